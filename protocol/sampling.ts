@@ -1,0 +1,86 @@
+/**
+ * Sampling that anyone can repeat. The Gumbel-max trick turns drawing from a softmax into an argmax over
+ * `logit / temperature + noise`; with the noise fixed by (seed, position, token) the drawn token is a function of the
+ * logits, and one pass over a finished text shows whether each token was drawn honestly (Token-DiFR, arXiv 2511.20621).
+ */
+import { lnQ64, negativeLn } from './fixed-point.ts'
+import { keccak, toBigInt, word } from './hash.ts'
+
+/** How tokens are drawn. No top-p: one flip at its edge would make an honest run look infinitely wrong. */
+export interface Sampler {
+  /** 0 draws greedily, without noise. */
+  readonly temperature: number
+  /** Only the highest `topK` logits may be drawn. */
+  readonly topK: number
+}
+
+const NOISE_BITS = 56n
+
+/**
+ * Gumbel(0, 1) noise for one token at one position, the same number everywhere.
+ * u = (top 56 bits of keccak(seed, position, token) + 1/2) / 2^56 and g = -ln(-ln u).
+ */
+export function gumbel(seed: Uint8Array, position: number, token: number): number {
+  const draw = toBigInt(keccak(seed, word(position), word(token)).subarray(0, 7))
+  const exponential = negativeLn(2n * draw + 1n, NOISE_BITS + 1n)
+  // The largest draw gives an exponential of about 2^-57: still a positive Q64 number.
+  return -Number(lnQ64(exponential)) / 2 ** 64
+}
+
+/** A token that may be drawn, with `logit / temperature + noise`. */
+export interface Candidate {
+  readonly token: number
+  readonly logit: number
+  readonly score: number
+}
+
+/** The candidates at one position, best first. `logits` has one entry for each token of the vocabulary. */
+export function candidates(
+  logits: Float32Array,
+  seed: Uint8Array,
+  position: number,
+  sampler: Sampler,
+): Candidate[] {
+  return highest(logits, sampler.temperature === 0 ? 1 : sampler.topK)
+    .map((token) => candidate(logits, seed, position, token, sampler))
+    .sort((a, b) => b.score - a.score || a.token - b.token)
+}
+
+/** The score of any one token, drawn or not: what a verifier needs of a claimed token. */
+export function candidate(
+  logits: Float32Array,
+  seed: Uint8Array,
+  position: number,
+  token: number,
+  sampler: Sampler,
+): Candidate {
+  const logit = logits[token]
+  if (logit === undefined) throw new RangeError(`token ${token} is not in the vocabulary`)
+  const greedy = sampler.temperature === 0
+  const score = greedy ? logit : logit / sampler.temperature + gumbel(seed, position, token)
+  return { token, logit, score }
+}
+
+/** The drawn token. */
+export function draw(
+  logits: Float32Array,
+  seed: Uint8Array,
+  position: number,
+  sampler: Sampler,
+): number {
+  return candidates(logits, seed, position, sampler)[0]!.token
+}
+
+/** Indices of the `count` highest logits, highest first; the lower token id wins a tie. */
+export function highest(logits: Float32Array, count: number): number[] {
+  const kept: number[] = []
+  for (let token = 0; token < logits.length; token++) {
+    const logit = logits[token]!
+    if (kept.length === count && logit <= logits[kept[count - 1]!]!) continue
+    let place = kept.length
+    while (place > 0 && logits[kept[place - 1]!]! < logit) place--
+    kept.splice(place, 0, token)
+    if (kept.length > count) kept.pop()
+  }
+  return kept
+}

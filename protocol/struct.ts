@@ -1,0 +1,85 @@
+/**
+ * Structs with an EIP-712 hash. Fields are declared once, in order, with `fields.ts`; from that declaration come the
+ * check of what arrives, the type string and the hash that a wallet signs and a contract repeats.
+ * Source: EIP-712, https://eips.ethereum.org/EIPS/eip-712.
+ */
+import { z } from 'zod'
+import { type Address, solidityType } from './fields.ts'
+import { concat, fromHex, type Hash, keccak, keccakHash, utf8, word } from './hash.ts'
+
+/** Where a signature counts: one chain, one contract. */
+export interface Domain {
+  readonly chainId: number
+  readonly contract: Address
+}
+
+export interface Struct<Shape extends z.ZodRawShape> {
+  readonly name: string
+  readonly schema: z.ZodObject<Shape, z.core.$strict>
+  /** As in `Voucher(address payer,uint256 cumulativeWei)`. */
+  readonly type: string
+}
+
+export type ValueOf<S> =
+  S extends Struct<infer Shape> ? z.output<z.ZodObject<Shape, z.core.$strict>> : never
+
+/** Declares a struct. The order of `shape` is the order of the Solidity struct. */
+export function struct<Shape extends z.ZodRawShape>(name: string, shape: Shape): Struct<Shape> {
+  const members = Object.entries(shape).map(
+    ([field, schema]) => `${solidityType(schema as z.ZodType)} ${field}`,
+  )
+  return { name, schema: z.strictObject(shape), type: `${name}(${members.join(',')})` }
+}
+
+/** `hashStruct(value)`: the type's hash and one word a field. */
+export function hashStruct<Shape extends z.ZodRawShape>(
+  of: Struct<Shape>,
+  value: ValueOf<Struct<Shape>>,
+): Uint8Array {
+  const words = Object.entries(of.schema.shape).map(([field, schema]) =>
+    encodeField(
+      solidityType(schema as unknown as z.ZodType),
+      (value as Record<string, unknown>)[field],
+    ),
+  )
+  return keccak(keccak(utf8(of.type)), ...words)
+}
+
+/** The digest that is signed: `keccak("\x19\x01" ‖ domain ‖ hashStruct(value))`. It also names the message. */
+export function digest<Shape extends z.ZodRawShape>(
+  of: Struct<Shape>,
+  value: ValueOf<Struct<Shape>>,
+  domain: Domain,
+): Hash {
+  return keccakHash(Uint8Array.of(0x19, 0x01), separator(domain), hashStruct(of, value))
+}
+
+const DOMAIN_TYPE =
+  'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'
+
+function separator(domain: Domain): Uint8Array {
+  return keccak(
+    keccak(utf8(DOMAIN_TYPE)),
+    keccak(utf8('Tributary')),
+    keccak(utf8('1')),
+    word(domain.chainId),
+    addressWord(domain.contract),
+  )
+}
+
+function encodeField(type: string, value: unknown): Uint8Array {
+  if (type.endsWith('[]')) {
+    const items = value as readonly unknown[]
+    return keccak(concat(...items.map((item) => encodeField(type.slice(0, -2), item))))
+  }
+  if (type === 'string') return keccak(utf8(value as string))
+  if (type === 'bytes') return keccak(fromHex(value as string))
+  if (type === 'bytes32') return fromHex(value as string)
+  if (type === 'address') return addressWord(value as Address)
+  if (type.startsWith('uint')) return word(value as bigint | number)
+  throw new TypeError(`no encoding for ${type}`)
+}
+
+function addressWord(address: Address): Uint8Array {
+  return word(BigInt(address))
+}

@@ -1,0 +1,81 @@
+/** What a fine-tune job orders, and how its data is laid out: fixed by the job and a seed that nobody chose. */
+import { z } from 'zod'
+import { type DocumentValue, document } from './document.ts'
+import { cid } from './fields.ts'
+import { permutation, random } from './prng.ts'
+
+/** The linear maps of a transformer block that may carry an adapter, in the order of the flat parameter vector. */
+export const PROJECTIONS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const
+export type Projection = (typeof PROJECTIONS)[number]
+
+export const LoraSpec = z.strictObject({
+  rank: z.number().int().min(1).max(64),
+  /** The adapter's output is scaled by alpha / rank. */
+  alpha: z.number().int().min(1).max(256),
+  targets: z.array(z.enum(PROJECTIONS)).min(1).max(PROJECTIONS.length),
+})
+export type LoraSpec = z.output<typeof LoraSpec>
+
+/** AdamW with linear warm-up and cosine decay to a tenth (Loshchilov and Hutter, arXiv 1711.05101). */
+export const Optimiser = z.strictObject({
+  learningRate: z.number().positive().max(1),
+  warmupSteps: z.number().int().min(0).max(100_000),
+  beta1: z.number().min(0).max(0.9999),
+  beta2: z.number().min(0).max(0.99999),
+  epsilon: z.number().positive().max(1),
+  weightDecay: z.number().min(0).max(1),
+})
+export type Optimiser = z.output<typeof Optimiser>
+
+export const FineTuneSpec = document(
+  'fine-tune spec',
+  16 * 1024,
+  z.strictObject({
+    /** Content id of the datanet version's manifest. */
+    datanet: cid,
+    lora: LoraSpec,
+    optimiser: Optimiser,
+    /** Tokens in an example. */
+    exampleTokens: z.number().int().min(16).max(4096),
+    /** Examples in a step. */
+    batchExamples: z.number().int().min(1).max(256),
+    steps: z.number().int().min(1).max(100_000),
+    /** Steps between two committed states. */
+    segmentSteps: z.number().int().min(1).max(1000),
+    /** Examples taken from the datanet at the most. */
+    maxExamples: z.number().int().min(2).max(1_000_000),
+  }),
+)
+export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>
+
+/** The learning rate at a step, 0-based. Powers of the library's cosine may differ in the last bit between engines,
+ * so the cosine is that of a polynomial in plain arithmetic. */
+export function learningRate(optimiser: Optimiser, step: number, steps: number): number {
+  const { learningRate: peak, warmupSteps } = optimiser
+  if (step < warmupSteps) return (peak * (step + 1)) / warmupSteps
+  const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
+  return peak * (0.1 + 0.9 * smoothFall(Math.min(1, progress)))
+}
+
+/** Falls from 1 to 0 as half a cosine does, to within 0.011: 1 - 3x² + 2x³. */
+function smoothFall(x: number): number {
+  return 1 - x * x * (3 - 2 * x)
+}
+
+/** Which examples make up each step: epoch after epoch in an order drawn from the seed, all known before training. */
+export function dataOrder(
+  seed: Uint8Array,
+  examples: number,
+  batchExamples: number,
+  steps: number,
+): Uint32Array[] {
+  const needed = batchExamples * steps
+  const drawn = new Uint32Array(needed)
+  for (let start = 0, epoch = 0; start < needed; start += examples, epoch++) {
+    const order = permutation(examples, random(seed, `epoch ${epoch}`))
+    drawn.set(order.subarray(0, Math.min(examples, needed - start)), start)
+  }
+  return Array.from({ length: steps }, (_, step) =>
+    drawn.subarray(step * batchExamples, (step + 1) * batchExamples),
+  )
+}
