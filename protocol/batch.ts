@@ -1,6 +1,7 @@
 /** A batch: accepted claims under one root, with the payouts that follow from them. The header is what the L2 stores. */
-import { address, bytes32, cid, uint32, uint64, wei } from './fields.ts'
+import { address, bytes32, cid, list, uint32, uint64, wei } from './fields.ts'
 import { type Hash, keccakHash, word } from './hash.ts'
+import { AUDITORS, MAX_BATCH_RECEIPTS } from './params.ts'
 import { struct, type ValueOf } from './struct.ts'
 
 export const BatchHeader = struct('BatchHeader', {
@@ -29,6 +30,23 @@ export const Endorsement = struct('Endorsement', {
   header: bytes32,
 })
 export type Endorsement = ValueOf<typeof Endorsement>
+
+/**
+ * "Let these claims, judged by these votes, be the next batch." Everything else in the header follows from them and
+ * from the batch before, so every validator computes it for itself.
+ */
+export const Proposal = struct('Proposal', {
+  proposer: address,
+  number: uint64,
+  /** `hashStruct` of the header before; the zero hash for the first batch. */
+  previous: bytes32,
+  /** Digests of the accepted claims, ascending. */
+  claims: list(bytes32, MAX_BATCH_RECEIPTS),
+  /** Digests of the votes that count, ascending. */
+  votes: list(bytes32, MAX_BATCH_RECEIPTS * AUDITORS),
+  issuedAtMs: uint64,
+})
+export type Proposal = ValueOf<typeof Proposal>
 
 /** What one payer owes for a batch. */
 export interface Charge {

@@ -1,0 +1,164 @@
+/**
+ * What strangers' bytes may enter the ledger. The cheap questions come first and the signature last, so that a flood of
+ * rubbish costs little. "Reject" is for what no honest node sends; "ignore" for what may be honest but is of no use now.
+ * Rule numbers are those of ARCHITECTURE.md.
+ */
+import { type Envelope, open } from '../protocol/envelope.ts'
+import { type Job, maxFeeWei } from '../protocol/job.ts'
+import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
+import {
+  MAX_AGE_MS,
+  MAX_AHEAD_MS,
+  MAX_FACTS_PER_SIGNER,
+  MAX_JOB_LIFETIME_MS,
+  MAX_OPEN_JOBS,
+} from '../protocol/params.ts'
+import { recoverAddress } from '../protocol/signature.ts'
+import { type Domain, digest } from '../protocol/struct.ts'
+import { Voucher } from '../protocol/voucher.ts'
+import type { Via } from './events.ts'
+import { type Ledger, lastBatch, standing } from './ledger.ts'
+
+export const REASONS = [
+  'admitted',
+  'too-large',
+  'malformed',
+  'too-old',
+  'from-the-future',
+  'stranger',
+  'seen',
+  'contradicts',
+  'settled',
+  'unknown-job',
+  'unfunded',
+  'bad-voucher',
+  'full',
+  'bad-signature',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+export interface Judgement {
+  readonly verdict: 'accept' | 'ignore' | 'reject'
+  readonly reason: Reason
+}
+
+export interface Domains {
+  /** The contract under whose name messages are signed. */
+  readonly messages: Domain
+  /** The contract under whose name vouchers are signed. */
+  readonly vouchers: Domain
+}
+
+export type Admission =
+  | { readonly judgement: Judgement & { readonly verdict: 'accept' }; readonly envelope: Envelope }
+  | { readonly judgement: Judgement; readonly envelope?: undefined }
+
+export function admit(
+  ledger: Ledger,
+  domains: Domains,
+  bytes: Uint8Array,
+  via: Via,
+  nowMs: number,
+): Admission {
+  const opened = open(bytes, domains.messages)
+  if (!opened.ok) return refuse('reject', opened.reason) // A1, A2
+  const { envelope } = opened
+  return (
+    checkTime(envelope, via, nowMs) ??
+    checkAuthor(ledger, envelope) ??
+    checkSlot(ledger, envelope) ??
+    checkUse(ledger, envelope) ??
+    checkVoucher(domains, envelope) ??
+    checkSignature(envelope) ?? {
+      judgement: { verdict: 'accept', reason: 'admitted' },
+      envelope,
+    }
+  )
+}
+
+/** A3: fresh where it comes from the mesh. What a neighbour hands over may be as old as a job may get. */
+function checkTime({ message }: Envelope, via: Via, nowMs: number): Admission | undefined {
+  const issued = issuedAtMs(message)
+  if (issued === undefined) return undefined
+  const oldest = via === 'gossip' || message.kind === 'beat' ? MAX_AGE_MS : 2 * MAX_JOB_LIFETIME_MS
+  if (issued < nowMs - oldest) return refuse('ignore', 'too-old')
+  if (issued > nowMs + MAX_AHEAD_MS) return refuse('ignore', 'from-the-future')
+  if (message.kind !== 'job') return undefined
+  const lifetime = message.body.deadlineMs - message.body.issuedAtMs
+  if (lifetime < 0 || lifetime > MAX_JOB_LIFETIME_MS) return refuse('reject', 'malformed')
+  return nowMs > message.body.deadlineMs ? refuse('ignore', 'too-old') : undefined
+}
+
+/** A4: registered, with the role that may say this. The chain may be a little behind, so it is no fault. */
+function checkAuthor(ledger: Ledger, { message }: Envelope): Admission | undefined {
+  const author = authorOf(message)
+  if (message.kind === 'job') {
+    return ledger.escrows.has(author) ? undefined : refuse('ignore', 'stranger')
+  }
+  const member = ledger.members.get(author)
+  return member?.roles.includes(ROLE_OF[message.kind]) ? undefined : refuse('ignore', 'stranger')
+}
+
+const ROLE_OF = {
+  beat: 'worker',
+  claim: 'worker',
+  vote: 'validator',
+  proposal: 'validator',
+  endorsement: 'validator',
+} as const satisfies Record<Exclude<Kind, 'job'>, string>
+
+/** A5: said already, or contradicting what its author said before. Beats may follow one another. */
+function checkSlot(ledger: Ledger, envelope: Envelope): Admission | undefined {
+  const held = standing(ledger, envelope)
+  if (!held) return undefined
+  if (held.digest === envelope.digest) return refuse('ignore', 'seen')
+  if (envelope.message.kind !== 'beat') return refuse('ignore', 'contradicts')
+  const later = issuedAtMs(envelope.message)! > issuedAtMs(held.message)!
+  return later ? undefined : refuse('ignore', 'seen')
+}
+
+/** A6: of use, and within what a node keeps. */
+function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | undefined {
+  const { kind, body } = message
+  if (kind === 'job') {
+    if (ledger.settled.has(digest)) return refuse('ignore', 'settled')
+    if (ledger.jobs.size >= MAX_OPEN_JOBS) return refuse('ignore', 'full')
+    return isFunded(ledger, body) ? undefined : refuse('ignore', 'unfunded')
+  }
+  if (kind === 'beat')
+    return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
+  if (kind === 'proposal' && body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
+  if ((kind === 'claim' || kind === 'vote') && ledger.settled.has(body.jobId)) {
+    return refuse('ignore', 'settled')
+  }
+  const said = ledger.said.get(authorOf(message)) ?? 0
+  return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
+}
+
+/** A7: the escrow holds the job's greatest fee, and a voucher reaches that far beyond what was ever taken. */
+function isFunded(ledger: Ledger, job: Job): boolean {
+  const { balanceWei, redeemedWei, authorisedWei } = ledger.escrows.get(job.requester)!
+  const fee = maxFeeWei(job)
+  const taken = redeemedWei + fee
+  return fee <= balanceWei && (taken <= job.voucherWei || taken <= authorisedWei)
+}
+
+/** A8: the voucher is signed by the requester. */
+function checkVoucher(domains: Domains, { message }: Envelope): Admission | undefined {
+  if (message.kind !== 'job') return undefined
+  const { requester, voucherWei, voucherSignature } = message.body
+  const voucher = { payer: requester, cumulativeWei: voucherWei }
+  const signer = recoverAddress(digest(Voucher, voucher, domains.vouchers), voucherSignature)
+  return signer === requester ? undefined : refuse('reject', 'bad-voucher')
+}
+
+/** A9: signed by its author. */
+function checkSignature({ message, digest, signature }: Envelope): Admission | undefined {
+  return recoverAddress(digest, signature) === authorOf(message)
+    ? undefined
+    : refuse('reject', 'bad-signature')
+}
+
+function refuse(verdict: 'ignore' | 'reject', reason: Reason): Admission {
+  return { judgement: { verdict, reason } }
+}

@@ -1,0 +1,74 @@
+/**
+ * Whose turn it is to execute a job. Every node works out the same order; the first has the turn until it falls silent,
+ * its claim is rejected, or its claim waits too long for a verdict, and then the next. When all have had a turn, those
+ * without a claim get another.
+ */
+import type { Hash } from '../protocol/hash.ts'
+import { LEASE_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import { type Standing, standingOf } from './committee.ts'
+import type { Fact, Ledger } from './ledger.ts'
+import type { Member } from './members.ts'
+
+export interface Turn {
+  readonly worker: Member
+  /** 0 for the first in the order; goes on counting in later rounds. */
+  readonly attempt: number
+  readonly sinceMs: number
+}
+
+/** The claim that stands accepted for a job: of several, the one of the worker who was to go first. */
+export function acceptedClaim(
+  ledger: Ledger,
+  jobId: Hash,
+  nowMs: number,
+): { readonly claim: Fact<'claim'>; readonly standing: Standing } | undefined {
+  const claims = ledger.claims.get(jobId)
+  if (!claims || !ledger.jobs.has(jobId)) return undefined
+  for (const { node } of workers(ledger, jobId)) {
+    const claim = claims.get(node)
+    if (!claim) continue
+    const standing = standingOf(ledger, claim, nowMs)
+    if (standing.status === 'accepted') return { claim, standing }
+  }
+  return undefined
+}
+
+/** The worker whose turn it is now; nobody's where a claim is accepted or no worker is left. */
+export function turnOf(ledger: Ledger, jobId: Hash, nowMs: number): Turn | undefined {
+  const job = ledger.jobs.get(jobId)
+  if (!job || acceptedClaim(ledger, jobId, nowMs)) return undefined
+  const order = workers(ledger, jobId)
+  let sinceMs = job.arrivedAtMs
+  for (let attempt = 0, idle = 0; idle < order.length; attempt++) {
+    const worker = order[attempt % order.length]!
+    const endMs = endOfTurn(ledger, jobId, worker, sinceMs, nowMs)
+    if (endMs > nowMs) return { worker, attempt, sinceMs }
+    // A round in which nobody had any time left over is the last: all claims were rejected or left aside.
+    idle = endMs === sinceMs ? idle + 1 : 0
+    sinceMs = endMs
+  }
+  return undefined
+}
+
+/** When the turn that began at `sinceMs` ends, as far as is known now. */
+function endOfTurn(
+  ledger: Ledger,
+  jobId: Hash,
+  worker: Member,
+  sinceMs: number,
+  nowMs: number,
+): number {
+  const claim = ledger.claims.get(jobId)?.get(worker.node)
+  if (!claim) {
+    const beatMs = ledger.beats.get(jobId)?.get(worker.node)?.arrivedAtMs ?? 0
+    return Math.max(sinceMs, beatMs) + LEASE_MS
+  }
+  const standing = standingOf(ledger, claim, nowMs)
+  const endMs =
+    standing.status === 'rejected' ? standing.decidedAtMs : claim.arrivedAtMs + VERDICT_WAIT_MS
+  return Math.max(sinceMs, endMs)
+}
+
+function workers(ledger: Ledger, jobId: Hash): readonly Member[] {
+  return ledger.members.ranked('worker', 'execute', jobId)
+}

@@ -1,0 +1,71 @@
+/** Who checks a claim, and what their votes amount to. Nothing here is stored: it is read off the ledger each time. */
+import type { Address } from '../protocol/fields.ts'
+import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '../protocol/params.ts'
+import type { Verdict } from '../protocol/vote.ts'
+import type { Fact, Ledger } from './ledger.ts'
+import type { Member } from './members.ts'
+
+/** The state of a claim in the eyes of this node. */
+export interface Standing {
+  readonly status: 'open' | 'accepted' | 'rejected'
+  /** When the deciding vote arrived; meaningless while open. */
+  readonly decidedAtMs: number
+  /** True where every seated auditor has voted. */
+  readonly complete: boolean
+  /** Votes of seated auditors. */
+  readonly votes: readonly Fact<'vote'>[]
+}
+
+/** Validators in the order of their seats for a claim; nobody audits a node of the same owner. */
+export function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
+  const owner = ledger.members.get(claim.body.worker)?.owner
+  return ledger.members
+    .ranked('validator', 'audit', claim.envelope.digest)
+    .filter((member) => member.owner !== owner)
+}
+
+/** The auditors who have a seat by now: the first few, and one more for each long wait without a verdict. */
+export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): readonly Member[] {
+  const waits = Math.floor(Math.max(0, nowMs - claim.arrivedAtMs) / SEAT_WAIT_MS)
+  return auditors(ledger, claim).slice(0, AUDITORS + waits)
+}
+
+export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {
+  const seats = seated(ledger, claim, nowMs)
+  const cast = ledger.votes.get(claim.envelope.digest)
+  const votes = seats.flatMap(({ node }) => cast?.get(node) ?? [])
+  const needed = quorum(Math.min(AUDITORS, auditors(ledger, claim).length))
+  const passes = arrivals(votes, 'pass')
+  const fails = arrivals(votes, 'fail')
+  const complete = votes.length === seats.length
+  const decided = (status: Standing['status'], at: readonly number[]): Standing => {
+    return { status, decidedAtMs: at[needed - 1] ?? 0, complete, votes }
+  }
+  if (needed > 0 && passes.length >= needed) return decided('accepted', passes)
+  if (needed > 0 && fails.length >= needed) return decided('rejected', fails)
+  return decided('open', [])
+}
+
+/** The fewest that make two thirds of `of`. */
+export function quorum(of: number): number {
+  return Math.ceil((of * QUORUM_NUMERATOR) / QUORUM_DENOMINATOR)
+}
+
+/** True where these validators hold two thirds of the validators' stake: what the ResultLedger asks of a batch. */
+export function holdsQuorum(ledger: Ledger, validators: Iterable<Address>): boolean {
+  const all = ledger.members.withRole('validator')
+  const total = all.reduce((sum, { stakeWei }) => sum + stakeWei, 0n)
+  const signers = new Set(validators)
+  const signed = all.reduce(
+    (sum, { node, stakeWei }) => (signers.has(node) ? sum + stakeWei : sum),
+    0n,
+  )
+  return total > 0n && signed * BigInt(QUORUM_DENOMINATOR) >= total * BigInt(QUORUM_NUMERATOR)
+}
+
+function arrivals(votes: readonly Fact<'vote'>[], verdict: Verdict): number[] {
+  return votes
+    .filter(({ body }) => body.verdict === verdict)
+    .map(({ arrivedAtMs }) => arrivedAtMs)
+    .sort((a, b) => a - b)
+}

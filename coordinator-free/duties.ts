@@ -1,0 +1,131 @@
+/** All that falls to this node now. A pure function of the ledger and the time; nothing here remembers what was ordered. */
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { MAX_JOB_LIFETIME_MS } from '../protocol/params.ts'
+import { acceptedClaim, turnOf } from './assignment.ts'
+import { seated } from './committee.ts'
+import type { Duty } from './events.ts'
+import { type Fact, type Ledger, lastBatch } from './ledger.ts'
+import {
+  type Built,
+  finaliseDue,
+  needsAttribution,
+  postDue,
+  proposalDue,
+  registrationsDue,
+} from './settlement.ts'
+
+export function duties(
+  ledger: Ledger,
+  built: ReadonlyMap<Hash, Built>,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  const roles = ledger.members.get(self)?.roles ?? []
+  const due: Duty[] = [...readBatches(ledger, nowMs), ...registrationsDue(ledger, self)]
+  if (roles.includes('worker')) due.push(...executions(ledger, self, nowMs))
+  if (!roles.includes('validator')) return due
+  due.push(...audits(ledger, self, nowMs))
+  due.push(...settlements(ledger, built, self, nowMs))
+  return due
+}
+
+/** Jobs whose turn has come to this worker, once the block is there that seeds them. */
+function executions(ledger: Ledger, self: Address, nowMs: number): Duty[] {
+  return [...ledger.jobs].flatMap(([jobId, { body }]): Duty[] => {
+    if ((ledger.head?.number ?? 0) < body.seedBlock || nowMs > body.deadlineMs) return []
+    if (ledger.claims.get(jobId)?.has(self)) return []
+    if (turnOf(ledger, jobId, nowMs)?.worker.node !== self) return []
+    return [{ kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }]
+  })
+}
+
+/** Claims in which this validator has a seat and has not voted, and answers whose attribution it must know to settle. */
+function audits(ledger: Ledger, self: Address, nowMs: number): Duty[] {
+  return [...ledger.claims].flatMap(([jobId, claims]) => {
+    const job = ledger.jobs.get(jobId)
+    if (!job) return []
+    return [...claims.values()].flatMap((claim) => [
+      ...auditOf(ledger, job, claim, self, nowMs),
+      ...readOf(ledger, job, claim, nowMs),
+    ])
+  })
+}
+
+function auditOf(
+  ledger: Ledger,
+  job: Fact<'job'>,
+  claim: Fact<'claim'>,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  const { digest } = claim.envelope
+  const { head } = ledger
+  if (!head || head.number <= claim.arrivedAtBlock) return []
+  if (ledger.votes.get(digest)?.has(self) || !hadTurn(ledger, claim, nowMs)) return []
+  if (!seated(ledger, claim, nowMs).some(({ node }) => node === self)) return []
+  return [
+    {
+      kind: 'verify',
+      duty: `verify ${digest}`,
+      job: job.body,
+      claim: claim.body,
+      claimId: digest,
+      beacon: head.hash,
+      beaconBlock: head.number,
+    },
+  ]
+}
+
+function readOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, nowMs: number): Duty[] {
+  const { digest } = claim.envelope
+  if (!needsAttribution(job) || ledger.attributions.has(digest)) return []
+  if (acceptedClaim(ledger, claim.body.jobId, nowMs)?.claim !== claim) return []
+  return [{ kind: 'read', duty: `read ${digest}`, claim: claim.body, claimId: digest }]
+}
+
+/** True where the claim's worker has the turn or had it before: nobody jumps the queue. */
+function hadTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
+  const { jobId, worker } = claim.body
+  const order = ledger.members.ranked('worker', 'execute', jobId)
+  const place = order.findIndex(({ node }) => node === worker)
+  const turn = turnOf(ledger, jobId, nowMs)
+  return place >= 0 && (turn === undefined || place <= turn.attempt)
+}
+
+function settlements(
+  ledger: Ledger,
+  built: ReadonlyMap<Hash, Built>,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  const due: Duty[] = []
+  const proposal = proposalDue(ledger, built, self, nowMs)
+  if (proposal) {
+    const { number, previous } = proposal
+    const message = { kind: 'proposal', body: proposal } as const
+    due.push({ kind: 'publish', duty: `propose ${number} ${previous}`, message })
+  }
+  for (const { header, headerHash } of built.values()) {
+    if (header.number !== lastBatch(ledger) + 1) continue
+    if (ledger.endorsements.get(headerHash)?.has(self)) continue
+    const body = { validator: self, header: headerHash }
+    const message = { kind: 'endorsement', body } as const
+    due.push({ kind: 'publish', duty: `endorse ${headerHash}`, message })
+  }
+  const post = postDue(ledger, built, self, nowMs)
+  if (post) due.push(post)
+  const finalise = finaliseDue(ledger, self)
+  if (finalise) due.push(finalise)
+  return due
+}
+
+/** Posted batches whose data is still unknown: the newest, for its payouts, and those whose jobs might come again. */
+function readBatches(ledger: Ledger, nowMs: number): Duty[] {
+  const last = lastBatch(ledger)
+  return [...ledger.batches].flatMap(([number, { header, data, finalAtMs }]): Duty[] => {
+    const recent = finalAtMs > nowMs - 2 * MAX_JOB_LIFETIME_MS
+    if (data || (number !== last && !recent)) return []
+    return [{ kind: 'read-batch', duty: `read-batch ${number}`, header }]
+  })
+}

@@ -1,0 +1,133 @@
+/** All that goes in through the core's door and all that comes out. Effects are coarse: one order, one outcome back. */
+import type { Attribution } from '../protocol/attribution.ts'
+import type { BatchHeader, Charge } from '../protocol/batch.ts'
+import type { ChainFact } from '../protocol/chain.ts'
+import type { Claim } from '../protocol/claim.ts'
+import type { Block } from '../protocol/document.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
+import type { Proof } from '../protocol/merkle.ts'
+import type { Message } from '../protocol/message.ts'
+import type { Receipt } from '../protocol/receipt.ts'
+import type { BatchData } from '../protocol/settlement.ts'
+import type { Verdict, VoteReason } from '../protocol/vote.ts'
+import type { Judgement } from './admission.ts'
+
+/** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
+export type Via = 'gossip' | 'reconciliation' | 'journal'
+
+/** What a worker brings back: a claim less what the core adds. */
+export type Result = Pick<Claim, 'output' | 'commitment' | 'attribution' | 'units' | 'graph'>
+
+export type Event =
+  | { readonly kind: 'submitted'; readonly job: Job }
+  | { readonly kind: 'received'; readonly bytes: Uint8Array; readonly via: Via }
+  | { readonly kind: 'chain'; readonly fact: ChainFact }
+  | {
+      readonly kind: 'progressed'
+      readonly jobId: Hash
+      readonly done: number
+      readonly total: number
+      readonly lossMicro: number
+    }
+  | { readonly kind: 'executed'; readonly jobId: Hash; readonly result: Result }
+  | {
+      readonly kind: 'verified'
+      readonly claim: Hash
+      readonly verdict: Verdict
+      readonly reason: VoteReason
+      readonly checked: number
+      readonly beaconBlock: number
+    }
+  | { readonly kind: 'read'; readonly claim: Hash; readonly attribution: Attribution }
+  | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }
+  | { readonly kind: 'duty-done'; readonly duty: string }
+  | { readonly kind: 'duty-failed'; readonly duty: string }
+  | { readonly kind: 'asked'; readonly peer: string; readonly have: readonly Hash[] }
+  | { readonly kind: 'tick' }
+
+export type EventOf<K extends Event['kind']> = Extract<Event, { readonly kind: K }>
+
+/** A duty is an effect whose end is reported back under its name; until then it is not ordered a second time. */
+export type Duty =
+  | { readonly kind: 'publish'; readonly duty: string; readonly message: Message }
+  | { readonly kind: 'execute'; readonly duty: string; readonly jobId: Hash; readonly job: Job }
+  | {
+      readonly kind: 'verify'
+      readonly duty: string
+      readonly job: Job
+      readonly claim: Claim
+      readonly claimId: Hash
+      /** Chooses what is checked: the hash of a block mined after the claim had come. */
+      readonly beacon: Hash
+      readonly beaconBlock: number
+    }
+  | {
+      /** Fetch the answer behind a claim and read its attribution, checked against the claim's root. */
+      readonly kind: 'read'
+      readonly duty: string
+      readonly claim: Claim
+      readonly claimId: Hash
+    }
+  | {
+      readonly kind: 'post'
+      readonly duty: string
+      readonly header: BatchHeader
+      readonly endorsements: readonly SignedEndorsement[]
+      readonly charges: readonly SignedCharge[]
+    }
+  | { readonly kind: 'finalise'; readonly duty: string; readonly number: number }
+  | { readonly kind: 'read-batch'; readonly duty: string; readonly header: BatchHeader }
+  | {
+      readonly kind: 'register'
+      readonly duty: string
+      readonly batch: number
+      readonly receipt: Receipt
+      readonly proof: Proof
+    }
+
+export type Effect =
+  | Duty
+  | { readonly kind: 'judge'; readonly judgement: Judgement }
+  /** Store the batch's data, so that whoever needs it finds it. */
+  | { readonly kind: 'keep'; readonly block: Block }
+  | { readonly kind: 'reconcile'; readonly have: readonly Hash[] }
+  | { readonly kind: 'answer'; readonly peer: string; readonly envelopes: readonly Uint8Array[] }
+  /** For people: something that happened to a job, a claim or a batch. */
+  | { readonly kind: 'tell'; readonly news: News }
+
+export interface SignedEndorsement {
+  readonly validator: Address
+  readonly signature: `0x${string}`
+}
+
+export interface SignedCharge extends Charge {
+  readonly cumulativeWei: bigint
+  readonly signature: `0x${string}`
+}
+
+/** What an onlooker would want to hear. */
+export type News =
+  | { readonly kind: 'job'; readonly jobId: Hash; readonly job: Job }
+  | {
+      readonly kind: 'beat'
+      readonly jobId: Hash
+      readonly worker: Address
+      readonly done: number
+      readonly total: number
+      readonly lossMicro: number
+    }
+  | { readonly kind: 'claim'; readonly jobId: Hash; readonly claimId: Hash; readonly claim: Claim }
+  | {
+      readonly kind: 'vote'
+      readonly jobId: Hash
+      readonly claimId: Hash
+      readonly validator: Address
+      readonly verdict: Verdict
+      readonly reason: VoteReason
+    }
+  | { readonly kind: 'endorsement'; readonly header: Hash; readonly validator: Address }
+  | { readonly kind: 'batch-posted'; readonly header: BatchHeader; readonly txHash: Hash }
+  | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
+  | { readonly kind: 'model-registered'; readonly adapter: Cid; readonly owner: Address }

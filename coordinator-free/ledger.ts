@@ -1,0 +1,240 @@
+/**
+ * What this node knows. Messages only ever add facts, in any order and any number of times; facts that refer to each
+ * other are joined when duties are computed, so a vote may well arrive before its claim. All collections are bounded.
+ */
+import type { Attribution } from '../protocol/attribution.ts'
+import type { BatchHeader } from '../protocol/batch.ts'
+import type { ChainLog, HeadBlock } from '../protocol/chain.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { authorOf, type Kind, type MessageOf } from '../protocol/message.ts'
+import { MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import type { BatchData } from '../protocol/settlement.ts'
+import { Members } from './members.ts'
+
+export interface Fact<K extends Kind> {
+  readonly envelope: Envelope
+  readonly body: MessageOf<K>['body']
+  readonly arrivedAtMs: number
+  /** Number of the newest block when it arrived. */
+  readonly arrivedAtBlock: number
+}
+
+export interface PostedBatch {
+  readonly header: BatchHeader
+  readonly txHash: Hash
+  readonly finalAtMs: number
+  final: boolean
+  /** Receipts and payouts, once read. */
+  data?: BatchData
+}
+
+/** Money that a payer has put into escrow, as the chain last told. */
+export type Escrow = Pick<
+  Extract<ChainLog, { kind: 'escrowed' }>,
+  'balanceWei' | 'redeemedWei' | 'authorisedWei'
+>
+
+export interface Ledger {
+  readonly members: Members
+  readonly escrows: Map<Address, Escrow>
+  /** Adapter to the account that owns it. */
+  readonly modelOwners: Map<Cid, Address>
+  readonly batches: Map<number, PostedBatch>
+  head: HeadBlock | undefined
+
+  readonly jobs: Map<Hash, Fact<'job'>>
+  /** By job, the newest of each worker. */
+  readonly beats: Map<Hash, Map<Address, Fact<'beat'>>>
+  /** By job and worker. */
+  readonly claims: Map<Hash, Map<Address, Fact<'claim'>>>
+  /** By claim and validator. */
+  readonly votes: Map<Hash, Map<Address, Fact<'vote'>>>
+  readonly proposals: Map<Hash, Fact<'proposal'>>
+  /** By header and validator. */
+  readonly endorsements: Map<Hash, Map<Address, Fact<'endorsement'>>>
+  /** Attributions by claim, read from answers and checked against the claims' roots. */
+  readonly attributions: Map<Hash, Attribution>
+  /** Every live envelope but beats, by digest: what reconciliation compares. */
+  readonly envelopes: Map<Hash, Envelope>
+  /** How many of those each author has said. */
+  readonly said: Map<Address, number>
+  /** Jobs that stand in a posted batch, with the time from which they may be forgotten. */
+  readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
+}
+
+export function createLedger(): Ledger {
+  return {
+    members: new Members(),
+    escrows: new Map(),
+    modelOwners: new Map(),
+    batches: new Map(),
+    head: undefined,
+    jobs: new Map(),
+    beats: new Map(),
+    claims: new Map(),
+    votes: new Map(),
+    proposals: new Map(),
+    endorsements: new Map(),
+    attributions: new Map(),
+    envelopes: new Map(),
+    said: new Map(),
+    settled: new Map(),
+  }
+}
+
+/** Adds an admitted message. */
+export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
+  const { message, digest } = envelope
+  const common = { envelope, arrivedAtMs: nowMs, arrivedAtBlock: ledger.head?.number ?? 0 }
+  const author = authorOf(message)
+  if (message.kind !== 'beat') remember(ledger, envelope)
+  switch (message.kind) {
+    case 'job':
+      ledger.jobs.set(digest, { ...common, body: message.body })
+      break
+    case 'beat':
+      inner(ledger.beats, message.body.jobId).set(author, { ...common, body: message.body })
+      break
+    case 'claim':
+      inner(ledger.claims, message.body.jobId).set(author, { ...common, body: message.body })
+      break
+    case 'vote':
+      inner(ledger.votes, message.body.claim).set(author, { ...common, body: message.body })
+      break
+    case 'proposal':
+      ledger.proposals.set(digest, { ...common, body: message.body })
+      break
+    case 'endorsement':
+      inner(ledger.endorsements, message.body.header).set(author, { ...common, body: message.body })
+  }
+}
+
+/** The message that already stands in the slot of this one, if any. */
+export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefined {
+  const { message, digest } = envelope
+  const author = authorOf(message)
+  switch (message.kind) {
+    case 'job':
+      return ledger.jobs.get(digest)?.envelope
+    case 'beat':
+      return ledger.beats.get(message.body.jobId)?.get(author)?.envelope
+    case 'claim':
+      return ledger.claims.get(message.body.jobId)?.get(author)?.envelope
+    case 'vote':
+      return ledger.votes.get(message.body.claim)?.get(author)?.envelope
+    case 'endorsement':
+      return ledger.endorsements.get(message.body.header)?.get(author)?.envelope
+    case 'proposal': {
+      const { number, previous } = message.body
+      return [...ledger.proposals.values()].find(
+        ({ body }) =>
+          body.proposer === author && body.number === number && body.previous === previous,
+      )?.envelope
+    }
+  }
+}
+
+/** Forgets a job with all that was said about it. */
+export function forgetJob(ledger: Ledger, jobId: Hash): void {
+  ledger.jobs.delete(jobId)
+  forgetEnvelope(ledger, jobId)
+  ledger.beats.delete(jobId)
+  for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
+  ledger.claims.delete(jobId)
+}
+
+/** Forgets what no longer matters: jobs that ran out, settlements long past, messages whose job never came. */
+export function forgetStale(
+  ledger: Ledger,
+  nowMs: number,
+  accepted: (jobId: Hash) => boolean,
+): void {
+  for (const [jobId, { body }] of ledger.jobs) {
+    if (nowMs > body.deadlineMs + VERDICT_WAIT_MS && !accepted(jobId)) forgetJob(ledger, jobId)
+  }
+  for (const [jobId, { untilMs }] of ledger.settled) {
+    if (nowMs > untilMs) ledger.settled.delete(jobId)
+  }
+  for (const [jobId, claims] of ledger.claims) {
+    if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
+    for (const claim of claims.values()) forgetClaim(ledger, claim)
+    ledger.claims.delete(jobId)
+  }
+  for (const [claimId, votes] of ledger.votes) {
+    if (ledger.envelopes.has(claimId) || !allOlder(votes, nowMs - VERDICT_WAIT_MS)) continue
+    forgetVotes(ledger, claimId)
+  }
+}
+
+/** Takes a posted batch's data to heart: its jobs are settled, and older proposals have become pointless. */
+export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
+  const batch = ledger.batches.get(number)
+  if (batch) batch.data = data
+  for (const { jobId } of data.receipts) {
+    ledger.settled.set(jobId, { batch: number, untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })
+    forgetJob(ledger, jobId)
+  }
+  for (const [digest, { body }] of ledger.proposals) {
+    if (body.number > number) continue
+    ledger.proposals.delete(digest)
+    forgetEnvelope(ledger, digest)
+  }
+}
+
+/** Number of the newest posted batch; 0 where there is none. */
+export function lastBatch(ledger: Ledger): number {
+  return Math.max(0, ...ledger.batches.keys())
+}
+
+/** What the payer has spent or may still have to: the next voucher must go beyond it. */
+export function owedWei(ledger: Ledger, payer: Address): bigint {
+  let owed = ledger.escrows.get(payer)?.redeemedWei ?? 0n
+  for (const { body } of ledger.jobs.values()) {
+    if (body.requester === payer) owed += BigInt(body.maxUnits) * body.unitWei
+  }
+  return owed
+}
+
+function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
+  const { digest } = claim.envelope
+  forgetVotes(ledger, digest)
+  ledger.attributions.delete(digest)
+  forgetEnvelope(ledger, digest)
+}
+
+function forgetVotes(ledger: Ledger, claimId: Hash): void {
+  for (const vote of ledger.votes.get(claimId)?.values() ?? []) {
+    forgetEnvelope(ledger, vote.envelope.digest)
+  }
+  ledger.votes.delete(claimId)
+}
+
+function allOlder(facts: Map<Address, { arrivedAtMs: number }>, thanMs: number): boolean {
+  return [...facts.values()].every(({ arrivedAtMs }) => arrivedAtMs < thanMs)
+}
+
+function remember(ledger: Ledger, envelope: Envelope): void {
+  const author = authorOf(envelope.message)
+  ledger.envelopes.set(envelope.digest, envelope)
+  ledger.said.set(author, (ledger.said.get(author) ?? 0) + 1)
+}
+
+function forgetEnvelope(ledger: Ledger, digest: Hash): void {
+  const envelope = ledger.envelopes.get(digest)
+  if (!envelope) return
+  const author = authorOf(envelope.message)
+  const left = ledger.said.get(author)! - 1
+  ledger.envelopes.delete(digest)
+  if (left === 0) ledger.said.delete(author)
+  else ledger.said.set(author, left)
+}
+
+function inner<K, V>(outer: Map<Hash, Map<K, V>>, key: Hash): Map<K, V> {
+  const held = outer.get(key)
+  if (held) return held
+  const created = new Map<K, V>()
+  outer.set(key, created)
+  return created
+}

@@ -1,0 +1,47 @@
+/** The nodes with a stake, and the order in which they take their turns. Everyone reads the same list off the chain. */
+import type { ChainLog, Role } from '../protocol/chain.ts'
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { rank } from './rank.ts'
+
+export interface Member {
+  readonly node: Address
+  /** The cold account that staked for the node and is paid for its work. */
+  readonly owner: Address
+  readonly roles: readonly Role[]
+  readonly stakeWei: bigint
+}
+
+export class Members {
+  readonly #byNode = new Map<Address, Member>()
+  /** Orders already worked out: each costs a logarithm a member, and duties ask again at every event. */
+  readonly #orders = new Map<string, readonly Member[]>()
+
+  merge(fact: Extract<ChainLog, { kind: 'staked' | 'exiting' }>): void {
+    if (fact.kind === 'exiting') this.#byNode.delete(fact.node)
+    else this.#byNode.set(fact.node, fact)
+    this.#orders.clear()
+  }
+
+  get(node: Address): Member | undefined {
+    return this.#byNode.get(node)
+  }
+
+  withRole(role: Role): Member[] {
+    return [...this.#byNode.values()].filter(({ roles }) => roles.includes(role))
+  }
+
+  /** The members of a role in the order of their turns at `purpose` for `subject`. */
+  ranked(role: Role, purpose: string, subject: Hash): readonly Member[] {
+    const key = `${role} ${purpose} ${subject}`
+    const held = this.#orders.get(key)
+    if (held) return held
+    const order = rank(this.withRole(role), purpose, subject)
+    if (this.#orders.size >= MAX_ORDERS) this.#orders.clear()
+    this.#orders.set(key, order)
+    return order
+  }
+}
+
+/** A few for each open job; when full they are simply worked out again. */
+const MAX_ORDERS = 20_000

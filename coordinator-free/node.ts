@@ -1,0 +1,216 @@
+/**
+ * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
+ * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
+ */
+import type { ChainFact } from '../protocol/chain.ts'
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import type { Message } from '../protocol/message.ts'
+import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
+import { BatchData } from '../protocol/settlement.ts'
+import { admit, type Domains } from './admission.ts'
+import { acceptedClaim } from './assignment.ts'
+import { duties } from './duties.ts'
+import type { Duty, Effect, Event, EventOf } from './events.ts'
+import { createLedger, forgetStale, type Ledger, merge, settle } from './ledger.ts'
+import { newsOfChain, newsOfMessage } from './news.ts'
+import { Orders } from './orders.ts'
+import type { PayoutRules } from './payout.ts'
+import { type Built, build, headerHash } from './settlement.ts'
+
+export interface CoreOptions {
+  readonly self: Address
+  readonly domains: Domains
+  readonly rules: PayoutRules
+}
+
+export class Core {
+  /** For reading only: the API, `status` and the simulator's checkers look at it. */
+  readonly ledger: Ledger = createLedger()
+  readonly #options: CoreOptions
+  readonly #orders = new Orders()
+  /** What this node has to say, under the duty that it came of, until its own ledger holds it. */
+  readonly #statements = new Map<string, Message>()
+  readonly #progress = new Map<Hash, EventOf<'progressed'>>()
+  readonly #beatenAtMs = new Map<Hash, number>()
+  /** Proposals for the next batch that this node has worked out. */
+  readonly #built = new Map<Hash, Built>()
+  #reconciledAtMs = 0
+
+  constructor(options: CoreOptions) {
+    this.#options = options
+  }
+
+  handle(event: Event, nowMs: number): Effect[] {
+    return [...this.#apply(event, nowMs), ...this.#build(nowMs), ...this.#order(nowMs)]
+  }
+
+  #apply(event: Event, nowMs: number): Effect[] {
+    switch (event.kind) {
+      case 'submitted':
+        this.#statements.set(`submit ${event.job.nonce}`, { kind: 'job', body: event.job })
+        return []
+      case 'received':
+        return this.#receive(event, nowMs)
+      case 'chain':
+        return this.#applyChain(event.fact, nowMs)
+      case 'progressed':
+        this.#progress.set(event.jobId, event)
+        return []
+      case 'executed':
+        return this.#applyResult(event, nowMs)
+      case 'verified':
+        return this.#applyVerdict(event, nowMs)
+      case 'read':
+        this.ledger.attributions.set(event.claim, event.attribution)
+        return this.#end(`read ${event.claim}`)
+      case 'batch-read':
+        settle(this.ledger, event.number, event.data, nowMs)
+        return this.#end(`read-batch ${event.number}`)
+      case 'duty-done':
+        return this.#end(event.duty)
+      case 'duty-failed':
+        this.#orders.fail(event.duty, nowMs)
+        return []
+      case 'asked':
+        return [{ kind: 'answer', peer: event.peer, envelopes: this.#missing(event.have) }]
+      case 'tick':
+        return this.#tidy(nowMs)
+    }
+  }
+
+  #receive({ bytes, via }: EventOf<'received'>, nowMs: number): Effect[] {
+    const { judgement, envelope } = admit(this.ledger, this.#options.domains, bytes, via, nowMs)
+    if (!envelope) return [{ kind: 'judge', judgement }]
+    merge(this.ledger, envelope, nowMs)
+    const news = newsOfMessage(envelope)
+    return [{ kind: 'judge', judgement }, ...(news ? [{ kind: 'tell', news } as const] : [])]
+  }
+
+  #applyResult({ jobId, result }: EventOf<'executed'>, nowMs: number): Effect[] {
+    const body = { ...result, jobId, worker: this.#options.self, issuedAtMs: nowMs }
+    return this.#state(`execute ${jobId}`, { kind: 'claim', body })
+  }
+
+  #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
+    const { claim, verdict, reason, checked, beaconBlock } = event
+    const message = this.ledger.envelopes.get(claim)?.message
+    if (message?.kind !== 'claim') return this.#end(`verify ${claim}`)
+    const { jobId } = message.body
+    const judged = { claim, verdict, reason, checked, beaconBlock }
+    const body = { ...judged, jobId, validator: this.#options.self, issuedAtMs: nowMs }
+    return this.#state(`verify ${claim}`, { kind: 'vote', body })
+  }
+
+  /** The outcome of a duty is something to say: saying it goes on under the duty's name. */
+  #state(duty: string, message: Message): Effect[] {
+    this.#orders.end(duty)
+    this.#statements.set(duty, message)
+    return []
+  }
+
+  #end(duty: string): Effect[] {
+    this.#orders.end(duty)
+    this.#statements.delete(duty)
+    return []
+  }
+
+  #applyChain(fact: ChainFact, nowMs: number): Effect[] {
+    const { ledger } = this
+    switch (fact.kind) {
+      case 'block':
+        ledger.head = fact
+        break
+      case 'staked':
+      case 'exiting':
+        ledger.members.merge(fact)
+        break
+      case 'escrowed':
+        ledger.escrows.set(fact.payer, fact)
+        break
+      case 'model-registered':
+        ledger.modelOwners.set(fact.adapter, fact.owner)
+        break
+      case 'batch-posted':
+        this.#applyPosted(fact, nowMs)
+        break
+      case 'batch-final': {
+        const batch = ledger.batches.get(fact.number)
+        if (batch) batch.final = true
+        break
+      }
+      case 'datanet-published':
+      case 'claimed':
+    }
+    const news = newsOfChain(fact)
+    return news ? [{ kind: 'tell', news }] : []
+  }
+
+  #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): void {
+    const { header, txHash, finalAtMs } = fact
+    if (this.ledger.batches.has(header.number)) return
+    this.ledger.batches.set(header.number, { header, txHash, finalAtMs, final: false })
+    const hash = headerHash(header)
+    const own = [...this.#built.values()].find((one) => one.headerHash === hash)
+    if (own) settle(this.ledger, header.number, own.data, nowMs)
+    this.#built.clear()
+  }
+
+  /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */
+  #build(nowMs: number): Effect[] {
+    const { self, rules } = this.#options
+    if (!this.ledger.members.get(self)?.roles.includes('validator')) return []
+    return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
+      const one = this.#built.has(id) ? undefined : build(this.ledger, rules, body, nowMs)
+      if (!one) return []
+      this.#built.set(id, one)
+      return [{ kind: 'keep', block: BatchData.encode(one.data) }]
+    })
+  }
+
+  /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
+  #order(nowMs: number): Effect[] {
+    const said = [...this.#statements].map(
+      ([duty, message]): Duty => ({ kind: 'publish', duty, message }),
+    )
+    const due = duties(this.ledger, this.#built, this.#options.self, nowMs)
+    return [
+      ...[...said, ...due].filter(({ duty }) => this.#orders.start(duty, nowMs)),
+      ...this.#beats(nowMs),
+    ]
+  }
+
+  /** A sign of life for each job in hand. Beats are never repeated, so their failure is of no account. */
+  #beats(nowMs: number): Effect[] {
+    return [...this.ledger.jobs.keys()].flatMap((jobId): Effect[] => {
+      if (!this.#orders.isRunning(`execute ${jobId}`)) return []
+      if (nowMs < (this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS) return []
+      this.#beatenAtMs.set(jobId, nowMs)
+      const { done, total, lossMicro } = this.#progress.get(jobId) ?? NO_PROGRESS
+      const worker = this.#options.self
+      const body = { jobId, worker, done, total, lossMicro, issuedAtMs: nowMs }
+      return [{ kind: 'publish', duty: `beat ${jobId}`, message: { kind: 'beat', body } }]
+    })
+  }
+
+  #tidy(nowMs: number): Effect[] {
+    const { ledger } = this
+    forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
+    for (const jobId of this.#beatenAtMs.keys()) {
+      if (ledger.jobs.has(jobId)) continue
+      this.#beatenAtMs.delete(jobId)
+      this.#progress.delete(jobId)
+    }
+    if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
+    this.#reconciledAtMs = nowMs
+    return [{ kind: 'reconcile', have: [...ledger.envelopes.keys()] }]
+  }
+
+  #missing(have: readonly Hash[]): Uint8Array[] {
+    const held = new Set(have)
+    const envelopes = [...this.ledger.envelopes.values()].filter(({ digest }) => !held.has(digest))
+    return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
+  }
+}
+
+const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }

@@ -1,0 +1,37 @@
+/**
+ * Which duties are under way. Duties are computed anew at every event; this keeps one from being ordered twice, and lets
+ * one that failed wait a little longer each time. It is forgotten with the process: whatever was not done is due again.
+ */
+import { MAX_RETRY_MS, RETRY_MS } from '../protocol/params.ts'
+
+interface Order {
+  readonly running: boolean
+  readonly failures: number
+  readonly retryAtMs: number
+}
+
+export class Orders {
+  readonly #orders = new Map<string, Order>()
+
+  /** True where the duty is not under way and may be tried now; from then on it counts as under way. */
+  start(duty: string, nowMs: number): boolean {
+    const held = this.#orders.get(duty)
+    if (held?.running || nowMs < (held?.retryAtMs ?? 0)) return false
+    this.#orders.set(duty, { running: true, failures: held?.failures ?? 0, retryAtMs: 0 })
+    return true
+  }
+
+  isRunning(duty: string): boolean {
+    return this.#orders.get(duty)?.running ?? false
+  }
+
+  end(duty: string): void {
+    this.#orders.delete(duty)
+  }
+
+  fail(duty: string, nowMs: number): void {
+    const failures = (this.#orders.get(duty)?.failures ?? 0) + 1
+    const waitMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (failures - 1))
+    this.#orders.set(duty, { running: false, failures, retryAtMs: nowMs + waitMs })
+  }
+}

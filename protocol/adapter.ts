@@ -1,0 +1,49 @@
+/** What a fine-tune brings forth: one document that names the weights, how they came about, and both indexes. */
+import { z } from 'zod'
+import { type DocumentValue, document } from './document.ts'
+import { bytes32, cid } from './fields.ts'
+
+const count = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 32)
+/** Loss in nats a token. */
+const loss = z.number().min(0).max(1000)
+
+export const Adapter = document(
+  'adapter',
+  1024 * 1024,
+  z.strictObject({
+    jobId: bytes32,
+    base: cid,
+    datanet: cid,
+    /** The fine-tune spec. */
+    spec: cid,
+    /** Hash of the job's seed block: it fixed the first weights, the order of the data and the projections. */
+    seed: bytes32,
+    /** PEFT files: `adapter_config.json`, `adapter_model.safetensors`. */
+    files: cid,
+    /** State of the run before the first step and after each segment: hash, and a file with weights and both moments. */
+    states: z
+      .array(z.strictObject({ hash: bytes32, cid }))
+      .min(2)
+      .max(4096),
+    /** Mean loss of each step's batch. */
+    losses: z.array(loss).max(100_000),
+    /** Mean loss on the held-out examples, with the base alone and with the adapter. */
+    heldOutLossBefore: loss,
+    heldOutLossAfter: loss,
+    /** The gradient index: features as they came (f32) and rows after whitening (int8), one for each example. */
+    index: z.strictObject({
+      features: cid,
+      rows: cid,
+      root: bytes32,
+      examples: count,
+      width: z.number().int().min(1).max(65_536),
+    }),
+    /** The span index over the datanet's tokens. */
+    spans: z.strictObject({ root: bytes32, tokens: count }),
+  }),
+)
+export type Adapter = DocumentValue<typeof Adapter>

@@ -1,0 +1,62 @@
+/** A prompt, and the answer to it with all that its checkers need. */
+import { z } from 'zod'
+import { Attribution } from './attribution.ts'
+import { type DocumentValue, document } from './document.ts'
+import { address } from './fields.ts'
+
+export const MAX_ANSWER_TOKENS = 4096
+const MAX_SPANS = 1024
+
+export const Prompt = document(
+  'prompt',
+  64 * 1024,
+  z.strictObject({
+    text: z
+      .string()
+      .min(1)
+      .max(32 * 1024),
+    temperature: z.number().min(0).max(10),
+    topK: z.number().int().min(1).max(1024),
+    maxTokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS),
+  }),
+)
+export type Prompt = DocumentValue<typeof Prompt>
+
+const count = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 32)
+
+/** A run of the answer's tokens that stands word for word in the datanet, and cannot be longer on either side. */
+export const Span = z.strictObject({
+  /** First token of the answer in the run, and the first behind it. */
+  start: count,
+  end: count,
+  /** Places of the datanet that hold the run. */
+  occurrences: count,
+  /** The earliest of them: number of the contribution, its contributor and name. */
+  contribution: count,
+  contributor: address,
+  name: z.string().max(256),
+})
+export type Span = z.output<typeof Span>
+
+export const STOPS = ['length', 'stop-token', 'context'] as const
+
+export const Answer = document(
+  'answer',
+  2 * 1024 * 1024,
+  z.strictObject({
+    tokens: z.array(count).max(MAX_ANSWER_TOKENS),
+    text: z.string().max(64 * 1024),
+    stop: z.enum(STOPS),
+    /** Sketches of hidden states, int16 little-endian: see `commitment.ts`. */
+    sketches: z.instanceof(Uint8Array),
+    /** The answer's own row, int8: the gradient of its likelihood in the coordinates of the index. Empty for the base. */
+    query: z.instanceof(Uint8Array),
+    attribution: Attribution,
+    spans: z.array(Span).max(MAX_SPANS),
+  }),
+)
+export type Answer = DocumentValue<typeof Answer>

@@ -1,0 +1,75 @@
+/** What the L2 says, as the core hears it: the logs of our contracts and the head of the chain. */
+import type { BatchHeader } from './batch.ts'
+import type { Address, Cid } from './fields.ts'
+import type { Hash } from './hash.ts'
+
+export const ROLES = ['worker', 'validator', 'gateway'] as const
+export type Role = (typeof ROLES)[number]
+
+/** In `StakeVault` the roles of a node are a bit mask. */
+export const ROLE_BITS: Readonly<Record<Role, number>> = { worker: 1, validator: 2, gateway: 4 }
+
+export type ChainFact = HeadBlock | ChainLog
+
+/** The newest block. Its hash is the beacon: nobody knew it before. */
+export interface HeadBlock {
+  readonly kind: 'block'
+  readonly number: number
+  readonly hash: Hash
+  readonly timestampMs: number
+}
+
+/** A log of one of our contracts. */
+export type ChainLog = { readonly blockNumber: number } & (
+  | {
+      readonly kind: 'staked'
+      readonly node: Address
+      readonly owner: Address
+      readonly roles: readonly Role[]
+      readonly stakeWei: bigint
+    }
+  | { readonly kind: 'exiting'; readonly node: Address }
+  | {
+      readonly kind: 'escrowed'
+      readonly payer: Address
+      readonly balanceWei: bigint
+      /** All that was ever taken from this payer. */
+      readonly redeemedWei: bigint
+      /**
+       * The highest cumulative amount among the vouchers that FeeEscrow has accepted: it remembers it, so that jobs may
+       * settle in another order than they were signed in. `redeem` checks the signature only of a voucher above this,
+       * and then requires redeemed + amount <= authorised.
+       */
+      readonly authorisedWei: bigint
+    }
+  | {
+      readonly kind: 'datanet-published'
+      readonly datanetId: number
+      readonly version: number
+      readonly root: Hash
+      readonly count: number
+      readonly manifest: Cid
+      readonly operator: Address
+    }
+  | {
+      readonly kind: 'model-registered'
+      readonly adapter: Cid
+      readonly base: Cid
+      readonly owner: Address
+      readonly jobId: Hash
+    }
+  | {
+      readonly kind: 'batch-posted'
+      readonly header: BatchHeader
+      readonly poster: Address
+      readonly finalAtMs: number
+      readonly txHash: Hash
+    }
+  | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
+  | {
+      readonly kind: 'claimed'
+      readonly account: Address
+      readonly amountWei: bigint
+      readonly txHash: Hash
+    }
+)

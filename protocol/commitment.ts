@@ -1,0 +1,111 @@
+/**
+ * What a worker commits to, and when two runs count as the same. Tokens are checked by the margin with which they would
+ * have been drawn; a sketch of hidden states binds base model, adapter and precision. Thresholds are by precision class:
+ * `cpu-exact` runs agree to a few millionths (teacher-forced prefill against decode with LoRA as inputs), so its bounds
+ * are a thousand times wider than honest noise and far narrower than any cheat measured.
+ */
+import { concat, type Hash, word } from './hash.ts'
+import { merkleRoot } from './merkle.ts'
+import { random } from './prng.ts'
+import { candidate, candidates, type Sampler } from './sampling.ts'
+
+/** Tokens between two sketches, the first token included. */
+export const SKETCH_EVERY = 8
+/** Coordinates of a sketch. */
+export const SKETCH_WIDTH = 16
+/** Units of a sketch to one unit of hidden state. */
+const SKETCH_SCALE = 1024
+
+/** Bounds of the precision class `cpu-exact`. */
+export const EXACT_BOUNDS = {
+  /** A claimed token may lie this far below the best, in logits over temperature. */
+  margin: 1e-3,
+  /** Share of tokens that may lie outside: none is decided on one token. */
+  outsideShare: 0.02,
+  /** Mean difference of sketch coordinates, in units. */
+  sketchUnits: 2,
+} as const
+
+/**
+ * Sketches of the hidden states from which the tokens were drawn: a random projection at every eighth token.
+ * @param hidden (tokens, width), after the final norm
+ * @returns int16 little-endian, (sketches, 16)
+ */
+export function sketch(hidden: Float32Array, width: number, seed: Uint8Array): Uint8Array {
+  const signs = projection(width, seed)
+  const tokens = hidden.length / width
+  const rows = Math.ceil(tokens / SKETCH_EVERY)
+  const view = new DataView(new ArrayBuffer(rows * SKETCH_WIDTH * 2))
+  for (let row = 0; row < rows; row++) {
+    const state = hidden.subarray(row * SKETCH_EVERY * width, (row * SKETCH_EVERY + 1) * width)
+    for (let i = 0; i < SKETCH_WIDTH; i++) {
+      const value = Math.round(
+        SKETCH_SCALE * dot(state, signs.subarray(i * width, (i + 1) * width)),
+      )
+      view.setInt16((row * SKETCH_WIDTH + i) * 2, clamp(value), true)
+    }
+  }
+  return new Uint8Array(view.buffer)
+}
+
+/** Root over the tokens and the sketches: what a claim carries for an answer. */
+export function answerCommitment(tokens: readonly number[], sketches: Uint8Array): Hash {
+  const rowBytes = SKETCH_WIDTH * 2
+  const rows = Array.from({ length: sketches.length / rowBytes }, (_, row) =>
+    sketches.subarray(row * rowBytes, (row + 1) * rowBytes),
+  )
+  return merkleRoot([concat(...tokens.map(word)), ...rows])
+}
+
+/** Mean absolute difference of two sketches in units; infinite where their lengths differ. */
+export function sketchDifference(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length || a.length % 2 !== 0) return Number.POSITIVE_INFINITY
+  const left = new DataView(a.buffer, a.byteOffset, a.length)
+  const right = new DataView(b.buffer, b.byteOffset, b.length)
+  let sum = 0
+  for (let at = 0; at < a.length; at += 2) {
+    sum += Math.abs(left.getInt16(at, true) - right.getInt16(at, true))
+  }
+  return a.length === 0 ? 0 : sum / (a.length / 2)
+}
+
+/** How far below the best the claimed token would have been drawn: 0 where it is the one. */
+export function margin(
+  logits: Float32Array,
+  token: number,
+  seed: Uint8Array,
+  position: number,
+  sampler: Sampler,
+): number {
+  const drawable = candidates(logits, seed, position, sampler)
+  const claimed = candidate(logits, seed, position, token, sampler)
+  const lowest = Math.min(...drawable.map(({ logit }) => logit))
+  // A token just outside the top k may have been just inside it for the worker.
+  if (claimed.logit < lowest - EXACT_BOUNDS.margin) return Number.POSITIVE_INFINITY
+  return Math.max(0, drawable[0]!.score - claimed.score)
+}
+
+/** True where the tokens can be an honest draw, by their margins. */
+export function tokensHonest(margins: readonly number[]): boolean {
+  const outside = margins.filter((value) => !(value <= EXACT_BOUNDS.margin)).length
+  return outside <= margins.length * EXACT_BOUNDS.outsideShare
+}
+
+/** Random signs over the root of the width, (16, width). */
+function projection(width: number, seed: Uint8Array): Float64Array {
+  const source = random(seed, 'sketch')
+  const size = 1 / Math.sqrt(width)
+  return Float64Array.from({ length: SKETCH_WIDTH * width }, () =>
+    source.uint32() % 2 === 0 ? size : -size,
+  )
+}
+
+function dot(a: Float32Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+function clamp(value: number): number {
+  return Math.max(-32768, Math.min(32767, value))
+}

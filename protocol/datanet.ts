@@ -1,0 +1,127 @@
+/**
+ * A datanet version: contributions in shards, under one Merkle root that the L2 stores. From a version and a spec the
+ * training examples follow, the same on every machine, and with them who owns which row of the gradient index.
+ */
+import { z } from 'zod'
+import { type DocumentValue, document } from './document.ts'
+import { type Address, address, bytes32, cid } from './fields.ts'
+import { fromHex, type Hash, keccak, utf8 } from './hash.ts'
+import { merkleRoot } from './merkle.ts'
+
+/** UTF-16 units in one contribution. */
+export const MAX_CONTRIBUTION_LENGTH = 256 * 1024
+const MAX_SHARDS = 4096
+const SHARD_BYTES = 2 * 1024 * 1024
+
+export const Contribution = z.strictObject({
+  contributor: address,
+  /** What its contributor calls it. */
+  name: z.string().min(1).max(256),
+  /** SPDX expression, as the contributor declared it. */
+  licence: z.string().min(1).max(128),
+  text: z.string().min(1).max(MAX_CONTRIBUTION_LENGTH),
+})
+export type Contribution = z.output<typeof Contribution>
+
+export const Shard = document(
+  'shard',
+  SHARD_BYTES,
+  z.strictObject({ contributions: z.array(Contribution).min(1).max(10_000) }),
+)
+export type Shard = DocumentValue<typeof Shard>
+
+export const DatanetManifest = document(
+  'datanet manifest',
+  1024 * 1024,
+  z.strictObject({
+    name: z.string().min(1).max(128),
+    /** Merkle root over the contributions, in order: the version that the L2 registers. */
+    root: bytes32,
+    contributions: z.number().int().min(1).max(10_000_000),
+    shards: z
+      .array(
+        z.strictObject({
+          cid,
+          bytes: z.number().int().min(1).max(SHARD_BYTES),
+          contributions: z.number().int().min(1).max(10_000),
+        }),
+      )
+      .min(1)
+      .max(MAX_SHARDS),
+    totalBytes: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_SHARDS * SHARD_BYTES),
+  }),
+)
+export type DatanetManifest = DocumentValue<typeof DatanetManifest>
+
+export function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
+  return keccak(fromHex(contributor), keccak(utf8(name)), keccak(utf8(licence)), keccak(utf8(text)))
+}
+
+export function contributionsRoot(contributions: readonly Contribution[]): Hash {
+  return merkleRoot(contributions.map(contributionLeaf))
+}
+
+/** A piece of a contribution, of the length that the spec asks for. */
+export interface Example {
+  /** Number of the contribution in the version. */
+  readonly contribution: number
+  readonly tokens: readonly number[]
+  /** Held out: never trained on. It measures the loss, and as a decoy it sets the noise floor of attribution. */
+  readonly heldOut: boolean
+}
+
+/** Every sixteenth example is held out. */
+const HELD_OUT_EVERY = 16
+
+/**
+ * Cuts each contribution's tokens into examples of one token more than the spec's length (the labels are the tokens
+ * shifted by one). Rests shorter than that are left over; when there are more than `maxExamples`, contributions give
+ * by turns, so that a long one does not crowd out the others.
+ */
+export function cutExamples(
+  contributions: readonly (readonly number[])[],
+  exampleTokens: number,
+  maxExamples: number,
+): Example[] {
+  const length = exampleTokens + 1
+  const wanted = contributions.map((tokens) => Math.floor(tokens.length / length))
+  const given = takeByTurns(wanted, maxExamples)
+  const pieces = contributions.flatMap((tokens, contribution) =>
+    Array.from({ length: given[contribution]! }, (_, piece) => ({
+      contribution,
+      tokens: tokens.slice(piece * length, (piece + 1) * length),
+    })),
+  )
+  return pieces.map((piece, index) => ({
+    ...piece,
+    heldOut: index % HELD_OUT_EVERY === HELD_OUT_EVERY - 1,
+  }))
+}
+
+/** The owner of each example's row in the index; none for a decoy. */
+export function rowOwners(
+  examples: readonly Example[],
+  contributions: readonly Contribution[],
+): (Address | undefined)[] {
+  return examples.map(({ contribution, heldOut }) =>
+    heldOut ? undefined : contributions[contribution]!.contributor,
+  )
+}
+
+function takeByTurns(wanted: readonly number[], limit: number): number[] {
+  const given = wanted.map(() => 0)
+  for (let left = limit, gave = true; left > 0 && gave; ) {
+    gave = false
+    for (const [index, want] of wanted.entries()) {
+      if (left === 0 || given[index]! >= want) continue
+      given[index]! += 1
+      left -= 1
+      gave = true
+    }
+  }
+  return given
+}

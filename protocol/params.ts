@@ -1,0 +1,54 @@
+/** Every limit and wait, with its unit and its reason. Later governance moves those that people may disagree on. */
+
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+
+/** Bytes of a gossiped envelope. Payloads go by content id; a proposal of `MAX_BATCH_RECEIPTS` with three votes each fits. */
+export const MAX_ENVELOPE_BYTES = 64 * 1024
+
+/** A gossiped message older than this is a replay: honest ones cross the network in well under a second. */
+export const MAX_AGE_MS = MINUTE_MS
+/** How far a clock may run ahead (OP Stack p2p rules allow the same). */
+export const MAX_AHEAD_MS = 5 * SECOND_MS
+/** A job may not stay open longer: it bounds what a node must remember to refuse a second payment. */
+export const MAX_JOB_LIFETIME_MS = 60 * MINUTE_MS
+
+/** Jobs that a node keeps open. The newest is refused when full, so accepted work is never forgotten. */
+export const MAX_OPEN_JOBS = 4096
+/** Messages about jobs or claims that have not arrived yet, kept a signer; the oldest go first. */
+export const MAX_FACTS_PER_SIGNER = 2048
+/** Envelopes handed over in one reconciliation. */
+export const MAX_RECONCILED = 256
+
+/** A worker says it is still there this often while it works. */
+export const BEAT_MS = 2 * SECOND_MS
+/** A worker that has said nothing for this long has lost its turn: two beats missed, and a moment for the first. */
+export const LEASE_MS = 6 * SECOND_MS
+/** A claim without a verdict after this long is left aside and the next worker tries. */
+export const VERDICT_WAIT_MS = 2 * MINUTE_MS
+
+/** Auditors drawn for a claim. */
+export const AUDITORS = 3
+/** Each further wait of this length without a verdict seats one more auditor. */
+export const SEAT_WAIT_MS = 90 * SECOND_MS
+/** After a quorum, how long a batch waits for the votes that are still missing. */
+export const LATE_VOTE_MS = 20 * SECOND_MS
+
+/** Receipts in a batch at the most. */
+export const MAX_BATCH_RECEIPTS = 256
+/** A batch is due when its oldest claim has waited this long, */
+export const BATCH_WAIT_MS = 2 * SECOND_MS
+/** and each next validator proposes, or posts, when the one before it has let this much time pass. */
+export const TURN_MS = 4 * SECOND_MS
+
+/** A failed duty is tried again after this long, doubled each time up to the second figure. */
+export const RETRY_MS = SECOND_MS
+export const MAX_RETRY_MS = 30 * SECOND_MS
+/** How often a node compares what it knows with a neighbour. */
+export const RECONCILE_MS = 3 * SECOND_MS
+
+/** Ten thousand basis points are a whole. */
+export const WHOLE_BPS = 10_000
+/** Votes, and stake under a batch, that make a quorum: two thirds. */
+export const QUORUM_NUMERATOR = 2
+export const QUORUM_DENOMINATOR = 3
