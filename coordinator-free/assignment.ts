@@ -4,7 +4,7 @@
  * without a claim get another.
  */
 import type { Hash } from '../protocol/hash.ts'
-import { LEASE_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import { LEASE_MS, STALL_MS, TURN_SHARE, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import { type Standing, standingOf } from './committee.ts'
 import type { Fact, Ledger } from './ledger.ts'
 import type { Member } from './members.ts'
@@ -59,14 +59,21 @@ function endOfTurn(
   nowMs: number,
 ): number {
   const claim = ledger.claims.get(jobId)?.get(worker.node)
-  if (!claim) {
-    const beatMs = ledger.beats.get(jobId)?.get(worker.node)?.arrivedAtMs ?? 0
-    return Math.max(sinceMs, beatMs) + LEASE_MS
-  }
+  if (!claim) return endOfWork(ledger, jobId, worker, sinceMs)
   const standing = standingOf(ledger, claim, nowMs)
   const endMs =
     standing.status === 'rejected' ? standing.decidedAtMs : claim.arrivedAtMs + VERDICT_WAIT_MS
   return Math.max(sinceMs, endMs)
+}
+
+/** A worker without a claim keeps its turn while it beats, gets on with it, and does not take too long. */
+function endOfWork(ledger: Ledger, jobId: Hash, worker: Member, sinceMs: number): number {
+  const { deadlineMs, issuedAtMs } = ledger.jobs.get(jobId)!.body
+  const beat = ledger.beats.get(jobId)?.get(worker.node)
+  const silentMs = Math.max(sinceMs, beat?.arrivedAtMs ?? 0) + LEASE_MS
+  const stalledMs = Math.max(sinceMs, beat?.progressedAtMs ?? 0) + STALL_MS
+  const longestMs = sinceMs + (deadlineMs - issuedAtMs) * TURN_SHARE
+  return Math.min(silentMs, stalledMs, Math.max(longestMs, sinceMs + LEASE_MS))
 }
 
 function workers(ledger: Ledger, jobId: Hash): readonly Member[] {

@@ -21,6 +21,11 @@ export interface Fact<K extends Kind> {
   readonly arrivedAtBlock: number
 }
 
+/** A worker's newest beat, and when one of its beats last showed progress. */
+export interface BeatFact extends Fact<'beat'> {
+  readonly progressedAtMs: number
+}
+
 export interface PostedBatch {
   readonly header: BatchHeader
   readonly txHash: Hash
@@ -46,7 +51,7 @@ export interface Ledger {
 
   readonly jobs: Map<Hash, Fact<'job'>>
   /** By job, the newest of each worker. */
-  readonly beats: Map<Hash, Map<Address, Fact<'beat'>>>
+  readonly beats: Map<Hash, Map<Address, BeatFact>>
   /** By job and worker. */
   readonly claims: Map<Hash, Map<Address, Fact<'claim'>>>
   /** By claim and validator. */
@@ -94,9 +99,14 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
     case 'job':
       ledger.jobs.set(digest, { ...common, body: message.body })
       break
-    case 'beat':
-      inner(ledger.beats, message.body.jobId).set(author, { ...common, body: message.body })
+    case 'beat': {
+      const beats = inner(ledger.beats, message.body.jobId)
+      const before = beats.get(author)
+      const progressed = message.body.done > (before?.body.done ?? 0)
+      const progressedAtMs = progressed ? nowMs : (before?.progressedAtMs ?? 0)
+      beats.set(author, { ...common, body: message.body, progressedAtMs })
       break
+    }
     case 'claim':
       inner(ledger.claims, message.body.jobId).set(author, { ...common, body: message.body })
       break

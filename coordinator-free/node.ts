@@ -8,7 +8,7 @@ import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
 import { BatchData } from '../protocol/settlement.ts'
-import { admit, type Domains } from './admission.ts'
+import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { duties } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
@@ -20,7 +20,7 @@ import { type Built, build, headerHash } from './settlement.ts'
 
 export interface CoreOptions {
   readonly self: Address
-  readonly domains: Domains
+  readonly gate: Gate
   readonly rules: PayoutRules
 }
 
@@ -80,7 +80,7 @@ export class Core {
   }
 
   #receive({ bytes, via }: EventOf<'received'>, nowMs: number): Effect[] {
-    const { judgement, envelope } = admit(this.ledger, this.#options.domains, bytes, via, nowMs)
+    const { judgement, envelope } = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
     if (!envelope) return [{ kind: 'judge', judgement }]
     merge(this.ledger, envelope, nowMs)
     const news = newsOfMessage(envelope)

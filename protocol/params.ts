@@ -24,6 +24,10 @@ export const MAX_RECONCILED = 256
 export const BEAT_MS = 2 * SECOND_MS
 /** A worker that has said nothing for this long has lost its turn: two beats missed, and a moment for the first. */
 export const LEASE_MS = 6 * SECOND_MS
+/** A worker whose beats show no progress for this long has stalled: room for fetching a model, none for pretending. */
+export const STALL_MS = MINUTE_MS
+/** No worker keeps its turn for more than this part of the job's lifetime, so that others can still finish it. */
+export const TURN_SHARE = 1 / 3
 /** A claim without a verdict after this long is left aside and the next worker tries. */
 export const VERDICT_WAIT_MS = 2 * MINUTE_MS
 

@@ -1,0 +1,100 @@
+/** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
+import { utf8 } from '../protocol/hash.ts'
+import { type Random, random } from '../protocol/prng.ts'
+
+export interface Scenario {
+  readonly seed: number
+  readonly workers: number
+  readonly validators: number
+  readonly jobs: number
+  /** Jobs come in over this time; faults happen in it, and heal after it. */
+  readonly workloadMs: number
+  /** After the workload all faults are healed, and within this time every job must be settled and paid. */
+  readonly healMs: number
+  readonly latencyMs: readonly [least: number, most: number]
+  /** Chance that a message is lost on one link. */
+  readonly loss: number
+  /** Chance that it arrives twice. */
+  readonly doubled: number
+  /** Crashes during the workload; each node comes back with what it had journalled. */
+  readonly crashes: number
+  /** Times that the network falls into two halves. */
+  readonly partitions: number
+  /** Workers that hand in a wrong output, and validators that vote the opposite of what they find. */
+  readonly lyingWorkers: number
+  readonly lyingValidators: number
+  /** Workers that take their turn and do nothing but beat. */
+  readonly idleWorkers: number
+  /** Clocks run ahead or behind by up to this much. */
+  readonly skewMs: number
+  /** Chance that a call to the chain fails. */
+  readonly chainFailures: number
+  /** Forged, malformed and replayed bytes thrown at the nodes. */
+  readonly forgeries: number
+}
+
+const CALM: Omit<Scenario, 'seed'> = {
+  workers: 3,
+  validators: 3,
+  jobs: 8,
+  workloadMs: 60_000,
+  healMs: 600_000,
+  latencyMs: [5, 80],
+  loss: 0,
+  doubled: 0,
+  crashes: 0,
+  partitions: 0,
+  lyingWorkers: 0,
+  lyingValidators: 0,
+  idleWorkers: 0,
+  skewMs: 0,
+  chainFailures: 0,
+  forgeries: 0,
+}
+
+/** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
+export const FAULTS = ['calm', 'lossy', 'crash', 'liars', 'storm', 'swarm'] as const
+export type Faults = (typeof FAULTS)[number]
+
+export function scenario(seed: number, faults: Faults, change: Partial<Scenario> = {}): Scenario {
+  const dice = random(utf8(`scenario ${seed}`), faults)
+  return { ...CALM, seed, ...MIXES[faults](dice), ...change }
+}
+
+const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
+  calm: () => ({}),
+  lossy: () => ({ loss: 0.3, doubled: 0.1, latencyMs: [5, 4000] }),
+  crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
+  liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
+  storm: () => ({
+    workers: 4,
+    validators: 4,
+    loss: 0.2,
+    doubled: 0.1,
+    crashes: 4,
+    partitions: 1,
+    lyingWorkers: 1,
+    idleWorkers: 1,
+    skewMs: 1500,
+    chainFailures: 0.2,
+    forgeries: 20,
+  }),
+  swarm: (dice) => {
+    const maybe = <T>(value: T, otherwise: T): T => (dice.unit() < 0.6 ? value : otherwise)
+    return {
+      workers: 3 + dice.below(3),
+      validators: 4 + dice.below(2),
+      loss: maybe(dice.unit() * 0.3, 0),
+      doubled: maybe(dice.unit() * 0.3, 0),
+      latencyMs: [1 + dice.below(20), 30 + dice.below(2000)],
+      crashes: maybe(dice.below(6), 0),
+      partitions: maybe(1 + dice.below(2), 0),
+      lyingWorkers: maybe(1, 0),
+      lyingValidators: maybe(1, 0),
+      idleWorkers: maybe(1, 0),
+      skewMs: maybe(dice.below(2000), 0),
+      chainFailures: maybe(dice.unit() * 0.4, 0),
+      forgeries: maybe(20, 0),
+    }
+  },
+}

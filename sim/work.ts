@@ -1,0 +1,50 @@
+/**
+ * Fake models: what a worker would hand in and a validator would find, without a model. An output is a hash of the job;
+ * a liar's is another one, and telling them apart takes the time that verification takes.
+ */
+import type { Result } from '../coordinator-free/events.ts'
+import { type Attribution, attributionRoot } from '../protocol/attribution.ts'
+import type { Claim } from '../protocol/claim.ts'
+import { blockOf } from '../protocol/document.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
+import { fromHex, type Hash, keccak, keccakHash, toHex, utf8 } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
+import { random } from '../protocol/prng.ts'
+
+/** What a worker brings back for a job; a liar's output differs from the honest one. */
+export function resultOf(jobId: Hash, job: Job, lie: boolean): Result {
+  const output = outputOf(jobId, lie)
+  return {
+    output,
+    commitment: keccakHash(utf8(output)),
+    attribution: attributionRoot(attributionOf(jobId)),
+    units: 1 + (Number.parseInt(jobId.slice(2, 8), 16) % job.maxUnits),
+    graph: keccakHash(utf8('graph')),
+  }
+}
+
+export function outputOf(jobId: Hash, lie: boolean): Cid {
+  return blockOf(keccak(fromHex(jobId), utf8(lie ? 'lie' : 'truth'))).cid
+}
+
+/** True where the claim is what an honest worker would have handed in. */
+export function isHonest(job: Job, claim: Claim): boolean {
+  const honest = resultOf(claim.jobId, job, false)
+  return honest.output === claim.output && honest.units === claim.units
+}
+
+const CONTRIBUTORS = Array.from(
+  { length: 6 },
+  (_, index) => toHex(keccak(utf8(`contributor ${index}`)).subarray(12)) as Address,
+)
+
+/** Shares of an answer: some data helped, some harmed, and six decoys say how much is noise. */
+export function attributionOf(jobId: Hash): Attribution {
+  const dice = random(fromHex(jobId), 'attribution')
+  const shares = CONTRIBUTORS.map((contributor) => ({
+    contributor,
+    rows: 1 + dice.below(40),
+    score: dice.below(2_000_000) - 700_000,
+  })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
+  return { shares, decoys: 6, decoySquares: (6n * BigInt(dice.below(10_000)) ** 2n).toString() }
+}

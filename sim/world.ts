@@ -1,0 +1,256 @@
+/** A whole network in one process, from one seed: nodes, network, chain, workload, faults, and the checkers' eyes. */
+import type { Effect } from '../coordinator-free/events.ts'
+import { owedWei } from '../coordinator-free/ledger.ts'
+import { blockOf } from '../protocol/document.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
+import { type Hash, keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
+import type { Message } from '../protocol/message.ts'
+import { type Random, random } from '../protocol/prng.ts'
+import { recoverAddress, sign } from '../protocol/signature.ts'
+import { type Domain, digest } from '../protocol/struct.ts'
+import { Voucher } from '../protocol/voucher.ts'
+import { FakeChain } from './chain.ts'
+import { Checkers } from './checkers.ts'
+import { Clock } from './clock.ts'
+import { scheduleFaults } from './faults.ts'
+import { Network } from './network.ts'
+import { type Manner, SimNode } from './node.ts'
+import type { Scenario } from './scenario.ts'
+
+/** Virtual time starts at a round figure, so that times in traces are easy to read. */
+export const START_MS = 1_800_000_000_000
+const BLOCK_MS = 1000
+const WINDOW_MS = 4000
+const STAKE_WEI = 10n ** 18n
+const UNIT_WEI = 10n ** 12n
+
+export interface Report {
+  readonly seed: number
+  readonly jobs: number
+  readonly settled: number
+  readonly final: boolean
+  readonly virtualMs: number
+  readonly steps: number
+  readonly counters: Readonly<Record<string, number>>
+  /** Changes with any difference in what was done, by whom or when. */
+  readonly hash: Hash
+}
+
+export class World {
+  readonly clock = new Clock(START_MS)
+  readonly nodes: SimNode[] = []
+  readonly network: Network
+  readonly chain: FakeChain
+  readonly checkers = new Checkers()
+  readonly counters: Record<string, number> = { crashes: 0, partitions: 0, forged: 0 }
+  readonly scenario: Scenario
+  #chainDice: Random
+  #healed = false
+  #steps = 0
+  #trace: Uint8Array = new Uint8Array(32)
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario
+    this.#chainDice = this.dice('chain')
+    this.network = new Network(this.clock, scenario, this.dice('network'))
+    this.chain = new FakeChain({ ...DOMAINS, windowMs: WINDOW_MS, recover: remembering() })
+    this.chain.mine(START_MS)
+    this.#populate()
+    scheduleFaults(this)
+    this.#mineOn()
+    this.#submitJobs()
+  }
+
+  /** Runs to the end, or until all is settled and final. */
+  run(): Report {
+    const { workloadMs, healMs } = this.scenario
+    const endMs = START_MS + workloadMs + healMs
+    while (!this.#isDone() && this.clock.step(endMs)) this.#steps += 1
+    return {
+      seed: this.scenario.seed,
+      jobs: this.scenario.jobs,
+      settled: this.checkers.settled.size,
+      final: this.#isDone(),
+      virtualMs: this.clock.nowMs - START_MS,
+      steps: this.#steps,
+      counters: { ...this.counters, ...this.network.counters },
+      hash: toHex(this.#trace) as Hash,
+    }
+  }
+
+  /** Ends all faults: from here on every job must find its end. */
+  heal(): void {
+    this.#healed = true
+    this.network.heal()
+    for (const node of this.nodes) if (!node.up) node.restart()
+  }
+
+  /** A stream of randomness for one purpose. */
+  dice(purpose: string): Random {
+    return random(utf8(`seed ${this.scenario.seed}`), purpose)
+  }
+
+  #populate(): void {
+    const { workers, validators, lyingWorkers, idleWorkers, lyingValidators } = this.scenario
+    this.#add('gateway', 'honest')
+    for (let i = 0; i < workers; i++) {
+      this.#add(
+        'worker',
+        i < lyingWorkers ? 'liar' : i < lyingWorkers + idleWorkers ? 'idle' : 'honest',
+      )
+    }
+    for (let i = 0; i < validators; i++)
+      this.#add('validator', i < lyingValidators ? 'liar' : 'honest')
+    this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
+    for (const node of this.nodes) node.start()
+  }
+
+  #add(role: 'gateway' | 'worker' | 'validator', manner: Manner): void {
+    const index = this.nodes.length
+    const dice = this.dice(`node ${index}`)
+    const skew = this.scenario.skewMs
+    const node = new SimNode({
+      index,
+      role,
+      manner,
+      privateKey: keccak(utf8(`key ${this.scenario.seed} ${index}`)),
+      gate: { ...DOMAINS, recover: remembering() },
+      rules: { treasury: TREASURY, strictness: 1 },
+      clock: this.clock,
+      chain: this.chain,
+      dice,
+      skewMs: skew === 0 ? 0 : dice.below(2 * skew + 1) - skew,
+      world: {
+        broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
+        reconcile: (from, deliver) => this.#reconcile(from, deliver),
+        reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
+        find: (cid) => this.#find(cid),
+        chainFails: () => !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures,
+        observe: (observed, effect) => this.#observe(observed, effect),
+      },
+    })
+    const owner = toHex(keccak(utf8(`owner ${index}`)).subarray(12)) as Address
+    this.chain.stake(node.address, owner, [role], STAKE_WEI)
+    this.nodes.push(node)
+  }
+
+  #broadcast(from: number, message: Message, bytes: Uint8Array): void {
+    this.checkers.saying(this.nodes[from]!, message, bytes)
+    for (const to of this.nodes) {
+      if (to.options.index === from) continue
+      this.network.send(from, to.options.index, () =>
+        to.handle({ kind: 'received', bytes, via: 'gossip' }),
+      )
+    }
+  }
+
+  #reconcile(from: number, deliver: (to: SimNode) => void): void {
+    const others = this.nodes.filter((node) => node.options.index !== from && node.up)
+    const to = others[this.nodes[from]!.options.dice.below(others.length)]
+    if (to) this.network.send(from, to.options.index, () => deliver(to))
+  }
+
+  #reply(from: number, to: number, envelopes: readonly Uint8Array[]): void {
+    this.network.send(from, to, () => {
+      for (const bytes of envelopes) {
+        this.nodes[to]!.handle({ kind: 'received', bytes, via: 'reconciliation' })
+      }
+    })
+  }
+
+  #find(cid: Cid): Uint8Array | undefined {
+    return this.nodes.find((node) => node.up && node.blocks.has(cid))?.blocks.get(cid)
+  }
+
+  #observe(node: SimNode, effect: Effect): void {
+    const what = `${this.clock.nowMs} ${node.options.index} ${effect.kind} ${'duty' in effect ? effect.duty : ''}`
+    this.#trace = keccak(this.#trace, utf8(what))
+    if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
+      const { reason } = effect.judgement
+      this.counters[reason] = (this.counters[reason] ?? 0) + 1
+    }
+    this.checkers.batches(node)
+  }
+
+  #mineOn(): void {
+    this.clock.after(BLOCK_MS, () => {
+      this.chain.mine(this.clock.nowMs)
+      this.#mineOn()
+    })
+  }
+
+  #submitJobs(): void {
+    const dice = this.dice('workload')
+    for (let i = 0; i < this.scenario.jobs; i++) {
+      const atMs =
+        Math.floor((i * this.scenario.workloadMs) / this.scenario.jobs) + dice.below(1000)
+      this.clock.after(2000 + atMs, () => this.#submit(i))
+    }
+  }
+
+  #submit(number: number): void {
+    const gateway = this.nodes[0]!
+    if (!gateway.up) {
+      this.clock.after(1000, () => this.#submit(number))
+      return
+    }
+    const task = number === 0 ? 'fine-tune' : 'inference'
+    gateway.handle({ kind: 'submitted', job: jobOf(gateway, number, task) })
+  }
+
+  #isDone(): boolean {
+    if (this.checkers.settled.size < this.scenario.jobs) return false
+    return this.nodes.some(({ up, core }) => {
+      return up && [...core.ledger.batches.values()].every(({ final }) => final)
+    })
+  }
+}
+
+const CONTRACT = `0x${'c'.repeat(40)}` as Address
+const TREASURY = `0x${'7'.repeat(40)}` as Address
+const MESSAGES: Domain = { chainId: 1612, contract: CONTRACT }
+const DOMAINS = {
+  messages: MESSAGES,
+  vouchers: { chainId: 1612, contract: `0x${'e'.repeat(40)}` as Address },
+}
+
+function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
+  const maxUnits = 64
+  const nowMs = gateway.nowMs
+  const { ledger } = gateway.core
+  const voucherWei = owedWei(ledger, gateway.address) + BigInt(maxUnits) * UNIT_WEI
+  const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
+  const named = (what: string) => blockOf(keccak(utf8(what))).cid
+  return {
+    requester: gateway.address,
+    task,
+    model: named('model'),
+    adapter: task === 'inference' && number % 3 !== 0 ? named('adapter') : '',
+    input: named(`input ${number}`),
+    precision: 'cpu-exact',
+    maxUnits,
+    unitWei: UNIT_WEI,
+    voucherWei,
+    voucherSignature: sign(digest(Voucher, voucher, DOMAINS.vouchers), gateway.options.privateKey),
+    seedBlock: (ledger.head?.number ?? 0) + 2,
+    providers: [],
+    nonce: keccakHash(utf8('nonce'), word(number)),
+    issuedAtMs: nowMs,
+    deadlineMs: nowMs + 20 * 60_000,
+  }
+}
+
+/** Signatures are checked for real, but each only once in a world: every node would come to the same answer. */
+function remembering(): typeof recoverAddress {
+  return (signed, signature) => {
+    const key = signed + signature
+    if (!REMEMBERED.has(key)) {
+      if (REMEMBERED.size > 100_000) REMEMBERED.clear()
+      REMEMBERED.set(key, recoverAddress(signed, signature))
+    }
+    return REMEMBERED.get(key)
+  }
+}
+
+const REMEMBERED = new Map<string, Address | undefined>()
