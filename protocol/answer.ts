@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Attribution } from './attribution.ts'
 import { type DocumentValue, document } from './document.ts'
-import { address } from './fields.ts'
+import { address, bytes } from './fields.ts'
 
 export const MAX_ANSWER_TOKENS = 4096
 const MAX_SPANS = 1024
@@ -52,9 +52,9 @@ export const Answer = document(
     text: z.string().max(64 * 1024),
     stop: z.enum(STOPS),
     /** Sketches of hidden states, int16 little-endian: see `commitment.ts`. */
-    sketches: z.instanceof(Uint8Array),
+    sketches: bytes,
     /** The answer's own row, int8: the gradient of its likelihood in the coordinates of the index. Empty for the base. */
-    query: z.instanceof(Uint8Array),
+    query: bytes,
     attribution: Attribution,
     spans: z.array(Span).max(MAX_SPANS),
   }),

@@ -25,6 +25,9 @@ export const optionalCid = pattern<Cid | ''>(
   'string',
 )
 
+/** Raw bytes; only in documents, which no contract reads. */
+export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
+
 /** Money: wei of OPEN. A decimal string on the wire, since CBOR's integers end at 64 bits; a bigint in the code. */
 export const wei = z
   .codec(z.string().regex(/^(0|[1-9][0-9]{0,38})$/, 'wei as a decimal string'), z.bigint(), {

@@ -1,7 +1,12 @@
 /** Loaded before all tests. What is said and decided has no clock and no dice: in its tests both throw. */
+import fc from 'fast-check'
+
 const clock = Date.now
 const dice = Math.random
 const PURE = /\/test\/(unit\/(protocol|core)|property|sim)\//
+
+// One seed for all properties, so that a red run is red again; FC_SEED tries another.
+fc.configureGlobal({ seed: Number(process.env['FC_SEED'] ?? 1) })
 
 export const mochaHooks = {
   beforeEach(this: Mocha.Context): void {

@@ -1,0 +1,134 @@
+/** A few registered nodes and the core of one of them, fed by hand: three workers, three validators, one gateway. */
+import type { Effect, Event } from '../../coordinator-free/events.ts'
+import { Core } from '../../coordinator-free/node.ts'
+import type { ChainLog, Role } from '../../protocol/chain.ts'
+import { type Envelope, seal } from '../../protocol/envelope.ts'
+import type { Address } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { Message } from '../../protocol/message.ts'
+import type { Vote } from '../../protocol/vote.ts'
+import {
+  cidNumber,
+  hashNumber,
+  jobNumber,
+  keyNumber,
+  MESSAGES,
+  NOW_MS,
+  VOUCHERS,
+} from './messages.ts'
+
+/** Key numbers by role; each node has an owner of its own. */
+export const GATEWAY = 10
+export const WORKERS = [1, 2, 3] as const
+export const VALIDATORS = [4, 5, 6] as const
+export const STRANGER = 99
+
+export const addressNumber = (number: number): Address => keyNumber(number).address
+
+export function council(self: number): Core {
+  const gate = { messages: MESSAGES, vouchers: VOUCHERS }
+  const rules = { treasury: addressNumber(77), strictness: 1 }
+  const core = new Core({ self: addressNumber(self), gate, rules })
+  for (const number of WORKERS) stake(core, number, ['worker'])
+  for (const number of VALIDATORS) stake(core, number, ['validator'])
+  tell(core, {
+    kind: 'escrowed',
+    blockNumber: 0,
+    payer: addressNumber(GATEWAY),
+    balanceWei: 10n ** 18n,
+    redeemedWei: 0n,
+    authorisedWei: 0n,
+  })
+  block(core, 1)
+  return core
+}
+
+export function stake(core: Core, number: number, roles: Role[], stakeWei = 10n ** 18n): void {
+  const node = addressNumber(number)
+  tell(core, {
+    kind: 'staked',
+    blockNumber: 0,
+    node,
+    owner: addressNumber(number + 500),
+    roles,
+    stakeWei,
+  })
+}
+
+export function tell(core: Core, fact: ChainLog, nowMs = NOW_MS): Effect[] {
+  return core.handle({ kind: 'chain', fact }, nowMs)
+}
+
+export function block(core: Core, number: number, nowMs = NOW_MS): Effect[] {
+  const fact = {
+    kind: 'block',
+    number,
+    hash: hashNumber(5000 + number),
+    timestampMs: nowMs,
+  } as const
+  return core.handle({ kind: 'chain', fact }, nowMs)
+}
+
+export function signed(message: Message, number: number): Envelope {
+  return seal(message, keyNumber(number).privateKey, MESSAGES)
+}
+
+export function jobEnvelope(
+  number: number,
+  change: Parameters<typeof jobNumber>[2] = {},
+): Envelope {
+  return signed({ kind: 'job', body: jobNumber(number, GATEWAY, change) }, GATEWAY)
+}
+
+export function claimEnvelope(jobId: Hash, worker: number, output = 1): Envelope {
+  const body = {
+    jobId,
+    worker: addressNumber(worker),
+    output: cidNumber(output),
+    commitment: hashNumber(1),
+    attribution: hashNumber(2),
+    units: 10,
+    graph: hashNumber(3),
+    issuedAtMs: NOW_MS,
+  }
+  return signed({ kind: 'claim', body }, worker)
+}
+
+export function voteEnvelope(
+  claim: Envelope,
+  validator: number,
+  verdict: Vote['verdict'] = 'pass',
+): Envelope {
+  if (claim.message.kind !== 'claim') throw new TypeError('votes are on claims')
+  const body = {
+    jobId: claim.message.body.jobId,
+    claim: claim.digest,
+    validator: addressNumber(validator),
+    verdict,
+    reason: verdict === 'pass' ? 'none' : 'tokens-differ',
+    checked: 5,
+    beaconBlock: 2,
+    issuedAtMs: NOW_MS,
+  } as const
+  return signed({ kind: 'vote', body }, validator)
+}
+
+export function receive(core: Core, envelope: Envelope, nowMs = NOW_MS): Effect[] {
+  return core.handle({ kind: 'received', bytes: envelope.bytes, via: 'gossip' }, nowMs)
+}
+
+/** The reason with which these bytes were admitted or not. */
+export function reasonFor(
+  core: Core,
+  bytes: Uint8Array,
+  nowMs = NOW_MS,
+  via: Extract<Event, { kind: 'received' }>['via'] = 'gossip',
+): string {
+  const effects = core.handle({ kind: 'received', bytes, via }, nowMs)
+  const judged = effects.find((effect) => effect.kind === 'judge')
+  return judged?.kind === 'judge' ? judged.judgement.reason : 'none'
+}
+
+export function kinds(effects: readonly Effect[]): string[] {
+  return effects.map(({ kind }) => kind).filter((kind) => kind !== 'judge' && kind !== 'tell')
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { acceptedClaim, turnOf } from '../../../coordinator-free/assignment.ts'
+import type { Core } from '../../../coordinator-free/node.ts'
+import { seal } from '../../../protocol/envelope.ts'
+import type { Hash } from '../../../protocol/hash.ts'
+import { BEAT_MS, LEASE_MS, STALL_MS } from '../../../protocol/params.ts'
+import {
+  addressNumber,
+  block,
+  claimEnvelope,
+  council,
+  jobEnvelope,
+  kinds,
+  receive,
+  signed,
+  VALIDATORS,
+  voteEnvelope,
+  WORKERS,
+} from '../../harness/council.ts'
+import { keyNumber, MESSAGES, NOW_MS } from '../../harness/messages.ts'
+
+/** Key numbers of the workers in the order of their turns for a job. */
+function orderOf(core: Core, jobId: Hash): number[] {
+  const order = core.ledger.members.ranked('worker', 'execute', jobId)
+  return order.map(({ node }) => WORKERS.find((number) => addressNumber(number) === node)!)
+}
+
+describe('the turn to execute', () => {
+  const job = jobEnvelope(1)
+
+  function known(self = 4): Core {
+    const core = council(self)
+    receive(core, job)
+    return core
+  }
+
+  function turnAt(core: Core, nowMs: number): number {
+    const worker = turnOf(core.ledger, job.digest, nowMs)?.worker.node
+    return WORKERS.find((number) => addressNumber(number) === worker) ?? 0
+  }
+
+  function beat(core: Core, worker: number, done: number, atMs: number): void {
+    const body = {
+      jobId: job.digest,
+      worker: addressNumber(worker),
+      done,
+      total: 100,
+      lossMicro: 0,
+    }
+    receive(core, signed({ kind: 'beat', body: { ...body, issuedAtMs: atMs } }, worker), atMs)
+  }
+
+  it('is the same in the eyes of all', () => {
+    const orders = [1, 4, 10].map((self) => orderOf(known(self), job.digest).join())
+    assert.equal(new Set(orders).size, 1)
+  })
+
+  it('goes to the next when a worker is silent for a lease', () => {
+    const core = known()
+    const [first, second, third] = orderOf(core, job.digest)
+    assert.equal(turnAt(core, NOW_MS), first)
+    assert.equal(turnAt(core, NOW_MS + LEASE_MS - 1), first)
+    assert.equal(turnAt(core, NOW_MS + LEASE_MS), second)
+    assert.equal(turnAt(core, NOW_MS + 2 * LEASE_MS), third)
+    assert.equal(turnAt(core, NOW_MS + 3 * LEASE_MS), first)
+  })
+
+  it('stays with a worker that beats and gets on', () => {
+    const core = known()
+    const [first] = orderOf(core, job.digest)
+    for (let i = 1; i <= 40; i++) beat(core, first!, i, NOW_MS + i * BEAT_MS)
+    assert.equal(turnAt(core, NOW_MS + 40 * BEAT_MS + LEASE_MS - 1), first)
+  })
+
+  it('leaves a worker that beats but does not get on', () => {
+    const core = known()
+    const [first, second] = orderOf(core, job.digest)
+    for (let i = 1; i <= 40; i++) beat(core, first!, 1, NOW_MS + i * BEAT_MS)
+    assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS - 1), first)
+    assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS + 1), second)
+  })
+
+  it('goes to the next when a claim is rejected, and is over when one is accepted', () => {
+    const core = known()
+    const [first, second] = orderOf(core, job.digest)
+    const lie = claimEnvelope(job.digest, first!, 1)
+    receive(core, lie)
+    for (const validator of VALIDATORS) receive(core, voteEnvelope(lie, validator, 'fail'))
+    assert.equal(turnAt(core, NOW_MS), second)
+    const truth = claimEnvelope(job.digest, second!, 2)
+    receive(core, truth)
+    for (const validator of VALIDATORS) receive(core, voteEnvelope(truth, validator))
+    assert.equal(turnAt(core, NOW_MS), 0)
+    assert.equal(
+      acceptedClaim(core.ledger, job.digest, NOW_MS)?.claim.envelope.digest,
+      truth.digest,
+    )
+  })
+})
+
+describe('the core', () => {
+  it('orders an execution once, beats while it runs, and claims when it is done', () => {
+    const job = jobEnvelope(1)
+    const [first] = orderOf(council(4), job.digest)
+    const core = council(first!)
+    assert.deepEqual(kinds(receive(core, job)), ['execute', 'publish'])
+    assert.deepEqual(kinds(core.handle({ kind: 'tick' }, NOW_MS + 100)), ['reconcile'])
+    const later = core.handle({ kind: 'tick' }, NOW_MS + BEAT_MS)
+    assert.ok(later.some((effect) => effect.kind === 'publish' && effect.message.kind === 'beat'))
+    const { output, commitment, attribution, units, graph } = claimBody(first!, job.digest)
+    const result = { output, commitment, attribution, units, graph }
+    const done = core.handle({ kind: 'executed', jobId: job.digest, result }, NOW_MS + 3000)
+    const claims = done.filter((e) => e.kind === 'publish' && e.message.kind === 'claim')
+    assert.equal(claims.length, 1)
+  })
+
+  it('waits for the block that seeds the job', () => {
+    const job = jobEnvelope(1, { seedBlock: 3 })
+    const [first] = orderOf(council(4), job.digest)
+    const core = council(first!)
+    assert.deepEqual(kinds(receive(core, job)), [])
+    assert.deepEqual(kinds(block(core, 2)), [])
+    assert.ok(kinds(block(core, 3)).includes('execute'))
+  })
+
+  it('audits with a beacon that was unknown when the claim came, and votes once', () => {
+    const core = council(4)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const claim = claimEnvelope(job.digest, orderOf(core, job.digest)[0]!)
+    assert.ok(!kinds(receive(core, claim)).includes('verify'))
+    const audit = block(core, 2).find((effect) => effect.kind === 'verify')
+    assert.ok(audit?.kind === 'verify' && audit.beaconBlock === 2)
+    const found = { claim: claim.digest, verdict: 'pass', reason: 'none', checked: 3 } as const
+    const said = core.handle({ kind: 'verified', ...found, beaconBlock: 2 }, NOW_MS)
+    const vote = said.find((effect) => effect.kind === 'publish')
+    assert.ok(vote?.kind === 'publish' && vote.message.kind === 'vote')
+    const sealed = seal(vote.message, keyNumber(4).privateKey, MESSAGES)
+    core.handle({ kind: 'received', bytes: sealed.bytes, via: 'journal' }, NOW_MS)
+    core.handle({ kind: 'duty-done', duty: vote.duty }, NOW_MS)
+    assert.ok(!kinds(block(core, 4)).includes('verify'))
+  })
+
+  it('does not audit a worker who jumps the queue', () => {
+    const core = council(4)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    receive(core, claimEnvelope(job.digest, orderOf(core, job.digest)[1]!))
+    assert.ok(!kinds(block(core, 2)).includes('verify'))
+    assert.ok(kinds(block(core, 9, NOW_MS + LEASE_MS)).includes('verify'))
+  })
+
+  it('does not audit a node of its own owner', () => {
+    const core = council(4)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const first = orderOf(core, job.digest)[0]!
+    const owner = core.ledger.members.get(addressNumber(first))!.owner
+    const fact = { kind: 'staked', blockNumber: 1, node: addressNumber(4), owner } as const
+    const staked = { ...fact, roles: ['validator'] as const, stakeWei: 1n }
+    core.handle({ kind: 'chain', fact: staked }, NOW_MS)
+    receive(core, claimEnvelope(job.digest, first))
+    assert.ok(!kinds(block(core, 2)).includes('verify'))
+  })
+
+  it('tries a failed duty again, later each time', () => {
+    const job = jobEnvelope(1)
+    const [first] = orderOf(council(4), job.digest)
+    const core = council(first!)
+    receive(core, job)
+    const duty = `execute ${job.digest}`
+    core.handle({ kind: 'duty-failed', duty }, NOW_MS)
+    assert.ok(!kinds(core.handle({ kind: 'tick' }, NOW_MS + 999)).includes('execute'))
+    assert.ok(kinds(core.handle({ kind: 'tick' }, NOW_MS + 1000)).includes('execute'))
+    core.handle({ kind: 'duty-failed', duty }, NOW_MS + 1000)
+    assert.ok(!kinds(core.handle({ kind: 'tick' }, NOW_MS + 2900)).includes('execute'))
+  })
+})
+
+function claimBody(worker: number, jobId: Hash) {
+  const { message } = claimEnvelope(jobId, worker)
+  if (message.kind !== 'claim') throw new TypeError('a claim was made')
+  return message.body
+}
