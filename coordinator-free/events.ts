@@ -4,6 +4,7 @@ import type { BatchHeader, Charge } from '../protocol/batch.ts'
 import type { ChainFact } from '../protocol/chain.ts'
 import type { Claim } from '../protocol/claim.ts'
 import type { Block } from '../protocol/document.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
@@ -94,7 +95,7 @@ export type Effect =
   | { readonly kind: 'keep'; readonly block: Block }
   | { readonly kind: 'reconcile'; readonly have: readonly Hash[] }
   | { readonly kind: 'answer'; readonly peer: string; readonly envelopes: readonly Uint8Array[] }
-  /** For people: something that happened to a job, a claim or a batch. */
+  /** For people. */
   | { readonly kind: 'tell'; readonly news: News }
 
 export interface SignedEndorsement {
@@ -107,27 +108,11 @@ export interface SignedCharge extends Charge {
   readonly signature: `0x${string}`
 }
 
-/** What an onlooker would want to hear. */
+/** What an onlooker would want to hear: an admitted message, or something that happened on the L2. */
 export type News =
-  | { readonly kind: 'job'; readonly jobId: Hash; readonly job: Job }
-  | {
-      readonly kind: 'beat'
-      readonly jobId: Hash
-      readonly worker: Address
-      readonly done: number
-      readonly total: number
-      readonly lossMicro: number
-    }
-  | { readonly kind: 'claim'; readonly jobId: Hash; readonly claimId: Hash; readonly claim: Claim }
-  | {
-      readonly kind: 'vote'
-      readonly jobId: Hash
-      readonly claimId: Hash
-      readonly validator: Address
-      readonly verdict: Verdict
-      readonly reason: VoteReason
-    }
-  | { readonly kind: 'endorsement'; readonly header: Hash; readonly validator: Address }
+  | { readonly kind: 'message'; readonly envelope: Envelope }
   | { readonly kind: 'batch-posted'; readonly header: BatchHeader; readonly txHash: Hash }
+  /** What a posted batch settles, as soon as this node knows it. */
+  | { readonly kind: 'settled'; readonly data: BatchData }
   | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
   | { readonly kind: 'model-registered'; readonly adapter: Cid; readonly owner: Address }

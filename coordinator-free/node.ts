@@ -11,9 +11,8 @@ import { BatchData } from '../protocol/settlement.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { duties } from './duties.ts'
-import type { Duty, Effect, Event, EventOf } from './events.ts'
+import type { Duty, Effect, Event, EventOf, News } from './events.ts'
 import { createLedger, forgetStale, type Ledger, merge, settle } from './ledger.ts'
-import { newsOfChain, newsOfMessage } from './news.ts'
 import { Orders } from './orders.ts'
 import type { PayoutRules } from './payout.ts'
 import { type Built, build, headerHash } from './settlement.ts'
@@ -65,8 +64,8 @@ export class Core {
         this.ledger.attributions.set(event.claim, event.attribution)
         return this.#end(`read ${event.claim}`)
       case 'batch-read':
-        settle(this.ledger, event.number, event.data, nowMs)
-        return this.#end(`read-batch ${event.number}`)
+        this.#end(`read-batch ${event.number}`)
+        return this.#settle(event.data, nowMs)
       case 'duty-done':
         return this.#end(event.duty)
       case 'duty-failed':
@@ -83,8 +82,10 @@ export class Core {
     const { judgement, envelope } = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
     if (!envelope) return [{ kind: 'judge', judgement }]
     merge(this.ledger, envelope, nowMs)
-    const news = newsOfMessage(envelope)
-    return [{ kind: 'judge', judgement }, ...(news ? [{ kind: 'tell', news } as const] : [])]
+    return [
+      { kind: 'judge', judgement },
+      { kind: 'tell', news: { kind: 'message', envelope } },
+    ]
   }
 
   #applyResult({ jobId, result }: EventOf<'executed'>, nowMs: number): Effect[] {
@@ -132,8 +133,7 @@ export class Core {
         ledger.modelOwners.set(fact.adapter, fact.owner)
         break
       case 'batch-posted':
-        this.#applyPosted(fact, nowMs)
-        break
+        return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
       case 'batch-final': {
         const batch = ledger.batches.get(fact.number)
         if (batch) batch.final = true
@@ -142,18 +142,22 @@ export class Core {
       case 'datanet-published':
       case 'claimed':
     }
-    const news = newsOfChain(fact)
-    return news ? [{ kind: 'tell', news }] : []
+    return newsOf(fact)
   }
 
-  #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): void {
+  #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): Effect[] {
     const { header, txHash, finalAtMs } = fact
-    if (this.ledger.batches.has(header.number)) return
+    if (this.ledger.batches.has(header.number)) return []
     this.ledger.batches.set(header.number, { header, txHash, finalAtMs, final: false })
     const hash = headerHash(header)
     const own = [...this.#built.values()].find((one) => one.headerHash === hash)
-    if (own) settle(this.ledger, header.number, own.data, nowMs)
     this.#built.clear()
+    return own ? this.#settle(own.data, nowMs) : []
+  }
+
+  #settle(data: BatchData, nowMs: number): Effect[] {
+    settle(this.ledger, data.number, data, nowMs)
+    return [{ kind: 'tell', news: { kind: 'settled', data } }]
   }
 
   /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */
@@ -214,3 +218,18 @@ export class Core {
 }
 
 const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }
+
+/** The chain's logs that people hear of. */
+function newsOf(fact: ChainFact): Effect[] {
+  const tell = (news: News): Effect[] => [{ kind: 'tell', news }]
+  switch (fact.kind) {
+    case 'batch-posted':
+      return tell({ kind: fact.kind, header: fact.header, txHash: fact.txHash })
+    case 'batch-final':
+      return tell({ kind: fact.kind, number: fact.number, txHash: fact.txHash })
+    case 'model-registered':
+      return tell({ kind: fact.kind, adapter: fact.adapter, owner: fact.owner })
+    default:
+      return []
+  }
+}

@@ -8,6 +8,7 @@ const count = z
   .int()
   .min(0)
   .max(2 ** 32)
+const figure = z.number().positive().max(1e30)
 /** Loss in nats a token. */
 const loss = z.number().min(0).max(1000)
 
@@ -41,6 +42,10 @@ export const Adapter = document(
       root: bytes32,
       examples: count,
       width: z.number().int().min(1).max(65_536),
+      /** How rows were made of features: damping of the curvature, cap on a row's length, int8 steps a unit. */
+      damping: figure,
+      cap: figure,
+      scale: figure,
     }),
     /** The span index over the datanet's tokens. */
     spans: z.strictObject({ root: bytes32, tokens: count }),

@@ -45,6 +45,6 @@ export const Job = struct('Job', {
 export type Job = ValueOf<typeof Job>
 
 /** The most that the job can cost. */
-export function maxFeeWei(job: Job): bigint {
+export function maxFeeWei(job: Pick<Job, 'maxUnits' | 'unitWei'>): bigint {
   return BigInt(job.maxUnits) * job.unitWei
 }

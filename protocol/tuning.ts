@@ -8,6 +8,9 @@ import { permutation, random } from './prng.ts'
 export const PROJECTIONS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const
 export type Projection = (typeof PROJECTIONS)[number]
 
+/** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */
+export const FEATURE_WIDTH = 8
+
 export const LoraSpec = z.strictObject({
   rank: z.number().int().min(1).max(64),
   /** The adapter's output is scaled by alpha / rank. */

@@ -1,0 +1,49 @@
+/** The HTTP interface of a node: one small app, its routes grouped by subject. It listens on this machine by default. */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { DatanetError } from '../datanet/errors.ts'
+import type { Service } from '../service.ts'
+import { StorageError } from '../storage/errors.ts'
+import { completionRoutes } from './completions.ts'
+import { datanetRoutes } from './datanets.ts'
+import { eventRoutes } from './events.ts'
+import { jobRoutes } from './jobs.ts'
+import { OrderError } from './orders.ts'
+import { statusRoutes } from './status.ts'
+
+/** Contributions come in the body of a request. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+
+export function createApp(service: Service): Hono {
+  const app = new Hono()
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
+  app.route('/v1', statusRoutes(service))
+  app.route('/v1', jobRoutes(service))
+  app.route('/v1', eventRoutes(service))
+  if (service.gateway) {
+    app.route('/v1', completionRoutes(service, service.gateway))
+    app.route('/v1', datanetRoutes(service))
+  }
+  app.notFound((c) => c.json(problem(`There is no ${c.req.method} ${c.req.path} here.`), 404))
+  app.onError((error, c) => {
+    const status = statusFor(error)
+    if (status === 500) service.log.error({ error, path: c.req.path }, 'request failed')
+    return c.json(problem(error.message), status)
+  })
+  return app
+}
+
+/** Errors in the form that OpenAI's clients know. */
+function problem(message: string) {
+  return { error: { message } }
+}
+
+function statusFor(error: Error): ContentfulStatusCode {
+  if (error instanceof HTTPException) return error.status as ContentfulStatusCode
+  if (error instanceof OrderError) return 402
+  if (error instanceof DatanetError) return 400
+  if (error instanceof StorageError) return error.code === 'stalled' ? 404 : 400
+  return 500
+}

@@ -1,0 +1,190 @@
+/**
+ * The endpoints that applications know from OpenAI: `model` names an adapter or a base model by content id. Text streams
+ * as it is written; the last chunk says who checked it, whose data shaped it, and what it quotes.
+ */
+import { type Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { streamSSE } from 'hono/streaming'
+import { z } from 'zod'
+import { MAX_ANSWER_TOKENS } from '../../protocol/answer.ts'
+import { type Cid, cid } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
+import type { Gateway, Service } from '../service.ts'
+import { jsonBody, parse } from './input.ts'
+import { type JobView, viewAnswer, viewJob } from './views.ts'
+
+const CompletionRequest = z.object({
+  model: z.string().min(1).max(128),
+  prompt: z
+    .string()
+    .min(1)
+    .max(32 * 1024),
+  max_tokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS).default(64),
+  temperature: z.number().min(0).max(10).default(0.7),
+  top_k: z.number().int().min(1).max(1024).default(40),
+  stream: z.boolean().default(false),
+})
+type CompletionRequest = z.output<typeof CompletionRequest>
+
+const FineTuneRequest = z.strictObject({
+  datanet: cid,
+  model: cid.optional(),
+  lora: LoraSpec.prefault({
+    rank: 8,
+    alpha: 16,
+    targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+  }),
+  optimiser: Optimiser.prefault({
+    learningRate: 0.004,
+    warmupSteps: 10,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-6,
+    weightDecay: 0,
+  }),
+  exampleTokens: z.number().int().min(16).max(4096).default(128),
+  batchExamples: z.number().int().min(1).max(256).default(8),
+  steps: z.number().int().min(1).max(100_000).default(120),
+  segmentSteps: z.number().int().min(1).max(1000).default(20),
+  maxExamples: z.number().int().min(2).max(1_000_000).default(448),
+})
+
+const LOOK_MS = 50
+const FETCH_MS = 20_000
+
+export function completionRoutes(service: Service, gateway: Gateway): Hono {
+  return new Hono()
+    .get('/models', (c) => c.json({ object: 'list', data: models(service, gateway) }))
+    .post('/completions', async (c) => {
+      const request = parse(CompletionRequest, await jsonBody(c.req))
+      const jobId = await order(service, gateway, request)
+      return request.stream
+        ? streamed(c, service, gateway, request, jobId)
+        : whole(c, service, gateway, request, jobId)
+    })
+    .post('/fine-tunes', async (c) => {
+      const { model, ...spec } = parse(FineTuneRequest, await jsonBody(c.req))
+      const jobId = await gateway.orders.fineTune(model ?? gateway.baseModel.cid, spec)
+      return c.json({ jobId }, 202)
+    })
+}
+
+function models({ runtime }: Service, { baseModel }: Gateway) {
+  const adapters = [...runtime.core.ledger.modelOwners].map(([id, owner]) => ({
+    id,
+    object: 'model',
+    owned_by: owner,
+    parent: baseModel.cid,
+  }))
+  const base = { id: baseModel.cid, object: 'model', owned_by: 'tributary', name: baseModel.name }
+  return [base, ...adapters]
+}
+
+async function order(
+  { runtime }: Service,
+  { baseModel, orders, promptRoom }: Gateway,
+  request: CompletionRequest,
+): Promise<Hash> {
+  const isBase = request.model === baseModel.cid || request.model === baseModel.name
+  const adapter = isBase ? '' : (request.model as Cid)
+  if (adapter !== '' && !runtime.core.ledger.modelOwners.has(adapter)) {
+    throw new HTTPException(404, {
+      message: `There is no model ${request.model}; GET /v1/models lists those that are registered.`,
+    })
+  }
+  const room = promptRoom(request.prompt)
+  if (request.max_tokens > room) {
+    throw new HTTPException(400, {
+      message: `prompt: it leaves room for ${Math.max(0, room)} tokens, not ${request.max_tokens}; shorten it or ask for fewer.`,
+    })
+  }
+  return orders.answer(baseModel.cid, adapter, {
+    text: request.prompt,
+    temperature: request.temperature,
+    topK: request.top_k,
+    maxTokens: request.max_tokens,
+  })
+}
+
+async function whole(
+  c: Context,
+  service: Service,
+  gateway: Gateway,
+  request: CompletionRequest,
+  jobId: Hash,
+) {
+  const view = await accepted(service, jobId, c.req.raw.signal)
+  const { text, tokens, stop, ...provenance } = await answerOf(service, gateway, view)
+  return c.json({
+    ...frame(jobId, request.model),
+    choices: [{ index: 0, text, finish_reason: stop === 'stop-token' ? 'stop' : 'length' }],
+    usage: { completion_tokens: tokens },
+    tributary: { job: view, ...provenance },
+  })
+}
+
+function streamed(
+  c: Context,
+  service: Service,
+  gateway: Gateway,
+  request: CompletionRequest,
+  jobId: Hash,
+) {
+  return streamSSE(c, async (stream) => {
+    const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) })
+    const chunk = (text: string, reason: string | null) => ({
+      ...frame(jobId, request.model),
+      choices: [{ index: 0, text, finish_reason: reason }],
+    })
+    let sent = ''
+    let written: Promise<unknown> = Promise.resolve()
+    const stop = gateway.texts.listen(jobId, (text) => {
+      sent += text
+      written = written.then(() => send(chunk(text, null))).catch(stop)
+    })
+    try {
+      const view = await accepted(service, jobId, c.req.raw.signal)
+      const { text, tokens, stop: why, ...provenance } = await answerOf(service, gateway, view)
+      const reason = why === 'stop-token' ? 'stop' : 'length'
+      // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
+      const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
+      await written
+      await send({
+        ...chunk(rest, reason),
+        usage: { completion_tokens: tokens },
+        tributary: { text, job: view, ...provenance },
+      })
+      await stream.writeSSE({ data: '[DONE]' })
+    } catch (error) {
+      await send({ error: { message: (error as Error).message } })
+    } finally {
+      stop()
+    }
+  })
+}
+
+/** Waits until validators have accepted a claim. @throws HTTPException 504 where the deadline passes first */
+async function accepted(service: Service, jobId: Hash, signal: AbortSignal): Promise<JobView> {
+  for (;;) {
+    const record = service.records.get(jobId)
+    if (record) {
+      const view = viewJob(service.runtime.core.ledger, record, Date.now())
+      if (view.accepted) return view
+      if (Date.now() > record.job.deadlineMs) break
+    }
+    signal.throwIfAborted()
+    await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+  throw new HTTPException(504, {
+    message: `No worker's answer to job ${jobId} was accepted in time.`,
+  })
+}
+
+function answerOf({ content }: Service, { decode }: Gateway, view: JobView) {
+  return viewAnswer(content, view.accepted!.output, decode, AbortSignal.timeout(FETCH_MS))
+}
+
+function frame(jobId: Hash, model: string) {
+  return { id: jobId, object: 'text_completion', created: Math.floor(Date.now() / 1000), model }
+}

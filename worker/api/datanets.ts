@@ -1,0 +1,93 @@
+/** Publishing a datanet version: contributions through the door, shards into IPFS, the root onto the L2. */
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { address } from '../../protocol/fields.ts'
+import { createDoor, type Refusal } from '../datanet/contribute.ts'
+import { DatanetError } from '../datanet/errors.ts'
+import { publishVersion } from '../datanet/publish.ts'
+import type { Service } from '../service.ts'
+import { jsonBody, parse } from './input.ts'
+
+const PublishRequest = z.strictObject({
+  name: z.string().min(1).max(64),
+  /** Of the datanet as a whole; each contribution declares its own. */
+  licence: z.string().min(1).max(64).default('SEE CONTRIBUTIONS'),
+  /** An existing datanet of this operator; a new one without it. */
+  datanetId: z.number().int().min(1).optional(),
+  contributions: z
+    .array(
+      z.strictObject({
+        contributor: address,
+        name: z.string().max(256),
+        licence: z.string().max(128),
+        /** Base64 of the file as it is: what is no text is told from its bytes. */
+        content: z.base64().max(2 * 1024 * 1024),
+      }),
+    )
+    .min(1)
+    .max(20_000),
+})
+
+export function datanetRoutes(service: Service): Hono {
+  return new Hono().post('/datanets', async (c) => {
+    const request = parse(PublishRequest, await jsonBody(c.req))
+    return c.json(await publish(service, request, c.req.raw.signal), 201)
+  })
+}
+
+async function publish(
+  { content, ownerChain, log }: Service,
+  { name, licence, datanetId, contributions: offered }: z.output<typeof PublishRequest>,
+  signal: AbortSignal,
+) {
+  const door = createDoor()
+  const refused: Refusal[] = []
+  const contributions = offered.flatMap((submission) => {
+    const bytes = Buffer.from(submission.content, 'base64')
+    const verdict = door.submit({ ...submission, content: bytes })
+    if (verdict.accepted) return [verdict.contribution]
+    refused.push(verdict.refusal)
+    return []
+  })
+  if (contributions.length === 0) {
+    const first = refused[0]!
+    throw new DatanetError(
+      'bad-size',
+      `No contribution passed the door; the first: ${first.name}: ${first.message}.`,
+    )
+  }
+  const { manifest, block, shards } = publishVersion(name, contributions)
+  for (const shard of shards) await content.keep(shard)
+  await content.keep(block)
+  const created = datanetId ?? (await ownerChain.createDatanet({ name, licence }, signal)).datanetId
+  const { version, txHash } = await ownerChain.publishDatanet(
+    {
+      datanetId: created,
+      root: manifest.root,
+      count: manifest.contributions,
+      manifest: block.cid,
+      totalBytes: manifest.totalBytes,
+    },
+    signal,
+  )
+  log.info(
+    { datanetId: created, version, contributions: contributions.length },
+    'datanet published',
+  )
+  return {
+    datanetId: created,
+    version,
+    manifest: block.cid,
+    root: manifest.root,
+    contributions: manifest.contributions,
+    shards: shards.length,
+    totalBytes: manifest.totalBytes,
+    txHash,
+    accepted: contributions.map(({ contributor, name, licence }) => ({
+      contributor,
+      name,
+      licence,
+    })),
+    refused,
+  }
+}

@@ -1,0 +1,49 @@
+/** What a gateway has beyond a node: a base model to offer, orders to write, text to pass on. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { addressOf } from '../../protocol/signature.ts'
+import { domainOf } from '../chain/deployment.ts'
+import { openTokenizer } from '../engine/tokenizer.ts'
+import { receiveTokens } from '../network/tokens.ts'
+import type { Gateway, Service } from '../service.ts'
+import { Orders } from './orders.ts'
+import { Texts } from './texts.ts'
+
+/** The base model that ships with the repository. */
+const MODEL_FOLDER = fileURLToPath(new URL('../../models/brook-4m', import.meta.url))
+/** What a base model consists of; its card lies beside it. */
+const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+
+export async function openGateway(service: Service): Promise<Gateway> {
+  const { runtime, content, key, deployment, peer } = service
+  const names = MODEL_FILES.filter((name) => existsSync(join(MODEL_FOLDER, name)))
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, content: await readFile(join(MODEL_FOLDER, name)) })),
+  )
+  const baseModel = { cid: await content.putFiles(files), name: basename(MODEL_FOLDER) }
+  const texts = new Texts(() => runtime.core.ledger)
+  await receiveTokens(peer, (jobId, text, from) => {
+    const publicKey = from.publicKey?.raw
+    if (publicKey) texts.receive(jobId, text, addressOf(publicKey), Date.now())
+  })
+  const orders = new Orders({
+    runtime,
+    content,
+    key,
+    vouchers: domainOf(deployment, 'feeEscrow'),
+    providers: () => peer.libp2p.getMultiaddrs().map(String),
+  })
+  const tokenizer = await openTokenizer(MODEL_FOLDER)
+  const config = JSON.parse(await readFile(join(MODEL_FOLDER, 'config.json'), 'utf8')) as {
+    max_position_embeddings: number
+  }
+  return {
+    texts,
+    orders,
+    baseModel,
+    promptRoom: (prompt) => config.max_position_embeddings - tokenizer.encode(prompt).length,
+    decode: (tokens) => tokenizer.decode(tokens),
+  }
+}

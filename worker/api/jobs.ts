@@ -1,0 +1,98 @@
+/** Jobs, their answers and receipts, batches and payouts. */
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { stream } from 'hono/streaming'
+import type { z } from 'zod'
+import { lastBatch } from '../../coordinator-free/ledger.ts'
+import { Adapter } from '../../protocol/adapter.ts'
+import { address, bytes32 } from '../../protocol/fields.ts'
+import { sumProof } from '../../protocol/merkle.ts'
+import { archive, bundleReceipt } from '../receipts/bundle.ts'
+import type { Service } from '../service.ts'
+import { parse } from './input.ts'
+import type { JobRecord } from './records.ts'
+import { viewAnswer, viewJob } from './views.ts'
+
+const FETCH_MS = 20_000
+
+export function jobRoutes(service: Service): Hono {
+  const { runtime, records, content } = service
+  const recordOf = (text: string) => {
+    const record = records.get(parse(bytes32, text))
+    if (!record)
+      throw new HTTPException(404, { message: `This node has not heard of job ${text}.` })
+    return record
+  }
+  return new Hono()
+    .get('/jobs', (c) => {
+      const { ledger } = runtime.core
+      return c.json(records.all().map((record) => viewJob(ledger, record, Date.now())))
+    })
+    .get('/jobs/:id', (c) => {
+      return c.json(viewJob(runtime.core.ledger, recordOf(c.req.param('id')), Date.now()))
+    })
+    .get('/jobs/:id/answer', async (c) => {
+      const output = acceptedOutput(service, recordOf(c.req.param('id')))
+      const decode = service.gateway?.decode ?? (() => '')
+      return c.json(await viewAnswer(content, output, decode, AbortSignal.timeout(FETCH_MS)))
+    })
+    .get('/jobs/:id/adapter', async (c) => {
+      const output = acceptedOutput(service, recordOf(c.req.param('id')))
+      const signal = AbortSignal.timeout(FETCH_MS)
+      return c.json({ adapter: output, ...(await content.get(Adapter, output, { signal })) })
+    })
+    .get('/jobs/:id/receipt', (c) => {
+      const file = bundleReceipt(service, recordOf(c.req.param('id')))
+      if (!file) throw new HTTPException(409, { message: 'This job is not in a final batch yet.' })
+      c.header('content-type', 'application/vnd.ipld.car')
+      return stream(c, async (body) => {
+        const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(FETCH_MS)])
+        for await (const part of archive(content, file, signal)) await body.write(part)
+      })
+    })
+    .get('/payouts/:account', (c) =>
+      c.json(payoutOf(service, parse(address, c.req.param('account')))),
+    )
+    .get('/payouts', (c) => c.json(payouts(service)))
+}
+
+/** @throws HTTPException 409 while no claim is accepted */
+function acceptedOutput({ runtime }: Service, record: JobRecord) {
+  const { accepted } = viewJob(runtime.core.ledger, record, Date.now())
+  if (accepted) return accepted.output
+  throw new HTTPException(409, { message: 'No claim on this job is accepted yet.' })
+}
+
+/** Everyone's cumulative payout after the newest final batch. */
+function payouts({ runtime }: Service) {
+  const { ledger } = runtime.core
+  for (let number = lastBatch(ledger); number > 0; number--) {
+    const batch = ledger.batches.get(number)
+    if (!batch?.final || !batch.data) continue
+    return batch.data.payouts.map(({ account, cumulativeWei }) => {
+      return { account, cumulativeWei: `${cumulativeWei}` }
+    })
+  }
+  return []
+}
+
+/** What an account may claim, with the proof that `Payout.claim` takes. */
+function payoutOf(service: Service, account: z.output<typeof address>) {
+  const { ledger } = service.runtime.core
+  for (let number = lastBatch(ledger); number > 0; number--) {
+    const batch = ledger.batches.get(number)
+    if (!batch?.final || !batch.data) continue
+    const { payouts } = batch.data
+    const index = payouts.findIndex((payout) => payout.account === account)
+    if (index < 0) break
+    const { siblings } = sumProof(payouts, index)
+    return {
+      account,
+      batch: number,
+      cumulativeWei: `${payouts[index]!.cumulativeWei}`,
+      index,
+      siblings: siblings.map(({ hash, sumWei }) => ({ hash, sumWei: `${sumWei}` })),
+    }
+  }
+  throw new HTTPException(404, { message: `Nothing has been earned by ${account} yet.` })
+}

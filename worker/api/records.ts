@@ -1,0 +1,106 @@
+/**
+ * What happened to each job, as this node heard it. The ledger forgets a job when it is settled; people ask about it
+ * afterwards, and its receipt needs the signed messages. Bounded: the oldest record goes first.
+ */
+import type { News } from '../../coordinator-free/events.ts'
+import type { Envelope } from '../../protocol/envelope.ts'
+import type { Address } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { MessageOf } from '../../protocol/message.ts'
+import type { BatchData } from '../../protocol/settlement.ts'
+
+export interface JobRecord {
+  readonly jobId: Hash
+  readonly job: MessageOf<'job'>['body']
+  readonly envelope: Envelope
+  readonly heardAtMs: number
+  /** The newest beat. */
+  beat?: MessageOf<'beat'>['body']
+  /** Claims by digest, with the votes on each. */
+  readonly claims: Map<Hash, ClaimRecord>
+  settled?: { readonly batch: number; readonly index: number; readonly claim: Hash }
+}
+
+export interface ClaimRecord {
+  readonly claim: MessageOf<'claim'>['body']
+  readonly envelope: Envelope
+  readonly heardAtMs: number
+  readonly votes: Map<Address, Envelope>
+}
+
+const MAX_RECORDS = 10_000
+
+export class Records {
+  readonly #jobs = new Map<Hash, JobRecord>()
+  /** Endorsements by header hash; settled batches keep theirs for receipts. */
+  readonly #endorsements = new Map<Hash, Map<Address, Envelope>>()
+
+  get(jobId: Hash): JobRecord | undefined {
+    return this.#jobs.get(jobId)
+  }
+
+  /** All records, the oldest first. */
+  all(): JobRecord[] {
+    return [...this.#jobs.values()]
+  }
+
+  endorsements(header: Hash): Envelope[] {
+    return [...(this.#endorsements.get(header)?.values() ?? [])]
+  }
+
+  hear(news: News, nowMs: number): void {
+    if (news.kind === 'settled') this.#settle(news.data)
+    if (news.kind !== 'message') return
+    const { message, digest } = news.envelope
+    switch (message.kind) {
+      case 'job':
+        this.#add(news.envelope, message.body, nowMs)
+        break
+      case 'beat': {
+        const record = this.#jobs.get(message.body.jobId)
+        if (record) record.beat = message.body
+        break
+      }
+      case 'claim':
+        this.#jobs.get(message.body.jobId)?.claims.set(digest, {
+          claim: message.body,
+          envelope: news.envelope,
+          heardAtMs: nowMs,
+          votes: new Map(),
+        })
+        break
+      case 'vote': {
+        const { jobId, claim, validator } = message.body
+        this.#jobs.get(jobId)?.claims.get(claim)?.votes.set(validator, news.envelope)
+        break
+      }
+      case 'endorsement': {
+        const { header, validator } = message.body
+        const held = this.#endorsements.get(header) ?? new Map<Address, Envelope>()
+        this.#endorsements.set(header, held.set(validator, news.envelope))
+        if (this.#endorsements.size > MAX_RECORDS) drop(this.#endorsements)
+        break
+      }
+      case 'proposal':
+    }
+  }
+
+  /** Notes where a batch settles jobs. */
+  #settle(data: BatchData): void {
+    for (const [index, { jobId, claim }] of data.receipts.entries()) {
+      const record = this.#jobs.get(jobId)
+      if (record) record.settled = { batch: data.number, index, claim }
+    }
+  }
+
+  #add(envelope: Envelope, job: MessageOf<'job'>['body'], heardAtMs: number): void {
+    const { digest: jobId } = envelope
+    if (this.#jobs.has(jobId)) return
+    this.#jobs.set(jobId, { jobId, job, envelope, heardAtMs, claims: new Map() })
+    if (this.#jobs.size > MAX_RECORDS) drop(this.#jobs)
+  }
+}
+
+function drop(map: Map<Hash, unknown>): void {
+  map.delete(map.keys().next().value!)
+}

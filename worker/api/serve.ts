@@ -1,0 +1,33 @@
+/** Puts the HTTP interface on a port. */
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { NetworkError } from '../network/errors.ts'
+import type { Service } from '../service.ts'
+import { createApp } from './app.ts'
+
+export interface Listening extends AsyncDisposable {
+  readonly url: string
+}
+
+/** @throws NetworkError `port-in-use` */
+export async function serveApi(service: Service): Promise<Listening> {
+  const { apiHost, apiPort } = service.config
+  const server = createAdaptorServer({ fetch: createApp(service).fetch })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const where = `${apiHost}:${apiPort}`
+      const advice = cause.code === 'EADDRINUSE' ? 'Is another node running there?' : cause.message
+      const message = `The HTTP interface cannot listen on ${where}. ${advice} Choose another port with --api-port.`
+      reject(new NetworkError('port-in-use', message, { cause }))
+    })
+    server.listen(apiPort, apiHost, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${apiHost}:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      if ('closeAllConnections' in server) server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}

@@ -1,0 +1,113 @@
+/** Jobs, batches and nodes as JSON for people and programs. Money is a decimal string of wei. */
+import { acceptedClaim, turnOf } from '../../coordinator-free/assignment.ts'
+import type { Ledger } from '../../coordinator-free/ledger.ts'
+import { Answer } from '../../protocol/answer.ts'
+import type { Address, Cid } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { MessageOf } from '../../protocol/message.ts'
+import type { Verdict, VoteReason } from '../../protocol/vote.ts'
+import type { Content } from '../storage/content.ts'
+import type { ClaimRecord, JobRecord } from './records.ts'
+
+export type JobState = 'open' | 'claimed' | 'accepted' | 'settled' | 'final'
+
+export interface VoteView {
+  readonly validator: Address
+  readonly verdict: Verdict
+  readonly reason: VoteReason
+  readonly checked: number
+}
+
+export interface ClaimView {
+  readonly claimId: Hash
+  readonly worker: Address
+  readonly output: Cid
+  readonly units: number
+  readonly votes: readonly VoteView[]
+}
+
+export interface JobView {
+  readonly jobId: Hash
+  readonly task: 'inference' | 'fine-tune'
+  readonly state: JobState
+  readonly requester: Address
+  readonly model: Cid
+  readonly adapter: string
+  /** Whose turn it is, while there is no accepted claim. */
+  readonly turn?: { readonly worker: Address; readonly attempt: number }
+  readonly progress?: { readonly done: number; readonly total: number; readonly loss: number }
+  readonly claims: readonly ClaimView[]
+  /** The claim that counts. */
+  readonly accepted?: ClaimView
+  readonly batch?: { readonly number: number; readonly index: number; readonly txHash: Hash }
+}
+
+export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobView {
+  const { jobId, job, beat, settled } = record
+  const claims = [...record.claims].map(([claimId, claim]) => viewClaim(claimId, claim))
+  const turn = turnOf(ledger, jobId, nowMs)
+  const claimId =
+    settled?.claim ?? acceptedClaim(ledger, jobId, nowMs)?.claim.envelope.digest ?? undefined
+  const accepted = claims.find((claim) => claim.claimId === claimId)
+  const posted = settled && ledger.batches.get(settled.batch)
+  return {
+    jobId,
+    task: job.task,
+    state: stateOf(posted?.final, settled !== undefined, accepted, claims.length),
+    requester: job.requester,
+    model: job.model,
+    adapter: job.adapter,
+    ...(turn && { turn: { worker: turn.worker.node, attempt: turn.attempt } }),
+    ...(beat && { progress: { done: beat.done, total: beat.total, loss: beat.lossMicro / 1e6 } }),
+    claims,
+    ...(accepted && { accepted }),
+    ...(settled &&
+      posted && {
+        batch: { number: settled.batch, index: settled.index, txHash: posted.txHash },
+      }),
+  }
+}
+
+/** The answer behind a claim, with what shaped it. */
+export async function viewAnswer(
+  content: Content,
+  output: Cid,
+  decode: (tokens: readonly number[]) => string,
+  signal: AbortSignal,
+) {
+  const answer = await content.get(Answer, output, { signal })
+  const positive = answer.attribution.shares.filter(({ score }) => score > 0)
+  const total = positive.reduce((sum, { score }) => sum + score, 0)
+  return {
+    text: answer.text,
+    tokens: answer.tokens.length,
+    stop: answer.stop,
+    attribution: [...positive]
+      .sort((a, b) => b.score - a.score)
+      .map(({ contributor, score, rows }) => ({ contributor, score, rows, share: score / total })),
+    spans: answer.spans.map((span) => {
+      return { ...span, text: decode(answer.tokens.slice(span.start, span.end)) }
+    }),
+  }
+}
+
+function viewClaim(claimId: Hash, { claim, votes }: ClaimRecord): ClaimView {
+  const { worker, output, units } = claim
+  const cast = [...votes.values()].map(({ message }) => {
+    const { validator, verdict, reason, checked } = (message as MessageOf<'vote'>).body
+    return { validator, verdict, reason, checked }
+  })
+  return { claimId, worker, output, units, votes: cast }
+}
+
+function stateOf(
+  final: boolean | undefined,
+  settled: boolean,
+  accepted: ClaimView | undefined,
+  claims: number,
+): JobState {
+  if (final) return 'final'
+  if (settled) return 'settled'
+  if (accepted) return 'accepted'
+  return claims > 0 ? 'claimed' : 'open'
+}

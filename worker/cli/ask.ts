@@ -1,0 +1,96 @@
+/** `tributary ask`: a question to a model on the network, its text as it is written, then whose data spoke in it. */
+import { styleText } from 'node:util'
+import { Command, InvalidArgumentError } from 'commander'
+import type { JobView, viewAnswer } from '../api/views.ts'
+import { Client, ClientError, nodeUrl } from './client.ts'
+import { print, printJson, say, short, table } from './output.ts'
+
+type Provenance = Awaited<ReturnType<typeof viewAnswer>>
+
+interface Chunk {
+  readonly id: string
+  readonly choices?: readonly { readonly text: string }[]
+  readonly tributary?: Omit<Provenance, 'tokens' | 'stop'> & { readonly job: JobView }
+  readonly error?: { readonly message: string }
+}
+
+interface AskOptions {
+  readonly node?: string
+  readonly model?: string
+  readonly maxTokens: number
+  readonly temperature: number
+  readonly json?: boolean
+}
+
+export function askCommand(): Command {
+  return new Command('ask')
+    .description('ask a model on the network')
+    .argument('<prompt...>', 'the text to continue')
+    .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
+    .option(
+      '--model <id>',
+      'content id of an adapter, or brook-4m for the base (default: the newest adapter)',
+    )
+    .option('--max-tokens <n>', 'tokens to write at the most', whole, 64)
+    .option('--temperature <t>', '0 is greedy', positive, 0.7)
+    .option('--json', 'one JSON object on standard output')
+    .action((words: string[], options: AskOptions) => ask(words.join(' '), options))
+}
+
+async function ask(prompt: string, options: AskOptions): Promise<void> {
+  const client = new Client(nodeUrl(options.node))
+  const model = options.model ?? (await newestModel(client))
+  const body = {
+    model,
+    prompt,
+    max_tokens: options.maxTokens,
+    temperature: options.temperature,
+    stream: true,
+  }
+  let last: Chunk | undefined
+  if (!options.json) process.stdout.write(styleText('dim', prompt))
+  for await (const { data } of client.events('/completions', AbortSignal.timeout(600_000), body)) {
+    if (data === '[DONE]') break
+    last = JSON.parse(data) as Chunk
+    if (last.error) throw new ClientError(last.error.message)
+    if (!options.json) process.stdout.write(last.choices?.[0]?.text ?? '')
+  }
+  if (!last?.tributary) throw new ClientError('The answer ended before it was checked. Ask again.')
+  if (options.json) return printJson({ id: last.id, model, ...last.tributary })
+  print('')
+  explain(last.tributary)
+}
+
+function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): void {
+  const votes = job.accepted?.votes ?? []
+  const passes = votes.filter(({ verdict }) => verdict === 'pass').length
+  say('')
+  say(
+    `written by ${short(job.accepted?.worker ?? '')}, ${passes} of ${votes.length} validators passed it`,
+  )
+  const rows = attribution.slice(0, 5).map(({ contributor, share, rows: count }) => {
+    return [`${(100 * share).toFixed(1)} %`, contributor, `${count} examples`]
+  })
+  if (rows.length > 0) say(`shaped by\n${table(rows)}`)
+  for (const { name, occurrences, start, end } of spans.slice(0, 5)) {
+    say(`quotes ${end - start} tokens of ${name} (${occurrences} times in the datanet)`)
+  }
+  say(`job ${job.jobId}`)
+}
+
+async function newestModel(client: Client): Promise<string> {
+  const { data } = await client.get<{ data: { id: string }[] }>('/models')
+  return data.at(-1)!.id
+}
+
+export function whole(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('It takes a whole number above 0.')
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 0) return value
+  throw new InvalidArgumentError('It takes a number, 0 or more.')
+}

@@ -1,0 +1,97 @@
+/** Talks to a node's HTTP interface: JSON in and out, server-sent events as they come. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+export class ClientError extends Error {
+  override readonly name = 'ClientError'
+}
+
+export interface ServerEvent {
+  readonly event: string
+  readonly data: string
+}
+
+/** Where nodes of this folder leave their addresses: started by hand, or by a demo that was kept. */
+const PLACES = ['.tributary/node', '.tributary/demo/gateway']
+const NodeFile = z.object({ api: z.url() })
+
+/** The node's address: as given, from the environment, or of a node that runs in this folder. */
+export function nodeUrl(given: string | undefined): string {
+  const url = given ?? process.env['TRIBUTARY_NODE']
+  if (url !== undefined) return url.replace(/\/$/, '')
+  for (const place of PLACES) {
+    const path = join(place, 'node.json')
+    if (!existsSync(path)) continue
+    const parsed = NodeFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    if (parsed.success) return parsed.data.api
+  }
+  throw new ClientError(
+    'No node runs in this folder. Start one (tributary start, or tributary demo --keep), or name one with --node http://….',
+  )
+}
+
+export class Client {
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return (await (await this.#fetch(path, { signal: signal ?? null })).json()) as T
+  }
+
+  async bytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const response = await this.#fetch(path, { signal: signal ?? null })
+    return new Uint8Array(await response.arrayBuffer())
+  }
+
+  async post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+    return (await (await this.#post(path, body, signal)).json()) as T
+  }
+
+  /** Server-sent events of a GET, or of a POST where there is a body. */
+  async *events(path: string, signal: AbortSignal, body?: object): AsyncGenerator<ServerEvent> {
+    const response = body
+      ? await this.#post(path, body, signal)
+      : await this.#fetch(path, { signal })
+    let rest = ''
+    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + part).split('\n\n')
+      rest = blocks.pop()!
+      for (const block of blocks) yield parseEvent(block)
+    }
+  }
+
+  #post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null }
+    return this.#fetch(path, init)
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    let response: Response
+    try {
+      response = await fetch(`${this.url}/v1${path}`, init)
+    } catch (cause) {
+      if (init.signal?.aborted) throw cause
+      throw new ClientError(`No node answers at ${this.url}. Is it running?`, { cause })
+    }
+    if (response.ok) return response
+    const problem = (await response.json().catch(() => undefined)) as
+      | { error?: { message?: string } }
+      | undefined
+    throw new ClientError(problem?.error?.message ?? `${this.url} answered ${response.status}.`)
+  }
+}
+
+function parseEvent(block: string): ServerEvent {
+  const lines = block.split('\n')
+  const field = (name: string): string =>
+    lines
+      .filter((line) => line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).trimStart())
+      .join('\n')
+  return { event: field('event') || 'message', data: field('data') }
+}

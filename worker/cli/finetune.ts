@@ -1,0 +1,57 @@
+/** `tributary finetune`: orders an adapter from a datanet and watches it being made. */
+import { Command } from 'commander'
+import type { JobView } from '../api/views.ts'
+import { whole } from './ask.ts'
+import { Client, nodeUrl } from './client.ts'
+import { print, printJson, say, short } from './output.ts'
+import { startProgress } from './progress.ts'
+
+interface FineTuneOptions {
+  readonly node?: string
+  readonly steps?: number
+  readonly maxExamples?: number
+  readonly json?: boolean
+}
+
+const LOOK_MS = 500
+
+export function finetuneCommand(): Command {
+  return new Command('finetune')
+    .description('fine-tune the base model on a datanet')
+    .argument('<datanet>', "content id of a datanet version's manifest")
+    .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
+    .option('--steps <n>', 'training steps (default: 120)', whole)
+    .option('--max-examples <n>', 'examples taken from the datanet (default: 448)', whole)
+    .option('--json', 'one JSON object on standard output')
+    .action((datanet: string, options: FineTuneOptions) => finetune(datanet, options))
+}
+
+async function finetune(datanet: string, options: FineTuneOptions): Promise<void> {
+  const client = new Client(nodeUrl(options.node))
+  const { steps, maxExamples } = options
+  const spec = { datanet, ...(steps && { steps }), ...(maxExamples && { maxExamples }) }
+  const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', spec)
+  say(`job ${jobId}`)
+  const view = await watch(client, jobId)
+  const adapter = view.accepted!.output
+  if (options.json) return printJson(view)
+  say(
+    `made by ${short(view.accepted!.worker)}, in batch ${view.batch?.number}; ask it: tributary ask --model ${adapter} "…"`,
+  )
+  print(adapter)
+}
+
+/** Until the job is final: then the adapter is registered, and its owner is paid for each answer. */
+async function watch(client: Client, jobId: string): Promise<JobView> {
+  const progress = startProgress('fine-tune')
+  for (;;) {
+    const view = await client.get<JobView>(`/jobs/${jobId}`)
+    if (view.state === 'final') {
+      progress.end()
+      return view
+    }
+    const { done, total, loss } = view.progress ?? { done: 0, total: 0, loss: 0 }
+    progress.update(done, total, `${view.state}${loss > 0 ? `, loss ${loss.toFixed(3)}` : ''}`)
+    await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}

@@ -1,0 +1,75 @@
+/** `tributary status`: what a node knows about itself and its jobs. */
+import { Command } from 'commander'
+import type { JobView } from '../api/views.ts'
+import { formatOpen } from '../stake.ts'
+import { Client, nodeUrl } from './client.ts'
+import { print, printJson, short, table } from './output.ts'
+
+interface Status {
+  readonly node: string
+  readonly owner: string
+  readonly peerId: string
+  readonly roles: readonly string[]
+  readonly staked: { readonly roles: readonly string[]; readonly stakeWei: string } | null
+  readonly peers: number
+  readonly head: number | null
+  readonly members: { readonly workers: number; readonly validators: number }
+  readonly openJobs: number
+  readonly lastBatch: number
+  readonly judged: Readonly<Record<string, number>>
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('how a node is doing, and its newest jobs')
+    .option('--node <url>', 'any node [TRIBUTARY_NODE]')
+    .option('--json', 'one JSON object on standard output')
+    .action(status)
+}
+
+async function status(options: { node?: string; json?: boolean }): Promise<void> {
+  const client = new Client(nodeUrl(options.node))
+  const [about, jobs] = await Promise.all([
+    client.get<Status>('/status'),
+    client.get<JobView[]>('/jobs'),
+  ])
+  if (options.json) return printJson({ ...about, jobs })
+  const { workers, validators } = about.members
+  const refused = Object.entries(about.judged).filter(([reason]) => reason !== 'admitted')
+  print(
+    table([
+      ['node', about.node],
+      ['owner', about.owner],
+      ['peer id', about.peerId],
+      ['roles', about.roles.join(', ')],
+      [
+        'stake',
+        about.staked
+          ? `${formatOpen(BigInt(about.staked.stakeWei))} OPEN`
+          : 'none: it gets no work',
+      ],
+      ['network', `${about.peers} peers; ${workers} workers and ${validators} validators staked`],
+      ['chain', `block ${about.head ?? '?'}, batch ${about.lastBatch}`],
+      [
+        'messages',
+        `${about.judged['admitted'] ?? 0} admitted${refused.map(([reason, count]) => `, ${count} ${reason}`).join('')}`,
+      ],
+    ]),
+  )
+  if (jobs.length === 0) return
+  const rows = jobs
+    .slice(-10)
+    .map((job) => [
+      short(job.jobId),
+      job.task,
+      job.state,
+      job.accepted
+        ? short(job.accepted.worker)
+        : job.turn
+          ? `${short(job.turn.worker)} (turn ${job.turn.attempt + 1})`
+          : '',
+      job.batch ? `batch ${job.batch.number}` : '',
+    ])
+  print('')
+  print(table(rows, ['job', 'task', 'state', 'worker', '']))
+}

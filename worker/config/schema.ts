@@ -1,0 +1,65 @@
+/** Every option of a node, with its default, unit and reason. The command line's help and the README's table come from here. */
+import { z } from 'zod'
+import { ROLES } from '../../protocol/chain.ts'
+
+/** OPEN as people write it: up to 18 decimals. */
+const open = z.string().regex(/^\d{1,12}(\.\d{1,18})?$/, 'an amount of OPEN such as 10 or 0.5')
+const multiaddr = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6)\/.+/, 'a multiaddress')
+
+export const Config = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .default('.tributary/node')
+    .describe('folder that holds all this node keeps'),
+  roles: z.array(z.enum(ROLES)).min(1).default(['worker']).describe('what this node does'),
+  rpc: z.url({ protocol: /^(wss?|https?)$/ }).describe('RPC address of the L2'),
+  deployment: z.string().min(1).describe('file that names the contracts (deployment.json)'),
+  bootstrap: z
+    .array(multiaddr)
+    .max(64)
+    .default([])
+    .describe('peers to find the others by; not needed once the node knows some'),
+  listen: z
+    .array(multiaddr)
+    .min(1)
+    .max(8)
+    .default(['/ip4/0.0.0.0/tcp/4801'])
+    .describe('addresses to listen on'),
+  apiHost: z.string().default('127.0.0.1').describe('host of the HTTP interface'),
+  apiPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8787)
+    .describe('port of the HTTP interface; 0 takes a free one'),
+  threads: z.number().int().min(1).max(256).default(1).describe('threads for the model'),
+  stake: open.default('0').describe('OPEN to stake at start, from the owner account'),
+  escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
+  misbehave: z
+    .enum(['no', 'skip-adapter'])
+    .default('no')
+    .describe('for trying the network: skip-adapter answers with the base model alone'),
+  logLevel: z
+    .enum(['error', 'warn', 'info', 'debug', 'silent'])
+    .default('info')
+    .describe('least level that is logged, to standard error'),
+})
+export type Config = z.output<typeof Config>
+
+/** Options that a list of words may be given for, separated by commas. */
+export const LIST_OPTIONS: readonly string[] = ['roles', 'bootstrap', 'listen']
+export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads']
+
+export type OptionName = keyof Config
+export const OPTION_NAMES = Object.keys(Config.shape) as OptionName[]
+
+/** `apiPort` on the command line is `--api-port`, in the environment `TRIBUTARY_API_PORT`. */
+export function flagOf(name: OptionName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+export function variableOf(name: OptionName): string {
+  return `TRIBUTARY_${flagOf(name).replaceAll('-', '_').toUpperCase()}`
+}

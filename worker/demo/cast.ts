@@ -1,0 +1,219 @@
+/**
+ * The processes of a demo: an embedded L2, a bootstrap peer, and seven nodes, each with its own key and data folder.
+ * They hold a pipe from this process and end when it closes, so nothing is left behind, however this process ends.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import type { Role } from '../../protocol/chain.ts'
+import { type Address, address } from '../../protocol/fields.ts'
+import { keccak, utf8 } from '../../protocol/hash.ts'
+import { type Anvil, startAnvil } from '../chain/anvil.ts'
+import { deployEmbedded, fundEmbedded } from '../chain/deploy.ts'
+import { type Deployment, saveDeployment } from '../chain/deployment.ts'
+import { NODE_FILE } from '../node.ts'
+import { type Key, keyOf, loadKey } from '../storage/keys.ts'
+import { DemoError } from './errors.ts'
+
+export interface Actor {
+  /** `worker 2`, as the story calls it. */
+  readonly name: string
+  readonly role: Role
+  readonly node: Address
+  readonly owner: Address
+  readonly folder: string
+  readonly process: ChildProcess
+  /** Set when it is up. */
+  api: string
+  addresses: readonly string[]
+}
+
+export interface CastOptions {
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
+const NodeFile = z.object({ node: address, api: z.url(), addresses: z.array(z.string()) })
+
+const CHAIN_ID = 1612
+/** Short, so that a demo is: on a real L2 it is a day, for challenges that a sequencer may censor. */
+const WINDOW_SECONDS = 4
+const EXIT_DELAY_SECONDS = 3600
+const OPEN = 10n ** 18n
+const PROGRAM = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+const UP_WAIT_MS = 90_000
+const STOP_WAIT_MS = 8000
+
+export class Cast {
+  readonly actors: Actor[] = []
+  readonly deployment: Deployment
+  readonly anvil: Anvil
+  readonly #options: CastOptions
+
+  private constructor(options: CastOptions, anvil: Anvil, deployment: Deployment) {
+    this.#options = options
+    this.anvil = anvil
+    this.deployment = deployment
+  }
+
+  /** Starts the chain and puts the contracts on it. */
+  static async open(
+    options: CastOptions,
+    treasury: Address,
+    onDeployed: (done: number, total: number) => void,
+  ): Promise<Cast> {
+    const { folder, signal } = options
+    const anvil = await startAnvil({
+      dataFolder: join(folder, 'chain'),
+      chainId: CHAIN_ID,
+      signal,
+    })
+    try {
+      const deployment = await deployEmbedded({
+        url: anvil.url,
+        windowSeconds: WINDOW_SECONDS,
+        exitDelaySeconds: EXIT_DELAY_SECONDS,
+        minimumStakeWei: OPEN,
+        treasury,
+        signal,
+        onProgress: onDeployed,
+      })
+      await saveDeployment(join(folder, 'deployment.json'), deployment)
+      return new Cast(options, anvil, deployment)
+    } catch (error) {
+      await anvil.stop()
+      throw error
+    }
+  }
+
+  /** Makes keys, gives them money, and starts the process. It is up when `waitUntilUp` says so. */
+  async start(
+    name: string,
+    role: Role,
+    extra: readonly string[],
+    bootstrap: readonly string[],
+  ): Promise<Actor> {
+    const folder = join(this.#options.folder, name.replaceAll(' ', '-'))
+    await mkdir(folder, { recursive: true })
+    const node = loadKey(folder, 'node').address
+    const owner = loadKey(folder, 'owner').address
+    for (const account of [node, owner]) await this.fund(account, 1000n * OPEN)
+    const args = [
+      ...['--data', folder, '--roles', role, '--rpc', this.anvil.url],
+      ...['--deployment', join(this.#options.folder, 'deployment.json')],
+      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--api-port', '0'],
+      ...(bootstrap.length > 0 ? ['--bootstrap', bootstrap.join(',')] : []),
+      ...extra,
+    ]
+    const actor = {
+      name,
+      role,
+      node,
+      owner,
+      folder,
+      process: this.#spawn(folder, args),
+      api: '',
+      addresses: [],
+    }
+    this.actors.push(actor)
+    return actor
+  }
+
+  /** @throws DemoError where the process ends before it is up, with the last lines that it logged */
+  async waitUntilUp(actor: Actor): Promise<void> {
+    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(UP_WAIT_MS)])
+    for (;;) {
+      signal.throwIfAborted()
+      if (!isAlive(actor.process)) throw await ended(actor)
+      const about = await readNodeFile(actor)
+      if (about) {
+        actor.api = about.api
+        actor.addresses = about.addresses
+        return
+      }
+      await new Promise<void>((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  async fund(account: Address, wei: bigint): Promise<void> {
+    await fundEmbedded(this.anvil.url, account, wei, this.#options.signal)
+  }
+
+  /** kill -9. */
+  async kill(actor: Actor): Promise<void> {
+    const gone = new Promise<void>((resolve) => actor.process.once('exit', () => resolve()))
+    actor.process.kill('SIGKILL')
+    await gone
+  }
+
+  byNode(node: string): Actor | undefined {
+    return this.actors.find((actor) => actor.node === node)
+  }
+
+  /** Ids of all processes that are still there, the chain's own included. */
+  get pids(): number[] {
+    return this.actors.flatMap(({ process: child }) => (isAlive(child) ? (child.pid ?? []) : []))
+  }
+
+  async stop(): Promise<void> {
+    const ends = this.actors.map(({ process: child }) => endOf(child))
+    for (const { process: child } of this.actors) child.stdin?.end()
+    await Promise.all(ends)
+    await this.anvil.stop()
+  }
+
+  #spawn(folder: string, args: readonly string[]): ChildProcess {
+    const log = createWriteStream(join(folder, 'log'))
+    const child = spawn(process.execPath, [PROGRAM, 'start', ...args, '--with-parent'], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      // Eight processes compile the same modules: the first leaves what it compiled to the others.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(this.#options.folder, 'compiled') },
+      // A Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
+      detached: true,
+    })
+    child.stderr!.pipe(log)
+    return child
+  }
+}
+
+/** An account of the demo's own, made from a word: contributors need an address, and one of them claims. */
+export function accountFor(word: string, seed: Uint8Array): Key {
+  return keyOf(keccak(seed, utf8(word)))
+}
+
+async function readNodeFile(actor: Actor): Promise<z.output<typeof NodeFile> | undefined> {
+  const text = await readFile(join(actor.folder, NODE_FILE), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    return NodeFile.parse(JSON.parse(text))
+  } catch {
+    // Half written: the next look finds the rest.
+    return undefined
+  }
+}
+
+async function ended(actor: Actor): Promise<DemoError> {
+  const log = await readFile(join(actor.folder, 'log'), 'utf8').catch(() => '')
+  const last = log.trim().split('\n').slice(-5).join('\n')
+  return new DemoError(
+    `${actor.name} ended while starting. Its log (${actor.folder}/log) ends with:\n${last}`,
+  )
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  if (!isAlive(child)) return Promise.resolve()
+  const hard = setTimeout(() => child.kill('SIGKILL'), STOP_WAIT_MS)
+  return new Promise((resolve) => {
+    child.once('exit', () => {
+      clearTimeout(hard)
+      resolve()
+    })
+  })
+}
+
+function isAlive(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}

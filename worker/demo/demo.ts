@@ -1,0 +1,163 @@
+/** `tributary demo`: the whole river on one machine, from a folder of documentation to money in a contributor's account. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { seconds } from '../cli/progress.ts'
+import { ask } from './asking.ts'
+import { type Actor, accountFor, Cast } from './cast.ts'
+import { publishDatanet } from './datanet.ts'
+import { DemoError } from './errors.ts'
+import { MemoryWatch } from './memory.ts'
+import { type DemoResult, summary } from './result.ts'
+import { settle } from './settling.ts'
+import { dim, good, Story, strong } from './story.ts'
+import { fineTune } from './tuning.ts'
+import { Watching } from './watching.ts'
+
+export interface DemoOptions {
+  readonly folder: string
+  readonly killWorker: boolean
+  readonly cheat: boolean
+  readonly json: boolean
+  readonly keep: boolean
+}
+
+const WORKERS = 3
+const VALIDATORS = 3
+const STAKE = ['--stake', '100']
+
+export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
+  const story = new Story(options.json)
+  const folder = resolve(options.folder)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  const seed = randomBytes(32)
+  story.chapter('An L2 of its own')
+  const cast = await Cast.open({ folder, signal }, accountFor('treasury', seed).address, () => {})
+  const memory = new MemoryWatch(() => cast.pids)
+  try {
+    story.line(`anvil in OP mode, chain ${cast.deployment.chainId}, six contracts deployed`)
+    const { watching, fates } = await raise(story, cast, options)
+    try {
+      const parts = await flow(options, story, cast, watching, seed, signal)
+      const { killed, ...chapters } = parts
+      if (killed) fates.set(killed, 'killed in the middle of its job')
+      const result: DemoResult = {
+        processes: cast.actors.map((actor) => processOf(actor, fates)),
+        ...chapters,
+        durationMs: Math.round(story.elapsedMs),
+        peakRssBytes: memory.peakRssBytes,
+      }
+      story.chapter('What came of it')
+      story.plain(summary(result))
+      if (options.keep) await linger(story, cast, signal)
+      return result
+    } finally {
+      await watching.stop()
+    }
+  } finally {
+    memory.stop()
+    await cast.stop()
+  }
+}
+
+/** Starts the nodes from one bootstrap address, waits until they know each other, and then kills the bootstrap. */
+async function raise(story: Story, cast: Cast, { cheat }: DemoOptions) {
+  story.chapter('Seven nodes that know one address')
+  const bootstrap = await cast.start('bootstrap', 'worker', [], [])
+  await cast.waitUntilUp(bootstrap)
+  const known = bootstrap.addresses
+  const gateway = await cast.start('gateway', 'gateway', [...STAKE, '--escrow', '100'], known)
+  for (let i = 1; i <= WORKERS; i++) {
+    const manner = cheat && i === 1 ? ['--misbehave', 'skip-adapter'] : []
+    await cast.start(`worker ${i}`, 'worker', [...STAKE, ...manner], known)
+  }
+  for (let i = 1; i <= VALIDATORS; i++)
+    await cast.start(`validator ${i}`, 'validator', STAKE, known)
+  const bar = story.bar('starting')
+  const nodes = cast.actors.filter((actor) => actor !== bootstrap)
+  let up = 0
+  await Promise.all(
+    nodes.map(async (actor) => {
+      await cast.waitUntilUp(actor)
+      bar.update(++up, nodes.length)
+    }),
+  )
+  bar.end()
+  for (const { name, node, process: child } of nodes) {
+    story.line(`${strong(name.padEnd(12))} ${dim(`process ${child.pid}`)}  ${node}`)
+  }
+  const watching = new Watching(gateway.api)
+  await acquainted(nodes)
+  story.line(`found each other through kad-dht from ${dim(known[0] ?? '')}`)
+  await cast.kill(bootstrap)
+  story.line(`the bootstrap process is ${good('killed')}; nobody needs it any more`)
+  const fates = new Map<Actor, string>([[bootstrap, 'killed once the others had met']])
+  return { watching, fates }
+}
+
+const MEET_WAIT_MS = 60_000
+
+/** Until each node has all others in the mesh. */
+async function acquainted(nodes: readonly Actor[]): Promise<void> {
+  const untilMs = Date.now() + MEET_WAIT_MS
+  for (const actor of nodes) {
+    for (;;) {
+      const response = await fetch(`${actor.api}/v1/status`)
+      const { subscribers } = (await response.json()) as { subscribers: number }
+      // The bootstrap peer listens too, so there is one more than the others.
+      if (subscribers >= nodes.length) break
+      if (Date.now() > untilMs) {
+        throw new DemoError(
+          `${actor.name} met ${subscribers} of ${nodes.length} peers in a minute.`,
+        )
+      }
+      await new Promise<void>((wake) => setTimeout(wake, 100))
+    }
+  }
+}
+
+/** Data in, a model, answers, money out. */
+async function flow(
+  options: DemoOptions,
+  story: Story,
+  cast: Cast,
+  watching: Watching,
+  seed: Uint8Array,
+  signal: AbortSignal,
+) {
+  const { folder, killWorker, cheat } = options
+  story.chapter('A datanet of documentation')
+  const { result: datanet, names } = await publishDatanet(story, watching, seed, signal)
+  story.chapter('A model made of it')
+  const tuned = await fineTune(story, cast, watching, datanet.manifest, killWorker, signal)
+  story.chapter('Questions, and whose data answers')
+  const { adapter } = tuned.result
+  const asked = await ask(story, cast, watching, adapter, names, cheat, signal)
+  story.chapter('Money to those who gave')
+  const settling = { story, cast, watching, folder: resolve(folder), seed, names, signal }
+  const settled = await settle(settling, asked.answers)
+  return { datanet, fineTune: tuned.result, caught: asked.caught, ...settled, killed: tuned.killed }
+}
+
+function processOf(
+  actor: Actor,
+  fates: ReadonlyMap<Actor, string>,
+): DemoResult['processes'][number] {
+  const { name, role, node, process: child } = actor
+  return { name, role, node, pid: child.pid ?? 0, fate: fates.get(actor) ?? 'ran to the end' }
+}
+
+async function linger(story: Story, cast: Cast, signal: AbortSignal): Promise<void> {
+  story.chapter('The network keeps running')
+  story.line(`L2 ${cast.anvil.url}`)
+  for (const { name, api } of cast.actors.filter(({ api: url }) => url !== ''))
+    story.line(`${name.padEnd(12)} ${api}/v1/status`)
+  story.line(
+    `after ${seconds(story.elapsedMs)}: ask it with ${strong('npx tributary ask "…"')}; Ctrl-C ends it`,
+  )
+  await new Promise<void>((wake) => {
+    if (signal.aborted) wake()
+    signal.addEventListener('abort', () => wake(), { once: true })
+  })
+}

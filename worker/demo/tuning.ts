@@ -1,0 +1,145 @@
+/** Chapter: a fine-tune job finds its worker, is trained, checked and settled; with `--kill worker` it survives a murder. */
+import type { JobView } from '../api/views.ts'
+import { short } from '../cli/output.ts'
+import type { Actor, Cast } from './cast.ts'
+import type { DemoResult, VoteResult } from './result.ts'
+import { bad, good, type Story, strong } from './story.ts'
+import type { NetworkEvent, Watching } from './watching.ts'
+
+const STEPS = 120
+const SEGMENT_STEPS = 20
+const MAX_EXAMPLES = 448
+/** Into the work, so that there is something to lose. */
+const KILL_AFTER_STEPS = 30
+
+export interface TuningChapter {
+  readonly result: DemoResult['fineTune']
+  readonly killed: Actor | undefined
+}
+
+export async function fineTune(
+  story: Story,
+  cast: Cast,
+  watching: Watching,
+  datanet: string,
+  kill: boolean,
+  signal: AbortSignal,
+): Promise<TuningChapter> {
+  const { client } = watching
+  const order = { datanet, steps: STEPS, segmentSteps: SEGMENT_STEPS, maxExamples: MAX_EXAMPLES }
+  const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', order, signal)
+  story.line(
+    `job ${strong(short(jobId))} signed and gossiped: ${STEPS} steps, LoRA rank 8 on all linear maps`,
+  )
+  const watched = watchTraining(story, cast, jobId, kill)
+  const off = watching.on(watched.hear)
+  const settled = await watching.job(
+    jobId,
+    ({ state }) => state === 'settled' || state === 'final',
+    signal,
+  )
+  story.line(
+    `in batch ${settled.batch!.number} on the L2, transaction ${short(settled.batch!.txHash)}`,
+  )
+  const view = await watching.job(jobId, ({ state }) => state === 'final', signal)
+  story.line(`batch ${view.batch!.number} is ${good('final')}`)
+  const adapter = view.accepted!.output
+  await registered(watching, adapter, signal)
+  off()
+  const about = await client.get<AdapterView>(`/jobs/${jobId}/adapter`, signal)
+  story.line(`adapter ${strong(adapter)} registered; its owner earns from each answer`)
+  story.line(
+    `loss on text it never saw: ${about.heldOutLossBefore.toFixed(3)} before, ${good(about.heldOutLossAfter.toFixed(3))} after`,
+  )
+  return { result: resultOf(cast, view, about), killed: watched.killed() }
+}
+
+interface AdapterView {
+  readonly losses: readonly number[]
+  readonly heldOutLossBefore: number
+  readonly heldOutLossAfter: number
+}
+
+/** Tells of beats, claims and votes, and kills the worker where that is asked for. */
+function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
+  let bar = story.bar('training')
+  let worker = ''
+  let victim: Actor | undefined
+  const onBeat = (data: NetworkEvent['data']): void => {
+    const [done, total, loss] = [
+      Number(data['done']),
+      Number(data['total']),
+      Number(data['lossMicro']),
+    ]
+    if (data['worker'] !== worker) {
+      worker = String(data['worker'])
+      bar.end()
+      bar = story.bar('training')
+      story.line(
+        `${strong(cast.byNode(worker)?.name ?? worker)} ${victim ? 'takes over' : 'has the turn'}`,
+      )
+    }
+    bar.update(done, total, loss > 0 ? `loss ${(loss / 1e6).toFixed(3)}` : '')
+    const actor = cast.byNode(worker)
+    if (!kill || victim || !actor || done < KILL_AFTER_STEPS) return
+    victim = actor
+    bar.end()
+    story.line(bad(`kill -9 ${actor.name} at step ${done} (process ${actor.process.pid})`))
+    void cast.kill(actor)
+  }
+  const hear = ({ event, data }: NetworkEvent): void => {
+    if (data['jobId'] !== jobId) return
+    if (event === 'beat') onBeat(data)
+    if (event === 'claim') {
+      bar.end()
+      const name = cast.byNode(String(data['worker']))?.name
+      story.line(
+        `${name} claims: ${data['units']} tokens trained, states committed under ${short(String(data['commitment']))}`,
+      )
+    }
+    if (event === 'vote') tellVote(story, cast, data)
+  }
+  return { hear, killed: () => victim }
+}
+
+export function tellVote(story: Story, cast: Cast, data: NetworkEvent['data']): void {
+  const name = cast.byNode(String(data['validator']))?.name
+  const verdict =
+    data['verdict'] === 'pass' ? good('pass') : bad(`${data['verdict']}: ${data['reason']}`)
+  story.line(`${name} ran it again (${data['checked']} checked): ${verdict}`)
+}
+
+async function registered(
+  { client }: Watching,
+  adapter: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const { data } = await client.get<{ data: { id: string }[] }>('/models', signal)
+    if (data.some(({ id }) => id === adapter)) return
+    await new Promise<void>((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function resultOf(cast: Cast, view: JobView, about: AdapterView): DemoResult['fineTune'] {
+  const { losses } = about
+  return {
+    jobId: view.jobId,
+    adapter: view.accepted!.output,
+    worker: cast.byNode(view.accepted!.worker)?.name ?? view.accepted!.worker,
+    steps: losses.length,
+    lossFirst: losses[0]!,
+    lossLast: losses.at(-1)!,
+    heldOutLossBefore: about.heldOutLossBefore,
+    heldOutLossAfter: about.heldOutLossAfter,
+    verdicts: votesOf(cast, view),
+    batch: view.batch!.number,
+    txHash: view.batch!.txHash,
+  }
+}
+
+export function votesOf(cast: Cast, view: JobView): VoteResult[] {
+  return (view.accepted?.votes ?? []).map(({ validator, verdict, reason }) => {
+    return { validator: cast.byNode(validator)?.name ?? validator, verdict, reason }
+  })
+}

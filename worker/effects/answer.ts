@@ -1,0 +1,87 @@
+/** Executes an inference job: generate with seeded noise, attribute, store, and bring back what the claim commits to. */
+import type { Result } from '../../coordinator-free/events.ts'
+import { Answer, Prompt } from '../../protocol/answer.ts'
+import { attributionRoot } from '../../protocol/attribution.ts'
+import { answerCommitment, sketch } from '../../protocol/commitment.ts'
+import { fromHex, type Hash } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import type { Content } from '../storage/content.ts'
+import { answerFeature, attribution, promptTokens, stopTokens, UNATTRIBUTED } from './answering.ts'
+import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
+
+export interface AnswerHooks {
+  readonly signal: AbortSignal
+  /** Text as it comes. */
+  readonly onText: (text: string) => void
+  readonly onProgress: (done: number, total: number) => void
+  /** False answers with the base model alone: for trying how the network deals with a cheat. */
+  readonly useAdapter: boolean
+}
+
+export async function executeAnswer(
+  knowledge: Knowledge,
+  content: Content,
+  jobId: Hash,
+  job: Job,
+  hooks: AnswerHooks,
+): Promise<Result> {
+  const { signal } = hooks
+  const prompt = await content.get(Prompt, job.input, { signal })
+  const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
+  const base = known ?? (await knowledge.base(job.model, undefined, signal))
+  const tokens = promptTokens(base, prompt.text)
+  const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
+  const width = base.model.info.config.width
+  const sketches = sketch(generated.hidden, width, fromHex(jobId))
+  const shaped = known
+    ? attribution(
+        known,
+        generated.tokens,
+        await answerFeature(known, tokens, generated.tokens, { signal }),
+      )
+    : { query: new Uint8Array(), attribution: UNATTRIBUTED, spans: [] }
+  const answer: Answer = {
+    tokens: generated.tokens,
+    text: base.tokenizer.decode(generated.tokens),
+    stop: generated.stop,
+    sketches,
+    ...shaped,
+  }
+  return {
+    output: await content.put(Answer, answer),
+    commitment: answerCommitment(answer.tokens, sketches),
+    attribution: attributionRoot(answer.attribution),
+    units: answer.tokens.length,
+    graph: base.model.info.graphHash,
+  }
+}
+
+async function generate(
+  base: Base,
+  known: KnownAdapter | undefined,
+  prompt: readonly number[],
+  jobId: Hash,
+  job: Job,
+  { temperature, topK, maxTokens }: Prompt,
+  { signal, onText, onProgress, useAdapter }: AnswerHooks,
+) {
+  const limit = Math.min(maxTokens, job.maxUnits)
+  const stream = base.tokenizer.stream()
+  const request = {
+    adapter: useAdapter ? known?.theta : undefined,
+    prompt,
+    maxTokens: limit,
+    seed: fromHex(jobId),
+    sampler: { temperature, topK },
+    stopTokens: stopTokens(base),
+  }
+  const generated = await base.model.generate(request, {
+    signal,
+    onToken: (token, index) => {
+      onText(stream.push(token))
+      onProgress(index + 1, limit)
+    },
+  })
+  onText(stream.end())
+  return generated
+}

@@ -1,0 +1,60 @@
+/**
+ * The parts of an answer that worker and validator both work out: the worker to hand them in, the validator to compare.
+ */
+import type { Answer } from '../../protocol/answer.ts'
+import type { Attribution } from '../../protocol/attribution.ts'
+import { fromHex } from '../../protocol/hash.ts'
+import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
+import { toRow } from '../attribution/curvature.ts'
+import { attributeAnswer } from '../attribution/influence.ts'
+import { citedSpans } from '../attribution/provenance.ts'
+import type { CallOptions } from '../engine/engine.ts'
+import type { Base, KnownAdapter } from './knowledge.ts'
+
+/** What an answer of the bare base model says about contributors: there are none. */
+export const UNATTRIBUTED: Attribution = { shares: [], decoys: 0, decoySquares: '0' }
+
+/** The gradient features of an answer: those of the mean log-likelihood of its tokens, given the prompt. */
+export async function answerFeature(
+  known: KnownAdapter,
+  prompt: readonly number[],
+  tokens: readonly number[],
+  { signal }: CallOptions,
+): Promise<Float32Array> {
+  const example = Int32Array.from([...prompt, ...tokens])
+  const weights = new Float32Array(example.length).fill(1 / tokens.length, prompt.length)
+  const request = {
+    adapter: known.theta,
+    examples: [example],
+    weights: [weights],
+    projectionSeed: fromHex(known.document.seed),
+    width: FEATURE_WIDTH,
+  }
+  const { features } = await known.model.features(request, { signal })
+  return features
+}
+
+/** Whose data shaped an answer, and what it says word for word as the datanet does. */
+export function attribution(
+  { source }: KnownAdapter,
+  tokens: readonly number[],
+  feature: Float32Array,
+): Pick<Answer, 'query' | 'attribution' | 'spans'> {
+  const query = toRow(source.index.curvature, feature)
+  return {
+    query: new Uint8Array(query.buffer, query.byteOffset, query.length),
+    attribution: attributeAnswer(source.index, source.owners, query),
+    spans: citedSpans(source.spanIndex, source.contributions, tokens),
+  }
+}
+
+/** Tokens of a prompt; an empty text still gives the model something to begin with. */
+export function promptTokens({ tokenizer }: Base, text: string): number[] {
+  const tokens = tokenizer.encode(text)
+  return tokens.length > 0 ? tokens : [tokenizer.endOfText ?? 0]
+}
+
+/** Tokens that end an answer. */
+export function stopTokens({ tokenizer }: Base): number[] {
+  return tokenizer.endOfText === undefined ? [] : [tokenizer.endOfText]
+}

@@ -1,0 +1,97 @@
+/**
+ * Checks an answer. One teacher-forced pass over prompt and answer gives the logits from which each token should have
+ * been drawn, with the noise that the job fixed; the sketch binds base, adapter and precision; query, scores and spans
+ * are worked out again and must be equal.
+ */
+import { Answer, Prompt } from '../../protocol/answer.ts'
+import { attributionRoot } from '../../protocol/attribution.ts'
+import type { Claim } from '../../protocol/claim.ts'
+import {
+  answerCommitment,
+  EXACT_BOUNDS,
+  margin,
+  sketch,
+  sketchDifference,
+  tokensHonest,
+} from '../../protocol/commitment.ts'
+import { fromHex } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import { checkAnswer as checkAttribution } from '../attribution/check.ts'
+import type { Content } from '../storage/content.ts'
+import { answerFeature, promptTokens, stopTokens } from './answering.ts'
+import { type Finding, fail, inconclusive, pass } from './finding.ts'
+import type { Base, Knowledge } from './knowledge.ts'
+
+export async function checkAnswer(
+  knowledge: Knowledge,
+  content: Content,
+  job: Job,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const answer = await content.get(Answer, claim.output, { signal })
+  const prompt = await content.get(Prompt, job.input, { signal })
+  const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
+  const base = known ?? (await knowledge.base(job.model, undefined, signal))
+  if (!base.model.info.exact) return inconclusive('not-exact')
+  const formal = checkForm(base, job, prompt, answer, claim)
+  if (formal) return formal
+  const tokens = promptTokens(base, prompt.text)
+  const drawn = await checkTokens(base, known?.theta, tokens, prompt, answer, claim, signal)
+  if (drawn) return drawn
+  if (!known) return pass(answer.tokens.length)
+  const feature = await answerFeature(known, tokens, answer.tokens, { signal })
+  const found = checkAttribution(answer, feature, known.source)
+  if (found.ok) return pass(answer.tokens.length)
+  return fail(found.fault === 'spans' ? 'spans-differ' : 'scores-differ', answer.tokens.length)
+}
+
+/** What needs no model: the claim's roots, the units, the text, and why the answer ended. */
+function checkForm(
+  base: Base,
+  job: Job,
+  prompt: Prompt,
+  answer: Answer,
+  claim: Claim,
+): Finding | undefined {
+  const { tokens, text, stop, sketches, attribution } = answer
+  const limit = Math.min(prompt.maxTokens, job.maxUnits)
+  if (claim.graph !== base.model.info.graphHash) return fail('wrong-graph')
+  if (tokens.length === 0 || tokens.length > limit) return fail('wrong-units')
+  if (claim.units !== tokens.length) return fail('wrong-units')
+  if (tokens.some((token) => token >= base.model.info.vocabSize)) return fail('output-malformed')
+  if (claim.commitment !== answerCommitment(tokens, sketches)) return fail('wrong-commitment')
+  if (claim.attribution !== attributionRoot(attribution)) return fail('wrong-commitment')
+  if (text !== base.tokenizer.decode(tokens)) return fail('output-malformed')
+  const stops = stopTokens(base)
+  const early = tokens.slice(0, -1).some((token) => stops.includes(token))
+  const stopped = stops.includes(tokens.at(-1)!)
+  const context = base.model.info.contextTokens
+  const used = promptTokens(base, prompt.text).length + tokens.length
+  const expected = stopped ? 'stop-token' : tokens.length === limit ? 'length' : 'context'
+  if (early || stop !== expected) return fail('output-malformed')
+  return stop === 'context' && used < context ? fail('output-malformed') : undefined
+}
+
+async function checkTokens(
+  { model }: Base,
+  adapter: Float32Array | undefined,
+  prompt: readonly number[],
+  { temperature, topK }: Prompt,
+  { tokens, sketches }: Answer,
+  { jobId }: Claim,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const seed = fromHex(jobId)
+  const all = [...prompt, ...tokens.slice(0, -1)]
+  const request = { adapter, tokens: all, from: prompt.length - 1 }
+  const { logits, hidden } = await model.prefill(request, { signal })
+  const { vocabSize, config } = model.info
+  const margins = tokens.map((token, index) => {
+    const row = logits.subarray(index * vocabSize, (index + 1) * vocabSize)
+    return margin(row, token, seed, index, { temperature, topK })
+  })
+  if (!tokensHonest(margins)) return fail('tokens-differ', tokens.length)
+  const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
+  return difference > EXACT_BOUNDS.sketchUnits ? fail('states-differ', tokens.length) : undefined
+}

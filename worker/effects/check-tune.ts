@@ -1,0 +1,163 @@
+/**
+ * Checks a fine-tune. Segments drawn by the beacon are trained again from the worker's own committed state and must end
+ * in the same bits; sampled rows of the gradient index are computed again; and all that follows from published numbers
+ * (curvature, rows, both roots) is worked out afresh.
+ */
+import { Adapter } from '../../protocol/adapter.ts'
+import type { Claim } from '../../protocol/claim.ts'
+import { type Hash, keccak } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import { random, sample } from '../../protocol/prng.ts'
+import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
+import { decodeRows } from '../attribution/influence.ts'
+import type { Content } from '../storage/content.ts'
+import { type Finding, fail, inconclusive, pass } from './finding.ts'
+import { blockWidth, type Knowledge } from './knowledge.ts'
+import {
+  decodeState,
+  featuresOf,
+  heldOutLoss,
+  prepareRun,
+  type Run,
+  stateHash,
+  statesRoot,
+  trainSteps,
+} from './tuning.ts'
+
+/** Segments that one auditor repeats; three auditors draw theirs apart from each other. */
+const CHECKED_SEGMENTS = 1
+/** A mean of float32 losses, added up in the same order: equal but for the decimal form. */
+const LOSS_TOLERANCE = 1e-6
+
+export interface CheckTuneOptions {
+  readonly signal: AbortSignal
+  /** Hash of the job's seed block. */
+  readonly seed: Hash
+  /** 32 bytes that nobody knew when the claim was made, and this validator's own. */
+  readonly beacon: Uint8Array
+}
+
+export async function checkTune(
+  knowledge: Knowledge,
+  content: Content,
+  job: Job,
+  claim: Claim,
+  { signal, seed, beacon }: CheckTuneOptions,
+): Promise<Finding> {
+  const document = await content.get(Adapter, claim.output, { signal })
+  const run = await prepareRun(knowledge, content, job, seed, signal)
+  if (!run.model.info.exact) return inconclusive('not-exact')
+  const formal = checkForm(run, job, document, claim)
+  if (formal) return formal
+  const segments = await checkSegments(run, content, document, beacon, signal)
+  if (segments.verdict !== 'pass') return segments
+  const theta = await knowledge.readTheta(document, run, signal)
+  const last = await readState(run, content, document, document.states.length - 1, signal)
+  if (!last || !same(last.theta, theta)) return fail('adapter-differs', segments.checked)
+  const indexed = await checkIndexes(knowledge, content, run, document, theta, beacon, signal)
+  if (indexed.verdict !== 'pass') return indexed
+  const losses = await checkLosses(run, document, theta, signal)
+  return losses ?? pass(segments.checked + indexed.checked)
+}
+
+function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding | undefined {
+  const { spec, boundaries, corpus } = run
+  const { states, index } = document
+  if (claim.graph !== run.model.info.graphHash) return fail('wrong-graph')
+  if (claim.units !== run.units) return fail('wrong-units')
+  const named = [document.jobId, document.base, document.datanet, document.spec, document.seed]
+  const ordered = [claim.jobId, job.model, spec.datanet, job.input, run.seed]
+  if (named.join() !== ordered.join()) return fail('wrong-input')
+  if (states.length !== boundaries.length) return fail('segments-differ')
+  if (document.losses.length !== spec.steps) return fail('output-malformed')
+  if (index.examples !== corpus.examples.length) return fail('index-differs')
+  if (claim.attribution !== index.root) return fail('wrong-commitment')
+  const root = statesRoot(states.map(({ hash }) => hash))
+  if (claim.commitment !== root) return fail('wrong-commitment')
+  return states[0]!.hash === stateHash(run.initial) ? undefined : fail('segments-differ')
+}
+
+async function checkSegments(
+  run: Run,
+  content: Content,
+  document: Adapter,
+  beacon: Uint8Array,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { boundaries } = run
+  let checked = 0
+  const source = random(keccak(beacon), 'segments')
+  for (const segment of sample(CHECKED_SEGMENTS, boundaries.length - 1, source)) {
+    const [from, to] = [boundaries[segment]!, boundaries[segment + 1]!]
+    const start = await readState(run, content, document, segment, signal)
+    if (!start) return fail('segments-differ', checked)
+    const { state, losses } = await trainSteps(run, start, from, to, signal)
+    checked += to - from
+    if (stateHash(state) !== document.states[segment + 1]!.hash)
+      return fail('segments-differ', checked)
+    const claimed = Float32Array.from(document.losses.slice(from, to))
+    if (!same(losses, claimed)) return fail('loss-differs', checked)
+  }
+  return pass(checked)
+}
+
+/** The state at a boundary, where its bytes have the hash that was committed. */
+async function readState(
+  run: Run,
+  content: Content,
+  document: Adapter,
+  boundary: number,
+  signal: AbortSignal,
+) {
+  const { cid, hash } = document.states[boundary]!
+  const size = run.model.info.loraSize
+  const bytes = await content.getFile(cid, 12 * size, { signal })
+  const state = decodeState(bytes, size, run.boundaries[boundary]!)
+  return stateHash(state) === hash ? state : undefined
+}
+
+async function checkIndexes(
+  knowledge: Knowledge,
+  content: Content,
+  run: Run,
+  document: Adapter,
+  theta: Float32Array,
+  beacon: Uint8Array,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { index, spans } = document
+  const features = await knowledge.readFeatures(document, signal)
+  const numbers = rowsToCheck(beacon, index.examples)
+  const own = await featuresOf(run, theta, numbers, signal)
+  const mine = new Map(
+    numbers.map((number, place) => [
+      number,
+      own.subarray(place * index.width, (place + 1) * index.width),
+    ]),
+  )
+  if (!checkFeatures(features, mine).ok) return fail('rows-differ', numbers.length)
+  const bytes = await content.getFile(index.rows, index.examples * index.width, { signal })
+  const rows = decodeRows(bytes, index.examples, index.width)
+  const trained = run.corpus.examples.map(({ heldOut }) => !heldOut)
+  const published = { features, rows, root: index.root }
+  if (!checkIndex(published, trained, blockWidth(run.spec.lora)).ok) return fail('index-differs')
+  if (!checkSpanIndex(run.corpus.tokens, spans).ok) return fail('spans-differ')
+  return pass(numbers.length)
+}
+
+async function checkLosses(
+  run: Run,
+  document: Adapter,
+  theta: Float32Array,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const before = await heldOutLoss(run, undefined, signal)
+  const after = await heldOutLoss(run, theta, signal)
+  const off =
+    Math.abs(before - document.heldOutLossBefore) + Math.abs(after - document.heldOutLossAfter)
+  return off > LOSS_TOLERANCE ? fail('loss-differs', run.heldOut.length) : undefined
+}
+
+function same(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index])
+}

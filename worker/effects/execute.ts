@@ -1,0 +1,78 @@
+/** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
+
+import type { Hash } from '../../protocol/hash.ts'
+import { recoverPublicKey } from '../../protocol/signature.ts'
+import { type Peer, peerIdOf } from '../network/peer.ts'
+import { sendTokens } from '../network/tokens.ts'
+import type { Performer, Runtime } from '../runtime.ts'
+import type { Content } from '../storage/content.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { executeAnswer } from './answer.ts'
+import type { Knowledge } from './knowledge.ts'
+import { TextQueue } from './text-queue.ts'
+import { executeTune } from './tune.ts'
+
+export interface ExecuteOptions {
+  readonly runtime: Runtime
+  readonly knowledge: Knowledge
+  readonly content: Content
+  readonly peer: Peer
+  readonly log: Logger
+  readonly useAdapter: boolean
+  /** Hash of a block, once it is mined. */
+  readonly blockHash: (number: number, signal: AbortSignal) => Promise<Hash>
+}
+
+const MICRO = 1_000_000
+
+export function performExecute(options: ExecuteOptions): Performer<'execute'> {
+  const { runtime, knowledge, content, log, blockHash } = options
+  return async ({ jobId, job }, signal) => {
+    const startedAtMs = Date.now()
+    const onProgress = (done: number, total: number, loss = 0): void => {
+      const lossMicro = Math.round(loss * MICRO)
+      runtime.dispatch({ kind: 'progressed', jobId, done, total, lossMicro })
+    }
+    log.info({ jobId, task: job.task }, 'job begun')
+    if (job.task === 'fine-tune') {
+      const seed = await blockHash(job.seedBlock, signal)
+      const hooks = { signal, onProgress }
+      const result = await executeTune(knowledge, content, jobId, job, seed, hooks)
+      log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
+      return { kind: 'executed', jobId, result }
+    }
+    const texts = new TextQueue()
+    const sent = streamTo(options, jobId, texts, signal)
+    const hooks = {
+      signal,
+      onText: (text: string) => texts.push(text),
+      onProgress,
+      useAdapter: options.useAdapter,
+    }
+    try {
+      const result = await executeAnswer(knowledge, content, jobId, job, hooks)
+      log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
+      return { kind: 'executed', jobId, result }
+    } finally {
+      texts.end()
+      await sent
+    }
+  }
+}
+
+/** Sends text to the requester while it comes. Nobody listening is no failure: the claim brings the whole answer. */
+async function streamTo(
+  { runtime, peer, log }: ExecuteOptions,
+  jobId: Hash,
+  texts: TextQueue,
+  signal: AbortSignal,
+): Promise<void> {
+  const envelope = runtime.core.ledger.jobs.get(jobId)?.envelope
+  const publicKey = envelope && recoverPublicKey(envelope.digest, envelope.signature)
+  if (!publicKey) return
+  try {
+    await sendTokens(peer, peerIdOf(publicKey), jobId, texts, signal)
+  } catch (error) {
+    log.debug({ jobId, error }, 'tokens not delivered')
+  }
+}

@@ -1,0 +1,40 @@
+/** Each kind of duty with what carries it out. */
+import type { Address } from '../../protocol/fields.ts'
+import type { BlockHash } from '../chain/beacon.ts'
+import type { ChainClient } from '../chain/client.ts'
+import type { Config } from '../config/schema.ts'
+import type { Peer } from '../network/peer.ts'
+import type { Performers, Runtime } from '../runtime.ts'
+import type { Content } from '../storage/content.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { performExecute } from './execute.ts'
+import type { Knowledge } from './knowledge.ts'
+import { performFinalise, performPost, performReadBatch, performRegister } from './settle.ts'
+import { performRead, performVerify } from './verify.ts'
+
+export interface PerformerOptions {
+  readonly self: Address
+  readonly owner: Address
+  readonly config: Config
+  readonly runtime: Runtime
+  readonly knowledge: Knowledge
+  readonly content: Content
+  readonly peer: Peer
+  readonly nodeChain: ChainClient
+  readonly blockHash: BlockHash
+  readonly log: Logger
+}
+
+export function performers(options: PerformerOptions): Performers {
+  const { config, content, runtime, nodeChain, log } = options
+  const settle = { runtime, chain: nodeChain, log }
+  return {
+    execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
+    verify: performVerify(options),
+    read: performRead(content),
+    post: performPost(settle),
+    finalise: performFinalise(settle),
+    register: performRegister(settle, options.owner),
+    'read-batch': performReadBatch(content),
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * A fine-tune run, laid out from the job, the spec and the seed alone: worker and validator prepare the same run, the
+ * worker to go through it, the validator to repeat parts of it.
+ */
+import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import { merkleRoot } from '../../protocol/merkle.ts'
+import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts'
+import { EngineError } from '../engine/errors.ts'
+import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
+import type { TrainingBatch } from '../engine/requests.ts'
+import type { Content } from '../storage/content.ts'
+import type { Base, Corpus, Knowledge } from './knowledge.ts'
+
+export interface Run extends Base {
+  readonly spec: FineTuneSpec
+  readonly seed: Hash
+  readonly corpus: Corpus
+  /** Numbers of the examples that are trained on. */
+  readonly trained: readonly number[]
+  readonly heldOut: readonly number[]
+  readonly initial: TrainingState
+  /** Examples of each step, by number. */
+  readonly steps: readonly (readonly number[])[]
+  /** First step of each segment, and the number of steps behind the last. */
+  readonly boundaries: readonly number[]
+  readonly units: number
+}
+
+/** @throws EngineError `bad-input` where the order cannot be carried out as it stands */
+export async function prepareRun(
+  knowledge: Knowledge,
+  content: Content,
+  job: Job,
+  seed: Hash,
+  signal: AbortSignal,
+): Promise<Run> {
+  const spec = await content.get(FineTuneSpec, job.input, { signal })
+  const base = await knowledge.base(job.model, spec.lora, signal)
+  const corpus = await knowledge.corpus(spec, base.tokenizer, signal)
+  const numbers = corpus.examples.map((_, index) => index)
+  const trained = numbers.filter((index) => !corpus.examples[index]!.heldOut)
+  const heldOut = numbers.filter((index) => corpus.examples[index]!.heldOut)
+  const units = spec.steps * spec.batchExamples * spec.exampleTokens
+  if (trained.length === 0 || heldOut.length === 0) {
+    throw refuse(`the datanet gives only ${numbers.length} examples; it takes at least 16`)
+  }
+  if (units > job.maxUnits)
+    throw refuse(`${units} tokens are ordered, ${job.maxUnits} are paid for`)
+  if (spec.exampleTokens + 1 > base.model.info.contextTokens) {
+    throw refuse(`examples of ${spec.exampleTokens} tokens do not fit the model's context`)
+  }
+  const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, spec.steps)
+  return {
+    ...base,
+    spec,
+    seed,
+    corpus,
+    trained,
+    heldOut,
+    initial: initialState(loraLayout(base.model.info.config, spec.lora), fromHex(seed)),
+    steps: order.map((batch) => [...batch].map((place) => trained[place]!)),
+    boundaries: boundariesOf(spec),
+    units,
+  }
+}
+
+/** Trains steps `from` to `to` of the run. */
+export async function trainSteps(
+  run: Run,
+  state: TrainingState,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+  onStep: (step: number, loss: number) => void = () => {},
+): Promise<{ readonly state: TrainingState; readonly losses: Float32Array }> {
+  const request = {
+    state,
+    batches: run.steps.slice(from, to).map((batch) => batchOf(run, batch)),
+    exampleTokens: run.spec.exampleTokens + 1,
+    optimiser: run.spec.optimiser,
+    totalSteps: run.spec.steps,
+  }
+  return run.model.train(request, { signal, onStep: ({ step, loss }) => onStep(step, loss) })
+}
+
+/** Gradient features of examples, by number: (numbers, D). */
+export async function featuresOf(
+  run: Run,
+  theta: Float32Array,
+  numbers: readonly number[],
+  signal: AbortSignal,
+  onProgress: (done: number) => void = () => {},
+): Promise<Float32Array> {
+  const request = {
+    adapter: theta,
+    examples: examplesOf(run, numbers),
+    projectionSeed: fromHex(run.seed),
+    width: FEATURE_WIDTH,
+  }
+  const options = { signal, onProgress: ({ done }: { done: number }) => onProgress(done) }
+  return (await run.model.features(request, options)).features
+}
+
+/** Mean loss on the held-out examples, in nats a token; without an adapter that of the base model. */
+export async function heldOutLoss(
+  run: Run,
+  adapter: Float32Array | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  const examples = examplesOf(run, run.heldOut)
+  const losses = await run.model.loss({ adapter, examples }, { signal })
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+}
+
+/** Bytes of a state: theta, m and v one after the other, float32 little-endian. */
+export function encodeState({ theta, m, v }: TrainingState): Uint8Array {
+  const bytes = new Uint8Array(3 * theta.byteLength)
+  for (const [place, part] of [theta, m, v].entries()) {
+    bytes.set(
+      new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+      place * theta.byteLength,
+    )
+  }
+  return bytes
+}
+
+/** @throws EngineError `bad-input` where the bytes are not those of a state of `size` parameters */
+export function decodeState(bytes: Uint8Array, size: number, step: number): TrainingState {
+  if (bytes.length !== 12 * size) {
+    throw refuse(`a state of ${bytes.length} bytes is not one of ${size} parameters`)
+  }
+  const floats = new Float32Array(bytes.slice().buffer)
+  return {
+    theta: floats.slice(0, size),
+    m: floats.slice(size, 2 * size),
+    v: floats.slice(2 * size),
+    step,
+  }
+}
+
+/** What a worker commits to at each boundary: the step and every bit of the state. */
+export function stateHash(state: TrainingState): Hash {
+  return keccakHash(word(state.step), encodeState(state))
+}
+
+/** Root over the states' hashes: what the claim carries. */
+export function statesRoot(hashes: readonly Hash[]): Hash {
+  return merkleRoot(hashes.map(fromHex))
+}
+
+function examplesOf({ corpus }: Run, numbers: readonly number[]): Int32Array[] {
+  return numbers.map((number) => Int32Array.from(corpus.examples[number]!.tokens))
+}
+
+function batchOf(run: Run, numbers: readonly number[]): TrainingBatch {
+  return { tokens: Int32Array.from(numbers.flatMap((n) => run.corpus.examples[n]!.tokens)) }
+}
+
+function boundariesOf({ steps, segmentSteps }: FineTuneSpec): number[] {
+  const count = Math.ceil(steps / segmentSteps)
+  return Array.from({ length: count + 1 }, (_, index) => Math.min(steps, index * segmentSteps))
+}
+
+function refuse(reason: string): EngineError {
+  return new EngineError('bad-input', `The fine-tune cannot be run: ${reason}.`)
+}

@@ -1,0 +1,75 @@
+/** `verify` and `read`: run a claim again and say what was found; read the attribution that settlement needs. */
+import { Answer } from '../../protocol/answer.ts'
+import { attributionRoot } from '../../protocol/attribution.ts'
+import type { Claim } from '../../protocol/claim.ts'
+import type { Address } from '../../protocol/fields.ts'
+import { fromHex, type Hash, keccak } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import type { Performer } from '../runtime.ts'
+import type { Content } from '../storage/content.ts'
+import { StorageError } from '../storage/errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { checkAnswer } from './check-answer.ts'
+import { checkTune } from './check-tune.ts'
+import { type Finding, fail, isClaimFault } from './finding.ts'
+import type { Knowledge } from './knowledge.ts'
+
+export interface VerifyOptions {
+  readonly self: Address
+  readonly knowledge: Knowledge
+  readonly content: Content
+  readonly log: Logger
+  readonly blockHash: (number: number, signal: AbortSignal) => Promise<Hash>
+}
+
+/** After so many tries in which nobody delivered the output, it counts as withheld. */
+const MISSING_AFTER = 3
+
+export function performVerify(options: VerifyOptions): Performer<'verify'> {
+  const { content, log } = options
+  const missed = new Map<Hash, number>()
+  return async ({ job, claim, claimId, beacon, beaconBlock }, signal) => {
+    const startedAtMs = Date.now()
+    // The worker may have kept its output to itself; whoever has it is asked before anything is judged.
+    const held = await content.bytes(claim.output, { signal }).catch(() => undefined)
+    const misses = held ? 0 : (missed.get(claimId) ?? 0) + 1
+    missed.set(claimId, misses)
+    if (!held && misses < MISSING_AFTER) {
+      throw new StorageError('stalled', `No peer delivers the output of claim ${claimId} yet.`)
+    }
+    missed.delete(claimId)
+    const own = keccak(fromHex(beacon), fromHex(claimId), fromHex(options.self))
+    const found = held ? await judge(options, job, claim, own, signal) : fail('output-missing')
+    log.info({ claimId, ...found, tookMs: Date.now() - startedAtMs }, 'claim checked')
+    return { kind: 'verified', claim: claimId, ...found, beaconBlock }
+  }
+}
+
+async function judge(
+  { knowledge, content, log, blockHash }: VerifyOptions,
+  job: Job,
+  claim: Claim,
+  beacon: Uint8Array,
+  signal: AbortSignal,
+): Promise<Finding> {
+  try {
+    if (job.task === 'inference') return await checkAnswer(knowledge, content, job, claim, signal)
+    const seed = await blockHash(job.seedBlock, signal)
+    return await checkTune(knowledge, content, job, claim, { signal, seed, beacon })
+  } catch (error) {
+    if (!isClaimFault(error)) throw error
+    log.debug({ jobId: claim.jobId, error }, 'claim cannot be read')
+    return fail('output-malformed')
+  }
+}
+
+/** The shares that an accepted answer brings to settlement, as its claim committed to them. */
+export function performRead(content: Content): Performer<'read'> {
+  return async ({ claim, claimId }, signal) => {
+    const { attribution } = await content.get(Answer, claim.output, { signal })
+    if (attributionRoot(attribution) !== claim.attribution) {
+      throw new StorageError('lies', `The answer of claim ${claimId} has another attribution.`)
+    }
+    return { kind: 'read', claim: claimId, attribution }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * A libp2p peer with Helia on top: TCP, noise, yamux, our own Kademlia prefix, gossipsub and bitswap. Nothing here knows
+ * what is said. One secp256k1 key makes the peer id, and the same key makes the node's Ethereum account.
+ */
+import { join } from 'node:path'
+import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub'
+import { withBitswap } from '@helia/bitswap'
+import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p'
+import { bootstrap } from '@libp2p/bootstrap'
+import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { type Identify, identify } from '@libp2p/identify'
+import type { PeerId } from '@libp2p/interface'
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { noise } from '@libp2p/noise'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { FsBlockstore } from 'blockstore-fs'
+import { LevelDatastore } from 'datastore-level'
+import { createHeliaLight } from 'helia'
+import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
+import { NetworkError } from './errors.ts'
+
+export interface PeerServices extends Record<string, unknown> {
+  identify: Identify
+  ping: Ping
+  dht: KadDHT
+  pubsub: GossipSub
+}
+
+export type Peer = HeliaWithLibp2p<PeerServices>
+
+export interface PeerOptions {
+  readonly privateKey: Uint8Array
+  /** Folder for blocks and routing records. */
+  readonly folder: string
+  readonly listen: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly topics: readonly string[]
+}
+
+/** A farm behind one address and a test on loopback both open many connections at once. */
+const CONNECTIONS_A_SECOND = 50
+const MAX_CONNECTIONS = 300
+
+/** @throws NetworkError where an address is malformed or its port is taken. */
+export async function startPeer(options: PeerOptions): Promise<Peer> {
+  checkAddresses([...options.listen, ...options.bootstrap])
+  const helia = createHeliaLight({
+    blockstore: new FsBlockstore(join(options.folder, 'blocks')),
+    datastore: new LevelDatastore(join(options.folder, 'routing')),
+  })
+  const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)))
+  try {
+    return (await peer.start()) as Peer
+  } catch (cause) {
+    await peer.stop().catch(() => undefined)
+    if (!/EADDRINUSE|already in use|No transport|listen/i.test(describe(cause))) throw cause
+    const wanted = options.listen.join(', ')
+    throw new NetworkError(
+      'port-in-use',
+      `Cannot listen on ${wanted}: is another node running there? Choose another with --listen.`,
+      { cause },
+    )
+  }
+}
+
+/** The peer id that belongs to a node's public key (33 bytes). */
+export function peerIdOf(publicKey: Uint8Array): PeerId {
+  return peerIdFromPublicKey(publicKeyFromRaw(publicKey))
+}
+
+function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOptions) {
+  return {
+    privateKey: privateKeyFromRaw(privateKey),
+    addresses: { listen: [...listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    peerDiscovery: list.length > 0 ? [bootstrap({ list: [...list], timeout: 0 })] : [],
+    connectionManager: {
+      maxConnections: MAX_CONNECTIONS,
+      inboundConnectionThreshold: CONNECTIONS_A_SECOND,
+    },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      dht: kadDHT({
+        protocol: '/tributary/kad/1.0.0',
+        clientMode: false,
+        // The default drops private addresses, and with them every peer of a LAN or a loopback network.
+        peerInfoMapper: passthroughMapper,
+        initialQuerySelfInterval: 200,
+        querySelfInterval: 30_000,
+      }),
+      pubsub: gossipsub({
+        // Our messages carry their own signature, and their id comes from their content.
+        globalSignaturePolicy: 'StrictNoSign',
+        allowedTopics: [...topics],
+        allowPublishToZeroTopicPeers: true,
+        // What stands in the journal is said again, byte for byte.
+        ignoreDuplicatePublishError: true,
+        maxInboundDataLength: 4 * MAX_ENVELOPE_BYTES,
+        // A farm of workers behind one address would be punished for it, and so would any test on loopback.
+        scoreParams: { IPColocationFactorWeight: 0 },
+      }),
+    },
+  }
+}
+
+function checkAddresses(addresses: readonly string[]): void {
+  for (const address of addresses) {
+    try {
+      multiaddr(address)
+    } catch (cause) {
+      throw new NetworkError(
+        'bad-address',
+        `${address} is no multiaddress; one looks like /ip4/203.0.113.7/tcp/4801/p2p/16Uiu2HA….`,
+        { cause },
+      )
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join(' ')
+  return error instanceof Error ? `${error.name} ${error.message}` : String(error)
+}

@@ -1,0 +1,246 @@
+/**
+ * Builds a node out of its parts and takes it down again. The order matters: the chain is read before the journal is
+ * said again, and that before the network is joined, so that a restarted node knows where it stands before it speaks.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PeerId } from '@libp2p/interface'
+import { Core } from '../coordinator-free/node.ts'
+import { openGateway } from './api/gateway.ts'
+import { Records } from './api/records.ts'
+import { serveApi } from './api/serve.ts'
+import { type BlockHash, blockHashes } from './chain/beacon.ts'
+import { type ChainClient, connectChain } from './chain/client.ts'
+import { type Deployment, domainOf, loadDeployment } from './chain/deployment.ts'
+import { ChainError } from './chain/errors.ts'
+import { followChain } from './chain/follow.ts'
+import type { Config } from './config/schema.ts'
+import { Knowledge } from './effects/knowledge.ts'
+import { performers } from './effects/performers.ts'
+import { createEngine } from './engine/engine.ts'
+import { type Gossip, joinGossip, topicOf } from './network/gossip.ts'
+import { type Peer, startPeer } from './network/peer.ts'
+import { askFor, serveReconciliation } from './network/reconcile.ts'
+import { type Outside, Runtime } from './runtime.ts'
+import type { Service } from './service.ts'
+import { ensureEscrow, ensureStake } from './stake.ts'
+import { Content } from './storage/content.ts'
+import { Journal } from './storage/journal.ts'
+import { type Key, loadKey } from './storage/keys.ts'
+import { lockFolder } from './storage/lock.ts'
+import type { Logger } from './telemetry/logger.ts'
+
+export interface RunningNode extends AsyncDisposable {
+  readonly service: Service
+  /** Address of the HTTP interface. */
+  readonly apiUrl: string
+  /** Rejects where the node cannot go on; never resolves. */
+  readonly failed: Promise<never>
+}
+
+/** Standard deviations of noise that a contributor's value must exceed, until governance moves it. */
+const STRICTNESS = 1
+
+/** Written into the data folder when the node is up: how others on this machine find it. */
+export const NODE_FILE = 'node.json'
+
+/** @throws ConfigError, ChainError, NetworkError or StorageError, each saying what to do */
+export async function startNode(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<RunningNode> {
+  const parts = new Parts(log)
+  try {
+    return await assemble(config, log, signal, parts)
+  } catch (error) {
+    await parts.close()
+    throw error
+  }
+}
+
+async function assemble(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+  parts: Parts,
+): Promise<RunningNode> {
+  await mkdir(config.data, { recursive: true })
+  parts.use(lockFolder(config.data))
+  const chain = await openChain(config, signal, parts)
+  const { deployment, key, owner, ownerChain } = chain
+  const journal = new Journal(config.data, Date.now())
+  parts.add(() => journal.close())
+  const runtime = createRuntime(deployment, key, journal, log)
+  const records = recordsOf(runtime)
+  const stop = new AbortController()
+  parts.add(() => stop.abort())
+  const following = followChain({ url: config.rpc, deployment, runtime, log, signal: stop.signal })
+  await Promise.race([following.caughtUp, aborted(signal)])
+  const stakes = { config, key, owner: owner.address, ownerChain, ledger: runtime.core.ledger, log }
+  await ensureStake(stakes, signal)
+  await ensureEscrow(stakes, signal)
+  const engine = parts.use(createEngine({ threads: config.threads }))
+  const peer = await openPeer(config, key, deployment, parts)
+  const content = new Content(peer, log)
+  const gossip = joinGossip(peer.libp2p.services.pubsub, topicOf(deployment.chainId), (bytes) =>
+    runtime.judge(bytes),
+  )
+  parts.add(() => gossip.stop())
+  const shared = { config, log, ...chain, runtime, peer, gossip, content, records }
+  const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
+  const service: Service = gateway ? { ...shared, gateway } : shared
+  await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
+  const knowledge = new Knowledge(content, engine, config.data)
+  const identity = { self: key.address, owner: owner.address }
+  const duties = performers({ ...shared, ...identity, knowledge })
+  runtime.start({ ...outside(peer, gossip, content), performers: duties })
+  parts.add(() => runtime.stop())
+  const api = parts.use(await serveApi(service))
+  await writeNodeFile(service, api.url)
+  log.info({ node: key.address, roles: config.roles, api: api.url }, 'node is up')
+  return {
+    service,
+    apiUrl: api.url,
+    failed: following.failed,
+    [Symbol.asyncDispose]: () => parts.close(),
+  }
+}
+
+/** What was opened, to be closed in reverse order, whatever happens on the way. */
+class Parts {
+  readonly #closers: (() => unknown)[] = []
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  add(closer: () => unknown): void {
+    this.#closers.push(closer)
+  }
+
+  use<T extends Disposable | AsyncDisposable>(part: T): T {
+    this.add(() =>
+      Symbol.asyncDispose in part ? part[Symbol.asyncDispose]() : part[Symbol.dispose](),
+    )
+    return part
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.splice(0).reverse()) {
+      try {
+        await closer()
+      } catch (error) {
+        this.#log.warn({ error }, 'a part did not close cleanly')
+      }
+    }
+  }
+}
+
+interface OpenChain {
+  readonly deployment: Deployment
+  readonly key: Key
+  readonly owner: Key
+  /** Writes as the node, and as its owner. */
+  readonly nodeChain: ChainClient
+  readonly ownerChain: ChainClient
+  readonly blockHash: BlockHash
+}
+
+async function openChain(config: Config, signal: AbortSignal, parts: Parts): Promise<OpenChain> {
+  const deployment = await loadDeployment(config.deployment)
+  if (!deployment) {
+    const message = `There is no deployment file ${config.deployment}. Name the one of your network with --deployment.`
+    throw new ChainError('bad-deployment', message)
+  }
+  const key = loadKey(config.data, 'node')
+  const owner = loadKey(config.data, 'owner')
+  const connect = async ({ privateKey }: Key): Promise<ChainClient> => {
+    const options = { url: config.rpc, deployment, dataFolder: config.data, privateKey }
+    const client = await connectChain(options, signal)
+    parts.add(() => client.close())
+    return client
+  }
+  const blockHash = parts.use(blockHashes(config.rpc))
+  return {
+    deployment,
+    key,
+    owner,
+    nodeChain: await connect(key),
+    ownerChain: await connect(owner),
+    blockHash,
+  }
+}
+
+function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: Logger): Runtime {
+  const messages = domainOf(deployment, 'resultLedger')
+  const core = new Core({
+    self: key.address,
+    gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
+    rules: { treasury: deployment.treasury, strictness: STRICTNESS },
+  })
+  return new Runtime({ core, journal, privateKey: key.privateKey, domain: messages, log })
+}
+
+function recordsOf(runtime: Runtime): Records {
+  const records = new Records()
+  runtime.onNews((news) => records.hear(news, Date.now()))
+  return records
+}
+
+async function openPeer(
+  config: Config,
+  key: Key,
+  { chainId }: Deployment,
+  parts: Parts,
+): Promise<Peer> {
+  const peer = await startPeer({
+    privateKey: key.privateKey,
+    folder: config.data,
+    listen: config.listen,
+    bootstrap: config.bootstrap,
+    topics: [topicOf(chainId)],
+  })
+  parts.add(() => peer.stop())
+  return peer
+}
+
+function answerTo(runtime: Runtime, peer: string, have: readonly `0x${string}`[]): Uint8Array[] {
+  const effects = runtime.dispatch({ kind: 'asked', peer, have: have as never })
+  return effects.flatMap((effect) => (effect.kind === 'answer' ? [...effect.envelopes] : []))
+}
+
+/** The network and the store as the runtime uses them. Neighbours are asked in turn. */
+function outside(peer: Peer, gossip: Gossip, content: Content): Omit<Outside, 'performers'> {
+  let turn = 0
+  return {
+    publish: (bytes) => gossip.publish(bytes),
+    keep: (block) => content.keep(block),
+    reconcile: async (have, signal) => {
+      const peers: PeerId[] = gossip.subscribers()
+      const asked = peers[turn++ % Math.max(1, peers.length)]
+      return asked ? askFor(peer, asked, have, signal) : []
+    },
+  }
+}
+
+async function writeNodeFile({ config, key, owner, peer }: Service, api: string): Promise<void> {
+  const about = {
+    pid: process.pid,
+    node: key.address,
+    owner: owner.address,
+    roles: config.roles,
+    peerId: peer.libp2p.peerId.toString(),
+    addresses: peer.libp2p.getMultiaddrs().map(String),
+    api,
+  }
+  await writeFile(join(config.data, NODE_FILE), `${JSON.stringify(about, null, 2)}\n`)
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

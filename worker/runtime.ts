@@ -1,0 +1,203 @@
+/**
+ * The loop around the core: events in, effects out, and the only timer. It decides nothing. An effect that fails is
+ * reported back as an event, and the core says when to try again.
+ */
+import type { Judgement } from '../coordinator-free/admission.ts'
+import type { Duty, Effect, Event, News } from '../coordinator-free/events.ts'
+import type { Core } from '../coordinator-free/node.ts'
+import type { Block } from '../protocol/document.ts'
+import { open, seal } from '../protocol/envelope.ts'
+import type { Hash } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
+import { type Message, slotOf } from '../protocol/message.ts'
+import type { Domain } from '../protocol/struct.ts'
+import type { Journal } from './storage/journal.ts'
+import type { Logger } from './telemetry/logger.ts'
+
+/** Carries out one kind of duty. What it returns is the outcome; nothing means done. */
+export type Performer<K extends Duty['kind']> = (
+  duty: Extract<Duty, { kind: K }>,
+  signal: AbortSignal,
+) => Promise<Event | undefined>
+
+export type Performers = { readonly [K in Exclude<Duty['kind'], 'publish'>]: Performer<K> }
+
+export interface RuntimeOptions {
+  readonly core: Core
+  readonly journal: Journal
+  readonly privateKey: Uint8Array
+  readonly domain: Domain
+  readonly log: Logger
+}
+
+/** The node's ways to others; they exist only once the network is up. */
+export interface Outside {
+  readonly performers: Performers
+  publish(bytes: Uint8Array): Promise<void>
+  keep(block: Block): Promise<unknown>
+  /** Asks a neighbour for what this node lacks. */
+  reconcile(have: readonly Hash[], signal: AbortSignal): Promise<Uint8Array[]>
+}
+
+const TICK_MS = 500
+/** How often a wait looks at the ledger. */
+const LOOK_MS = 50
+
+export class Runtime {
+  readonly core: Core
+  /** Verdicts on bytes from others, counted by reason: what `status` and the metrics show. */
+  readonly judged = new Map<string, number>()
+  readonly #options: RuntimeOptions
+  readonly #stop = new AbortController()
+  readonly #listeners = new Set<(news: News) => void>()
+  readonly #submissions = new Map<Hash, (outcome: Hash) => void>()
+  readonly #underWay = new Set<Promise<void>>()
+  /** Effects from before the network was up. */
+  #early: Effect[] | undefined = []
+  #outside: Outside | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: RuntimeOptions) {
+    this.core = options.core
+    this.#options = options
+  }
+
+  /** Says again what was said, then lets everything out that has been waiting. */
+  start(outside: Outside): void {
+    for (const bytes of this.#options.journal.statements()) {
+      this.dispatch({ kind: 'received', bytes, via: 'journal' })
+    }
+    this.#outside = outside
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const effect of early) this.#perform(effect)
+    this.#timer = setInterval(() => this.dispatch({ kind: 'tick' }), TICK_MS)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort(new Error('the node is stopping'))
+    await Promise.allSettled(this.#underWay)
+  }
+
+  /** Hands an event to the core and carries out what follows. @returns the effects, for who waits for an answer */
+  dispatch(event: Event): Effect[] {
+    if (this.#stop.signal.aborted) return []
+    const effects = this.core.handle(event, Date.now())
+    for (const effect of effects) {
+      if (this.#early) this.#early.push(effect)
+      else this.#perform(effect)
+    }
+    return effects
+  }
+
+  /** The core's judgement of bytes from the mesh. */
+  judge(bytes: Uint8Array): Judgement {
+    return judgementIn(this.dispatch({ kind: 'received', bytes, via: 'gossip' }))
+  }
+
+  /** Signs and publishes a job. @returns its id, once it is in the journal and can no longer be lost */
+  submit(job: Job): Promise<Hash> {
+    return new Promise((resolve) => {
+      this.#submissions.set(job.nonce, resolve)
+      this.dispatch({ kind: 'submitted', job })
+    })
+  }
+
+  /** Calls back for everything an onlooker would want to hear. @returns what ends it */
+  onNews(listener: (news: News) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves when the ledger is in the wanted state; rejects when the node stops or `waitMs` have passed. */
+  async until(wanted: (ledger: Core['ledger']) => boolean, waitMs: number): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(waitMs)])
+    while (!wanted(this.core.ledger)) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'judge': {
+        const { reason } = effect.judgement
+        this.judged.set(reason, (this.judged.get(reason) ?? 0) + 1)
+        break
+      }
+      case 'tell':
+        for (const listener of this.#listeners) listener(effect.news)
+        break
+      case 'answer':
+        // Whoever dispatched `asked` finds it among the effects.
+        break
+      case 'keep':
+        this.#run('keep', async () => {
+          await this.#outside!.keep(effect.block)
+        })
+        break
+      case 'reconcile':
+        this.#run('reconcile', () => this.#reconcile(effect.have))
+        break
+      default:
+        this.#run(effect.duty, () => this.#discharge(effect), effect.duty)
+    }
+  }
+
+  /** Runs in the background; a failure is logged, and told to the core where it was a duty. */
+  #run(what: string, action: () => Promise<void>, duty?: string): void {
+    const running = action().catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return
+      const { message } = error as Error
+      this.#options.log.warn({ what, error: message }, 'an effect failed and will be tried again')
+      this.#options.log.debug({ what, error }, 'failure in full')
+      if (duty !== undefined) this.dispatch({ kind: 'duty-failed', duty })
+    })
+    this.#underWay.add(running)
+    void running.finally(() => this.#underWay.delete(running))
+  }
+
+  async #discharge(duty: Duty): Promise<void> {
+    if (duty.kind === 'publish') return this.#publish(duty.duty, duty.message)
+    const perform = this.#outside!.performers[duty.kind] as Performer<typeof duty.kind>
+    const outcome = await perform(duty as never, this.#stop.signal)
+    this.dispatch(outcome ?? { kind: 'duty-done', duty: duty.duty })
+  }
+
+  /** Journal first, then the network. What already stands in the slot is what is said again. */
+  async #publish(duty: string, message: Message): Promise<void> {
+    const { journal, privateKey, domain } = this.#options
+    const slot = slotOf(message) ?? (message.kind === 'beat' ? undefined : duty)
+    let bytes = slot === undefined ? undefined : journal.held(slot)
+    if (!bytes) {
+      bytes = seal(message, privateKey, domain).bytes
+      if (slot !== undefined) journal.write(slot, bytes, Date.now())
+    }
+    this.dispatch({ kind: 'received', bytes, via: 'journal' })
+    if (message.kind === 'job') this.#accepted(bytes)
+    await this.#outside!.publish(bytes)
+    this.dispatch({ kind: 'duty-done', duty })
+  }
+
+  #accepted(bytes: Uint8Array): void {
+    const opened = open(bytes, this.#options.domain)
+    if (!opened.ok || opened.envelope.message.kind !== 'job') return
+    const { nonce } = opened.envelope.message.body
+    this.#submissions.get(nonce)?.(opened.envelope.digest)
+    this.#submissions.delete(nonce)
+  }
+
+  async #reconcile(have: readonly Hash[]): Promise<void> {
+    const envelopes = await this.#outside!.reconcile(have, this.#stop.signal)
+    for (const bytes of envelopes) {
+      this.dispatch({ kind: 'received', bytes, via: 'reconciliation' })
+    }
+  }
+}
+
+/** The judgement among the effects of one `received` event. */
+function judgementIn(effects: readonly Effect[]): Judgement {
+  for (const effect of effects) if (effect.kind === 'judge') return effect.judgement
+  return { verdict: 'ignore', reason: 'malformed' }
+}

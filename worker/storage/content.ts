@@ -1,0 +1,200 @@
+/**
+ * Content by its id: documents as one block, files as UnixFS trees, sets of files behind a manifest that bounds them.
+ * Helia announces nothing by itself, so roots are provided when they are added and again after a restart.
+ */
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unixfs } from '@helia/unixfs'
+import { CID } from 'multiformats/cid'
+import type { Block, Document } from '../../protocol/document.ts'
+import type { Cid } from '../../protocol/fields.ts'
+import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
+import type { Peer } from '../network/peer.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { StorageError } from './errors.ts'
+import { fetchBlock, fetching } from './fetching.ts'
+
+export interface FetchOptions {
+  readonly signal: AbortSignal
+  /** Called with the bytes so far, of so many in all. */
+  readonly onProgress?: (bytes: number, totalBytes: number) => void
+}
+
+export interface NamedFile {
+  readonly name: string
+  readonly content: Uint8Array
+}
+
+/** A UnixFS tree has one node above its leaves up to this many, two above more. */
+const LEAVES_A_NODE = 1024
+const PROVIDE_TIMEOUT_MS = 30_000
+
+export class Content {
+  readonly #peer: Peer
+  readonly #log: Logger
+
+  constructor(peer: Peer, log: Logger) {
+    this.#peer = peer
+    this.#log = log
+  }
+
+  /** Stores a document and tells the network who has it. */
+  async put<T>(document: Document<T>, value: T): Promise<Cid> {
+    return this.keep(document.encode(value))
+  }
+
+  async keep({ cid, bytes }: Block): Promise<Cid> {
+    await this.#peer.blockstore.put(CID.parse(cid), bytes)
+    this.#provide(cid)
+    return cid
+  }
+
+  /** @throws StorageError `stalled` where nobody has it, `malformed` where it is not what it should be */
+  async get<T>(document: Document<T>, cid: Cid, { signal }: FetchOptions): Promise<T> {
+    const parsed = CID.parse(cid)
+    const bytes = await fetchBlock(this.#peer.blockstore, parsed, parsed, signal)
+    const decoded = document.decode(bytes)
+    if (!decoded.ok) throw new StorageError('malformed', `${cid}: ${decoded.reason}`)
+    return decoded.value
+  }
+
+  /** The bytes of a document's block, as they were stored. */
+  async bytes(cid: Cid, { signal }: FetchOptions): Promise<Uint8Array> {
+    const parsed = CID.parse(cid)
+    return fetchBlock(this.#peer.blockstore, parsed, parsed, signal)
+  }
+
+  async putFile(content: Uint8Array): Promise<Cid> {
+    const files = unixfs(this.#peer)
+    const cid = (await files.addBytes(content, IMPORT)).toString() as Cid
+    this.#provide(cid)
+    return cid
+  }
+
+  /** A file of exactly so many bytes. @throws StorageError `lies` where it has others */
+  async getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array> {
+    const content = new Uint8Array(bytes)
+    let at = 0
+    for await (const part of this.#stream(cid, bytes, options)) {
+      if (at + part.length > bytes) throw lying(cid, bytes)
+      content.set(part, at)
+      at += part.length
+      options.onProgress?.(at, bytes)
+    }
+    if (at !== bytes) throw lying(cid, bytes)
+    return content
+  }
+
+  /** The blocks of a file of so many bytes, as they are stored. */
+  async *blocks(cid: Cid, bytes: number, signal: AbortSignal): AsyncGenerator<Block> {
+    const passing: Block[] = []
+    const onBlock = (block: Block): number => passing.push(block)
+    for await (const _ of this.#stream(cid, bytes, { signal }, onBlock)) yield* passing.splice(0)
+    yield* passing
+  }
+
+  /** Stores files and the manifest that bounds them. */
+  async putFiles(files: readonly NamedFile[]): Promise<Cid> {
+    const entries: FilesManifest['files'] = []
+    for (const { name, content } of files) {
+      entries.push({ name, cid: await this.putFile(content), bytes: content.length })
+    }
+    const leaves = entries.map(({ bytes }) => Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
+    return this.put(FilesManifest, {
+      files: entries,
+      totalBytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+      blocks: leaves.reduce((sum, count) => sum + blocksFor(count), 0),
+      depth: Math.max(...leaves) > LEAVES_A_NODE ? 3 : 2,
+      codecs: ['raw', 'dag-pb'],
+    })
+  }
+
+  /**
+   * Fetches the files of a manifest into a folder, which then holds exactly these: it appears under its name only when
+   * complete. What is there already is left as it is.
+   */
+  async getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void> {
+    if (await exists(folder)) return
+    const manifest = await this.get(FilesManifest, cid, options)
+    const fault = manifestFault(manifest)
+    if (fault) throw new StorageError('lies', `The manifest ${cid} contradicts itself: ${fault}.`)
+    if (manifest.totalBytes > maxBytes) {
+      const size = `${manifest.totalBytes} bytes`
+      throw new StorageError('too-large', `${cid} has ${size}; ${maxBytes} are allowed here.`)
+    }
+    const unfinished = `${folder}.part`
+    await rm(unfinished, { recursive: true, force: true })
+    await mkdir(unfinished, { recursive: true })
+    let done = 0
+    for (const file of manifest.files) {
+      await this.#download(file.cid, file.bytes, join(unfinished, file.name), {
+        signal: options.signal,
+        onProgress: (bytes) => options.onProgress?.(done + bytes, manifest.totalBytes),
+      })
+      done += file.bytes
+    }
+    await rename(unfinished, folder)
+  }
+
+  async #download(cid: Cid, bytes: number, path: string, options: FetchOptions): Promise<void> {
+    const file = await open(path, 'w')
+    try {
+      let at = 0
+      for await (const part of this.#stream(cid, bytes, options)) {
+        at += part.length
+        if (at > bytes) throw lying(cid, bytes)
+        await file.write(part)
+        options.onProgress?.(at, bytes)
+      }
+      if (at !== bytes) throw lying(cid, bytes)
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** A file's bytes; with its inner nodes it may weigh a hundredth more, and a kilobyte for small ones. */
+  #stream(
+    cid: Cid,
+    bytes: number,
+    { signal }: FetchOptions,
+    onBlock: (block: Block) => void = () => {},
+  ): AsyncIterable<Uint8Array> {
+    const root = CID.parse(cid)
+    const maxBytes = Math.ceil(bytes * 1.01) + 1024
+    const maxBlocks = blocksFor(Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
+    const limits = { maxBytes, maxBlocks, signal, onBlock }
+    const blockstore = fetching(this.#peer.blockstore, root, limits)
+    return unixfs({ blockstore }).cat(root, { signal })
+  }
+
+  /** In the background: finding the peers to tell takes a while, and bitswap asks our neighbours anyhow. */
+  #provide(cid: Cid): void {
+    const signal = AbortSignal.timeout(PROVIDE_TIMEOUT_MS)
+    this.#peer.routing.provide(CID.parse(cid), { signal }).catch((error: unknown) => {
+      this.#log.debug({ cid, error }, 'content not provided')
+    })
+  }
+}
+
+const IMPORT = { rawLeaves: true, cidVersion: 1, reduceSingleLeafToSelf: true } as const
+
+/** Leaves and the nodes above them. */
+function blocksFor(leaves: number): number {
+  if (leaves === 1) return 1
+  const nodes = Math.ceil(leaves / LEAVES_A_NODE)
+  return leaves + nodes + (nodes > 1 ? 1 : 0)
+}
+
+function lying(cid: Cid, bytes: number): StorageError {
+  return new StorageError(
+    'lies',
+    `${cid} does not have the ${bytes} bytes that it was said to have.`,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,120 @@
+/**
+ * What this node has said. A statement is on the disk before it is on the network, and what stands in a slot is what is
+ * said again: so a node that was killed at any moment comes back without contradicting itself.
+ * A record is length, CRC-32 and dag-cbor of slot, time and bytes; a torn tail from a crash is cut off at opening.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import * as dagCbor from '@ipld/dag-cbor'
+import { z } from 'zod'
+import { bytes } from '../../protocol/fields.ts'
+import { MAX_ENVELOPE_BYTES, MAX_JOB_LIFETIME_MS } from '../../protocol/params.ts'
+import { StorageError } from './errors.ts'
+
+const Record = z.strictObject({
+  slot: z.string().max(1024),
+  saidAtMs: z.number().int().min(0),
+  bytes: bytes.refine((held) => held.length <= MAX_ENVELOPE_BYTES),
+})
+type Record = z.output<typeof Record>
+
+const HEADER_BYTES = 8
+/** Nobody needs a statement on a job that can no longer be settled. */
+const KEEP_MS = 3 * MAX_JOB_LIFETIME_MS
+
+export class Journal {
+  readonly #path: string
+  readonly #said = new Map<string, Record>()
+  #file: number
+
+  /** Opens or creates `journal` in the folder. @throws StorageError where it cannot be written. */
+  constructor(folder: string, nowMs: number) {
+    this.#path = join(folder, 'journal')
+    if (existsSync(this.#path)) this.#load(readFileSync(this.#path), nowMs)
+    this.#file = this.#rewrite()
+  }
+
+  /** All that was said, in the order in which it was said. */
+  statements(): Uint8Array[] {
+    return [...this.#said.values()].map(({ bytes }) => bytes)
+  }
+
+  /** What stands in a slot, or nothing. */
+  held(slot: string): Uint8Array | undefined {
+    return this.#said.get(slot)?.bytes
+  }
+
+  /** Writes a statement and waits until the disk has it. @throws StorageError where the disk is full or gone. */
+  write(slot: string, bytes: Uint8Array, nowMs: number): void {
+    if (this.#said.has(slot)) throw new StorageError('lies', `the journal already holds ${slot}`)
+    const record = { slot, saidAtMs: nowMs, bytes }
+    try {
+      writeSync(this.#file, encode(record))
+      fsyncSync(this.#file)
+    } catch (cause) {
+      throw new StorageError(
+        'unwritable',
+        `${this.#path} cannot be written, so nothing may be said. Is the disk full?`,
+        { cause },
+      )
+    }
+    this.#said.set(slot, record)
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  #load(content: Uint8Array, nowMs: number): void {
+    for (const record of decodeAll(content)) {
+      if (record.saidAtMs > nowMs - KEEP_MS) this.#said.set(record.slot, record)
+    }
+  }
+
+  /** Writes what is still of use into a new file and puts it in the old one's place. */
+  #rewrite(): number {
+    const fresh = `${this.#path}.new`
+    try {
+      const file = openSync(fresh, 'w', 0o600)
+      for (const record of this.#said.values()) writeSync(file, encode(record))
+      fsyncSync(file)
+      renameSync(fresh, this.#path)
+      return file
+    } catch (cause) {
+      throw new StorageError('unwritable', `${this.#path} cannot be written.`, { cause })
+    }
+  }
+}
+
+function encode(record: Record): Uint8Array {
+  const body = dagCbor.encode(record)
+  const framed = Buffer.alloc(HEADER_BYTES + body.length)
+  framed.writeUInt32BE(body.length, 0)
+  framed.writeUInt32BE(crc32(body), 4)
+  framed.set(body, HEADER_BYTES)
+  return framed
+}
+
+/** Records up to the first that is incomplete or damaged. */
+function* decodeAll(content: Uint8Array): Generator<Record> {
+  const buffer = Buffer.from(content.buffer, content.byteOffset, content.length)
+  let at = 0
+  while (at + HEADER_BYTES <= buffer.length) {
+    const length = buffer.readUInt32BE(at)
+    const body = buffer.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length)
+    if (body.length < length || crc32(body) !== buffer.readUInt32BE(at + 4)) return
+    const parsed = Record.safeParse(dagCbor.decode(body))
+    if (!parsed.success) return
+    yield parsed.data
+    at += HEADER_BYTES + length
+  }
+}
