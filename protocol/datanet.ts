@@ -7,6 +7,8 @@ import { type DocumentValue, document } from './document.ts'
 import { type Address, address, bytes32, cid } from './fields.ts'
 import { fromHex, type Hash, keccak, utf8 } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
+import { random, sample } from './prng.ts'
+import type { FineTuneSpec } from './tuning.ts'
 
 /** UTF-16 units in one contribution. */
 export const MAX_CONTRIBUTION_LENGTH = 256 * 1024
@@ -74,18 +76,18 @@ export interface Example {
   readonly heldOut: boolean
 }
 
-/** Every sixteenth example is held out. */
-const HELD_OUT_EVERY = 16
+/** One example in sixteen is held out. */
+const HELD_OUT_ONE_IN = 16
 
 /**
  * Cuts each contribution's tokens into examples of one token more than the spec's length (the labels are the tokens
  * shifted by one). Rests shorter than that are left over; when there are more than `maxExamples`, contributions give
- * by turns, so that a long one does not crowd out the others.
+ * by turns, so that a long one does not crowd out the others. Which are held out is drawn from the job's seed.
  */
 export function cutExamples(
-  contributions: readonly (readonly number[])[],
-  exampleTokens: number,
-  maxExamples: number,
+  contributions: readonly ArrayLike<number>[],
+  { exampleTokens, maxExamples }: Pick<FineTuneSpec, 'exampleTokens' | 'maxExamples'>,
+  seed: Uint8Array,
 ): Example[] {
   const length = exampleTokens + 1
   const wanted = contributions.map((tokens) => Math.floor(tokens.length / length))
@@ -93,13 +95,12 @@ export function cutExamples(
   const pieces = contributions.flatMap((tokens, contribution) =>
     Array.from({ length: given[contribution]! }, (_, piece) => ({
       contribution,
-      tokens: tokens.slice(piece * length, (piece + 1) * length),
+      tokens: Array.from({ length }, (_, place) => tokens[piece * length + place]!),
     })),
   )
-  return pieces.map((piece, index) => ({
-    ...piece,
-    heldOut: index % HELD_OUT_EVERY === HELD_OUT_EVERY - 1,
-  }))
+  const count = Math.floor(pieces.length / HELD_OUT_ONE_IN)
+  const heldOut = new Set(sample(count, pieces.length, random(seed, 'held out')))
+  return pieces.map((piece, index) => ({ ...piece, heldOut: heldOut.has(index) }))
 }
 
 /** The owner of each example's row in the index; none for a decoy. */

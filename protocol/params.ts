@@ -40,8 +40,8 @@ export const LATE_VOTE_MS = 20 * SECOND_MS
 
 /** Receipts in a batch at the most. */
 export const MAX_BATCH_RECEIPTS = 256
-/** A batch is due when its oldest claim has waited this long, */
-export const BATCH_WAIT_MS = 2 * SECOND_MS
+/** A batch is due when its oldest claim has waited this long: each batch costs the same, however many are in it, */
+export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
 

@@ -18,6 +18,7 @@ import type { Config } from './config/schema.ts'
 import { Knowledge } from './effects/knowledge.ts'
 import { performers } from './effects/performers.ts'
 import { createEngine } from './engine/engine.ts'
+import { keepAcquainted } from './network/acquaint.ts'
 import { type Gossip, joinGossip, topicOf } from './network/gossip.ts'
 import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
@@ -39,7 +40,7 @@ export interface RunningNode extends AsyncDisposable {
 }
 
 /** Standard deviations of noise that a contributor's value must exceed, until governance moves it. */
-const STRICTNESS = 1
+const STRICTNESS = 2
 
 /** Written into the data folder when the node is up: how others on this machine find it. */
 export const NODE_FILE = 'node.json'
@@ -203,6 +204,7 @@ async function openPeer(
     topics: [topicOf(chainId)],
   })
   parts.add(() => peer.stop())
+  parts.add(keepAcquainted(peer))
   return peer
 }
 

@@ -28,41 +28,37 @@ export interface AskingChapter {
   readonly caught: DemoResult['caught']
 }
 
-export async function ask(
-  story: Story,
-  cast: Cast,
-  watching: Watching,
-  adapter: string,
-  names: ReadonlyMap<string, string>,
-  cheat: boolean,
-  signal: AbortSignal,
-): Promise<AskingChapter> {
+export interface AskingOptions {
+  readonly story: Story
+  readonly cast: Cast
+  readonly watching: Watching
+  readonly adapter: string
+  /** Contributors by account. */
+  readonly names: ReadonlyMap<string, string>
+  /** Go on asking until the cheat was met. */
+  readonly cheat: boolean
+  readonly signal: AbortSignal
+}
+
+export async function ask(options: AskingOptions): Promise<AskingChapter> {
   const answers: Asked[] = []
   const caught: DemoResult['caught'][number][] = []
-  for (let i = 0; i < PROMPTS.length + MAX_MORE; i++) {
-    if (i >= PROMPTS.length && (!cheat || caught.length > 0)) break
-    const prompt = PROMPTS[i % PROMPTS.length]!
-    const { text, provenance } = await stream(story, watching, adapter, prompt, signal)
-    const { job } = provenance
-    for (const claim of job.claims) {
-      if (!claim.votes.some(({ verdict }) => verdict === 'fail')) continue
-      if (claim.claimId === job.accepted?.claimId) continue
-      const worker = cast.byNode(claim.worker)?.name ?? claim.worker
-      const votes = claim.votes.map(({ validator, verdict, reason }) => {
-        return { validator: cast.byNode(validator)?.name ?? validator, verdict, reason }
-      })
-      story.line(`${bad(`${worker} was caught`)}: ${verdicts(votes)}; it is not paid`)
-      caught.push({ jobId: job.jobId, worker, verdicts: votes })
-    }
-    const answer = answerOf(cast, names, prompt, text, provenance)
-    tell(
-      story,
-      answer,
-      caught.some(({ jobId }) => jobId === job.jobId),
-    )
+  const hear = async (question: Question): Promise<void> => {
+    const provenance = await question.checked
+    const found = cheatsIn(options.cast, provenance.job)
+    caught.push(...found)
+    const answer = answerOf(options, question.prompt, provenance)
+    tell(options.story, answer, found)
     answers.push(answer)
   }
-  if (cheat && caught.length === 0) {
+  // The next question does not wait until the one before has been checked: all of them fit into one batch.
+  const questions: Question[] = []
+  for (const prompt of PROMPTS) questions.push(await put(options, prompt))
+  for (const question of questions) await hear(question)
+  for (let i = 0; i < MAX_MORE && options.cheat && caught.length === 0; i++) {
+    await hear(await put(options, PROMPTS[i % PROMPTS.length]!))
+  }
+  if (options.cheat && caught.length === 0) {
     throw new DemoError(
       'The cheat never had a turn. Run it again: turns are drawn afresh each time.',
     )
@@ -70,41 +66,92 @@ export async function ask(
   return { answers, caught }
 }
 
-async function stream(
-  story: Story,
-  { client }: Watching,
-  adapter: string,
-  prompt: string,
-  signal: AbortSignal,
-) {
-  const body = {
-    model: adapter,
-    prompt,
-    max_tokens: MAX_TOKENS,
-    temperature: 0.6,
-    top_k: 40,
-    stream: true,
-  }
-  story.line('')
-  story.append(`         ${strong(prompt)}`)
-  let last: {
-    choices?: { text: string }[]
-    tributary?: Provenance & { text: string }
-    error?: { message: string }
-  } = {}
-  for await (const { data } of client.events('/completions', signal, body)) {
-    if (data === '[DONE]') break
-    last = JSON.parse(data) as typeof last
-    if (last.error) throw new DemoError(last.error.message)
-    story.append((last.choices?.[0]?.text ?? '').replace(/\s*\n\s*/g, dim(' ⏎ ')))
-  }
-  story.append('\n')
-  if (!last.tributary) throw new DemoError('An answer broke off before it was checked.')
-  return { text: last.tributary.text, provenance: last.tributary }
+interface Question {
+  readonly prompt: string
+  /** The answer, once validators have accepted one. */
+  readonly checked: Promise<Checked>
 }
 
-function tell(story: Story, answer: Asked, corrected: boolean): void {
-  if (corrected) story.line(`what holds, from ${answer.worker}: ${oneLine(answer.text)}`)
+type Checked = Provenance & { readonly text: string }
+
+interface Chunk {
+  readonly id?: string
+  readonly choices?: readonly { readonly text: string }[]
+  readonly tributary?: Checked
+  readonly error?: { readonly message: string }
+}
+
+/** Asks, and shows the text as it is written. @returns when the worker has handed it in; checking goes on */
+async function put(options: AskingOptions, prompt: string): Promise<Question> {
+  const { story, watching } = options
+  const claimed = new Set<unknown>()
+  const off = watching.on(({ event, data }) => {
+    if (event === 'claim') claimed.add(data['jobId'])
+  })
+  let jobId: string | undefined
+  let isShown = true
+  story.line(strong(prompt))
+  story.append('         ')
+  const checked = stream(options, prompt, (chunk) => {
+    jobId ??= chunk.id
+    if (isShown) story.append((chunk.choices?.[0]?.text ?? '').replace(/\s*\n\s*/g, dim(' ⏎ ')))
+  })
+  let isOver = false
+  const over = checked.then(
+    () => {
+      isOver = true
+    },
+    () => {
+      isOver = true
+    },
+  )
+  while (!isOver && !claimed.has(jobId)) {
+    await Promise.race([over, new Promise<void>((wake) => setTimeout(wake, 50))])
+  }
+  isShown = false
+  off()
+  story.append('\n')
+  return { prompt, checked }
+}
+
+async function stream(
+  { watching, adapter, signal }: AskingOptions,
+  prompt: string,
+  onChunk: (chunk: Chunk) => void,
+): Promise<Checked> {
+  const body = { model: adapter, prompt, max_tokens: MAX_TOKENS, temperature: 0.6, top_k: 40 }
+  const request = { ...body, stream: true }
+  for await (const { data } of watching.client.events('/completions', signal, request)) {
+    if (data === '[DONE]') break
+    const chunk = JSON.parse(data) as Chunk
+    if (chunk.error) throw new DemoError(chunk.error.message)
+    if (chunk.tributary) return chunk.tributary
+    onChunk(chunk)
+  }
+  throw new DemoError('An answer broke off before it was checked.')
+}
+
+/** Claims on a job that validators refused. */
+function cheatsIn(cast: Cast, job: JobView): DemoResult['caught'][number][] {
+  return job.claims
+    .filter(({ claimId, votes }) => {
+      return claimId !== job.accepted?.claimId && votes.some(({ verdict }) => verdict === 'fail')
+    })
+    .map(({ worker, votes }) => ({
+      jobId: job.jobId,
+      worker: cast.byNode(worker)?.name ?? worker,
+      verdicts: votes.map(({ validator, verdict, reason }) => {
+        return { validator: cast.byNode(validator)?.name ?? validator, verdict, reason }
+      }),
+    }))
+}
+
+function tell(story: Story, answer: Asked, cheats: DemoResult['caught']): void {
+  story.line(`${strong(answer.prompt)} ${dim(`job ${short(answer.jobId)}`)}`)
+  for (const { worker, verdicts: votes } of cheats) {
+    story.line(`${bad(`${worker} was caught`)}: ${verdicts(votes)}; it is not paid`)
+    story.line(`${answer.worker} answered in its place: ${oneLine(answer.text)}`)
+  }
   const shares = answer.attribution
     .slice(0, 3)
     .map(({ name, share }) => `${name} ${(100 * share).toFixed(0)} %`)
@@ -114,17 +161,13 @@ function tell(story: Story, answer: Asked, corrected: boolean): void {
     const often = occurrences > 1 ? `, ${occurrences} times in the datanet` : ''
     story.line(`quotes “${oneLine(text)}” ${dim(`(${name}${often})`)}`)
   }
-  story.line(dim(`job ${short(answer.jobId)}`))
 }
 
 function answerOf(
-  cast: Cast,
-  names: ReadonlyMap<string, string>,
+  { cast, names }: AskingOptions,
   prompt: string,
-  text: string,
-  { job, attribution, spans }: Provenance,
+  { text, job, attribution, spans }: Checked,
 ): Asked {
-  const nameOf = (account: string): string => names.get(account) ?? account
   return {
     prompt,
     text,
@@ -132,7 +175,7 @@ function answerOf(
     jobId: job.jobId,
     worker: cast.byNode(job.accepted!.worker)?.name ?? job.accepted!.worker,
     attribution: attribution.map(({ contributor, share, score }) => {
-      return { contributor, name: nameOf(contributor), share, score }
+      return { contributor, name: names.get(contributor) ?? contributor, share, score }
     }),
     spans: spans.map(({ contributor, name, occurrences, text: quoted }) => {
       return { text: quoted, contributor, name, occurrences }

@@ -133,7 +133,7 @@ async function flow(
   const tuned = await fineTune(story, cast, watching, datanet.manifest, killWorker, signal)
   story.chapter('Questions, and whose data answers')
   const { adapter } = tuned.result
-  const asked = await ask(story, cast, watching, adapter, names, cheat, signal)
+  const asked = await ask({ story, cast, watching, adapter, names, cheat, signal })
   story.chapter('Money to those who gave')
   const settling = { story, cast, watching, folder: resolve(folder), seed, names, signal }
   const settled = await settle(settling, asked.answers)

@@ -14,6 +14,7 @@ import { accountFor, type Cast } from './cast.ts'
 import { DemoError } from './errors.ts'
 import type { AnswerResult, DemoResult } from './result.ts'
 import { dim, good, type Story, strong } from './story.ts'
+import { votesOf } from './tuning.ts'
 import type { Watching } from './watching.ts'
 
 export interface SettlingOptions {
@@ -52,7 +53,7 @@ export async function settle(
 
 /** Waits until an answer's batch is final, and keeps its receipt. */
 async function finish(
-  { watching, folder, signal }: SettlingOptions,
+  { cast, watching, folder, signal }: SettlingOptions,
   answer: Asked,
 ): Promise<AnswerResult> {
   const view = await watching.job(answer.jobId, ({ state }) => state === 'final', signal)
@@ -61,7 +62,8 @@ async function finish(
   await mkdir(join(folder, 'receipts'), { recursive: true })
   await writeFile(receipt, bytes)
   const { number, txHash } = view.batch!
-  return { ...answer, batch: number, txHash, receipt: relative('.', receipt) }
+  const verdicts = votesOf(cast, view)
+  return { ...answer, verdicts, batch: number, txHash, receipt: relative('.', receipt) }
 }
 
 async function readPayouts({

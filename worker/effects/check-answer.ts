@@ -19,8 +19,8 @@ import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import type { Content } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens } from './answering.ts'
-import { type Finding, fail, inconclusive, pass } from './finding.ts'
-import type { Base, Knowledge } from './knowledge.ts'
+import { excuse, type Finding, fail, pass } from './finding.ts'
+import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
 export async function checkAnswer(
   knowledge: Knowledge,
@@ -33,9 +33,20 @@ export async function checkAnswer(
   const prompt = await content.get(Prompt, job.input, { signal })
   const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
   const base = known ?? (await knowledge.base(job.model, undefined, signal))
-  if (!base.model.info.exact) return inconclusive('not-exact')
   const formal = checkForm(base, job, prompt, answer, claim)
   if (formal) return formal
+  return excuse(base, await repeat(base, known, prompt, answer, claim, signal))
+}
+
+/** The part that runs the model again. */
+async function repeat(
+  base: Base,
+  known: KnownAdapter | undefined,
+  prompt: Prompt,
+  answer: Answer,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<Finding> {
   const tokens = promptTokens(base, prompt.text)
   const drawn = await checkTokens(base, known?.theta, tokens, prompt, answer, claim, signal)
   if (drawn) return drawn

@@ -1,9 +1,6 @@
 /** What a check finds. A fault of the claim is a finding; trouble of our own (nobody delivers, no memory) is an error. */
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
-import { AttributionError } from '../attribution/errors.ts'
-import { DatanetError } from '../datanet/errors.ts'
-import { EngineError } from '../engine/errors.ts'
-import { StorageError } from '../storage/errors.ts'
+import type { Base } from './knowledge.ts'
 
 export interface Finding {
   readonly verdict: Verdict
@@ -20,15 +17,23 @@ export function fail(reason: VoteReason, checked = 0): Finding {
   return { verdict: 'fail', reason, checked }
 }
 
-/** For who cannot judge: its own arithmetic is not that of the job's precision class. */
-export function inconclusive(reason: VoteReason): Finding {
-  return { verdict: 'inconclusive', reason, checked: 0 }
+/**
+ * Equal bits are equal on whatever machine; but where this machine's arithmetic is not that of the precision class, bits
+ * that differ say nothing of the worker.
+ */
+export function excuse({ model }: Pick<Base, 'model'>, found: Finding): Finding {
+  if (found.verdict !== 'fail' || model.info.exact) return found
+  return { verdict: 'inconclusive', reason: 'not-exact', checked: found.checked }
 }
 
-/** True where what was thrown says that the claim's own content is wrong, not that we failed to look at it. */
+/**
+ * True where what was thrown says that the claim's own content is wrong, not that we failed to look at it. Told by name,
+ * since errors that come out of a thread have lost their class.
+ */
 export function isClaimFault(error: unknown): boolean {
-  if (error instanceof StorageError) return error.code !== 'stalled' && error.code !== 'unwritable'
-  if (error instanceof EngineError)
-    return ['bad-adapter', 'bad-file', 'bad-input'].includes(error.code)
-  return error instanceof AttributionError || error instanceof DatanetError
+  if (!(error instanceof Error)) return false
+  const code: unknown = Reflect.get(error, 'code')
+  if (error.name === 'StorageError') return code !== 'stalled' && code !== 'unwritable'
+  if (error.name === 'EngineError') return code === 'bad-adapter' || code === 'bad-input'
+  return error.name === 'AttributionError' || error.name === 'DatanetError'
 }

@@ -12,23 +12,28 @@ import {
   rowOwners,
 } from '../../protocol/datanet.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
+import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { FEATURE_WIDTH, FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
 import type { AttributionSource } from '../attribution/check.ts'
-import { buildIndex, decodeFeatures } from '../attribution/influence.ts'
-import { buildSpanIndex } from '../attribution/span-index.ts'
+import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
 import { readManifest, readVersion } from '../datanet/publish.ts'
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/adapters.ts'
 import type { Engine, Model } from '../engine/engine.ts'
+import { loraLayout } from '../engine/lora.ts'
+import { featureSize } from '../engine/projection.ts'
 import { openTokenizer, type Tokenizer } from '../engine/tokenizer.ts'
 import type { Content } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
+import { indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
 
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
 const MAX_MODEL_BYTES = 20 * 1024 ** 3
 const MAX_ADAPTER_BYTES = 1024 ** 3
 /** Adapters, datanets kept in memory; the one used longest ago goes first. */
 const KEPT = 4
+/** Features weigh four bytes a number; they come over the network once. */
+const FEATURES_WAIT_MS = 300_000
 
 /** An adapter shape for jobs without an adapter: the graphs need one, and a zero vector is the base model. */
 const PLAIN_LORA: LoraSpec = {
@@ -48,11 +53,20 @@ export interface Datanet {
 }
 
 /** A datanet as one base model reads it. */
-export interface Corpus extends Datanet {
-  /** Tokens of each contribution. */
-  readonly tokens: readonly (readonly number[])[]
+export interface Texts extends ReadTexts {
+  readonly contributions: readonly Contribution[]
+}
+
+/** The same, cut as a spec and a seed ask. */
+export interface Corpus extends Texts {
   readonly examples: readonly Example[]
   readonly owners: readonly (Address | undefined)[]
+}
+
+/** A gradient index worked out by this node, with the features that it came from. */
+export interface OwnIndex extends InfluenceIndex {
+  /** (N, D) */
+  readonly features: Float32Array
 }
 
 export interface KnownAdapter extends Base {
@@ -67,6 +81,8 @@ export class Knowledge {
   readonly #folder: string
   readonly #bases = new Map<string, Promise<Base>>()
   readonly #datanets = new Map<string, Promise<Datanet>>()
+  readonly #texts = new Map<string, Promise<Texts>>()
+  readonly #indexes = new Map<string, Promise<OwnIndex>>()
   readonly #adapters = new Map<string, Promise<KnownAdapter>>()
 
   constructor(content: Content, engine: Engine, folder: string) {
@@ -79,7 +95,7 @@ export class Knowledge {
   base(model: Cid, lora: LoraSpec = PLAIN_LORA, signal: AbortSignal = NEVER): Promise<Base> {
     const key = `${model} ${JSON.stringify(lora)}`
     return remember(this.#bases, key, async () => {
-      const folder = join(this.#folder, 'models', model)
+      const folder = this.#modelFolder(model)
       await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
       const [opened, tokenizer] = await Promise.all([
         this.#engine.open(folder, lora),
@@ -87,6 +103,10 @@ export class Knowledge {
       ])
       return { model: opened, tokenizer }
     })
+  }
+
+  #modelFolder(model: Cid): string {
+    return join(this.#folder, 'models', model)
   }
 
   datanet(cid: Cid, signal: AbortSignal): Promise<Datanet> {
@@ -99,16 +119,39 @@ export class Knowledge {
     })
   }
 
-  /** The datanet of a spec, cut into the examples that follow from it. */
-  async corpus(
-    { datanet, exampleTokens, maxExamples }: FineTuneSpec,
-    tokenizer: Tokenizer,
-    signal: AbortSignal,
-  ): Promise<Corpus> {
-    const { manifest, contributions } = await this.datanet(datanet, signal)
-    const tokens = contributions.map(({ text }) => tokenizer.encode(text))
-    const examples = cutExamples(tokens, exampleTokens, maxExamples)
-    return { manifest, contributions, tokens, examples, owners: rowOwners(examples, contributions) }
+  /** A datanet in one base model's tokens, with its span index. */
+  texts(model: Cid, datanet: Cid, signal: AbortSignal): Promise<Texts> {
+    return remember(this.#texts, `${model} ${datanet}`, async () => {
+      const { contributions } = await this.datanet(datanet, signal)
+      const texts = contributions.map(({ text }) => text)
+      return { contributions, ...(await readTexts(this.#modelFolder(model), texts)) }
+    })
+  }
+
+  /** The datanet of a spec, cut into the examples that follow from it and the seed. */
+  async corpus(model: Cid, spec: FineTuneSpec, seed: Hash, signal: AbortSignal): Promise<Corpus> {
+    const texts = await this.texts(model, spec.datanet, signal)
+    const examples = cutExamples(texts.tokens, spec, fromHex(seed))
+    return { ...texts, examples, owners: rowOwners(examples, texts.contributions) }
+  }
+
+  /** The gradient index that follows from an adapter's published features; whether it is the claimed one is not asked. */
+  index(document: Adapter, corpus: Corpus, { model }: Base, lora: LoraSpec): Promise<OwnIndex> {
+    const { index, seed, spec } = document
+    return remember(this.#indexes, `${index.features} ${seed} ${spec}`, async () => {
+      const width = featureSize(loraLayout(model.info.config, lora), FEATURE_WIDTH)
+      if (index.examples !== corpus.examples.length || index.width !== width) {
+        const own = `${corpus.examples.length} rows of ${width}`
+        const said = `${index.examples} of ${index.width}`
+        throw new StorageError('lies', `The gradient index has ${said}; the job gives ${own}.`)
+      }
+      const signal = AbortSignal.timeout(FEATURES_WAIT_MS)
+      const bytes = await this.#content.getFile(index.features, 4 * index.examples * width, {
+        signal,
+      })
+      const features = decodeFeatures(bytes, index.examples, width)
+      return { ...(await indexFeatures(features, corpus.examples, lora)), features }
+    })
   }
 
   adapter(cid: Cid, signal: AbortSignal): Promise<KnownAdapter> {
@@ -120,16 +163,13 @@ export class Knowledge {
     const document = await this.#content.get(Adapter, cid, { signal })
     const spec = await this.#content.get(FineTuneSpec, document.spec, { signal })
     const base = await this.base(document.base, spec.lora, signal)
-    const corpus = await this.corpus(spec, base.tokenizer, signal)
+    const corpus = await this.corpus(document.base, spec, document.seed, signal)
     const theta = await this.readTheta(document, base, signal)
-    const features = await this.readFeatures(document, signal)
-    const trained = corpus.examples.map(({ heldOut }) => !heldOut)
-    const index = buildIndex(features, trained, blockWidth(spec.lora))
+    const index = await this.index(document, corpus, base, spec.lora)
     if (index.root !== document.index.root) {
       throw new StorageError('lies', `The gradient index of adapter ${cid} has another root.`)
     }
-    const spanIndex = buildSpanIndex(corpus.tokens)
-    const { contributions, owners } = corpus
+    const { contributions, owners, spanIndex } = corpus
     return { ...base, document, theta, source: { index, owners, spanIndex, contributions } }
   }
 
@@ -150,17 +190,6 @@ export class Knowledge {
     ])
     return readAdapter(model.info.config, { config, weights }).theta
   }
-
-  async readFeatures({ index }: Adapter, signal: AbortSignal): Promise<Float32Array> {
-    const { features, examples, width } = index
-    const bytes = await this.#content.getFile(features, 4 * examples * width, { signal })
-    return decodeFeatures(bytes, examples, width)
-  }
-}
-
-/** Coordinates of one module in an example's features: a block of the curvature. */
-export function blockWidth(lora: LoraSpec): number {
-  return 2 * lora.rank * FEATURE_WIDTH
 }
 
 const NEVER = new AbortController().signal

@@ -4,13 +4,12 @@ import { Adapter } from '../../protocol/adapter.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { buildIndex, encodeFeatures, encodeRows } from '../attribution/influence.ts'
-import { buildSpanIndex } from '../attribution/span-index.ts'
-import { spanRoot } from '../attribution/span-tree.ts'
+import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/adapters.ts'
 import type { TrainingState } from '../engine/lora.ts'
 import type { Content } from '../storage/content.ts'
-import { blockWidth, type Knowledge } from './knowledge.ts'
+import { indexFeatures } from './indexing.ts'
+import type { Knowledge } from './knowledge.ts'
 import {
   encodeState,
   featuresOf,
@@ -46,8 +45,7 @@ export async function executeTune(
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(steps + done, total, last),
   )
-  const flags = run.corpus.examples.map(({ heldOut }) => !heldOut)
-  const index = buildIndex(features, flags, blockWidth(run.spec.lora))
+  const index = await indexFeatures(features, run.corpus.examples, run.spec.lora)
   const document: Adapter = {
     jobId,
     base: job.model,
@@ -69,10 +67,7 @@ export async function executeTune(
       cap: index.curvature.cap,
       scale: index.curvature.scale,
     },
-    spans: {
-      root: spanRoot(buildSpanIndex(run.corpus.tokens)),
-      tokens: run.corpus.tokens.reduce((sum, { length }) => sum + length, 0),
-    },
+    spans: run.corpus.spans,
   }
   return {
     output: await content.put(Adapter, document),

@@ -37,7 +37,7 @@ export async function prepareRun(
 ): Promise<Run> {
   const spec = await content.get(FineTuneSpec, job.input, { signal })
   const base = await knowledge.base(job.model, spec.lora, signal)
-  const corpus = await knowledge.corpus(spec, base.tokenizer, signal)
+  const corpus = await knowledge.corpus(job.model, spec, seed, signal)
   const numbers = corpus.examples.map((_, index) => index)
   const trained = numbers.filter((index) => !corpus.examples[index]!.heldOut)
   const heldOut = numbers.filter((index) => corpus.examples[index]!.heldOut)

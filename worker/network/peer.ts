@@ -92,8 +92,6 @@ function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOpti
         clientMode: false,
         // The default drops private addresses, and with them every peer of a LAN or a loopback network.
         peerInfoMapper: passthroughMapper,
-        initialQuerySelfInterval: 200,
-        querySelfInterval: 30_000,
       }),
       pubsub: gossipsub({
         // Our messages carry their own signature, and their id comes from their content.

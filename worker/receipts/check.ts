@@ -11,7 +11,7 @@ import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import { open } from '../../protocol/envelope.ts'
 import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
-import { type Hash, toHex } from '../../protocol/hash.ts'
+import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleVerify } from '../../protocol/merkle.ts'
 import { authorOf, type Kind, type MessageOf } from '../../protocol/message.ts'
@@ -24,7 +24,7 @@ import { citedSpans } from '../attribution/provenance.ts'
 import { buildSpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { readManifest, readVersion } from '../datanet/publish.ts'
-import { blockWidth } from '../effects/knowledge.ts'
+import { blockWidth } from '../effects/indexing.ts'
 import { tokenizerFrom } from '../engine/tokenizer.ts'
 import type { Archive } from './archive.ts'
 import { TOKENIZER_FILES } from './bundle.ts'
@@ -175,7 +175,7 @@ async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
   const contributions = readVersion(manifest, shards)
   const tokenizer = await readTokenizer(archive, receipt.model)
   const tokens = contributions.map(({ text }) => tokenizer.encode(text))
-  const examples = cutExamples(tokens, spec.exampleTokens, spec.maxExamples)
+  const examples = cutExamples(tokens, spec, fromHex(adapter.seed))
   const { index } = adapter
   const bytes = await archive.file(index.rows, index.examples * index.width)
   const rows = decodeRows(bytes, index.examples, index.width)

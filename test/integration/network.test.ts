@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { after, before, describe, it } from 'mocha'
+import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
+import { NetworkError } from '../../worker/network/errors.ts'
+import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
+import { peerIdOf, startPeer } from '../../worker/network/peer.ts'
+import { askFor, serveReconciliation } from '../../worker/network/reconcile.ts'
+import { receiveTokens, sendTokens } from '../../worker/network/tokens.ts'
+import { removeFolder, testFolder } from '../harness/folders.ts'
+import { hashNumber, keyNumber } from '../harness/messages.ts'
+import { Peers, type TestPeer, TOPIC, until } from '../harness/peers.ts'
+
+describe('the network', function () {
+  this.timeout(60_000)
+  const peers = new Peers()
+  const nodes: TestPeer[] = []
+  const heard: string[][] = [[], [], [], []]
+  const gossips: Gossip[] = []
+
+  before(async () => {
+    for (let i = 0; i < 4; i++) {
+      const node = await peers.start(i + 1)
+      nodes.push(node)
+      const judge = (bytes: Uint8Array) => {
+        const text = Buffer.from(bytes).toString()
+        heard[i]!.push(text)
+        return {
+          verdict: text.startsWith('bad') ? 'reject' : 'accept',
+          reason: 'admitted',
+        } as const
+      }
+      gossips.push(joinGossip(node.peer.libp2p.services.pubsub, TOPIC, judge))
+    }
+    await peers.acquainted()
+    await until(() => gossips.every((gossip) => gossip.subscribers().length === 3))
+  })
+
+  after(() => peers.stop())
+
+  it('finds everyone from one address, and lives on when that peer has gone', async () => {
+    await nodes[0]!.peer.libp2p.stop()
+    await until(() => gossips.slice(1).every((gossip) => gossip.subscribers().length === 2))
+    await gossips[1]!.publish(Buffer.from('after the bootstrap peer'))
+    await until(() => [2, 3].every((i) => heard[i]!.includes('after the bootstrap peer')))
+  })
+
+  it('brings each message once to each node, also where it is published twice', async () => {
+    await gossips[2]!.publish(Buffer.from('twice'))
+    await gossips[2]!.publish(Buffer.from('twice'))
+    await until(() => [1, 3].every((i) => heard[i]!.includes('twice')))
+    for (const i of [1, 3]) assert.equal(heard[i]!.filter((text) => text === 'twice').length, 1)
+  })
+
+  it('lets a node ask a neighbour for what it lacks', async () => {
+    const [asking, asked] = [nodes[1]!, nodes[2]!]
+    const envelopes = [1, 2, 3].map((i) => Buffer.alloc(1000 * i, i))
+    await serveReconciliation(asked.peer, (_peer, have) => {
+      assert.deepEqual(have, [hashNumber(7)])
+      return envelopes
+    })
+    const { peerId } = asked.peer.libp2p
+    const got = await askFor(asking.peer, peerId, [hashNumber(7)], AbortSignal.timeout(5000))
+    assert.deepEqual(
+      got.map((bytes) => Buffer.from(bytes)),
+      envelopes,
+    )
+  })
+
+  it('carries text from a worker to the peer that belongs to a signature', async () => {
+    const texts: string[] = []
+    await receiveTokens(nodes[1]!.peer, (jobId, text, from) => {
+      assert.equal(addressOf(from.publicKey!.raw), keyNumber(3).address)
+      texts.push(`${jobId.slice(0, 6)} ${text}`)
+    })
+    const to = peerIdOf(publicKeyOf(keyNumber(2).privateKey))
+    const source = (async function* () {
+      yield 'To '
+      yield 'install'
+    })()
+    await sendTokens(nodes[2]!.peer, to, hashNumber(1), source, AbortSignal.timeout(5000))
+    await until(() => texts.length === 2)
+    assert.deepEqual(texts, [
+      `${hashNumber(1).slice(0, 6)} To `,
+      `${hashNumber(1).slice(0, 6)} install`,
+    ])
+  })
+
+  it('lives through rubbish on each of its protocols', async () => {
+    const { peerId } = nodes[2]!.peer.libp2p
+    for (const protocol of ['/tributary/reconcile/1.0.0', '/tributary/tokens/1.0.0']) {
+      const stream = await nodes[3]!.peer.libp2p
+        .dialProtocol(peerId, protocol)
+        .catch(() => undefined)
+      stream?.send(Buffer.alloc(10_000, 0xff))
+      await stream?.close().catch(() => undefined)
+    }
+    await gossips[3]!.publish(Buffer.from('still here'))
+    await until(() => heard[2]!.includes('still here'))
+  })
+
+  it('says which address is taken, and which is none', async () => {
+    const folder = testFolder('port')
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise<void>((resolve) => server.once('listening', () => resolve()))
+    const { port } = server.address() as { port: number }
+    const { privateKey } = keyNumber(9)
+    const options = { privateKey, folder, bootstrap: [], topics: [TOPIC] }
+    try {
+      const taken = startPeer({ ...options, listen: [`/ip4/127.0.0.1/tcp/${port}`] })
+      await assert.rejects(taken, (error: Error) => {
+        return (
+          error instanceof NetworkError &&
+          error.code === 'port-in-use' &&
+          error.message.includes(`${port}`)
+        )
+      })
+      const none = startPeer({ ...options, listen: ['127.0.0.1:4801'] })
+      await assert.rejects(
+        none,
+        (error: Error) => error instanceof NetworkError && error.code === 'bad-address',
+      )
+    } finally {
+      server.close()
+      removeFolder(folder)
+    }
+  })
+})

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { type Attribution, weights } from '../../../protocol/attribution.ts'
+import type { Address } from '../../../protocol/fields.ts'
+import { toRow } from '../../../worker/attribution/curvature.ts'
+import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
+import { direction, normal, stream } from './synthetic.ts'
+
+const WIDTH = 96
+const BLOCK = 32
+const ROWS = 12
+const TOPICS = 9
+const ANSWERS = 60
+const STRICTNESS = 3
+
+interface Item {
+  readonly owner: Address
+  readonly gradient: Float32Array
+}
+
+const account = (number: number): Address => `0x${number.toString(16).padStart(40, '0')}` as Address
+const ATTACKER = account(0xbad)
+
+/**
+ * A small world: each honest contributor has a topic, and answers come from the topics. All text has a part along one
+ * direction, that of frequent tokens, which one-token spam pushes along. A trained model knows how frequent they are,
+ * so that part of a gradient points either way.
+ */
+function world() {
+  const source = stream('world')
+  const common = direction('common', WIDTH)
+  const topics = Array.from({ length: TOPICS }, (_, i) => direction(`topic ${i}`, WIDTH))
+  const text = (topic: Float64Array): Float32Array => {
+    const shared = 0.1 + 0.5 * normal(source)
+    return Float32Array.from(
+      topic,
+      (value, i) => value + shared * common[i]! + 0.1 * normal(source),
+    )
+  }
+  const items = topics.flatMap((topic, i) =>
+    Array.from({ length: ROWS }, () => ({ owner: account(i + 1), gradient: text(topic) })),
+  )
+  const answers = Array.from({ length: ANSWERS }, (_, i) => text(topics[i % TOPICS]!))
+  return { source, common, items, answers, text }
+}
+
+/** Everybody's part of the pool, with every sixteenth example held out. */
+function settle(items: readonly Item[], answers: readonly Float32Array[]): Map<Address, number> {
+  const mixed = shuffle(items)
+  const features = Float32Array.from(mixed.flatMap(({ gradient }) => [...gradient]))
+  const trained = mixed.map((_, i) => i % 16 !== 15)
+  const index = buildIndex(features, trained, BLOCK)
+  const owners = mixed.map(({ owner }, i) => (trained[i] ? owner : undefined))
+  return parts(
+    answers.map((answer) => attributeAnswer(index, owners, toRow(index.curvature, answer))),
+  )
+}
+
+/** The rule we do not use: raw gradients, and pay for the ten best positive scores of each answer. */
+function settleByBest(
+  items: readonly Item[],
+  answers: readonly Float32Array[],
+): Map<Address, number> {
+  const paid = new Map<Address, number>()
+  for (const answer of answers) {
+    const scored = items.map(({ owner, gradient }) => ({ owner, value: dot(gradient, answer) }))
+    const best = scored.sort((a, b) => b.value - a.value).slice(0, 10)
+    const sum = best.reduce((total, { value }) => total + value, 0)
+    for (const { owner, value } of best) {
+      paid.set(owner, (paid.get(owner) ?? 0) + value / sum / answers.length)
+    }
+  }
+  return paid
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+}
+
+function parts(attributions: readonly Attribution[]): Map<Address, number> {
+  const paid = weights(
+    attributions.map((attribution) => ({ feeWei: 1000n, attribution })),
+    STRICTNESS,
+  )
+  const pool = [...paid.values()].reduce((sum, weight) => sum + weight, 0n)
+  return new Map(
+    [...paid].map(([who, weight]) => [who, Number((weight * 10_000n) / pool) / 10_000]),
+  )
+}
+
+function shuffle<T>(items: readonly T[]): T[] {
+  const source = stream('shuffle')
+  const keyed = items.map((item) => ({ item, key: source.uint32() }))
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item)
+}
+
+describe('attacks on attribution', () => {
+  const fair = 1 / (TOPICS + 1)
+
+  it('pays honest contributors, each about alike', () => {
+    const { items, answers } = world()
+    const paid = settle(items, answers)
+    assert.equal(paid.size, TOPICS)
+    for (const share of paid.values())
+      assert.ok(share > 0.4 / TOPICS && share < 2 / TOPICS, `${share}`)
+  })
+
+  it('pays spam of one token, with four times the gradient, no more than its head count', () => {
+    const { items, answers, common, source } = world()
+    const spam = Array.from({ length: ROWS }, () => ({
+      owner: ATTACKER,
+      gradient: Float32Array.from(common, (value) => 4 * value + 0.02 * normal(source)),
+    }))
+    const best = settleByBest([...items, ...spam], answers).get(ATTACKER) ?? 0
+    const paid = settle([...items, ...spam], answers).get(ATTACKER) ?? 0
+    assert.ok(best > 1.5 * fair, `the best of each answer pay ${best}`)
+    assert.ok(paid <= fair, `${paid}`)
+  })
+
+  it('pays one outlier no more than a row at the cap may earn', () => {
+    const { items, answers, text } = world()
+    const topic = direction('topic 0', WIDTH)
+    const huge = { owner: ATTACKER, gradient: text(topic).map((value) => 1000 * value) }
+    const paid = settle([...items, huge], answers).get(ATTACKER) ?? 0
+    assert.ok(paid < 2 / (ROWS * TOPICS), `${paid}`)
+  })
+
+  it('pays nothing for noise: decoys set the floor', () => {
+    const { items, answers, source } = world()
+    const noise = Array.from({ length: ROWS }, () => ({
+      owner: ATTACKER,
+      gradient: Float32Array.from({ length: WIDTH }, () => 0.15 * normal(source)),
+    }))
+    const paid = settle([...items, ...noise], answers)
+    assert.equal(paid.get(ATTACKER), undefined)
+    assert.equal(paid.size, TOPICS)
+  })
+
+  it('pays nothing for data that pulls the model away from its answers', () => {
+    const { items, answers, text } = world()
+    const topic = direction('topic 0', WIDTH).map((value) => -value)
+    const harm = Array.from({ length: ROWS }, () => ({ owner: ATTACKER, gradient: text(topic) }))
+    assert.equal(settle([...items, ...harm], answers).get(ATTACKER), undefined)
+  })
+
+  it('gains nothing by splitting one account in three', () => {
+    const { items, answers } = world()
+    const split = items.map(({ owner, gradient }, i) =>
+      owner === account(1) ? { owner: account(0xa0 + (i % 3)), gradient } : { owner, gradient },
+    )
+    const whole = settle(items, answers).get(account(1)) ?? 0
+    const paid = settle(split, answers)
+    const sum = [0xa0, 0xa1, 0xa2].reduce((total, n) => total + (paid.get(account(n)) ?? 0), 0)
+    assert.ok(sum <= whole + 0.001, `${sum} for ${whole}`)
+  })
+})

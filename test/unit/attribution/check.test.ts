@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import type { Address } from '../../../protocol/fields.ts'
+import { keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import {
+  type AttributionFault,
+  CHECKED_ROWS,
+  type Checked,
+  checkAnswer,
+  checkFeatures,
+  checkIndex,
+  checkSpanIndex,
+  rowsToCheck,
+} from '../../../worker/attribution/check.ts'
+import { toRow } from '../../../worker/attribution/curvature.ts'
+import { AttributionError } from '../../../worker/attribution/errors.ts'
+import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
+import { citedSpans } from '../../../worker/attribution/provenance.ts'
+import { buildSpanIndex } from '../../../worker/attribution/span-index.ts'
+import { spanRoot } from '../../../worker/attribution/span-tree.ts'
+import { gradients, stream } from './synthetic.ts'
+
+const EXAMPLES = 100
+const WIDTH = 32
+const BLOCK = 16
+
+const seed = keccak(utf8('beacon'))
+const features = gradients('check', EXAMPLES, WIDTH)
+const trained = Array.from({ length: EXAMPLES }, (_, i) => i % 16 !== 15)
+const index = buildIndex(features, trained, BLOCK)
+const feature = (i: number) => features.subarray(i * WIDTH, (i + 1) * WIDTH)
+
+const fault = (checked: Checked): AttributionFault | 'ok' => (checked.ok ? 'ok' : checked.fault)
+
+describe('check of an index', () => {
+  it('draws rows from the beacon: other rows for another seed, all where there are few', () => {
+    const rows = rowsToCheck(seed, 1000)
+    assert.equal(new Set(rows).size, CHECKED_ROWS)
+    assert.deepEqual(rows, rowsToCheck(seed, 1000))
+    assert.notDeepEqual(rows, rowsToCheck(keccak(seed), 1000))
+    assert.deepEqual(rowsToCheck(seed, 3), [0, 1, 2])
+  })
+
+  it('meets junk in one of twenty rows nineteen times out of twenty', () => {
+    const caught = Array.from({ length: 400 }, (_, i) =>
+      rowsToCheck(keccak(utf8(`beacon ${i}`)), 2000).some((row) => row % 20 === 7),
+    )
+    const share = caught.filter(Boolean).length / caught.length
+    assert.ok(share > 0.92 && share < 0.99, `${share}`)
+  })
+
+  it('passes honest features and fails one changed in the last bit', () => {
+    const rows = rowsToCheck(seed, EXAMPLES)
+    const own = new Map(rows.map((row) => [row, feature(row).slice()]))
+    assert.equal(fault(checkFeatures(features, own)), 'ok')
+    const changed = features.slice()
+    const bits = new Uint32Array(changed.buffer)
+    bits[rows[9]! * WIDTH + 3]! ^= 1
+    const checked = checkFeatures(changed, own)
+    assert.equal(fault(checked), 'features')
+    assert.ok(!checked.ok && checked.reason.includes(`example ${rows[9]}`))
+    assert.equal(fault(checkFeatures(features.subarray(0, 10 * WIDTH), own)), 'features')
+  })
+
+  it('recomputes curvature, rows and root', () => {
+    const { damping, cap, scale } = index.curvature
+    const honest = { rows: index.rows, root: index.root, damping, cap, scale }
+    assert.equal(fault(checkIndex(index, honest)), 'ok')
+    for (const lie of [{ damping: 2 }, { cap: 1 }, { scale: scale + 1e-9 }]) {
+      assert.equal(fault(checkIndex(index, { ...honest, ...lie })), 'root')
+    }
+    const rows = index.rows.slice()
+    rows[77]! += 1
+    assert.equal(fault(checkIndex(index, { ...honest, rows })), 'rows')
+    const short = index.rows.subarray(WIDTH)
+    assert.equal(fault(checkIndex(index, { ...honest, rows: short })), 'rows')
+    assert.equal(fault(checkIndex(index, { ...honest, root: ZERO_HASH })), 'root')
+    assert.equal(fault(checkIndex(buildIndex(features, trained, BLOCK / 2), honest)), 'rows')
+    const other = trained.map((is, i) => is !== (i === 4))
+    assert.equal(fault(checkIndex(buildIndex(features, other, BLOCK), honest)), 'rows')
+  })
+
+  it('refuses what is no index', () => {
+    const source = stream('broken')
+    for (let i = 0; i < 100; i++) {
+      const broken = features.slice(0, source.below(features.length))
+      broken[source.below(Math.max(1, broken.length))] = Number.NaN
+      assert.throws(() => buildIndex(broken, trained, BLOCK), AttributionError)
+    }
+  })
+})
+
+describe('check of an answer', () => {
+  const texts = [
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    [5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+  ]
+  const contributions = texts.map((_, i) => ({
+    contributor: `0x${String(i).repeat(40)}` as Address,
+    name: `text ${i}`,
+  }))
+  const spanIndex = buildSpanIndex(texts)
+  const owners = trained.map((is, i) => (is ? contributions[i % 2]!.contributor : undefined))
+  const source = { index, owners, spanIndex, contributions }
+  const tokens = [99, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+  const query = toRow(index.curvature, feature(3))
+  const answer = {
+    tokens,
+    query: new Uint8Array(query.buffer),
+    attribution: attributeAnswer(index, owners, query),
+    spans: citedSpans(spanIndex, contributions, tokens),
+  }
+  const check = (other: object) => fault(checkAnswer({ ...answer, ...other }, feature(3), source))
+
+  it('passes an honest one', () => {
+    assert.deepEqual(
+      answer.spans.map(({ start, end }) => [start, end]),
+      [[1, 10]],
+    )
+    assert.equal(check({}), 'ok')
+  })
+
+  it('fails another query', () => {
+    const other = answer.query.slice()
+    other[0]! += 1
+    assert.equal(check({ query: other }), 'query')
+    assert.equal(check({ query: new Uint8Array() }), 'query')
+  })
+
+  it('fails shares that were moved, left out or invented', () => {
+    const { attribution } = answer
+    const [first, second] = attribution.shares as [
+      (typeof attribution.shares)[0],
+      (typeof attribution.shares)[0],
+    ]
+    const moved = [
+      { ...first, score: first.score + 1 },
+      { ...second, score: second.score - 1 },
+    ]
+    for (const shares of [moved, [first], [], [second, first]]) {
+      assert.equal(check({ attribution: { ...attribution, shares } }), 'attribution')
+    }
+    assert.equal(check({ attribution: { ...attribution, decoySquares: '0' } }), 'attribution')
+  })
+
+  it('fails spans that were left out, stretched or given to another', () => {
+    const [span] = answer.spans as [(typeof answer.spans)[0]]
+    const wrong = [
+      [],
+      [span, span],
+      [{ ...span, end: span.end + 1 }],
+      [{ ...span, occurrences: 2 }],
+    ]
+    const other = [{ ...span, contributor: contributions[1]!.contributor }]
+    for (const spans of [...wrong, other]) assert.equal(check({ spans }), 'spans')
+  })
+
+  it('rebuilds the span index', () => {
+    const own = { root: spanRoot(spanIndex), tokens: 20 }
+    assert.equal(fault(checkSpanIndex(own, own)), 'ok')
+    assert.equal(fault(checkSpanIndex(own, { ...own, tokens: 21 })), 'root')
+    const reversed = spanRoot(buildSpanIndex([...texts].reverse()))
+    assert.equal(fault(checkSpanIndex(own, { ...own, root: reversed })), 'root')
+  })
+})

@@ -1,0 +1,114 @@
+/**
+ * The gradient index of an adapter: one int8 row for each training example, under one Merkle root. The root's first leaf
+ * binds the shape and every number that made rows out of features; the rows follow in the order of the examples.
+ */
+import { type Attribution, attribute, rowLeaf } from '../../protocol/attribution.ts'
+import type { Address } from '../../protocol/fields.ts'
+import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
+import { merkleRoot } from '../../protocol/merkle.ts'
+import { type Curvature, fitCurvature, toRow } from './curvature.ts'
+import { AttributionError } from './errors.ts'
+
+export interface InfluenceIndex {
+  readonly curvature: Curvature
+  readonly examples: number
+  /** (N, D) row by row. */
+  readonly rows: Int8Array
+  readonly root: Hash
+}
+
+/**
+ * Builds the index of an adapter from its examples' features (N, D); see `fitCurvature` for `trained` and what it throws.
+ * Held-out examples get rows as well: they are the decoys that set the noise floor.
+ */
+export function buildIndex(
+  features: Float32Array,
+  trained: readonly boolean[],
+  blockWidth: number,
+): InfluenceIndex {
+  const curvature = fitCurvature(features, trained, blockWidth)
+  const { width } = curvature
+  const rows = new Int8Array(features.length)
+  for (let start = 0; start < rows.length; start += width) {
+    rows.set(toRow(curvature, features.subarray(start, start + width)), start)
+  }
+  return { curvature, examples: trained.length, rows, root: indexRoot(curvature, rows) }
+}
+
+/** The figures that made rows out of features: what an adapter's document says of its curvature. */
+type RowScale = Omit<Curvature, 'factors'>
+
+/** The root of an index over its rows (N, D). The proof of row i is that of leaf i + 1 among N + 1. */
+export function indexRoot(scale: RowScale, rows: Int8Array): Hash {
+  const each = rowsOf(rows, scale.width)
+  return merkleRoot([headLeaf(scale, each.length), ...each.map((row, i) => rowLeaf(i, row))])
+}
+
+/** The first leaf: shape in words, then damping, cap and scale as big-endian doubles. */
+export function headLeaf(of: RowScale, examples: number): Uint8Array {
+  const { width, blockWidth, damping, cap, scale } = of
+  const numbers = new DataView(new ArrayBuffer(24))
+  for (const [place, number] of [damping, cap, scale].entries()) {
+    numbers.setFloat64(8 * place, number)
+  }
+  const shape = utf8(`influence index 1: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
+  return concat(shape, new Uint8Array(numbers.buffer))
+}
+
+/** The rows (N, D) one by one, without a copy. */
+export function rowsOf(rows: Int8Array, width: number): Int8Array[] {
+  return Array.from({ length: Math.floor(rows.length / width) }, (_, i) =>
+    rows.subarray(i * width, (i + 1) * width),
+  )
+}
+
+/**
+ * Who shaped an answer: its query row (D) against all rows. `owners[i]` owns row i, none for a decoy.
+ * Throws `AttributionError` `bad-shape` where the lengths do not fit.
+ */
+export function attributeAnswer(
+  index: InfluenceIndex,
+  owners: readonly (Address | undefined)[],
+  query: Int8Array,
+): Attribution {
+  const { width } = index.curvature
+  if (owners.length !== index.examples || query.length !== width) {
+    const given = `${owners.length} owners and a query of ${query.length}`
+    const message = `${given} for an index of ${index.examples} rows of ${width}`
+    throw new AttributionError('bad-shape', message)
+  }
+  return attribute(rowsOf(index.rows, width), owners, query)
+}
+
+/** The features file: float32 little-endian, row by row, nothing else. */
+export function encodeFeatures(features: Float32Array): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * features.length))
+  for (let i = 0; i < features.length; i++) view.setFloat32(4 * i, features[i]!, true)
+  return new Uint8Array(view.buffer)
+}
+
+/** Reads a features file of known shape. Throws `AttributionError` `bad-shape` where its size is another. */
+export function decodeFeatures(bytes: Uint8Array, examples: number, width: number): Float32Array {
+  requireSize('features', bytes.length, examples, 4 * width)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const features = new Float32Array(examples * width)
+  for (let i = 0; i < features.length; i++) features[i] = view.getFloat32(4 * i, true)
+  return features
+}
+
+/** The rows file: int8, row by row, nothing else. */
+export function encodeRows(rows: Int8Array): Uint8Array {
+  return new Uint8Array(rows.buffer, rows.byteOffset, rows.length).slice()
+}
+
+/** Reads a rows file of known shape. Throws `AttributionError` `bad-shape` where its size is another. */
+export function decodeRows(bytes: Uint8Array, examples: number, width: number): Int8Array {
+  requireSize('rows', bytes.length, examples, width)
+  return Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+}
+
+function requireSize(what: string, bytes: number, examples: number, rowBytes: number): void {
+  if (bytes === examples * rowBytes) return
+  const asked = `${examples} rows of ${rowBytes} bytes are ${examples * rowBytes}`
+  throw new AttributionError('bad-shape', `the ${what} file has ${bytes} bytes, ${asked}`)
+}

@@ -1,0 +1,51 @@
+/**
+ * The long sums of indexing, each in a thread that lives as long as the sum: the node's own thread has a network to keep
+ * alive. What comes out follows from what goes in, to the bit.
+ */
+import type { Example } from '../../protocol/datanet.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
+import { buildIndex, type InfluenceIndex } from '../attribution/influence.ts'
+import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
+import { spanRoot } from '../attribution/span-tree.ts'
+import { openTokenizer } from '../engine/tokenizer.ts'
+import { inThread } from '../thread.ts'
+
+/** Texts as one tokenizer reads them. */
+export interface ReadTexts {
+  /** Tokens of each text. */
+  readonly tokens: readonly Int32Array[]
+  readonly spanIndex: SpanIndex
+  /** What commits the span index. */
+  readonly spans: { readonly root: Hash; readonly tokens: number }
+}
+
+/** Coordinates of one module in an example's features: a block of the curvature. */
+export function blockWidth(lora: LoraSpec): number {
+  return 2 * lora.rank * FEATURE_WIDTH
+}
+
+/** Tokens and span index of texts, by the tokenizer in a folder. */
+export function readTexts(tokenizerFolder: string, texts: readonly string[]): Promise<ReadTexts> {
+  return inThread(import.meta.url, 'readTextsHere', [tokenizerFolder, texts])
+}
+
+/** The gradient index over features (N, D). @throws AttributionError */
+export function indexFeatures(
+  features: Float32Array,
+  examples: readonly Example[],
+  lora: LoraSpec,
+): Promise<InfluenceIndex> {
+  const trained = examples.map(({ heldOut }) => !heldOut)
+  return inThread(import.meta.url, 'indexFeaturesHere', [features, trained, blockWidth(lora)])
+}
+
+export async function readTextsHere(folder: string, texts: readonly string[]): Promise<ReadTexts> {
+  const tokenizer = await openTokenizer(folder)
+  const tokens = texts.map((text) => Int32Array.from(tokenizer.encode(text)))
+  const spanIndex = buildSpanIndex(tokens)
+  const count = tokens.reduce((sum, { length }) => sum + length, 0)
+  return { tokens, spanIndex, spans: { root: spanRoot(spanIndex), tokens: count } }
+}
+
+export const indexFeaturesHere = buildIndex
