@@ -64,14 +64,14 @@ export class FakeChain {
 
   stake(node: Address, owner: Address, roles: readonly Role[], amountWei: bigint): void {
     const held = this.#stakes.get(node)
-    if (held && held.owner !== owner) throw new Reverted('NotOwner')
+    if (held && held.owner !== owner) throw new Reverted('AlreadyStaked')
     const stakeWei = (held?.stakeWei ?? 0n) + amountWei
     this.#stakes.set(node, { owner, roles, stakeWei })
     this.#log({ kind: 'staked', node, owner, roles, stakeWei })
   }
 
   exit(node: Address): void {
-    if (!this.#stakes.delete(node)) throw new Reverted('NotOwner')
+    if (!this.#stakes.delete(node)) throw new Reverted('NotStaked')
     this.#log({ kind: 'exiting', node })
   }
 
@@ -87,12 +87,16 @@ export class FakeChain {
     endorsements: readonly SignedEndorsement[],
     charges: readonly SignedCharge[],
   ): void {
-    if (header.number !== this.#batches.length + 1) throw new Reverted('WrongNumber')
+    if (header.number <= this.#batches.length) throw new Reverted('AlreadyPosted')
+    if (header.number !== this.#batches.length + 1) throw new Reverted('NumberGap')
     this.#checkEndorsements(header, endorsements)
     const total = charges.reduce((sum, { feeWei }) => sum + feeWei, 0n)
-    if (chargesHash(charges) !== header.charges) throw new Reverted('ChargesMismatch')
-    if (total !== header.feeWei) throw new Reverted('FeeMismatch')
-    if (header.payoutWei > this.#feesWei + total) throw new Reverted('PayoutExceedsFees')
+    if (chargesHash(charges) !== header.charges) throw new Reverted('WrongCharges')
+    if (total !== header.feeWei) throw new Reverted('WrongFee')
+    if (header.payoutWei < (this.#batches.at(-1)?.header.payoutWei ?? 0n)) {
+      throw new Reverted('PayoutShrank')
+    }
+    if (header.payoutWei > this.#feesWei + total) throw new Reverted('PayoutOverFees')
     for (const charge of charges) this.#checkCharge(charge)
     for (const charge of charges) this.#redeem(charge)
     this.#feesWei += total
@@ -104,7 +108,9 @@ export class FakeChain {
   finalise(number: number): void {
     const batch = this.#batches[number - 1]
     const inOrder = this.#batches.slice(0, number - 1).every(({ final }) => final)
-    if (!batch || batch.final || !inOrder) throw new Reverted('WrongNumber')
+    if (!batch) throw new Reverted('NotPosted')
+    if (batch.final) throw new Reverted('AlreadyFinal')
+    if (!inOrder) throw new Reverted('NotNextToFinalise')
     if (this.#head.timestampMs < batch.finalAtMs) throw new Reverted('WindowOpen')
     batch.final = true
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
@@ -112,10 +118,10 @@ export class FakeChain {
 
   register(sender: Address, number: number, receipt: Receipt, proof: Proof): void {
     const batch = this.#batches[number - 1]
-    if (!batch?.final) throw new Reverted('BatchNotFinal')
+    if (!batch?.final) throw new Reverted('NotFinal')
     const { receiptsRoot, receiptCount } = batch.header
     if (!merkleVerify(receiptsRoot, receiptCount, receiptLeaf(receipt), proof)) {
-      throw new Reverted('InvalidProof')
+      throw new Reverted('BadProof')
     }
     if (receipt.task !== 'fine-tune') throw new Reverted('NotFineTune')
     if (receipt.requester !== sender) throw new Reverted('NotRequester')
@@ -131,12 +137,12 @@ export class FakeChain {
     let before = ''
     let signedWei = 0n
     for (const { validator, signature } of endorsements) {
-      if (validator <= before) throw new Reverted('NotAscending')
+      if (validator <= before) throw new Reverted('EndorsementsNotAscending')
       before = validator
       const stake = this.#stakes.get(validator)
-      if (!stake?.roles.includes('validator')) throw new Reverted('NotValidator')
+      if (!stake?.roles.includes('validator')) throw new Reverted('NotActiveValidator')
       const signed = digest(Endorsement, { validator, header: hash }, this.#options.messages)
-      if (recover(signed, signature) !== validator) throw new Reverted('BadSignature')
+      if (recover(signed, signature) !== validator) throw new Reverted('BadEndorsement')
       signedWei += stake.stakeWei
     }
     if (3n * signedWei < 2n * this.#validatorStakeWei()) throw new Reverted('NoQuorum')
@@ -145,15 +151,15 @@ export class FakeChain {
   #checkCharge({ payer, feeWei, cumulativeWei, signature }: SignedCharge): void {
     const account = payer as Address
     const held = this.#escrows.get(account)
-    if (!held || held.balance < feeWei) throw new Reverted('InsufficientEscrow')
+    if (!held || held.balance < feeWei) throw new Reverted('OverBalance')
     const isNewer = cumulativeWei > held.authorised
     if (isNewer) {
       const signed = digest(Voucher, { payer: account, cumulativeWei }, this.#options.vouchers)
       const recover = this.#options.recover ?? recoverAddress
-      if (recover(signed, signature) !== payer) throw new Reverted('BadSignature')
+      if (recover(signed, signature) !== payer) throw new Reverted('BadVoucher')
     }
     const authorised = isNewer ? cumulativeWei : held.authorised
-    if (held.redeemed + feeWei > authorised) throw new Reverted('VoucherExceeded')
+    if (held.redeemed + feeWei > authorised) throw new Reverted('OverVoucher')
   }
 
   #redeem({ payer, feeWei, cumulativeWei }: SignedCharge): void {
