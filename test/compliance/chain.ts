@@ -135,9 +135,9 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
   })
 
   it('does not make a batch final within its window', async () => {
-    await batch(chain(), 4, { voucherWei: 9n * FEE }).post({})
     await chain().finalise(2)
     await chain().finalise(3)
+    await batch(chain(), 4, { voucherWei: 9n * FEE }).post({})
     await refused(chain().finalise(4), 'WindowOpen')
   })
 
