@@ -6,7 +6,7 @@ import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { MessageOf } from '../../protocol/message.ts'
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import type { ClaimRecord, JobRecord } from './records.ts'
 
 export type JobState = 'open' | 'claimed' | 'accepted' | 'settled' | 'final'
@@ -70,7 +70,7 @@ export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobVi
 
 /** The answer behind a claim, with what shaped it. */
 export async function viewAnswer(
-  content: Content,
+  content: ContentStore,
   output: Cid,
   decode: (tokens: readonly number[]) => string,
   signal: AbortSignal,

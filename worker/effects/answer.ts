@@ -5,7 +5,7 @@ import { attributionRoot } from '../../protocol/attribution.ts'
 import { answerCommitment, sketch } from '../../protocol/commitment.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, attribution, promptTokens, stopTokens, UNATTRIBUTED } from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
@@ -20,7 +20,7 @@ export interface AnswerHooks {
 
 export async function executeAnswer(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   jobId: Hash,
   job: Job,
   hooks: AnswerHooks,

@@ -17,14 +17,14 @@ import {
 import { fromHex } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
 export async function checkAnswer(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   job: Job,
   claim: Claim,
   signal: AbortSignal,

@@ -10,7 +10,7 @@ import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 import {
@@ -39,7 +39,7 @@ export interface CheckTuneOptions {
 
 export async function checkTune(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   job: Job,
   claim: Claim,
   { signal, seed, beacon }: CheckTuneOptions,
@@ -54,7 +54,7 @@ export async function checkTune(
 /** The part that runs the model again. */
 async function repeat(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   run: Run,
   document: Adapter,
   beacon: Uint8Array,
@@ -90,7 +90,7 @@ function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding
 
 async function checkSegments(
   run: Run,
-  content: Content,
+  content: ContentStore,
   document: Adapter,
   beacon: Uint8Array,
   signal: AbortSignal,
@@ -115,7 +115,7 @@ async function checkSegments(
 /** The state at a boundary, where its bytes have the hash that was committed. */
 async function readState(
   run: Run,
-  content: Content,
+  content: ContentStore,
   document: Adapter,
   boundary: number,
   signal: AbortSignal,
@@ -130,7 +130,7 @@ async function readState(
 /** Samples of the features are computed again; curvature, rows and both roots follow from published bytes alone. */
 async function checkIndexes(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   run: Run,
   document: Adapter,
   theta: Float32Array,

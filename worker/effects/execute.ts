@@ -5,7 +5,7 @@ import { recoverPublicKey } from '../../protocol/signature.ts'
 import { type Peer, peerIdOf } from '../network/peer.ts'
 import { sendTokens } from '../network/tokens.ts'
 import type { Performer, Runtime } from '../runtime.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { executeAnswer } from './answer.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -15,7 +15,7 @@ import { executeTune } from './tune.ts'
 export interface ExecuteOptions {
   readonly runtime: Runtime
   readonly knowledge: Knowledge
-  readonly content: Content
+  readonly content: ContentStore
   readonly peer: Peer
   readonly log: Logger
   readonly useAdapter: boolean

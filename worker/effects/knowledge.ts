@@ -23,7 +23,7 @@ import type { Engine, Model } from '../engine/engine.ts'
 import { loraLayout } from '../engine/lora.ts'
 import { featureSize } from '../engine/projection.ts'
 import { openTokenizer, type Tokenizer } from '../engine/tokenizer.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import { indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
 
@@ -76,7 +76,7 @@ export interface KnownAdapter extends Base {
 }
 
 export class Knowledge {
-  readonly #content: Content
+  readonly #content: ContentStore
   readonly #engine: Engine
   readonly #folder: string
   readonly #bases = new Map<string, Promise<Base>>()
@@ -85,7 +85,7 @@ export class Knowledge {
   readonly #indexes = new Map<string, Promise<OwnIndex>>()
   readonly #adapters = new Map<string, Promise<KnownAdapter>>()
 
-  constructor(content: Content, engine: Engine, folder: string) {
+  constructor(content: ContentStore, engine: Engine, folder: string) {
     this.#content = content
     this.#engine = engine
     this.#folder = folder

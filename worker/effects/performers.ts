@@ -5,7 +5,7 @@ import type { ChainClient } from '../chain/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { performExecute } from './execute.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -18,7 +18,7 @@ export interface PerformerOptions {
   readonly config: Config
   readonly runtime: Runtime
   readonly knowledge: Knowledge
-  readonly content: Content
+  readonly content: ContentStore
   readonly peer: Peer
   readonly nodeChain: ChainClient
   readonly blockHash: BlockHash

@@ -8,7 +8,7 @@ import { hashStruct } from '../../protocol/struct.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { ChainError } from '../chain/errors.ts'
 import type { Performer, Runtime } from '../runtime.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
@@ -58,7 +58,7 @@ export function performRegister(
 }
 
 /** The data of a batch that others posted, where it has the roots that stand on the chain. */
-export function performReadBatch(content: Content): Performer<'read-batch'> {
+export function performReadBatch(content: ContentStore): Performer<'read-batch'> {
   return async ({ header }, signal) => {
     const data = await content.get(BatchData, header.data, { signal })
     const [own, posted] = [headerOf(data), header].map((one) => toHex(hashStruct(BatchHeader, one)))

@@ -7,7 +7,7 @@ import type { Job } from '../../protocol/job.ts'
 import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/adapters.ts'
 import type { TrainingState } from '../engine/lora.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
 import {
@@ -29,7 +29,7 @@ export interface TuneHooks {
 
 export async function executeTune(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   jobId: Hash,
   job: Job,
   seed: Hash,
@@ -87,7 +87,7 @@ interface Training {
 /** Goes through all segments; the state before the first and after each is stored and hashed. */
 async function train(
   run: Run,
-  content: Content,
+  content: ContentStore,
   signal: AbortSignal,
   onStep: (step: number, loss: number) => void,
 ): Promise<Training> {
@@ -109,7 +109,7 @@ async function train(
 
 async function putAdapter(
   run: Run,
-  content: Content,
+  content: ContentStore,
   theta: Float32Array,
   base: Cid,
 ): Promise<Cid> {

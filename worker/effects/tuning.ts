@@ -9,7 +9,7 @@ import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { TrainingBatch } from '../engine/requests.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import type { Base, Corpus, Knowledge } from './knowledge.ts'
 
 export interface Run extends Base {
@@ -30,7 +30,7 @@ export interface Run extends Base {
 /** @throws EngineError `bad-input` where the order cannot be carried out as it stands */
 export async function prepareRun(
   knowledge: Knowledge,
-  content: Content,
+  content: ContentStore,
   job: Job,
   seed: Hash,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import type { Performer } from '../runtime.ts'
-import type { Content } from '../storage/content.ts'
+import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { checkAnswer } from './check-answer.ts'
@@ -17,7 +17,7 @@ import type { Knowledge } from './knowledge.ts'
 export interface VerifyOptions {
   readonly self: Address
   readonly knowledge: Knowledge
-  readonly content: Content
+  readonly content: ContentStore
   readonly log: Logger
   readonly blockHash: (number: number, signal: AbortSignal) => Promise<Hash>
 }
@@ -64,7 +64,7 @@ async function judge(
 }
 
 /** The shares that an accepted answer brings to settlement, as its claim committed to them. */
-export function performRead(content: Content): Performer<'read'> {
+export function performRead(content: ContentStore): Performer<'read'> {
   return async ({ claim, claimId }, signal) => {
     const { attribution } = await content.get(Answer, claim.output, { signal })
     if (attributionRoot(attribution) !== claim.attribution) {

@@ -25,11 +25,29 @@ export interface NamedFile {
   readonly content: Uint8Array
 }
 
+/** What effects ask of content: the node's own is over IPFS, that of tests is a map. */
+export interface ContentStore {
+  put<T>(document: Document<T>, value: T): Promise<Cid>
+  get<T>(document: Document<T>, cid: Cid, options: FetchOptions): Promise<T>
+  /** The bytes of a document's block, as they were stored. */
+  bytes(cid: Cid, options: FetchOptions): Promise<Uint8Array>
+  putFile(content: Uint8Array): Promise<Cid>
+  /** A file of exactly so many bytes. @throws StorageError `lies` where it has others */
+  getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array>
+  /** Stores files and the manifest that bounds them. */
+  putFiles(files: readonly NamedFile[]): Promise<Cid>
+  /**
+   * Fetches the files of a manifest into a folder, which then holds exactly these: it appears under its name only when
+   * complete. What is there already is left as it is.
+   */
+  getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void>
+}
+
 /** A UnixFS tree has one node above its leaves up to this many, two above more. */
 const LEAVES_A_NODE = 1024
 const PROVIDE_TIMEOUT_MS = 30_000
 
-export class Content {
+export class Content implements ContentStore {
   readonly #peer: Peer
   readonly #log: Logger
 
@@ -58,7 +76,6 @@ export class Content {
     return decoded.value
   }
 
-  /** The bytes of a document's block, as they were stored. */
   async bytes(cid: Cid, { signal }: FetchOptions): Promise<Uint8Array> {
     const parsed = CID.parse(cid)
     return fetchBlock(this.#peer.blockstore, parsed, parsed, signal)
@@ -71,7 +88,6 @@ export class Content {
     return cid
   }
 
-  /** A file of exactly so many bytes. @throws StorageError `lies` where it has others */
   async getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array> {
     const content = new Uint8Array(bytes)
     let at = 0
@@ -93,7 +109,6 @@ export class Content {
     yield* passing
   }
 
-  /** Stores files and the manifest that bounds them. */
   async putFiles(files: readonly NamedFile[]): Promise<Cid> {
     const entries: FilesManifest['files'] = []
     for (const { name, content } of files) {
@@ -109,10 +124,6 @@ export class Content {
     })
   }
 
-  /**
-   * Fetches the files of a manifest into a folder, which then holds exactly these: it appears under its name only when
-   * complete. What is there already is left as it is.
-   */
   async getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void> {
     if (await exists(folder)) return
     const manifest = await this.get(FilesManifest, cid, options)

@@ -1,0 +1,135 @@
+/**
+ * A worker's and a validator's bench without a network: the shipped base model, a small datanet of made-up prose, and a
+ * fine-tune of a few steps on it, all over one map of content.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Result } from '../../coordinator-free/events.ts'
+import { Adapter } from '../../protocol/adapter.ts'
+import { Answer, Prompt } from '../../protocol/answer.ts'
+import type { Claim } from '../../protocol/claim.ts'
+import type { Cid } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
+import { random } from '../../protocol/prng.ts'
+import { FineTuneSpec } from '../../protocol/tuning.ts'
+import { publishVersion } from '../../worker/datanet/publish.ts'
+import { executeAnswer } from '../../worker/effects/answer.ts'
+import { Knowledge } from '../../worker/effects/knowledge.ts'
+import { executeTune } from '../../worker/effects/tune.ts'
+import { createEngine, type Engine } from '../../worker/engine/engine.ts'
+import { removeFolder, testFolder } from './folders.ts'
+import { MemoryContent } from './memory-content.ts'
+import { hashNumber, jobNumber, keyNumber, NOW_MS } from './messages.ts'
+
+const BROOK = fileURLToPath(new URL('../../models/brook-4m', import.meta.url))
+const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+
+/** Small enough for seconds, large enough for two segments and a few held-out examples. */
+export const SPEC: Omit<FineTuneSpec, 'datanet'> = {
+  lora: { rank: 4, alpha: 8, targets: ['q', 'v', 'down'] },
+  optimiser: {
+    learningRate: 0.01,
+    warmupSteps: 1,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-6,
+    weightDecay: 0,
+  },
+  exampleTokens: 24,
+  batchExamples: 4,
+  steps: 4,
+  segmentSteps: 2,
+  maxExamples: 48,
+}
+
+export const TUNE_ID = hashNumber(1)
+export const ANSWER_ID = hashNumber(2)
+export const SEED = hashNumber(3)
+const signal = new AbortController().signal
+const idle = { signal, onProgress: () => {} }
+
+export class Workshop {
+  readonly folder = testFolder('workshop')
+  readonly content = new MemoryContent()
+  readonly engine: Engine = createEngine({ threads: 1 })
+  readonly knowledge = new Knowledge(this.content, this.engine, this.folder)
+  model = '' as Cid
+  datanet = '' as Cid
+  tuneJob!: Job
+  tuned!: Result
+  answerJob!: Job
+  answered!: Result
+
+  static async open(): Promise<Workshop> {
+    const shop = new Workshop()
+    const names = MODEL_FILES.filter((name) => existsSync(join(BROOK, name)))
+    const files = names.map((name) => ({ name, content: readFileSync(join(BROOK, name)) }))
+    shop.model = await shop.content.putFiles(files)
+    shop.datanet = await shop.#publish()
+    const input = await shop.content.put(FineTuneSpec, { ...SPEC, datanet: shop.datanet })
+    const units = SPEC.steps * SPEC.batchExamples * SPEC.exampleTokens
+    const order = { model: shop.model, input, maxUnits: units }
+    shop.tuneJob = jobNumber(1, 10, { ...order, task: 'fine-tune', adapter: '' })
+    shop.tuned = await executeTune(shop.knowledge, shop.content, TUNE_ID, shop.tuneJob, SEED, idle)
+    shop.answerJob = await shop.question('The river carries', shop.tuned.output)
+    shop.answered = await shop.answer(shop.answerJob)
+    return shop
+  }
+
+  async question(text: string, adapter: Cid | ''): Promise<Job> {
+    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24 }
+    const input = await this.content.put(Prompt, prompt)
+    return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: 24 })
+  }
+
+  answer(job: Job, useAdapter = true): Promise<Result> {
+    const hooks = { ...idle, onText: () => {}, useAdapter }
+    return executeAnswer(this.knowledge, this.content, ANSWER_ID, job, hooks)
+  }
+
+  /** The claim that a worker would sign for a result. */
+  claim(jobId: Hash, result: Result): Claim {
+    return { ...result, jobId, worker: keyNumber(1).address, issuedAtMs: NOW_MS }
+  }
+
+  async adapter(): Promise<Adapter> {
+    return this.content.get(Adapter, this.tuned.output, { signal })
+  }
+
+  async reply(result = this.answered): Promise<Answer> {
+    return this.content.get(Answer, result.output, { signal })
+  }
+
+  async close(): Promise<void> {
+    await this.engine[Symbol.asyncDispose]()
+    removeFolder(this.folder)
+  }
+
+  async #publish(): Promise<Cid> {
+    const contributions = Array.from({ length: 6 }, (_, number) => ({
+      contributor: keyNumber(100 + number).address,
+      name: `text ${number}`,
+      licence: 'CC0-1.0',
+      text: prose(number),
+    }))
+    const { block, shards } = publishVersion('prose', contributions)
+    for (const held of [...shards, block]) await this.content.keep(held)
+    return block.cid
+  }
+}
+
+const WORDS =
+  'the a river node worker stream of to and carries pays writes reads package function returns when data '.split(
+    ' ',
+  )
+
+/** Some 220 words that follow from a number. */
+function prose(number: number): string {
+  const source = random(Uint8Array.of(number), 'prose')
+  return Array.from({ length: 220 }, (_, place) => {
+    const word = WORDS[source.below(WORDS.length)] || 'it'
+    return place % 11 === 10 ? `${word}.` : word
+  }).join(' ')
+}

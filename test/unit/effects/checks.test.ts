@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'mocha'
+import type { Result } from '../../../coordinator-free/events.ts'
+import { Adapter } from '../../../protocol/adapter.ts'
+import { Answer } from '../../../protocol/answer.ts'
+import { attributionRoot } from '../../../protocol/attribution.ts'
+import { answerCommitment } from '../../../protocol/commitment.ts'
+import type { Cid } from '../../../protocol/fields.ts'
+import { keccak, utf8 } from '../../../protocol/hash.ts'
+import { checkAnswer } from '../../../worker/effects/check-answer.ts'
+import { checkTune } from '../../../worker/effects/check-tune.ts'
+import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
+import { encodeState, stateHash, statesRoot } from '../../../worker/effects/tuning.ts'
+import { hashNumber } from '../../harness/messages.ts'
+import { ANSWER_ID, SEED, TUNE_ID, Workshop } from '../../harness/workshop.ts'
+
+const { signal } = new AbortController()
+
+describe('the checks of a validator', function () {
+  this.timeout(60_000)
+  let shop: Workshop
+
+  before(async () => {
+    shop = await Workshop.open()
+  })
+
+  after(() => shop?.close())
+
+  /** The finding on an answer with these changes, its claim made to fit where it can be. */
+  async function answerWith(
+    change: Partial<Answer>,
+    result: Partial<Result> = {},
+  ): Promise<string> {
+    const answer = { ...(await shop.reply()), ...change }
+    const output = await shop.content.put(Answer, answer)
+    const fitting = {
+      output,
+      commitment: answerCommitment(answer.tokens, answer.sketches),
+      attribution: attributionRoot(answer.attribution),
+      units: answer.tokens.length,
+    }
+    return found(await judgeAnswer({ ...shop.answered, ...fitting, ...result }))
+  }
+
+  function judgeAnswer(result: Result): Promise<Finding> {
+    const claim = shop.claim(ANSWER_ID, result)
+    return checkAnswer(shop.knowledge, shop.content, shop.answerJob, claim, signal)
+  }
+
+  /** The finding on an adapter with these changes. */
+  async function adapterWith(
+    change: Partial<Adapter>,
+    result: Partial<Result> = {},
+  ): Promise<string> {
+    const adapter = { ...(await shop.adapter()), ...change }
+    const output = await shop.content.put(Adapter, adapter)
+    const fitting = {
+      output,
+      commitment: statesRoot(adapter.states.map(({ hash }) => hash)),
+      attribution: adapter.index.root,
+    }
+    return judgeTune({ ...shop.tuned, ...fitting, ...result })
+  }
+
+  /** Over several beacons, since one auditor repeats one segment; the worst finding counts. */
+  async function judgeTune(result: Result): Promise<string> {
+    for (const label of ['a', 'b', 'c', 'd']) {
+      const options = { signal, seed: SEED, beacon: keccak(utf8(label)) }
+      const claim = shop.claim(TUNE_ID, result)
+      try {
+        const finding = await checkTune(shop.knowledge, shop.content, shop.tuneJob, claim, options)
+        if (finding.verdict !== 'pass') return found(finding)
+      } catch (error) {
+        if (!isClaimFault(error)) throw error
+        return 'output-malformed'
+      }
+    }
+    return 'pass'
+  }
+
+  describe('on an answer', () => {
+    it('pass an honest one, and one of the bare base model', async () => {
+      assert.equal(found(await judgeAnswer(shop.answered)), 'pass')
+      const job = await shop.question('The river', '')
+      const claim = shop.claim(ANSWER_ID, await shop.answer(job))
+      assert.equal(
+        found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal)),
+        'pass',
+      )
+    })
+
+    it('are the same from another worker: the seed fixes every token', async () => {
+      assert.deepEqual(await shop.answer(shop.answerJob), shop.answered)
+    })
+
+    it('catch the base model in the place of the adapter', async () => {
+      const cheat = await shop.answer(shop.answerJob, false)
+      assert.equal(found(await judgeAnswer(cheat)), 'tokens-differ')
+    })
+
+    it('catch tokens that were not drawn, also a single one', async () => {
+      const { tokens } = await shop.reply()
+      const { tokenizer } = await shop.knowledge.base(shop.model)
+      const changed = tokens.with(5, (tokens[5]! + 1) % 4096)
+      const text = tokenizer.decode(changed)
+      assert.equal(await answerWith({ tokens: changed, text }), 'tokens-differ')
+    })
+
+    it('catch an answer that was cut short', async () => {
+      const { tokens } = await shop.reply()
+      const { tokenizer } = await shop.knowledge.base(shop.model)
+      const less = tokens.slice(0, -4)
+      assert.equal(
+        await answerWith({ tokens: less, text: tokenizer.decode(less) }),
+        'output-malformed',
+      )
+    })
+
+    it('catch hidden states of another run', async () => {
+      const { sketches } = await shop.reply()
+      const other = sketches.map((byte) => byte ^ 0x10)
+      assert.equal(await answerWith({ sketches: other }), 'states-differ')
+    })
+
+    it('catch a query row, scores and spans that do not follow', async () => {
+      const { query, attribution, spans } = await shop.reply()
+      const other = Uint8Array.from(query, (byte) => (byte + 1) & 0xff)
+      assert.equal(await answerWith({ query: other }), 'scores-differ')
+      const [first, ...rest] = attribution.shares
+      const raised = { ...attribution, shares: [{ ...first!, score: first!.score + 1 }, ...rest] }
+      assert.equal(await answerWith({ attribution: raised }), 'scores-differ')
+      const quiet = { ...attribution, decoySquares: '0' }
+      assert.equal(await answerWith({ attribution: quiet }), 'scores-differ')
+      const { contributor } = first!
+      const span = { start: 0, end: 9, occurrences: 1, contribution: 0, contributor, name: 'x' }
+      assert.equal(await answerWith({ spans: [...spans, span] }), 'spans-differ')
+    })
+
+    it('catch a claim that does not fit its answer', async () => {
+      assert.equal(await answerWith({}, { commitment: hashNumber(9) }), 'wrong-commitment')
+      assert.equal(await answerWith({}, { attribution: hashNumber(9) }), 'wrong-commitment')
+      assert.equal(await answerWith({}, { units: 3 }), 'wrong-units')
+      assert.equal(await answerWith({}, { graph: hashNumber(9) }), 'wrong-graph')
+      assert.equal(await answerWith({ text: 'something else' }), 'output-malformed')
+    })
+  })
+
+  describe('on a fine-tune', () => {
+    it('pass an honest one, whichever segment the beacon draws', async () => {
+      assert.equal(await judgeTune(shop.tuned), 'pass')
+    })
+
+    it('catch a state that training did not lead to', async () => {
+      const { states } = await shop.adapter()
+      const forged = await forgedState(shop, states[1]!.cid)
+      const changed = states.with(1, forged)
+      assert.equal(await adapterWith({ states: changed }), 'segments-differ')
+    })
+
+    it('catch a start that is not the one the seed gives', async () => {
+      const { states } = await shop.adapter()
+      const forged = await forgedState(shop, states[0]!.cid, 0)
+      assert.equal(await adapterWith({ states: states.with(0, forged) }), 'segments-differ')
+    })
+
+    it('catch weights that are not those of the last state', async () => {
+      const other = await shop.content.putFiles(await changedAdapterFiles(shop))
+      assert.equal(await adapterWith({ files: other }), 'adapter-differs')
+    })
+
+    it('catch features, rows, roots and figures of the index that do not follow', async () => {
+      const { index } = await shop.adapter()
+      const bytes = shop.content.blocks.get(index.features)!.slice()
+      for (let at = 3; at < bytes.length; at += 4) bytes[at] = bytes[at]! ^ 0x80
+      const features = await shop.content.putFile(bytes)
+      assert.equal(await adapterWith({ index: { ...index, features } }), 'rows-differ')
+      const turned = shop.content.blocks.get(index.rows)!.slice()
+      turned[7] = (turned[7]! + 1) & 0xff
+      const rows = await shop.content.putFile(turned)
+      assert.equal(await adapterWith({ index: { ...index, rows } }), 'index-differs')
+      assert.equal(await adapterWith({ index: { ...index, root: hashNumber(9) } }), 'index-differs')
+      assert.equal(
+        await adapterWith({ index: { ...index, scale: index.scale * 2 } }),
+        'index-differs',
+      )
+    })
+
+    it('catch a span index of other texts, and losses that were not reached', async () => {
+      const { spans, losses, heldOutLossAfter } = await shop.adapter()
+      assert.equal(await adapterWith({ spans: { ...spans, root: hashNumber(9) } }), 'spans-differ')
+      const better = losses.map((loss) => loss - 0.5)
+      assert.equal(await adapterWith({ losses: better }), 'loss-differs')
+      assert.equal(await adapterWith({ heldOutLossAfter: heldOutLossAfter - 0.5 }), 'loss-differs')
+    })
+
+    it('catch another input, another seed, and an index of another size', async () => {
+      const { index } = await shop.adapter()
+      assert.equal(await adapterWith({ seed: hashNumber(9) }), 'wrong-input')
+      assert.equal(await adapterWith({ datanet: shop.model }), 'wrong-input')
+      assert.equal(await adapterWith({ index: { ...index, examples: 3 } }), 'index-differs')
+      assert.equal(await adapterWith({ index: { ...index, width: 64 } }), 'output-malformed')
+      assert.equal(await adapterWith({}, { units: 1 }), 'wrong-units')
+    })
+
+    it('tell our own trouble from a fault of the claim', async () => {
+      const { states } = await shop.adapter()
+      const [first, ...rest] = states
+      const gone = [
+        first!,
+        ...rest.map(({ hash }) => ({ hash, cid: shop.model.replace(/.$/, 'q') as Cid })),
+      ]
+      await assert.rejects(
+        adapterWith({ states: gone }),
+        (error: Error) => error.name === 'StorageError',
+      )
+    })
+  })
+})
+
+function found({ verdict, reason }: Finding): string {
+  return verdict === 'pass' ? 'pass' : reason
+}
+
+/** A state that is near another one, stored and hashed as a liar would. */
+async function forgedState(shop: Workshop, cid: Cid, step = 2) {
+  const bytes = shop.content.blocks.get(cid)!
+  const floats = new Float32Array(bytes.slice().buffer)
+  floats[3] = floats[3]! + 0.001
+  const size = floats.length / 3
+  const state = {
+    theta: floats.slice(0, size),
+    m: floats.slice(size, 2 * size),
+    v: floats.slice(2 * size),
+    step,
+  }
+  return { hash: stateHash(state), cid: await shop.content.putFile(encodeState(state)) }
+}
+
+/** The adapter's files with one weight turned. */
+async function changedAdapterFiles(shop: Workshop) {
+  const { files } = await shop.adapter()
+  const { FilesManifest } = await import('../../../protocol/manifest.ts')
+  const manifest = await shop.content.get(FilesManifest, files, { signal })
+  return manifest.files.map(({ name, cid }) => {
+    const content = shop.content.blocks.get(cid)!.slice()
+    if (name.endsWith('.safetensors')) content[content.length - 1]! ^= 1
+    return { name, content }
+  })
+}
