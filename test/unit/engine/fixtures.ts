@@ -1,0 +1,78 @@
+/** What the engine's tests share. */
+import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import { keccak, utf8 } from '../../../protocol/hash.ts'
+import { random } from '../../../protocol/prng.ts'
+import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
+import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
+
+/** Checkpoints and numbers made by llama.py. */
+export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))
+
+/** Largest difference between two equally long vectors; infinite where their lengths differ or a number is missing. */
+export function worstError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
+  let worst = 0
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i]! - expected[i]!)
+    if (!(error <= worst)) worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+  }
+  return worst
+}
+
+/** Largest difference, as a share of the largest expected number. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const scale = Math.max(...Array.from(expected, Math.abs))
+  return worstError(actual, expected) / scale
+}
+
+/** The model that ships: wide enough that its products are shared out between threads. */
+export const BROOK = fileURLToPath(new URL('../../../models/brook-4m', import.meta.url))
+
+export const TINY = `${VECTORS}/untied`
+
+export const LORA: LoraSpec = {
+  rank: 4,
+  alpha: 8,
+  targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+}
+
+export const OPTIMISER: Optimiser = {
+  learningRate: 0.01,
+  warmupSteps: 2,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-6,
+  weightDecay: 0.01,
+}
+
+export const SEED = keccak(utf8('engine tests'))
+
+/** Token ids below `vocabSize`, always the same for one label. */
+export function someTokens(count: number, vocabSize: number, label = 'tokens'): Int32Array {
+  const source = random(SEED, label)
+  return Int32Array.from({ length: count }, () => source.below(vocabSize))
+}
+
+/** An adapter that changes the model: both halves drawn, none zero. */
+export function someAdapter(size: number, spread = 0.05): Float32Array {
+  const source = random(SEED, 'adapter')
+  return Float32Array.from({ length: size }, () => (source.unit() - 0.5) * 2 * spread)
+}
+
+/** `count` batches of examples. */
+export function someBatches(count: number, examples: number, exampleTokens: number, vocab: number) {
+  return Array.from({ length: count }, (_, step) => ({
+    tokens: someTokens(examples * exampleTokens, vocab, `batch ${step}`),
+  }))
+}
+
+/** For `assert.rejects` and `assert.throws`: an EngineError of this code whose message matches. */
+export function engineError(code: EngineErrorCode, message = /./) {
+  return (error: unknown): true => {
+    assert.ok(error instanceof EngineError, `not an EngineError: ${error}`)
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, message)
+    return true
+  }
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, describe, it } from 'mocha'
+import type { LoraSpec } from '../../../protocol/tuning.ts'
+import {
+  ADAPTER_CONFIG_FILE,
+  ADAPTER_WEIGHTS_FILE,
+  readAdapter,
+} from '../../../worker/engine/adapters.ts'
+import { openBaseModel } from '../../../worker/engine/base-model.ts'
+import { createEngine } from '../../../worker/engine/engine.ts'
+import { type FullLayout, fullGraph, fullLayout } from '../../../worker/engine/full-graph.ts'
+import { storedWeights } from '../../../worker/engine/graph.ts'
+import { float32From } from '../../../worker/engine/half.ts'
+import { loraLayout } from '../../../worker/engine/lora.ts'
+import { parseHeader } from '../../../worker/engine/safetensors.ts'
+import { Session } from '../../../worker/engine/session.ts'
+import { featuresGraph, gradientGraph } from '../../../worker/engine/train-graph.ts'
+import { relativeError, VECTORS, worstError } from './fixtures.ts'
+
+/** Numbers made by test/vectors/engine/llama.py with PyTorch, Transformers and PEFT. */
+describe('engine against PyTorch', () => {
+  const engine = createEngine({ threads: 1 })
+  after(() => engine[Symbol.asyncDispose]())
+
+  for (const name of ['untied', 'tied']) {
+    describe(name, () => {
+      const directory = join(VECTORS, name)
+      const load = async () => {
+        const base = await openBaseModel(directory)
+        const adapter = readAdapter(base.config, {
+          config: await readFile(join(directory, 'adapter', ADAPTER_CONFIG_FILE)),
+          weights: await readFile(join(directory, 'adapter', ADAPTER_WEIGHTS_FILE)),
+        })
+        const golden = await readGolden(join(directory, 'golden.safetensors'))
+        const model = await engine.open(directory, adapter.lora)
+        return { base, adapter, golden, model }
+      }
+
+      it('gives the logits of the base model and of an adapter that PEFT saved', async () => {
+        const { model, golden, adapter } = await load()
+        const tokens = [...golden('tokens').subarray(0, 24)]
+        const base = await model.prefill({ tokens, from: 0 })
+        assert.ok(worstError(base.logits, golden('base_logits')) < 1e-4)
+        assert.ok(worstError(base.hidden, golden('base_hidden')) < 1e-4)
+        const adapted = await model.prefill({ adapter: adapter.theta, tokens, from: 0 })
+        assert.ok(worstError(adapted.logits, golden('logits')) < 1e-4)
+        assert.ok(worstError(adapted.logits, base.logits) > 0.1, 'the adapter changes something')
+      })
+
+      it('gives the gradient of every adapter tensor', async () => {
+        const { base, golden, adapter } = await load()
+        const layout = loraLayout(base.config, adapter.lora)
+        const graph = gradientGraph(base.config, storedWeights(base.places), layout)
+        const session = await Session.create(graph, { directory, threads: 1 })
+        const outputs = await session.run({
+          ...exampleFeeds(golden),
+          theta: { data: adapter.theta, shape: [layout.size] },
+          sum: { data: new Float32Array(layout.size), shape: [layout.size] },
+        })
+        await session.release()
+        const gradient = outputs['next.sum']!
+        for (const { name: module, aStart, bStart, end } of layout.modules) {
+          const a = golden(`base_model.model.${module}.lora_A`)
+          const b = golden(`base_model.model.${module}.lora_B`)
+          assert.ok(relativeError(gradient.subarray(aStart, bStart), a) < 1e-4, `${module} A`)
+          assert.ok(relativeError(gradient.subarray(bStart, end), b) < 1e-4, `${module} B`)
+        }
+        assert.ok(relativeError(outputs['losses']!, golden('losses')) < 1e-5)
+      })
+
+      it('gives the gradient features of every example, given the projection', async () => {
+        const { base, golden, adapter } = await load()
+        const layout = loraLayout(base.config, adapter.lora)
+        const graph = featuresGraph(base.config, storedWeights(base.places), layout, 4)
+        const session = await Session.create(graph, { directory, threads: 1 })
+        const projection = golden('projection')
+        const outputs = await session.run({
+          ...exampleFeeds(golden),
+          theta: { data: adapter.theta, shape: [layout.size] },
+          projection: { data: projection, shape: [projection.length] },
+        })
+        await session.release()
+        assert.ok(relativeError(outputs['features']!, golden('features')) < 1e-4)
+      })
+
+      it('gives the gradient of every weight, in full training', async () => {
+        const { base, golden } = await load()
+        const layout = fullLayout(base.config)
+        const theta = await allWeights(directory, layout)
+        const session = await Session.create(fullGraph(base.config), { threads: 1 })
+        const flat = (data: Float32Array) => ({ data, shape: [layout.size] })
+        const outputs = await session.run({
+          ...exampleFeeds(golden),
+          theta: flat(theta),
+          m: flat(new Float32Array(layout.size)),
+          v: flat(new Float32Array(layout.size)),
+          // With a first mean that forgets at once, the mean is the gradient, cut to length 1.
+          hyper: { data: Float32Array.of(0, 1, 0, 1, 1, 0, 1, 0), shape: [8] },
+        })
+        await session.release()
+        const length = outputs['norm']![0]!
+        assert.ok(length > 1, 'the gradient is long enough to be cut')
+        const gradient = outputs['next.m']!.map((value) => value * length)
+        for (const { name: tensor, start, end } of layout.tensors) {
+          const error = relativeError(gradient.subarray(start, end), golden(`full.${tensor}`))
+          assert.ok(error < 1e-4, `${tensor} is off by ${error}`)
+        }
+      })
+
+      it('follows the loss curve of fifty AdamW steps', async () => {
+        const { model, golden, adapter } = await load()
+        const all = Int32Array.from(golden('curve_tokens'))
+        const size = all.length / 50
+        const zeros = (): Float32Array => new Float32Array(adapter.theta.length)
+        const { state, losses } = await model.train({
+          state: { theta: adapter.theta, m: zeros(), v: zeros(), step: 0 },
+          batches: Array.from({ length: 50 }, (_, step) => ({
+            tokens: all.slice(step * size, (step + 1) * size),
+          })),
+          exampleTokens: 24,
+          optimiser: {
+            learningRate: 0.01,
+            warmupSteps: 5,
+            beta1: 0.9,
+            beta2: 0.99,
+            epsilon: 1e-6,
+            weightDecay: 0.01,
+          },
+          totalSteps: 50,
+        })
+        assert.ok(worstError(losses, golden('curve')) < 1e-3)
+        assert.ok(relativeError(state.theta, golden('curve_theta')) < 1e-2)
+        assert.equal(state.step, 50)
+      })
+    })
+  }
+
+  it('reads the rank, the scale and the targets from adapter_config.json', async () => {
+    const directory = join(VECTORS, 'tied')
+    const { config } = await openBaseModel(directory)
+    const { lora } = readAdapter(config, {
+      config: await readFile(join(directory, 'adapter', ADAPTER_CONFIG_FILE)),
+      weights: await readFile(join(directory, 'adapter', ADAPTER_WEIGHTS_FILE)),
+    })
+    assert.deepEqual(lora, { rank: 3, alpha: 5, targets: ['q', 'v', 'down'] } satisfies LoraSpec)
+  })
+})
+
+async function readGolden(path: string): Promise<(name: string) => Float32Array> {
+  const bytes = await readFile(path)
+  const { tensors } = parseHeader(bytes, bytes.length, path)
+  return (name) => {
+    const { offsetBytes, lengthBytes, dtype } = tensors.get(name)!
+    return float32From(bytes.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
+  }
+}
+
+async function allWeights(directory: string, layout: FullLayout): Promise<Float32Array> {
+  const tensor = await readGolden(join(directory, 'model.safetensors'))
+  const theta = new Float32Array(layout.size)
+  for (const { name, start } of layout.tensors) theta.set(tensor(name), start)
+  return theta
+}
+
+function exampleFeeds(golden: (name: string) => Float32Array) {
+  const tokens = Int32Array.from(golden('tokens'))
+  const rows = [0, 1, 2].map((row) => golden('weights').subarray(row * 24 + 1, (row + 1) * 24))
+  return {
+    tokens: { data: tokens, shape: [3, 24] },
+    weights: { data: Float32Array.from(rows.flatMap((row) => [...row])), shape: [3, 23] },
+  }
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { openBaseModel } from '../../../worker/engine/base-model.ts'
+import { storedWeights } from '../../../worker/engine/graph.ts'
+import { loraLayout } from '../../../worker/engine/lora.ts'
+import { GraphBuilder } from '../../../worker/engine/onnx.ts'
+import { featureSize, projectionMatrices } from '../../../worker/engine/projection.ts'
+import { ProtobufWriter } from '../../../worker/engine/protobuf.ts'
+import { serveGraph } from '../../../worker/engine/serve-graph.ts'
+import { Session } from '../../../worker/engine/session.ts'
+import { gradientGraph } from '../../../worker/engine/train-graph.ts'
+import { engineError, LORA, SEED, TINY } from './fixtures.ts'
+
+describe('graphs', () => {
+  it('are written in the wire format of Protocol Buffers', () => {
+    const bytes = new ProtobufWriter()
+      .int(1, 150)
+      .int(2, -1)
+      .string(3, 'testing')
+      .message(4, (inner) =>
+        inner.int(1, 1).message(2, (innermost) => innermost.string(1, 'x'.repeat(200))),
+      )
+      .float(5, 1)
+      .finish()
+    const expected = [
+      // The first and the third are the examples of the format's own documentation.
+      [0x08, 0x96, 0x01],
+      [0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+      [0x1a, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67],
+      [
+        0x22,
+        0xd0,
+        0x01,
+        0x08,
+        0x01,
+        0x12,
+        0xcb,
+        0x01,
+        0x0a,
+        0xc8,
+        0x01,
+        ...new Array(200).fill(0x78),
+      ],
+      [0x2d, 0x00, 0x00, 0x80, 0x3f],
+    ]
+    assert.deepEqual([...bytes], expected.flat())
+  })
+
+  it('come out the same each time, and differ with the adapter shape', async () => {
+    const { config, places } = await openBaseModel(TINY)
+    const bytes = (rank: number) =>
+      gradientGraph(config, storedWeights(places), loraLayout(config, { ...LORA, rank }))
+    assert.deepEqual(bytes(4), bytes(4))
+    assert.notDeepEqual(bytes(4), bytes(5))
+  })
+
+  it('store a small constant once', () => {
+    const graph = new GraphBuilder()
+    assert.equal(graph.floats([1, 2]), graph.floats([1, 2]))
+    assert.notEqual(graph.floats([1, 2]), graph.floats([1, 2], [2, 1]))
+    assert.notEqual(graph.ints(1), graph.ints(2))
+  })
+
+  it('that the runtime cannot read give an EngineError', async () => {
+    const broken = Session.create(Uint8Array.of(1, 2, 3), { threads: 1 })
+    await assert.rejects(broken, engineError('runtime', /cannot load a graph/))
+  })
+
+  it('serve several texts at once, each with its own past and adapter', async () => {
+    const { config, places } = await openBaseModel(TINY)
+    const layout = loraLayout(config, LORA)
+    const graph = serveGraph(config, storedWeights(places), layout)
+    const session = await Session.create(graph, { directory: TINY, threads: 1 })
+    const { layers, keyValueHeads, headSize, vocabSize } = config
+    const row = keyValueHeads * headSize
+    const slots = [0, 0.02].map((value) => new Float32Array(layout.size).fill(value))
+    const texts = [
+      [5, 6, 7],
+      [8, 9, 10, 11, 12],
+    ]
+    const run = (
+      rows: number[],
+      tokens: number[],
+      lengths: number[],
+      pasts: Float32Array[],
+      past: number,
+    ) => {
+      const feeds = pasts.map((data, index) => [
+        `past.${index >> 1}.${index % 2 ? 'v' : 'k'}`,
+        { data, shape: [rows.length, past, keyValueHeads, headSize] },
+      ])
+      const slotData = Float32Array.from(rows.flatMap((index) => [...slots[index]!]))
+      const each = tokens.length / rows.length
+      return session.run({
+        tokens: { data: Int32Array.from(tokens), shape: [rows.length, each] },
+        lengths: { data: Int32Array.from(lengths), shape: [rows.length] },
+        selected: {
+          data: Int32Array.from(rows, (_, index) => (index + 1) * each - 1),
+          shape: [rows.length],
+        },
+        slots: { data: slotData, shape: [rows.length, layout.size] },
+        ...Object.fromEntries(feeds),
+      })
+    }
+    const none = Array.from({ length: 2 * layers }, () => new Float32Array(0))
+    const firsts = await Promise.all(texts.map((text, index) => run([index], text, [0], none, 0)))
+    const cache = (index: number) =>
+      Array.from(
+        { length: 2 * layers },
+        (_, part) => firsts[index]![`new.${part >> 1}.${part % 2 ? 'v' : 'k'}`]!,
+      )
+    const alone = await Promise.all(
+      texts.map((text, index) =>
+        run([index], [20 + index], [text.length], cache(index), text.length),
+      ),
+    )
+    // The shorter past is filled up with numbers that must not matter.
+    const padded = cache(0).map((part, index) => {
+      const both = new Float32Array(2 * 5 * row).fill(1000)
+      both.set(part, 0)
+      both.set(cache(1)[index]!, 5 * row)
+      return both
+    })
+    const together = await run([0, 1], [20, 21], [3, 5], padded, 5)
+    for (const index of [0, 1]) {
+      const logits = together['logits']!.subarray(index * vocabSize, (index + 1) * vocabSize)
+      assert.ok(
+        logits.every((value, token) => Math.abs(value - alone[index]!['logits']![token]!) < 1e-5),
+      )
+    }
+    await session.release()
+  })
+})
+
+describe('projection matrices', () => {
+  it('hold signs of one size, as many pluses as minuses, fixed by the seed', async () => {
+    const { config } = await openBaseModel(TINY)
+    const layout = loraLayout(config, LORA)
+    const matrices = projectionMatrices(layout, SEED, 16)
+    const rows = layout.modules.reduce((sum, { inputs, outputs }) => sum + inputs + outputs, 0)
+    assert.equal(matrices.length, rows * 16)
+    assert.ok(matrices.every((value) => Math.abs(value) === 0.25))
+    const pluses = matrices.filter((value) => value > 0).length / matrices.length
+    assert.ok(Math.abs(pluses - 0.5) < 0.02, `${pluses} are plus`)
+    assert.deepEqual(projectionMatrices(layout, SEED, 16), matrices)
+    assert.notDeepEqual(projectionMatrices(layout, SEED.slice(1), 16), matrices)
+    assert.equal(featureSize(layout, 16), 2 * 4 * 16 * 14)
+  })
+})

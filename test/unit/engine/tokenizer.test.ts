@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { openBaseModel } from '../../../worker/engine/base-model.ts'
+import { openTokenizer } from '../../../worker/engine/tokenizer.ts'
+import { BROOK, engineError } from './fixtures.ts'
+
+const TEXTS = [
+  '',
+  'Streams feed a river.',
+  '  two spaces,\ttabs\n\n\nand lines  ',
+  'naïve café – “quoted” … 東京 🦦 👩‍👩‍👧',
+  '```\nfor x in range(10):\n    print(x)\n```',
+]
+
+describe('tokenizer', () => {
+  it('gives back every text', async () => {
+    const tokenizer = await openTokenizer(BROOK)
+    for (const text of TEXTS) assert.equal(tokenizer.decode(tokenizer.encode(text)), text)
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        // The special token's own text is no text.
+        fc.pre(!text.includes('<|endoftext|>'))
+        assert.equal(tokenizer.decode(tokenizer.encode(text)), text)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('streams the same text without ever splitting a character', async () => {
+    const tokenizer = await openTokenizer(BROOK)
+    for (const text of TEXTS) {
+      const stream = tokenizer.stream()
+      const pieces = tokenizer.encode(text).map((token) => stream.push(token))
+      assert.ok(
+        pieces.every((piece) => !piece.includes('\ufffd')),
+        text,
+      )
+      assert.equal(pieces.join('') + stream.end(), text)
+    }
+  })
+
+  it('gives up on bytes that are no character, at the latest at the end', async () => {
+    const tokenizer = await openTokenizer(BROOK)
+    const otter = tokenizer.encode('🦦')
+    assert.ok(otter.length > 1, 'the otter takes several tokens')
+    const stream = tokenizer.stream()
+    assert.equal(stream.push(otter[0]!), '')
+    assert.match(stream.end(), /^\ufffd+$/)
+    const endless = tokenizer.stream()
+    const pieces = new Array(12).fill(otter[1]).map((token) => endless.push(token))
+    assert.ok(
+      pieces.some((piece) => piece !== ''),
+      'output does not wait for ever',
+    )
+  })
+
+  it('knows the token that ends a text, and leaves it out of the text', async () => {
+    const tokenizer = await openTokenizer(BROOK)
+    assert.equal(tokenizer.endOfText, 0)
+    assert.equal(tokenizer.decode([0, ...tokenizer.encode('river'), 0]), 'river')
+    assert.equal(tokenizer.vocabSize, 4096)
+  })
+
+  it('is refused where it has more tokens than the model has rows', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-'))
+    await cp(BROOK, directory, { recursive: true })
+    const path = join(directory, 'tokenizer.json')
+    const json = JSON.parse(await readFile(path, 'utf8'))
+    json.model.vocab['one too many'] = 4096
+    await writeFile(path, JSON.stringify(json))
+    await assert.rejects(openBaseModel(directory), engineError('bad-file', /token 4096/))
+    await writeFile(path, '{')
+    await assert.rejects(openTokenizer(directory), engineError('bad-file', /no JSON/))
+    await rm(path)
+    await assert.rejects(
+      openTokenizer(directory),
+      engineError('bad-file', /tokenizer\.json cannot be read/),
+    )
+    await rm(directory, { recursive: true })
+  })
+})

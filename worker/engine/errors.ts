@@ -1,0 +1,31 @@
+/** What can go wrong in the engine, in a closed set of words that callers may branch on. */
+export type EngineErrorCode =
+  /** The model's config asks for something that no family here can do. */
+  | 'unsupported-model'
+  /** A file is missing, truncated, or says something untrue about itself. */
+  | 'bad-file'
+  /** An adapter does not fit the base model or the job. */
+  | 'bad-adapter'
+  /** The caller's tokens, weights or sizes are out of bounds. */
+  | 'bad-input'
+  /** A NaN or an infinity came out of the computation. */
+  | 'not-finite'
+  /** The caller's signal fired. */
+  | 'aborted'
+  /** The engine's thread died; the next call starts another. */
+  | 'thread-lost'
+  /** The engine was disposed of. */
+  | 'closed'
+  /** ONNX Runtime refused a graph or a run. */
+  | 'runtime'
+
+/** An error of the engine: what happened, with which values, and what to do. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError'
+  readonly code: EngineErrorCode
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

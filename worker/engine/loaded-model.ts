@@ -1,0 +1,114 @@
+/** A base model in the engine's thread: its graphs, and the sessions that have been asked for so far. */
+import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
+import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
+import { type BaseModel, openBaseModel } from './base-model.ts'
+import { EngineError } from './errors.ts'
+import { storedWeights } from './graph.ts'
+import { type LoraLayout, loraLayout } from './lora.ts'
+import { adamGraph } from './optimiser.ts'
+import type { ModelInfo, ModelSpec } from './requests.ts'
+import { selfTest } from './self-test.ts'
+import { serveGraph } from './serve-graph.ts'
+import { RUNTIME_VERSION, Session } from './session.ts'
+import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
+
+/** Which graph: the features graph has one form for each projection width. */
+export type GraphName = 'serve' | 'gradient' | 'adam' | 'loss' | `features ${number}`
+
+/** The features graph enters the model's hash with the protocol's width, whatever widths are used. */
+const NOMINAL_FEATURES: GraphName = `features ${FEATURE_WIDTH}`
+
+export class LoadedModel {
+  readonly base: BaseModel
+  readonly layout: LoraLayout
+  readonly #directory: string
+  readonly #threads: number
+  readonly #sessions = new Map<GraphName, Promise<Session>>()
+
+  private constructor(base: BaseModel, spec: ModelSpec, threads: number) {
+    this.base = base
+    this.layout = loraLayout(base.config, spec.lora)
+    this.#directory = spec.directory
+    this.#threads = threads
+  }
+
+  static async open(spec: ModelSpec, threads: number): Promise<LoadedModel> {
+    return new LoadedModel(await openBaseModel(spec.directory), spec, threads)
+  }
+
+  /** Creates sessions when they are first needed: a node that only serves never pays for training. */
+  session(name: GraphName): Promise<Session> {
+    let session = this.#sessions.get(name)
+    if (session === undefined) {
+      session = Session.create(this.#graph(name), {
+        directory: this.#directory,
+        threads: this.#threads,
+      })
+      this.#sessions.set(name, session)
+    }
+    return session
+  }
+
+  async info(): Promise<ModelInfo> {
+    const { config, parameterCount } = this.base
+    const graphs = (['serve', 'gradient', 'adam', 'loss', NOMINAL_FEATURES] as const).map((name) =>
+      keccak(this.#graph(name)),
+    )
+    return {
+      config,
+      parameterCount,
+      loraSize: this.layout.size,
+      vocabSize: config.vocabSize,
+      contextTokens: config.contextTokens,
+      graphHash: keccakHash(utf8(`onnxruntime ${RUNTIME_VERSION}`), ...graphs),
+      ...(await selfTest(this.#threads)),
+    }
+  }
+
+  /** The flat adapter, or the zero adapter, which leaves the base model as it is; throws `bad-adapter`. */
+  adapter(adapter: Float32Array | undefined): Float32Array {
+    if (adapter === undefined) return new Float32Array(this.layout.size)
+    if (adapter.length !== this.layout.size) {
+      throw new EngineError(
+        'bad-adapter',
+        `the adapter has ${adapter.length} numbers, but this model and LoRA shape take ${this.layout.size}`,
+      )
+    }
+    if (!allFinite(adapter)) {
+      throw new EngineError('bad-adapter', 'the adapter holds a number that is not finite')
+    }
+    return adapter
+  }
+
+  /** Throws `bad-input` where `tokens` is no text that the model can read. */
+  checkTokens(tokens: ArrayLike<number>, atLeast: number): void {
+    const { vocabSize, contextTokens } = this.base.config
+    if (tokens.length < atLeast || tokens.length > contextTokens) {
+      throw new EngineError(
+        'bad-input',
+        `a text of ${tokens.length} tokens was given; it must have ${atLeast} to ${contextTokens}`,
+      )
+    }
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i]!
+      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+        throw new EngineError('bad-input', `token ${token} at ${i} is not in 0 .. ${vocabSize - 1}`)
+      }
+    }
+  }
+
+  #graph(name: GraphName): Uint8Array {
+    const { config, places } = this.base
+    const weights = storedWeights(places)
+    if (name === 'serve') return serveGraph(config, weights, this.layout)
+    if (name === 'gradient') return gradientGraph(config, weights, this.layout)
+    if (name === 'adam') return adamGraph(this.layout.size)
+    if (name === 'loss') return lossOnlyGraph(config, weights, this.layout)
+    return featuresGraph(config, weights, this.layout, Number(name.slice('features '.length)))
+  }
+}
+
+/** True where no number is a NaN or an infinity. */
+export function allFinite(values: Float32Array): boolean {
+  return values.every((value) => Number.isFinite(value))
+}

@@ -1,0 +1,279 @@
+/**
+ * The fused operations of a transformer, each with its vector-Jacobian product. Shapes: B batch, T tokens, M = B·T rows,
+ * d width, H query heads, G key and value heads, R = H / G query heads to each of those, D size of a head, V vocabulary.
+ * Rows stay two-dimensional (M, d), so that every projection is one Gemm with the weight as its file has it (out, in),
+ * and its backward pass is one Gemm with the same weight.
+ */
+import type { Tape } from './gradient.ts'
+import type { GraphBuilder, Value } from './onnx.ts'
+
+/** What a linear map's adapter sees in the backward pass. */
+export interface LoraTerms {
+  /** Rows that came in (M, in). */
+  readonly x: Value
+  /** x·Aᵀ (M, r). */
+  readonly down: Value
+  /** Gradient of what came out (M, out). */
+  readonly dy: Value
+  /** scale · dy·B (M, r). */
+  readonly dDown: Value
+}
+
+/** A low-rank adapter: adds scale · (x·Aᵀ)·Bᵀ, with A (r, in) and B (out, r). */
+export interface LoraPair {
+  readonly a: Value
+  readonly b: Value
+  readonly scale: number
+  /** Called in the backward pass; what becomes of the terms is the caller's to say. */
+  collect(terms: LoraTerms): void
+}
+
+/** y = x·Wᵀ, and the adapter's share where there is one: (M, in) -> (M, out). */
+export function linear(tape: Tape, x: Value, weight: Value, lora?: LoraPair): Value {
+  const { graph } = tape
+  const base = graph.node('Gemm', [x, weight], { transB: 1 })
+  if (lora === undefined) {
+    return tape.record(base, [x, weight], (dy) => linearBackward(tape, x, weight, dy))
+  }
+  const down = graph.node('Gemm', [x, lora.a], { transB: 1 })
+  const y = graph.node('Gemm', [down, lora.b, base], { transB: 1, alpha: { float: lora.scale } })
+  const backward = (dy: Value): void => {
+    const dDown = graph.node('Gemm', [dy, lora.b], { alpha: { float: lora.scale } })
+    lora.collect({ x, down, dy, dDown })
+    linearBackward(tape, x, weight, dy)
+    tape.accumulateInto(x, (sum) => graph.node('Gemm', [dDown, lora.a, sum]))
+  }
+  return tape.record(y, [x, weight], backward, true)
+}
+
+function linearBackward(tape: Tape, x: Value, weight: Value, dy: Value): void {
+  const { graph } = tape
+  tape.accumulateInto(x, (sum) => graph.node('Gemm', [dy, weight, sum]))
+  tape.accumulateInto(weight, (sum) => graph.node('Gemm', [dy, x, sum], { transA: 1 }))
+}
+
+/** Rows of a table: the embedding of each token, (V, d) and M token ids -> (M, d). */
+export function embed(tape: Tape, table: Value, tokens: Value): Value {
+  const rows = tape.graph.node('Gather', [table, tokens])
+  return tape.record(rows, [table], (dy) => scatterRows(tape, table, tokens, dy))
+}
+
+/** Adds each row of `rows` to the table's gradient at its token. */
+function scatterRows(tape: Tape, table: Value, tokens: Value, rows: Value): void {
+  const { graph } = tape
+  tape.accumulateInto(table, (sum) => {
+    const target = sum === '' ? graph.mul(table, graph.float(0)) : sum
+    const indices = graph.reshape(graph.cast(tokens, 'int64'), [-1, 1])
+    return graph.node('ScatterND', [target, indices, rows], { reduction: 'add' })
+  })
+}
+
+/** x / rms(x) · gain over the last dimension (Zhang and Sennrich, arXiv 1910.07467): (M, d) and (d) -> (M, d). */
+export function rmsNorm(tape: Tape, x: Value, gain: Value, epsilon: number): Value {
+  const { graph } = tape
+  const meanSquare = rowMean(graph, graph.mul(x, x), 1)
+  const rms = graph.node('Sqrt', [graph.add(meanSquare, graph.float(epsilon))])
+  const unit = graph.div(x, rms)
+  const y = graph.mul(unit, gain)
+  return tape.record(y, [x, gain], (dy) => {
+    tape.accumulate(gain, () => graph.reduce('Sum', graph.mul(dy, unit), 0, false))
+    tape.accumulate(x, () => {
+      const du = graph.mul(dy, gain)
+      const along = rowMean(graph, graph.mul(du, unit), 1)
+      return graph.div(graph.sub(du, graph.mul(unit, along)), rms)
+    })
+  })
+}
+
+/** Residual connection. */
+export function add(tape: Tape, a: Value, b: Value): Value {
+  return tape.record(tape.graph.add(a, b), [a, b], (dy) => {
+    tape.accumulate(a, () => dy)
+    tape.accumulate(b, () => dy)
+  })
+}
+
+/** silu(gate) · up (Shazeer, arXiv 2002.05202), element by element. */
+export function swiglu(tape: Tape, gate: Value, up: Value): Value {
+  const { graph } = tape
+  const sigmoid = graph.node('Sigmoid', [gate])
+  const silu = graph.mul(gate, sigmoid)
+  return tape.record(graph.mul(silu, up), [gate, up], (dy) => {
+    tape.accumulate(up, () => graph.mul(dy, silu))
+    tape.accumulate(gate, () => {
+      // d silu / d gate = σ + silu·(1 - σ) = σ - silu·σ + silu
+      const slope = graph.add(graph.sub(sigmoid, graph.mul(silu, sigmoid)), silu)
+      return graph.mul(graph.mul(dy, up), slope)
+    })
+  })
+}
+
+/** Sizes of a batch, known at run time: int64 vectors of length 1. */
+export interface BatchSize {
+  readonly batch: Value
+  readonly time: Value
+}
+
+export interface HeadSizes {
+  readonly heads: number
+  readonly keyValueHeads: number
+  readonly headSize: number
+}
+
+/**
+ * Splits rows into heads and turns each pair of halves by its position's angles (rotary embedding as in GPT-NeoX and
+ * Llama): (M, heads·D) -> (B, T, heads, D). `cos` is (T, 1, D) or (B, T, 1, D); `sin` likewise, with its first half negated.
+ */
+export function rotate(
+  tape: Tape,
+  x: Value,
+  heads: number,
+  headSize: number,
+  size: BatchSize,
+  angles: { readonly cos: Value; readonly sin: Value },
+): Value {
+  const { graph } = tape
+  const half = headSize / 2
+  const swapHalves = (value: Value): Value =>
+    graph.concat([graph.slice(value, 3, half, headSize), graph.slice(value, 3, 0, half)], 3)
+  const split = graph.reshape(x, graph.shape(size.batch, size.time, heads, headSize))
+  const turned = graph.mul(swapHalves(split), angles.sin)
+  const y = graph.add(graph.mul(split, angles.cos), turned)
+  return tape.record(y, [x], (dy) =>
+    tape.accumulate(x, () => {
+      // The rotation is orthogonal: its transpose turns the other way.
+      const back = graph.mul(swapHalves(dy), angles.sin)
+      return graph.reshape(graph.sub(graph.mul(dy, angles.cos), back), [-1, heads * headSize])
+    }),
+  )
+}
+
+/** Splits rows into heads: (M, heads·D) -> (B, T, heads, D). */
+export function splitHeads(
+  tape: Tape,
+  x: Value,
+  heads: number,
+  headSize: number,
+  size: BatchSize,
+): Value {
+  const { graph } = tape
+  const y = graph.reshape(x, graph.shape(size.batch, size.time, heads, headSize))
+  return tape.record(y, [x], (dy) =>
+    tape.accumulate(x, () => graph.reshape(dy, [-1, heads * headSize])),
+  )
+}
+
+/**
+ * Attention of queries (B, T, H, D) over keys and values (B, S, G, D) -> (M, H·D). The R query heads of one key head are
+ * laid along the rows, so keys and values are never repeated, and their gradients sum over the group by themselves.
+ * `mask` is added to the scores: (R·T, S), or (B, 1, R·T, S).
+ */
+export function attention(
+  tape: Tape,
+  q: Value,
+  k: Value,
+  v: Value,
+  mask: Value,
+  sizes: HeadSizes,
+  size: BatchSize,
+): Value {
+  const { graph } = tape
+  const { heads, keyValueHeads, headSize } = sizes
+  const group = heads / keyValueHeads
+  const scale = graph.float(1 / Math.sqrt(headSize))
+  const grouped = graph.shape(size.batch, size.time, keyValueHeads, group, headSize)
+  const toGroups = (x: Value): Value =>
+    graph.reshape(graph.transpose(graph.reshape(x, grouped), [0, 2, 3, 1, 4]), [0, 0, -1, headSize])
+  const ungrouped = graph.shape(0, 0, group, size.time, headSize)
+  const fromGroups = (x: Value): Value =>
+    graph.transpose(graph.reshape(x, ungrouped), [0, 3, 1, 2, 4])
+
+  const queries = toGroups(graph.mul(q, scale))
+  const scores = graph.add(graph.matmul(queries, graph.transpose(k, [0, 2, 3, 1])), mask)
+  const { exponentials, sums } = softmaxParts(graph, scores, 3)
+  // Divided after the product, where rows are short: shares = exponentials / sums are never made.
+  const product = graph.matmul(exponentials, graph.transpose(v, [0, 2, 1, 3]))
+  const mixed = graph.div(product, sums)
+  const y = graph.reshape(fromGroups(mixed), [-1, heads * headSize])
+  return tape.record(y, [q, k, v], (dy) => {
+    const dProduct = graph.div(toGroups(dy), sums)
+    const dExponentials = graph.matmul(dProduct, graph.transpose(v, [0, 2, 3, 1]))
+    const along = rowSum(graph, graph.mul(dProduct, mixed), 3)
+    const dScores = graph.mul(exponentials, graph.sub(dExponentials, along))
+    const flip = (x: Value): Value => graph.transpose(x, [0, 1, 3, 2])
+    const fromHeads = (x: Value): Value => graph.transpose(x, [0, 2, 1, 3])
+    tape.accumulate(v, () => fromHeads(graph.matmul(flip(exponentials), dProduct)))
+    tape.accumulate(k, () => fromHeads(graph.matmul(flip(dScores), queries)))
+    tape.accumulate(q, () => {
+      const dQueries = graph.matmul(dScores, graph.transpose(k, [0, 2, 1, 3]))
+      const whole = graph.shape(size.batch, size.time, heads, headSize)
+      return graph.mul(graph.reshape(fromGroups(dQueries), whole), scale)
+    })
+  })
+}
+
+/**
+ * exp(x - top) and its sums over the last dimension, `axis`, whose quotient is the softmax. Not the Softmax operator: its
+ * sums come out differently with AVX2 and with AVX-512.
+ */
+function softmaxParts(graph: GraphBuilder, x: Value, axis: number) {
+  const top = graph.reduce('Max', x, axis)
+  const exponentials = graph.node('Exp', [graph.sub(x, top)])
+  return { top, exponentials, sums: rowSum(graph, exponentials, axis) }
+}
+
+/**
+ * Mean over the last dimension, `axis`, which stays with size 1. Of the operators that could add up a row this is the one
+ * whose result depends on nothing but the row: ReduceSum and ReduceMean begin where the row's address is a multiple of 16
+ * bytes, so a row of odd length changes with its place in the batch, and a product with a column of ones takes another
+ * kernel for a single row (measured, onnxruntime 1.30).
+ */
+function rowMean(graph: GraphBuilder, x: Value, axis: number): Value {
+  const rows = graph.reshape(x, graph.shape(1, -1, graph.sizeOf(x, axis)))
+  const means = graph.node('GlobalAveragePool', [rows])
+  const outer = graph.node('Shape', [x], { start: 0, end: axis })
+  return graph.reshape(means, graph.shape(outer, 1))
+}
+
+/** Sum over the last dimension, `axis`, which stays with size 1. */
+export function rowSum(graph: GraphBuilder, x: Value, axis: number): Value {
+  const count = graph.cast(graph.sizeOf(x, axis), 'float32')
+  return graph.mul(rowMean(graph, x, axis), count)
+}
+
+/**
+ * Negative log-likelihood of each row's label (M), from hidden rows (M, d) and the output table (V, d). As the last
+ * operation it seeds the backward pass itself: the loss is the sum of `weights` (M) · nll. Neither one-hot rows nor a
+ * weighted copy of the (M, V) probabilities is ever made: weights are applied after the product with the table.
+ */
+export function crossEntropy(
+  tape: Tape,
+  hidden: Value,
+  table: Value,
+  labels: Value,
+  weights: Value,
+): Value {
+  const { graph } = tape
+  const logits = graph.node('Gemm', [hidden, table], { transB: 1 })
+  const { top, exponentials, sums } = softmaxParts(graph, logits, 1)
+  const labelLogit = graph.node('GatherElements', [logits, graph.reshape(labels, [-1, 1])], {
+    axis: 1,
+  })
+  const logSum = graph.add(top, graph.node('Log', [sums]))
+  const nll = graph.reshape(graph.sub(logSum, labelLogit), [-1])
+
+  const perRow = graph.reshape(weights, [-1, 1])
+  tape.accumulate(hidden, () => {
+    const expected = graph.div(graph.node('Gemm', [exponentials, table]), sums)
+    return graph.mul(perRow, graph.sub(expected, graph.node('Gather', [table, labels])))
+  })
+  if (tape.isActive(table)) {
+    const weighted = graph.mul(hidden, perRow)
+    const divided = graph.div(weighted, sums)
+    tape.accumulateInto(table, (sum) =>
+      graph.node('Gemm', [exponentials, divided, sum], { transA: 1 }),
+    )
+    scatterRows(tape, table, labels, graph.node('Neg', [weighted]))
+  }
+  return nll
+}

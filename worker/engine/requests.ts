@@ -1,0 +1,164 @@
+/** What the engine's thread is asked, and what it answers. All of it crosses the thread's border by structured clone. */
+import type { Hash } from '../../protocol/hash.ts'
+import type { Sampler } from '../../protocol/sampling.ts'
+import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
+import type { EngineErrorCode } from './errors.ts'
+import type { LlamaConfig } from './families/llama.ts'
+import type { TrainingState } from './lora.ts'
+
+/** A base model with the adapters that go on it. */
+export interface ModelSpec {
+  /** Holds config.json, model.safetensors and tokenizer.json. */
+  readonly directory: string
+  readonly lora: LoraSpec
+}
+
+export interface ModelInfo {
+  readonly config: LlamaConfig
+  readonly parameterCount: number
+  /** Numbers in an adapter's flat vector. */
+  readonly loraSize: number
+  readonly vocabSize: number
+  readonly contextTokens: number
+  /** One hash over all graphs of this base model and adapter shape, and the runtime's version. */
+  readonly graphHash: Hash
+  /** Whether this machine's arithmetic is that of precision class `cpu-exact`. */
+  readonly exact: boolean
+  /** Why it is not. */
+  readonly inexactReason?: string
+}
+
+export interface GenerateRequest {
+  /** Flat adapter; without it the base model speaks. */
+  readonly adapter?: Float32Array | undefined
+  /** Token ids; at least one. */
+  readonly prompt: readonly number[]
+  readonly maxTokens: number
+  /** 32 bytes that fix the sampling noise. */
+  readonly seed: Uint8Array
+  readonly sampler: Sampler
+  /** Drawing one of these ends the text; it is the last of `tokens`. */
+  readonly stopTokens: readonly number[]
+}
+
+export interface Generated {
+  readonly tokens: number[]
+  readonly stop: 'length' | 'stop-token' | 'context'
+  /** (tokens, width): the normalised hidden state that each token was drawn from. */
+  readonly hidden: Float32Array
+}
+
+export interface PrefillRequest {
+  readonly adapter?: Float32Array | undefined
+  readonly tokens: readonly number[]
+  /** First position whose results are wanted. */
+  readonly from: number
+}
+
+/** Row i belongs to position from + i and predicts the token at from + i + 1. */
+export interface Prefilled {
+  /** (rows, vocabulary) */
+  readonly logits: Float32Array
+  /** (rows, width), normalised. */
+  readonly hidden: Float32Array
+}
+
+export interface TrainingBatch {
+  /** (examples, exampleTokens), row by row. */
+  readonly tokens: Int32Array
+  /**
+   * How much the prediction of each token counts, laid out as `tokens`; the first of each example is never predicted and
+   * never counts. Without it all count alike.
+   */
+  readonly weights?: Float32Array
+}
+
+export interface TrainRequest {
+  readonly state: TrainingState
+  /** One for each step to take. */
+  readonly batches: readonly TrainingBatch[]
+  readonly exampleTokens: number
+  readonly optimiser: Optimiser
+  /** Steps of the whole job: the learning rate's schedule. */
+  readonly totalSteps: number
+}
+
+export interface Trained {
+  readonly state: TrainingState
+  /** Mean loss of each step's batch, before the step. */
+  readonly losses: Float32Array
+}
+
+export interface ExamplesRequest {
+  readonly adapter?: Float32Array | undefined
+  /** Token ids of each example, of any length from two to the context. */
+  readonly examples: readonly Int32Array[]
+  /** As long as the examples, as in `TrainingBatch`; without them each example's loss is its mean over predicted tokens. */
+  readonly weights?: readonly Float32Array[]
+}
+
+export interface FeaturesRequest extends ExamplesRequest {
+  /** 32 bytes that fix the projection. */
+  readonly projectionSeed: Uint8Array
+  /** Columns of each projection matrix. */
+  readonly width: number
+}
+
+export interface Features {
+  /** (examples, featureSize(layout, width)) */
+  readonly features: Float32Array
+  readonly losses: Float32Array
+}
+
+/** Request and result of each kind of call. */
+export interface Calls {
+  open: { request: object; result: ModelInfo; progress: never }
+  generate: { request: GenerateRequest; result: Generated; progress: TokenProgress }
+  prefill: { request: PrefillRequest; result: Prefilled; progress: never }
+  train: { request: TrainRequest; result: Trained; progress: StepProgress }
+  features: { request: FeaturesRequest; result: Features; progress: CountProgress }
+  loss: { request: ExamplesRequest; result: Float32Array; progress: CountProgress }
+}
+export type CallKind = keyof Calls
+
+export interface TokenProgress {
+  readonly token: number
+  readonly index: number
+}
+
+export interface StepProgress {
+  /** Steps taken since the job began. */
+  readonly step: number
+  readonly loss: number
+}
+
+export interface CountProgress {
+  readonly done: number
+  readonly total: number
+}
+
+export type ToThread =
+  | {
+      readonly [K in CallKind]: {
+        readonly id: number
+        readonly kind: K
+        readonly model: ModelSpec
+        readonly request: Calls[K]['request']
+      }
+    }[CallKind]
+  | { readonly id: number; readonly kind: 'cancel' }
+  | { readonly kind: 'end' }
+
+export type FromThread =
+  | {
+      readonly id: number
+      readonly kind: 'progress'
+      readonly progress: TokenProgress | StepProgress | CountProgress
+    }
+  | { readonly id: number; readonly kind: 'done'; readonly result: Calls[CallKind]['result'] }
+  | {
+      readonly id: number
+      readonly kind: 'failed'
+      readonly code: EngineErrorCode
+      readonly message: string
+    }

@@ -1,0 +1,110 @@
+/**
+ * A small fixed computation whose result is known to the last bit: whether this machine's arithmetic is that of precision
+ * class `cpu-exact`. It passes through every operator and matrix kernel that training uses.
+ */
+import { keccakHash, utf8 } from '../../protocol/hash.ts'
+import { random } from '../../protocol/prng.ts'
+import { parseConfig, tensorShapes } from './families/llama.ts'
+import type { WeightSource } from './graph.ts'
+import { initialState, loraLayout } from './lora.ts'
+import { adamGraph, hyperValues } from './optimiser.ts'
+import { RUNTIME_VERSION, Session } from './session.ts'
+import { gradientGraph } from './train-graph.ts'
+
+/** As it came out with AVX-512 (AMD EPYC) and with AVX2 and FMA (a Haswell under emulation), in one thread and in two. */
+const EXPECTED = '0xaf5c894f60ff154005282e053c1c029abd2bc2b64a0286454833439fca5c97fe'
+
+/** Wide enough that matrix products take more than one panel of the kernels. */
+const CONFIG = parseConfig({
+  model_type: 'llama',
+  vocab_size: 160,
+  hidden_size: 96,
+  intermediate_size: 272,
+  num_hidden_layers: 1,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
+  rms_norm_eps: 1e-5,
+  tie_word_embeddings: true,
+})
+const EXAMPLES = 2
+const EXAMPLE_TOKENS = 33
+const STEPS = 2
+const SEED = utf8('engine self-test')
+
+export interface Exactness {
+  readonly exact: boolean
+  /** Why it is not. */
+  readonly inexactReason?: string
+}
+
+export async function selfTest(threads: number): Promise<Exactness> {
+  const hash = await selfTestHash(threads)
+  if (hash === EXPECTED) return { exact: true }
+  return {
+    exact: false,
+    inexactReason: `the self-test gave ${hash}, not ${EXPECTED}: onnxruntime ${RUNTIME_VERSION} reckons differently on this ${process.arch} processor`,
+  }
+}
+
+/** Hash of the parameters after two training steps. */
+async function selfTestHash(threads: number): Promise<string> {
+  const layout = loraLayout(CONFIG, {
+    rank: 4,
+    alpha: 8,
+    targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+  })
+  const gradients = await Session.create(gradientGraph(CONFIG, fixedWeights, layout), { threads })
+  const adam = await Session.create(adamGraph(layout.size), { threads })
+  const source = random(SEED, 'tokens')
+  const tokens = Int32Array.from({ length: EXAMPLES * EXAMPLE_TOKENS }, () =>
+    source.below(CONFIG.vocabSize),
+  )
+  const predicted = EXAMPLES * (EXAMPLE_TOKENS - 1)
+  let { theta, m, v } = initialState(layout, SEED)
+  const optimiser = {
+    learningRate: 0.01,
+    warmupSteps: 0,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-6,
+    weightDecay: 0.01,
+  }
+  for (let step = 0; step < STEPS; step++) {
+    const { 'next.sum': gradient } = await gradients.run({
+      theta: { data: theta, shape: [layout.size] },
+      sum: { data: new Float32Array(layout.size), shape: [layout.size] },
+      tokens: { data: tokens, shape: [EXAMPLES, EXAMPLE_TOKENS] },
+      weights: {
+        data: new Float32Array(predicted).fill(1 / predicted),
+        shape: [EXAMPLES, EXAMPLE_TOKENS - 1],
+      },
+    })
+    const hyper = hyperValues(optimiser, optimiser.learningRate, step)
+    const outputs = await adam.run({
+      theta: { data: theta, shape: [layout.size] },
+      m: { data: m, shape: [layout.size] },
+      v: { data: v, shape: [layout.size] },
+      gradient: { data: gradient!, shape: [layout.size] },
+      hyper: { data: hyper, shape: [hyper.length] },
+    })
+    theta = outputs['next.theta']!
+    m = outputs['next.m']!
+    v = outputs['next.v']!
+  }
+  await gradients.release()
+  await adam.release()
+  return keccakHash(new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength))
+}
+
+/** Weights as wide as a trained model's, from the seed. */
+const fixedWeights: WeightSource = (graph, name) => {
+  const shape = tensorShapes(CONFIG).get(name)!
+  const source = random(SEED, name)
+  const length = shape.reduce((product, size) => product * size, 1)
+  const centre = name.includes('norm') ? 1 : 0
+  return graph.floats(
+    Array.from({ length }, () => centre + (source.unit() - 0.5) / 4),
+    shape,
+  )
+}

@@ -1,0 +1,95 @@
+/** The only file that knows onnxruntime-node. Creating and running a session block the event loop: call it in a worker thread. */
+import './no-telemetry.ts'
+import { createRequire } from 'node:module'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { EngineError } from './errors.ts'
+
+/** A float32 or int32 tensor. */
+export interface Feed {
+  readonly data: Float32Array | Int32Array
+  readonly shape: readonly number[]
+}
+
+export interface SessionOptions {
+  /** Folder of the files that the graph's weights lie in. */
+  readonly directory?: string
+  /** Threads of one operator. */
+  readonly threads: number
+}
+
+/** Part of what makes `cpu-exact` runs comparable. */
+export const RUNTIME_VERSION: string = (
+  createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }
+).version
+
+/** A graph that has been loaded. */
+export class Session {
+  readonly #session: InferenceSession
+
+  private constructor(session: InferenceSession) {
+    this.#session = session
+  }
+
+  /** Throws `EngineError` (`runtime`) where the runtime refuses the graph or its weights. */
+  static async create(graph: Uint8Array, options: SessionOptions): Promise<Session> {
+    try {
+      return new Session(await InferenceSession.create(graph, sessionOptions(options)))
+    } catch (cause) {
+      throw new EngineError('runtime', `ONNX Runtime cannot load a graph: ${message(cause)}`, {
+        cause,
+      })
+    }
+  }
+
+  /** Throws `EngineError` (`runtime`). Outputs by name, each in memory of its own. */
+  async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Float32Array>> {
+    try {
+      const inputs = Object.entries(feeds).map(([name, feed]) => [name, tensor(feed)] as const)
+      const outputs = await this.#session.run(Object.fromEntries(inputs))
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
+      )
+    } catch (cause) {
+      throw new EngineError('runtime', `ONNX Runtime failed in a run: ${message(cause)}`, { cause })
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+/** The options of precision class `cpu-exact`: whatever could change a bit is pinned. */
+function sessionOptions({ directory, threads }: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // With shapes that change from run to run the pattern only holds memory: measured at twice the peak.
+    enableMemPattern: false,
+    enableCpuMemArena: false,
+    extra: {
+      session: {
+        // Without prepacking a row's result would depend on the rows beside it.
+        disable_prepacking: '0',
+        // Idle threads must not burn what other processes of the machine could use.
+        intra_op: { allow_spinning: '0' },
+        ...(directory === undefined
+          ? {}
+          : { model_external_initializers_file_folder_path: directory }),
+      },
+    },
+  }
+}
+
+function tensor({ data, shape }: Feed): Tensor {
+  return data instanceof Int32Array
+    ? new Tensor('int32', data, shape)
+    : new Tensor('float32', data, shape)
+}
+
+function message(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,21 @@
+/** Cancelling in the engine's thread: at the border of two steps or tokens, where a message may have come in. */
+import { setImmediate } from 'node:timers/promises'
+import { EngineError } from './errors.ts'
+
+export class StepSignal {
+  #aborted = false
+
+  abort(): void {
+    this.#aborted = true
+  }
+
+  /** Throws `EngineError` (`aborted`) after `abort`. */
+  throwIfAborted(): void {
+    if (this.#aborted) throw new EngineError('aborted', 'the caller cancelled this call')
+  }
+}
+
+/** Lets waiting messages in. */
+export async function turn(): Promise<void> {
+  await setImmediate()
+}
