@@ -19,6 +19,7 @@ import { Knowledge } from './effects/knowledge.ts'
 import { performers } from './effects/performers.ts'
 import { createEngine } from './engine/engine.ts'
 import { keepAcquainted } from './network/acquaint.ts'
+import { readAddresses } from './network/address-book.ts'
 import { type Gossip, joinGossip, topicOf } from './network/gossip.ts'
 import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
@@ -200,11 +201,11 @@ async function openPeer(
     privateKey: key.privateKey,
     folder: config.data,
     listen: config.listen,
-    bootstrap: config.bootstrap,
+    bootstrap: [...config.bootstrap, ...readAddresses(config.data)],
     topics: [topicOf(chainId)],
   })
   parts.add(() => peer.stop())
-  parts.add(keepAcquainted(peer))
+  parts.add(keepAcquainted(peer, config.data))
   return peer
 }
 

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -25,7 +25,8 @@ export interface Actor {
   readonly node: Address
   readonly owner: Address
   readonly folder: string
-  readonly process: ChildProcess
+  readonly args: readonly string[]
+  process: ChildProcess
   /** Set when it is up. */
   api: string
   addresses: readonly string[]
@@ -110,12 +111,8 @@ export class Cast {
       ...(bootstrap.length > 0 ? ['--bootstrap', bootstrap.join(',')] : []),
       ...extra,
     ]
-    const actor = {
-      name,
-      role,
-      node,
-      owner,
-      folder,
+    const actor: Actor = {
+      ...{ name, role, node, owner, folder, args },
       process: this.#spawn(folder, args),
       api: '',
       addresses: [],
@@ -151,6 +148,13 @@ export class Cast {
     await gone
   }
 
+  /** Starts a killed node again, on what it left in its folder. */
+  async revive(actor: Actor): Promise<void> {
+    await rm(join(actor.folder, NODE_FILE), { force: true })
+    actor.process = this.#spawn(actor.folder, actor.args)
+    await this.waitUntilUp(actor)
+  }
+
   byNode(node: string): Actor | undefined {
     return this.actors.find((actor) => actor.node === node)
   }
@@ -168,7 +172,7 @@ export class Cast {
   }
 
   #spawn(folder: string, args: readonly string[]): ChildProcess {
-    const log = createWriteStream(join(folder, 'log'))
+    const log = createWriteStream(join(folder, 'log'), { flags: 'a' })
     const child = spawn(
       process.execPath,
       [...SMALL_HEAP, PROGRAM, 'start', ...args, '--with-parent'],

@@ -41,7 +41,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     try {
       const parts = await flow(options, story, cast, watching, seed, signal)
       const { killed, ...chapters } = parts
-      if (killed) fates.set(killed, 'killed in the middle of its job')
+      if (killed) fates.set(killed, 'killed in the middle of its job, and came back')
       const result: DemoResult = {
         processes: cast.actors.map((actor) => processOf(actor, fates)),
         ...chapters,

@@ -48,10 +48,17 @@ export async function fineTune(
   off()
   const about = await client.get<AdapterView>(`/jobs/${jobId}/adapter`, signal)
   story.line(`adapter ${strong(adapter)} registered; its owner earns from each answer`)
+  const killed = watched.killed()
+  if (killed) {
+    await cast.revive(killed)
+    story.line(
+      `${killed.name} is ${good('back')} as process ${killed.process.pid}, with all that it had said`,
+    )
+  }
   story.line(
     `loss on text it never saw: ${about.heldOutLossBefore.toFixed(3)} before, ${good(about.heldOutLossAfter.toFixed(3))} after`,
   )
-  return { result: resultOf(cast, view, about), killed: watched.killed() }
+  return { result: resultOf(cast, view, about), killed }
 }
 
 interface AdapterView {

@@ -2,6 +2,7 @@
  * Looks for peers near this one until the network is known: often at first, when everyone has just started and knows one
  * address, then ever more rarely. What Kademlia finds is dialled, so that the mesh has somebody to choose from.
  */
+import { writeAddresses } from './address-book.ts'
 import type { Peer } from './peer.ts'
 
 const FIRST_WAIT_MS = 500
@@ -10,8 +11,12 @@ const LOOK_MS = 10_000
 /** Neighbours enough for a mesh and for finding content; more come by themselves. */
 const ENOUGH_PEERS = 24
 
-/** @returns what ends it */
-export function keepAcquainted({ libp2p }: Peer): () => void {
+/**
+ * @param folder where the addresses of those met are kept
+ * @returns what ends it
+ */
+export function keepAcquainted(peer: Peer, folder: string): () => void {
+  const { libp2p } = peer
   const stop = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const again = (waitMs: number): void => {
@@ -30,7 +35,9 @@ export function keepAcquainted({ libp2p }: Peer): () => void {
     } catch {
       // Nobody to ask yet, or nobody who answers: the next look is on its way.
     }
-    if (!stop.signal.aborted) again(Math.min(2 * waitMs, LONGEST_WAIT_MS))
+    if (stop.signal.aborted) return
+    await writeAddresses(folder, peer)
+    again(Math.min(2 * waitMs, LONGEST_WAIT_MS))
   }
   again(FIRST_WAIT_MS)
   return () => {
