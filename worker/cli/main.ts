@@ -11,6 +11,19 @@ import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
 
+/** Errors whose message is meant for people; anything else is our own mistake and shows where. */
+const KNOWN: readonly string[] = [
+  'ConfigError',
+  'ClientError',
+  'ChainError',
+  'StorageError',
+  'NetworkError',
+  'EngineError',
+  'DatanetError',
+  'AttributionError',
+  'DemoError',
+]
+
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
   .version('0.1.0')
@@ -48,16 +61,3 @@ function exitCodeFor(error: unknown): number {
   say(known ? (error as Error).message : error instanceof Error ? `${error.stack}` : `${error}`)
   return error instanceof ConfigError ? 2 : 1
 }
-
-/** Errors whose message is meant for people; anything else is our own mistake and shows where. */
-const KNOWN: readonly string[] = [
-  'ConfigError',
-  'ClientError',
-  'ChainError',
-  'StorageError',
-  'NetworkError',
-  'EngineError',
-  'DatanetError',
-  'AttributionError',
-  'DemoError',
-]

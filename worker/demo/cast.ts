@@ -35,13 +35,13 @@ export interface Actor {
 export interface CastOptions {
   readonly folder: string
   readonly signal: AbortSignal
+  /** Seconds between the posting of a batch and its end. On a real L2 it is a day: a sequencer may censor for half of one. */
+  readonly windowSeconds: number
 }
 
 const NodeFile = z.object({ node: address, api: z.url(), addresses: z.array(z.string()) })
 
 const CHAIN_ID = 1612
-/** Short, so that a demo is: on a real L2 it is a day, for challenges that a sequencer may censor. */
-const WINDOW_SECONDS = 4
 const EXIT_DELAY_SECONDS = 3600
 const OPEN = 10n ** 18n
 const PROGRAM = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
@@ -53,7 +53,7 @@ const STOP_WAIT_MS = 8000
 export class Cast {
   readonly actors: Actor[] = []
   readonly deployment: Deployment
-  readonly anvil: Anvil
+  anvil: Anvil
   readonly #options: CastOptions
 
   private constructor(options: CastOptions, anvil: Anvil, deployment: Deployment) {
@@ -69,15 +69,11 @@ export class Cast {
     onDeployed: (done: number, total: number) => void,
   ): Promise<Cast> {
     const { folder, signal } = options
-    const anvil = await startAnvil({
-      dataFolder: join(folder, 'chain'),
-      chainId: CHAIN_ID,
-      signal,
-    })
+    const anvil = await startChain(folder, signal, 0)
     try {
       const deployment = await deployEmbedded({
         url: anvil.url,
-        windowSeconds: WINDOW_SECONDS,
+        windowSeconds: options.windowSeconds,
         exitDelaySeconds: EXIT_DELAY_SECONDS,
         minimumStakeWei: OPEN,
         treasury,
@@ -155,6 +151,12 @@ export class Cast {
     await this.waitUntilUp(actor)
   }
 
+  /** Starts the chain again on its state and its port, after it has ended. */
+  async reviveChain(): Promise<void> {
+    const { folder, signal } = this.#options
+    this.anvil = await startChain(folder, signal, this.anvil.port)
+  }
+
   byNode(node: string): Actor | undefined {
     return this.actors.find((actor) => actor.node === node)
   }
@@ -187,6 +189,10 @@ export class Cast {
     child.stderr!.pipe(log)
     return child
   }
+}
+
+function startChain(folder: string, signal: AbortSignal, port: number): Promise<Anvil> {
+  return startAnvil({ dataFolder: join(folder, 'chain'), chainId: CHAIN_ID, port, signal })
 }
 
 /** An account of the demo's own, made from a word: contributors need an address, and one of them claims. */

@@ -24,6 +24,8 @@ export interface DemoOptions {
 
 const WORKERS = 3
 const VALIDATORS = 3
+/** Short, as a demo is. */
+const WINDOW_SECONDS = 4
 const STAKE = ['--stake', '100']
 
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
@@ -33,7 +35,11 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   await mkdir(folder, { recursive: true })
   const seed = randomBytes(32)
   story.chapter('An L2 of its own')
-  const cast = await Cast.open({ folder, signal }, accountFor('treasury', seed).address, () => {})
+  const cast = await Cast.open(
+    { folder, signal, windowSeconds: WINDOW_SECONDS },
+    accountFor('treasury', seed).address,
+    () => {},
+  )
   const memory = new MemoryWatch(() => cast.pids)
   try {
     story.line(`anvil in OP mode, chain ${cast.deployment.chainId}, six contracts deployed`)
