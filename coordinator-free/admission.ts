@@ -19,7 +19,7 @@ import { Voucher } from '../protocol/voucher.ts'
 import type { Via } from './events.ts'
 import { type Ledger, lastBatch, standing } from './ledger.ts'
 
-export const REASONS = [
+const REASONS = [
   'admitted',
   'too-large',
   'malformed',
@@ -137,12 +137,12 @@ function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | un
   return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
 }
 
-/** A7: the escrow holds the job's greatest fee, and a voucher reaches that far beyond what was ever taken. */
+/** A7: the escrow holds the job's greatest fee to stay, and a voucher reaches that far beyond what was ever taken. */
 function isFunded(ledger: Ledger, job: Job): boolean {
-  const { balanceWei, redeemedWei, authorisedWei } = ledger.escrows.get(job.requester)!
+  const { balanceWei, leavingWei, redeemedWei, authorisedWei } = ledger.escrows.get(job.requester)!
   const fee = maxFeeWei(job)
   const taken = redeemedWei + fee
-  return fee <= balanceWei && (taken <= job.voucherWei || taken <= authorisedWei)
+  return fee <= balanceWei - leavingWei && (taken <= job.voucherWei || taken <= authorisedWei)
 }
 
 /** A8: the voucher is signed by the requester. */

@@ -17,7 +17,7 @@ export interface Standing {
 }
 
 /** Validators in the order of their seats for a claim; nobody audits a node of the same owner. */
-export function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
+function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
   const owner = ledger.members.get(claim.body.worker)?.owner
   return ledger.members
     .ranked('validator', 'audit', claim.envelope.digest)
@@ -47,7 +47,7 @@ export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number):
 }
 
 /** The fewest that make two thirds of `of`. */
-export function quorum(of: number): number {
+function quorum(of: number): number {
   return Math.ceil((of * QUORUM_NUMERATOR) / QUORUM_DENOMINATOR)
 }
 

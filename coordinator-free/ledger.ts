@@ -38,7 +38,7 @@ export interface PostedBatch {
 /** Money that a payer has put into escrow, as the chain last told. */
 export type Escrow = Pick<
   Extract<ChainLog, { kind: 'escrowed' }>,
-  'balanceWei' | 'redeemedWei' | 'authorisedWei'
+  'balanceWei' | 'leavingWei' | 'redeemedWei' | 'authorisedWei'
 >
 
 export interface Ledger {
@@ -147,7 +147,7 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
 }
 
 /** Forgets a job with all that was said about it. */
-export function forgetJob(ledger: Ledger, jobId: Hash): void {
+function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.jobs.delete(jobId)
   forgetEnvelope(ledger, jobId)
   ledger.beats.delete(jobId)

@@ -13,8 +13,8 @@ import type { Fact, Ledger } from './ledger.ts'
 export interface PayoutRules {
   /** Account of the treasury. */
   readonly treasury: Address
-  /** Standard deviations of noise that a contributor's value must exceed. */
-  readonly strictness: number
+  /** Tenths of a standard deviation of noise that a contributor's value must exceed. */
+  readonly strictnessTenths: number
 }
 
 /** One claim to settle, with the votes that count for it. */
@@ -24,7 +24,7 @@ export interface Settled {
   readonly votes: readonly Fact<'vote'>[]
 }
 
-export function receiptOf({ job, claim, votes }: Settled, owner: Address | undefined): Receipt {
+function receiptOf({ job, claim, votes }: Settled, owner: Address | undefined): Receipt {
   const { requester, task, model, adapter, maxUnits, unitWei } = job.body
   const { worker, output, attribution, units } = claim.body
   const feeWei = BigInt(Math.min(units, maxUnits)) * unitWei
@@ -131,7 +131,7 @@ function payContributors(
     if (weighed.length < answers.length) return false
     const pool = answers.reduce((sum, { contributorsWei }) => sum + contributorsWei, 0n)
     const total = pool + (carries.get(adapter) ?? 0n)
-    const clear = [...weights(weighed, rules.strictness)]
+    const clear = [...weights(weighed, rules.strictnessTenths)]
     const amounts = divide(
       total,
       clear.map(([, weight]) => weight),

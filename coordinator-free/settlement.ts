@@ -31,7 +31,7 @@ export function headerHash(header: BatchHeader): Hash {
 }
 
 /** Hash of the newest posted header, on which the next batch builds; `undefined` while its data has not been read. */
-export function previousHash(ledger: Ledger): Hash | undefined {
+function previousHash(ledger: Ledger): Hash | undefined {
   const last = lastBatch(ledger)
   if (last === 0) return ZERO_HASH
   const { header, data } = ledger.batches.get(last)!

@@ -42,7 +42,7 @@ export const Span = z.strictObject({
 })
 export type Span = z.output<typeof Span>
 
-export const STOPS = ['length', 'stop-token', 'context'] as const
+const STOPS = ['length', 'stop-token', 'context'] as const
 
 export const Answer = document(
   'answer',

@@ -9,14 +9,14 @@ import { type Hash, utf8, word } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 
 /** Contributors that one answer may credit. */
-export const MAX_SHARES = 4096
+const MAX_SHARES = 4096
 
 /** A signed whole number that a JavaScript number holds exactly. */
 const signed = z.number().int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /** One contributor's part in one answer. */
-export const Share = z.strictObject({
+const Share = z.strictObject({
   contributor: address,
   /** Rows of this contributor in the index. */
   rows: count,
@@ -84,10 +84,13 @@ export interface Weighed {
 
 /**
  * Who is paid out of a pool, and with which weight: V = Σ fee · score, where it clears the noise floor.
- * The floor is `strictness` standard deviations of a sum of as many decoy scores: V² > strictness² · Σ fee² · rows ·
- * (Σ decoy² / decoys). In integers, so TypeScript and Solidity agree.
+ * The floor is so many tenths of a standard deviation of a sum of as many decoy scores: V² > strictness² · Σ fee² ·
+ * rows · (Σ decoy² / decoys). In integers, so TypeScript and Solidity agree.
  */
-export function weights(answers: readonly Weighed[], strictness: number): Map<Address, bigint> {
+export function weights(
+  answers: readonly Weighed[],
+  strictnessTenths: number,
+): Map<Address, bigint> {
   const value = new Map<Address, bigint>()
   const noise = new Map<Address, bigint>()
   for (const { feeWei, attribution } of answers) {
@@ -98,10 +101,10 @@ export function weights(answers: readonly Weighed[], strictness: number): Map<Ad
       add(noise, contributor, feeWei * feeWei * BigInt(rows) * variance)
     }
   }
-  const floor = BigInt(strictness) ** 2n
+  const floor = BigInt(strictnessTenths) ** 2n
   return new Map(
     [...value]
-      .filter(([who, v]) => v > 0n && NOISE_SCALE * v * v > floor * noise.get(who)!)
+      .filter(([who, v]) => v > 0n && 100n * NOISE_SCALE * v * v > floor * noise.get(who)!)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }

@@ -33,6 +33,8 @@ export type ChainLog = { readonly blockNumber: number } & (
       readonly kind: 'escrowed'
       readonly payer: Address
       readonly balanceWei: bigint
+      /** The part of the balance that the payer has asked back: it pays for jobs only until it is gone. */
+      readonly leavingWei: bigint
       /** All that was ever taken from this payer. */
       readonly redeemedWei: bigint
       /**

@@ -10,9 +10,9 @@ import { random } from './prng.ts'
 import { candidate, candidates, type Sampler } from './sampling.ts'
 
 /** Tokens between two sketches, the first token included. */
-export const SKETCH_EVERY = 8
+const SKETCH_EVERY = 8
 /** Coordinates of a sketch. */
-export const SKETCH_WIDTH = 16
+const SKETCH_WIDTH = 16
 /** Units of a sketch to one unit of hidden state. */
 const SKETCH_SCALE = 1024
 

@@ -59,7 +59,7 @@ export const DatanetManifest = document(
 )
 export type DatanetManifest = DocumentValue<typeof DatanetManifest>
 
-export function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
+function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
   return keccak(fromHex(contributor), keccak(utf8(name)), keccak(utf8(licence)), keccak(utf8(text)))
 }
 

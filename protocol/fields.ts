@@ -11,8 +11,6 @@ export type Address = `0x${string}` & { readonly brand: 'Address' }
 /** A content id: CIDv1 in base32, as IPFS prints it. */
 export type Cid = string & { readonly brand: 'Cid' }
 
-export const ZERO_ADDRESS = `0x${'0'.repeat(40)}` as Address
-
 export const address = pattern<Address>(/^0x[0-9a-f]{40}$/, 'a lowercase address', 'address')
 export const bytes32 = pattern<Hash>(/^0x[0-9a-f]{64}$/, '32 bytes in hexadecimal', 'bytes32')
 /** 65 bytes: r, s, v, as Ethereum writes a signature. */

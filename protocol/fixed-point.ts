@@ -12,7 +12,7 @@ const ONE = 1n << FRACTION_BITS
  * log2 of a positive integer, in Q64: the whole part from the bit length, the fraction bit by bit by squaring.
  * Squares are cut to 127 bits, so the last few bits are not those of the true logarithm; they are the same everywhere.
  */
-export function log2(value: bigint): bigint {
+function log2(value: bigint): bigint {
   if (value <= 0n) throw new RangeError(`log2 needs a positive integer, not ${value}`)
   const whole = bitLength(value) - 1n
   let mantissa = whole > 127n ? value >> (whole - 127n) : value << (127n - whole)

@@ -1,5 +1,5 @@
 /** Thrown where this program, not a stranger, is wrong. */
-export class InvariantViolation extends Error {
+class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation'
 }
 

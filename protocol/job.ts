@@ -16,7 +16,7 @@ import { TASKS } from './receipt.ts'
 import { struct, type ValueOf } from './struct.ts'
 
 /** How two runs are compared: set by the job, never by the worker. */
-export const PRECISIONS = ['cpu-exact'] as const
+const PRECISIONS = ['cpu-exact'] as const
 
 export const Job = struct('Job', {
   requester: address,

@@ -51,8 +51,6 @@ export const MAX_RETRY_MS = 30 * SECOND_MS
 /** How often a node compares what it knows with a neighbour. */
 export const RECONCILE_MS = 3 * SECOND_MS
 
-/** Ten thousand basis points are a whole. */
-export const WHOLE_BPS = 10_000
 /** Votes, and stake under a batch, that make a quorum: two thirds. */
 export const QUORUM_NUMERATOR = 2
 export const QUORUM_DENOMINATOR = 3

@@ -2,11 +2,11 @@
 import { address, bytes32, oneOf, uint32, uint64 } from './fields.ts'
 import { struct, type ValueOf } from './struct.ts'
 
-export const VERDICTS = ['pass', 'fail', 'inconclusive'] as const
+const VERDICTS = ['pass', 'fail', 'inconclusive'] as const
 export type Verdict = (typeof VERDICTS)[number]
 
 /** Why a claim did not pass; `none` where it did. */
-export const VOTE_REASONS = [
+const VOTE_REASONS = [
   'none',
   'output-missing',
   'output-malformed',

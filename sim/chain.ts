@@ -172,7 +172,12 @@ export class FakeChain {
 
   #logEscrow(payer: Address): void {
     const { balance, redeemed, authorised } = this.#escrows.get(payer)!
-    const amounts = { balanceWei: balance, redeemedWei: redeemed, authorisedWei: authorised }
+    const amounts = {
+      balanceWei: balance,
+      leavingWei: 0n,
+      redeemedWei: redeemed,
+      authorisedWei: authorised,
+    }
     this.#log({ kind: 'escrowed', payer, ...amounts })
   }
 

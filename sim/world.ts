@@ -19,7 +19,7 @@ import { type Manner, SimNode } from './node.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
-export const START_MS = 1_800_000_000_000
+const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
 const WINDOW_MS = 4000
 const STAKE_WEI = 10n ** 18n
@@ -116,7 +116,7 @@ export class World {
       manner,
       privateKey: keccak(utf8(`key ${this.scenario.seed} ${index}`)),
       gate: { ...DOMAINS, recover: remembering() },
-      rules: { treasury: TREASURY, strictness: 1 },
+      rules: { treasury: TREASURY, strictnessTenths: 10 },
       clock: this.clock,
       chain: this.chain,
       dice,

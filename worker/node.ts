@@ -40,8 +40,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly failed: Promise<never>
 }
 
-/** Standard deviations of noise that a contributor's value must exceed, until governance moves it. */
-const STRICTNESS = 2
+/** Tenths of a standard deviation: one in ten would clear the floor by chance. Governance will move it. */
+const STRICTNESS_TENTHS = 13
 
 /** Written into the data folder when the node is up: how others on this machine find it. */
 export const NODE_FILE = 'node.json'
@@ -180,7 +180,7 @@ function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: 
   const core = new Core({
     self: key.address,
     gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
-    rules: { treasury: deployment.treasury, strictness: STRICTNESS },
+    rules: { treasury: deployment.treasury, strictnessTenths: STRICTNESS_TENTHS },
   })
   return new Runtime({ core, journal, privateKey: key.privateKey, domain: messages, log })
 }

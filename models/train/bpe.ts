@@ -3,7 +3,7 @@
 /** GPT-2's rule for parting text into words, inside which alone bytes are merged. */
 const WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu
 
-export const END_OF_TEXT = '<|endoftext|>'
+const END_OF_TEXT = '<|endoftext|>'
 
 export interface Bpe {
   /** Tokens in the order of their ids; the first is END_OF_TEXT. */

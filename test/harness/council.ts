@@ -27,7 +27,7 @@ export const addressNumber = (number: number): Address => keyNumber(number).addr
 
 export function council(self: number): Core {
   const gate = { messages: MESSAGES, vouchers: VOUCHERS }
-  const rules = { treasury: addressNumber(77), strictness: 1 }
+  const rules = { treasury: addressNumber(77), strictnessTenths: 10 }
   const core = new Core({ self: addressNumber(self), gate, rules })
   for (const number of WORKERS) stake(core, number, ['worker'])
   for (const number of VALIDATORS) stake(core, number, ['validator'])
@@ -36,6 +36,7 @@ export function council(self: number): Core {
     blockNumber: 0,
     payer: addressNumber(GATEWAY),
     balanceWei: 10n ** 18n,
+    leavingWei: 0n,
     redeemedWei: 0n,
     authorisedWei: 0n,
   })
@@ -43,7 +44,7 @@ export function council(self: number): Core {
   return core
 }
 
-export function stake(core: Core, number: number, roles: Role[], stakeWei = 10n ** 18n): void {
+function stake(core: Core, number: number, roles: Role[], stakeWei = 10n ** 18n): void {
   const node = addressNumber(number)
   tell(core, {
     kind: 'staked',

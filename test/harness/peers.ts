@@ -6,7 +6,7 @@ import { removeFolder, testFolder } from './folders.ts'
 import { keyNumber } from './messages.ts'
 
 export const TOPIC = '/tributary/test/messages/1'
-export const SILENT = pino({ level: 'silent' })
+const SILENT = pino({ level: 'silent' })
 
 export interface TestPeer {
   readonly peer: Peer

@@ -27,7 +27,7 @@ const BROOK = fileURLToPath(new URL('../../models/brook-4m', import.meta.url))
 const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
 
 /** Small enough for seconds, large enough for two segments and a few held-out examples. */
-export const SPEC: Omit<FineTuneSpec, 'datanet'> = {
+const SPEC: Omit<FineTuneSpec, 'datanet'> = {
   lora: { rank: 4, alpha: 8, targets: ['q', 'v', 'down'] },
   optimiser: {
     learningRate: 0.01,

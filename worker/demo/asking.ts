@@ -9,11 +9,30 @@ import { bad, dim, type Story, strong } from './story.ts'
 import { votesOf } from './tuning.ts'
 import type { Watching } from './watching.ts'
 
-const PROMPTS = [
+export const PROMPTS = [
   'To install this package with npm, run',
   'The options object that is passed to the function',
   'This module is licensed under',
 ]
+/** What the base model makes of the first question, for comparison. */
+export async function askBase(options: AskingOptions): Promise<DemoResult['base']> {
+  const { story, watching, signal } = options
+  const [prompt] = PROMPTS
+  const body = { ...request(prompt!), model: 'brook-4m' }
+  const { choices } = await watching.client.post<Completion>('/completions', body, signal)
+  const text = choices[0]!.text
+  story.line(`the base model alone: ${prompt}${dim(oneLine(text))}`)
+  return { prompt: prompt!, text }
+}
+
+interface Completion {
+  readonly choices: readonly { readonly text: string }[]
+}
+
+function request(prompt: string) {
+  return { prompt, max_tokens: MAX_TOKENS, temperature: 0.6, top_k: 40 }
+}
+
 const MAX_TOKENS = 48
 /** A cheat is met by chance: so many questions more until it has had its turn. */
 const MAX_MORE = 9
@@ -35,6 +54,7 @@ export interface AskingOptions {
   readonly adapter: string
   /** Contributors by account. */
   readonly names: ReadonlyMap<string, string>
+  readonly prompts: readonly string[]
   /** Go on asking until the cheat was met. */
   readonly cheat: boolean
   readonly signal: AbortSignal
@@ -53,7 +73,7 @@ export async function ask(options: AskingOptions): Promise<AskingChapter> {
   }
   // The next question does not wait until the one before has been checked: all of them fit into one batch.
   const questions: Question[] = []
-  for (const prompt of PROMPTS) questions.push(await put(options, prompt))
+  for (const prompt of options.prompts) questions.push(await put(options, prompt))
   for (const question of questions) await hear(question)
   for (let i = 0; i < MAX_MORE && options.cheat && caught.length === 0; i++) {
     await hear(await put(options, PROMPTS[i % PROMPTS.length]!))
@@ -119,9 +139,8 @@ async function stream(
   prompt: string,
   onChunk: (chunk: Chunk) => void,
 ): Promise<Checked> {
-  const body = { model: adapter, prompt, max_tokens: MAX_TOKENS, temperature: 0.6, top_k: 40 }
-  const request = { ...body, stream: true }
-  for await (const { data } of watching.client.events('/completions', signal, request)) {
+  const body = { ...request(prompt), model: adapter, stream: true }
+  for await (const { data } of watching.client.events('/completions', signal, body)) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
     if (chunk.error) throw new DemoError(chunk.error.message)

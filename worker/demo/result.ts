@@ -64,6 +64,8 @@ export interface DemoResult {
     readonly batch: number
     readonly txHash: string
   }
+  /** The first question, answered without the adapter. */
+  readonly base: { readonly prompt: string; readonly text: string }
   readonly answers: readonly AnswerResult[]
   /** Claims that validators refused: who made them, and why. */
   readonly caught: readonly {

@@ -28,31 +28,21 @@ export interface SettlingOptions {
   readonly signal: AbortSignal
 }
 
-export interface SettlingChapter {
-  readonly answers: readonly AnswerResult[]
-  readonly payouts: DemoResult['payouts']
-  readonly claim: DemoResult['claim']
-  readonly verified: boolean
-}
-
-export async function settle(
+/** Waits until the batches of these answers are final, and keeps their receipts. */
+export async function finish(
   options: SettlingOptions,
   asked: readonly Asked[],
-): Promise<SettlingChapter> {
+): Promise<AnswerResult[]> {
   const answers: AnswerResult[] = []
-  for (const answer of asked) answers.push(await finish(options, answer))
-  const batches = [
-    ...new Set(answers.map(({ batch, txHash }) => `batch ${batch} (transaction ${short(txHash)})`)),
-  ]
-  options.story.line(`${batches.join(', ')} endorsed, posted and ${good('final')}`)
-  const payouts = await readPayouts(options)
-  const claim = await claimOne(options, payouts)
-  const verified = await verifyOne(options, answers[0]!)
-  return { answers, payouts, claim, verified }
+  for (const answer of asked) answers.push(await finishOne(options, answer))
+  const batches = new Set(
+    answers.map(({ batch, txHash }) => `batch ${batch} (transaction ${short(txHash)})`),
+  )
+  options.story.line(`${[...batches].join(', ')} endorsed, posted and ${good('final')}`)
+  return answers
 }
 
-/** Waits until an answer's batch is final, and keeps its receipt. */
-async function finish(
+async function finishOne(
   { cast, watching, folder, signal }: SettlingOptions,
   answer: Asked,
 ): Promise<AnswerResult> {
@@ -66,7 +56,8 @@ async function finish(
   return { ...answer, verdicts, batch: number, txHash, receipt: relative('.', receipt) }
 }
 
-async function readPayouts({
+/** Everyone's cumulative payout, with a name where there is one. */
+export async function readPayouts({
   watching,
   cast,
   names,
@@ -86,7 +77,7 @@ async function readPayouts({
 }
 
 /** The contributor who earned most claims; its balance is the chain's word for it. */
-async function claimOne(
+export async function claimOne(
   { story, cast, watching, folder, seed, names, signal }: SettlingOptions,
   payouts: DemoResult['payouts'],
 ): Promise<DemoResult['claim']> {
@@ -146,7 +137,10 @@ interface PayoutProof {
 }
 
 /** Runs what `tributary verify` runs, on the receipt just kept. */
-async function verifyOne({ story }: SettlingOptions, answer: AnswerResult): Promise<boolean> {
+export async function verifyOne(
+  { story }: SettlingOptions,
+  answer: AnswerResult,
+): Promise<boolean> {
   const { readFile } = await import('node:fs/promises')
   const checked = await checkReceipt(await Archive.open(await readFile(answer.receipt)))
   story.line(`${dim('$')} npx tributary verify ${answer.receipt}`)

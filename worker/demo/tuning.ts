@@ -109,7 +109,7 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
   return { hear, killed: () => victim }
 }
 
-export function tellVote(story: Story, cast: Cast, data: NetworkEvent['data']): void {
+function tellVote(story: Story, cast: Cast, data: NetworkEvent['data']): void {
   const name = cast.byNode(String(data['validator']))?.name
   const verdict =
     data['verdict'] === 'pass' ? good('pass') : bad(`${data['verdict']}: ${data['reason']}`)

@@ -80,10 +80,13 @@ describe('admission', () => {
     assert.equal(reasonFor(core, jobEnvelope(5, { unitWei: 10n ** 17n }).bytes), 'unfunded')
     const spent = council(4)
     const fact = { kind: 'escrowed', blockNumber: 1, payer: addressNumber(GATEWAY) } as const
-    const held = { balanceWei: 10n ** 18n, redeemedWei: 10n ** 18n }
+    const held = { balanceWei: 10n ** 18n, leavingWei: 0n, redeemedWei: 10n ** 18n }
     tell(spent, { ...fact, ...held, authorisedWei: 10n ** 18n })
     assert.equal(reasonFor(spent, job.bytes), 'unfunded')
-    tell(spent, { ...fact, ...held, authorisedWei: 10n ** 19n })
+    const further = { ...held, authorisedWei: 10n ** 19n }
+    tell(spent, { ...fact, ...further, leavingWei: 10n ** 18n })
+    assert.equal(reasonFor(spent, job.bytes), 'unfunded')
+    tell(spent, { ...fact, ...further })
     assert.equal(reasonFor(spent, job.bytes), 'admitted')
   })
 

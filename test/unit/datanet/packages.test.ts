@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import type { Address } from '../../../protocol/fields.ts'
 import { keccakHash, utf8 } from '../../../protocol/hash.ts'
 import { DatanetError } from '../../../worker/datanet/errors.ts'
 import { type PackageText, packageTexts } from '../../../worker/datanet/packages.ts'
+import { testFolder } from '../../harness/folders.ts'
 
 const accountOf = (name: string) => keccakHash(utf8(name)).slice(0, 42) as Address
 
@@ -25,7 +25,7 @@ describe('packageTexts', () => {
   }
 
   before(async () => {
-    home = await mkdtemp(join(tmpdir(), 'packages-'))
+    home = testFolder('packages')
     folder = join(home, 'node_modules')
     const licensed = (license: unknown) => JSON.stringify({ license })
     await put('zeta/package.json', licensed('MIT'))

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, it } from 'mocha'
 import { createEngine } from '../../../worker/engine/engine.ts'
 import type { TrainingState } from '../../../worker/engine/lora.ts'
+import { testFolder } from '../../harness/folders.ts'
 import {
   BROOK,
   LORA,
@@ -107,7 +107,7 @@ describe('engine, to the last bit', () => {
   })
 
   it('names its graphs by a hash that does not depend on where the model lies', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'tributary-'))
+    const directory = testFolder('engine')
     await cp(TINY, directory, { recursive: true })
     const here = await one.open(TINY, LORA)
     const there = await two.open(directory, LORA)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { parseConfig, rotaryTables } from '../../../worker/engine/families/llama.ts'
+import { testFolder } from '../../harness/folders.ts'
 import { BROOK, engineError, TINY } from './fixtures.ts'
 
 const CONFIG = {
@@ -67,7 +67,7 @@ describe('Llama family', () => {
   })
 
   it('refuses a file whose tensors are not those of the config', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'tributary-'))
+    const directory = testFolder('engine')
     await cp(TINY, directory, { recursive: true })
     const path = join(directory, 'config.json')
     const json = JSON.parse(await readFile(path, 'utf8'))

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
@@ -8,6 +7,7 @@ import { concat, utf8 } from '../../../protocol/hash.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
 import { float32From } from '../../../worker/engine/half.ts'
 import { parseHeader, readHeader, writeSafetensors } from '../../../worker/engine/safetensors.ts'
+import { testFolder } from '../../harness/folders.ts'
 import { engineError, TINY } from './fixtures.ts'
 
 const FILE = writeSafetensors(
@@ -104,7 +104,7 @@ describe('safetensors', () => {
       readHeader('/nowhere/model.safetensors'),
       engineError('bad-file', /model\.safetensors/),
     )
-    const directory = await mkdtemp(join(tmpdir(), 'tributary-'))
+    const directory = testFolder('engine')
     const path = join(directory, 'short.safetensors')
     await writeFile(path, (await readFile(join(TINY, 'model.safetensors'))).subarray(0, -1))
     await assert.rejects(readHeader(path), engineError('bad-file', /may be truncated/))

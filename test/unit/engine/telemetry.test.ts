@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync, rmSync } from 'node:fs'
 import { describe, it } from 'mocha'
+import { testFolder } from '../../harness/folders.ts'
 import { TINY } from './fixtures.ts'
 
 const ENGINE = new URL('../../../worker/engine/engine.ts', import.meta.url).href
 
 describe('ONNX Runtime', () => {
   it('is kept from reporting what it runs', () => {
-    const home = mkdtempSync(join(tmpdir(), 'tributary-'))
+    const home = testFolder('engine')
     const script = `
       const { createEngine } = await import(${JSON.stringify(ENGINE)})
       const engine = createEngine({ threads: 1 })

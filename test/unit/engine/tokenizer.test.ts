@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { openTokenizer } from '../../../worker/engine/tokenizer.ts'
+import { testFolder } from '../../harness/folders.ts'
 import { BROOK, engineError } from './fixtures.ts'
 
 const TEXTS = [
@@ -66,7 +66,7 @@ describe('tokenizer', () => {
   })
 
   it('is refused where it has more tokens than the model has rows', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'tributary-'))
+    const directory = testFolder('engine')
     await cp(BROOK, directory, { recursive: true })
     const path = join(directory, 'tokenizer.json')
     const json = JSON.parse(await readFile(path, 'utf8'))

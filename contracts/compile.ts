@@ -1,0 +1,135 @@
+/**
+ * Compiles `contracts/src` and writes one module a contract, ABI and bytecode, to `contracts/gen`. The compiler is solc
+ * from npm and leaves no metadata in the bytecode, so the same sources give the same bytes in any folder.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { z } from 'zod'
+
+/** What is deployed, and so gets a module. */
+const CONTRACTS = [
+  'StakeVault',
+  'DatanetRegistry',
+  'ModelRegistry',
+  'FeeEscrow',
+  'ResultLedger',
+  'Payout',
+] as const
+
+/** Small code through the intermediate representation; no metadata, which would name paths. */
+const SETTINGS = {
+  evmVersion: 'prague',
+  viaIR: true,
+  optimizer: { enabled: true, runs: 1000 },
+  metadata: { appendCBOR: false, bytecodeHash: 'none' },
+  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+} as const
+
+/** A warning that OpenZeppelin's re-entrancy guard earns and heeds: it clears what it set. */
+const TRANSIENT_STORAGE = '2394'
+
+const Output = z.object({
+  errors: z.array(z.object({ errorCode: z.string(), formattedMessage: z.string() })).default([]),
+  contracts: z
+    .record(
+      z.string(),
+      z.record(
+        z.string(),
+        z.object({
+          abi: z.array(z.record(z.string(), z.unknown())),
+          evm: z.object({ bytecode: z.object({ object: z.string() }) }),
+        }),
+      ),
+    )
+    .default({}),
+})
+
+const require = createRequire(import.meta.url)
+const SRC = new URL('./src/', import.meta.url)
+const GEN = new URL('./gen/', import.meta.url)
+
+/** Text of each generated file by its name. Throws where solc reports an error or a warning. */
+export function compile(): Map<string, string> {
+  const solc = require('solc')
+  const input = { language: 'Solidity', sources: readSources(), settings: SETTINGS }
+  const answer: string = solc.compile(JSON.stringify(input), { import: readImport })
+  const { errors, contracts } = Output.parse(JSON.parse(answer))
+  const complaints = errors.filter(({ errorCode }) => errorCode !== TRANSIENT_STORAGE)
+  if (complaints.length > 0) {
+    throw new Error(complaints.map(({ formattedMessage }) => formattedMessage).join('\n'))
+  }
+  const built = CONTRACTS.map((name) => {
+    const contract = contracts[`src/${name}.sol`]?.[name]
+    if (!contract) throw new Error(`src/${name}.sol has no contract ${name}`)
+    return { name, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
+  })
+  const bytecodes = Object.fromEntries(built.map(({ name, bytecode }) => [name, bytecode]))
+  return new Map([
+    ...built.map(({ name, abi, bytecode }): [string, string] => [
+      `${name}.ts`,
+      moduleText(name, abi, bytecode),
+    ]),
+    // For the Solidity tests, which read no TypeScript.
+    ['bytecode.json', `${JSON.stringify(bytecodes, undefined, 1)}\n`],
+  ])
+}
+
+/** The generated file as it stands in the folder; the empty string where there is none. */
+export function committed(file: string): string {
+  try {
+    return readFileSync(new URL(file, GEN), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function readSources(): Record<string, { content: string }> {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.sol'))
+    .sort()
+  return Object.fromEntries(
+    files.map((file) => [
+      `src/${file}`,
+      { content: readFileSync(new URL(file, SRC), 'utf8').replaceAll('\r\n', '\n') },
+    ]),
+  )
+}
+
+/** The one library that the sources import. */
+function readImport(name: string): { contents: string } | { error: string } {
+  const library = '@openzeppelin/contracts/'
+  if (!name.startsWith(library)) return { error: `${name} is not in ${library}` }
+  const folder = path.dirname(require.resolve('@openzeppelin/contracts/package.json'))
+  try {
+    return { contents: readFileSync(path.join(folder, name.slice(library.length)), 'utf8') }
+  } catch (cause) {
+    return { error: String(cause) }
+  }
+}
+
+function moduleText(name: string, abi: readonly unknown[], bytecode: string): string {
+  const variable = `${name[0]?.toLowerCase()}${name.slice(1)}`
+  const entries = abi.map((entry) => `  ${JSON.stringify(entry, withoutInternalType)},`)
+  return [
+    `// Written by \`npm run contracts:build\` from contracts/src/${name}.sol.`,
+    `export const ${variable}Abi = [`,
+    ...entries,
+    '] as const',
+    '',
+    `export const ${variable}Bytecode =`,
+    `  '${bytecode}'`,
+    '',
+  ].join('\n')
+}
+
+/** The Solidity name of a type helps nobody who calls by ABI. */
+function withoutInternalType(key: string, value: unknown): unknown {
+  return key === 'internalType' ? undefined : value
+}
+
+if (import.meta.main) {
+  mkdirSync(GEN, { recursive: true })
+  for (const [file, text] of compile()) writeFileSync(new URL(file, GEN), text)
+}

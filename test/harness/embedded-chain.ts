@@ -1,0 +1,215 @@
+/** A real embedded chain for tests, with our contracts on it and people who have keys and money. */
+import { readFile, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import {
+  type BatchHeader,
+  chargesHash,
+  Endorsement,
+  BatchHeader as HeaderStruct,
+} from '../../protocol/batch.ts'
+import type { Role } from '../../protocol/chain.ts'
+import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
+import type { Address, Cid } from '../../protocol/fields.ts'
+import { type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
+import { merkleRoot, type Payout, sumRoot } from '../../protocol/merkle.ts'
+import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
+import { addressOf, publicKeyOf, sign } from '../../protocol/signature.ts'
+import { digest, hashStruct } from '../../protocol/struct.ts'
+import { Voucher } from '../../protocol/voucher.ts'
+import { type Anvil, startAnvil } from '../../worker/chain/anvil.ts'
+import type { SignedBatch, SignedCharge } from '../../worker/chain/calls.ts'
+import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
+import { signConsent } from '../../worker/chain/consent.ts'
+import { deploy, fundEmbedded } from '../../worker/chain/deploy.ts'
+import { type Deployment, domainOf } from '../../worker/chain/deployment.ts'
+import { sleep } from '../../worker/chain/wait.ts'
+import { testFolder } from './folders.ts'
+
+export const CHAIN_ID = 31_337
+const OPEN = 10n ** 18n
+/** Blocks count whole seconds, so a window of one may be over in no time. */
+export const WINDOW_SECONDS = 2
+
+/** Somebody with a key, always the same for a name. */
+export interface Person {
+  readonly key: Uint8Array
+  readonly account: Address
+}
+
+export function person(name: string): Person {
+  const key = Uint8Array.from(Buffer.from(keccakHash(utf8(name)).slice(2), 'hex'))
+  return { key, account: addressOf(publicKeyOf(key)) }
+}
+
+/** What the contracts of these tests are born with. */
+export const TERMS = {
+  windowSeconds: WINDOW_SECONDS,
+  exitDelaySeconds: 3,
+  minimumStakeWei: OPEN,
+  treasury: person('treasury').account,
+}
+
+/** Anvil in a folder of its own, contracts deployed, and everything that must be stopped again. */
+export class EmbeddedChain {
+  readonly folder: string
+  anvil!: Anvil
+  deployment!: Deployment
+  readonly #clients: ChainClient[] = []
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async start(): Promise<EmbeddedChain> {
+    const chain = new EmbeddedChain(testFolder('chain'))
+    try {
+      await chain.restart()
+      const deployer = person('deployer')
+      await fundEmbedded(chain.anvil.url, deployer.account, OPEN)
+      chain.deployment = await deploy({ url: chain.anvil.url, ...TERMS }, deployer.key)
+      return chain
+    } catch (error) {
+      await chain.stop()
+      throw error
+    }
+  }
+
+  get chainFolder(): string {
+    return path.join(this.folder, 'chain')
+  }
+
+  /** Starts anvil on the folder's state; on the same port as before, so that clients find it. */
+  async restart(): Promise<void> {
+    this.anvil = await startAnvil({
+      dataFolder: this.chainFolder,
+      chainId: CHAIN_ID,
+      port: this.anvil?.port ?? 0,
+      stateIntervalSeconds: 1,
+    })
+  }
+
+  /** Waits until the state file was written after all that has happened so far. */
+  async stateWritten(): Promise<void> {
+    const file = path.join(this.chainFolder, 'state.json')
+    const sinceMs = Date.now()
+    // Twice: the first of the two may have been begun before.
+    for (let written = 0, lastMs = sinceMs; written < 2; await sleep(20)) {
+      const { mtimeMs } = await stat(file)
+      if (mtimeMs <= lastMs) continue
+      lastMs = mtimeMs
+      written++
+    }
+  }
+
+  /** A client for somebody, who is given 100 OPEN. */
+  async clientOf({ key, account }: Person): Promise<ChainClient> {
+    await fundEmbedded(this.anvil.url, account, 100n * OPEN)
+    const { url } = this.anvil
+    const options = { url, deployment: this.deployment, privateKey: key, dataFolder: this.folder }
+    const client = await connectChain(options)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Stakes for a node that is its own owner. */
+  async stake(node: Person, roles: readonly Role[], stakeWei: bigint): Promise<void> {
+    const client = await this.clientOf(node)
+    const { nonce } = await client.member(node.account)
+    const consent = signConsent(this.deployment, node.key, { owner: node.account, roles, nonce })
+    await client.stake({ node: node.account, roles, stakeWei, consent })
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close()
+    await this.anvil?.stop()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+export interface Draft {
+  readonly number: number
+  readonly receipts: readonly Receipt[]
+  readonly payouts: readonly Payout[]
+  readonly payers: readonly { person: Person; feeWei: bigint; cumulativeWei: bigint }[]
+}
+
+function headerFor({ number, receipts, payouts, payers }: Draft): BatchHeader {
+  const charges = payers.map(({ person: { account }, feeWei }) => ({ payer: account, feeWei }))
+  const root = sumRoot(payouts)
+  return {
+    number,
+    receiptsRoot: merkleRoot(receipts.map(receiptLeaf)),
+    receiptCount: receipts.length,
+    feeWei: payers.reduce((sum, { feeWei }) => sum + feeWei, 0n),
+    charges: chargesHash(ascending(charges, ({ payer }) => payer)),
+    payoutRoot: root.hash,
+    payoutCount: payouts.length,
+    payoutWei: root.sumWei,
+    data: 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as Cid,
+  }
+}
+
+/** A batch with everyone's signatures, as the core would hand it over. */
+export function signBatch(
+  deployment: Deployment,
+  draft: Draft,
+  validators: readonly Person[],
+): SignedBatch {
+  const header = headerFor(draft)
+  const headerHash = toHex(hashStruct(HeaderStruct, header)) as Hash
+  const endorsements = validators.map(({ key, account }) => {
+    const endorsement = { validator: account, header: headerHash }
+    const signed = digest(Endorsement, endorsement, domainOf(deployment, 'resultLedger'))
+    return { validator: account, signature: sign(signed, key) }
+  })
+  const charges = draft.payers.map(({ person: { key, account }, feeWei, cumulativeWei }) =>
+    signCharge(deployment, key, { payer: account, feeWei, cumulativeWei }),
+  )
+  return {
+    header,
+    endorsements: ascending(endorsements, ({ validator }) => validator),
+    charges: ascending(charges, ({ payer }) => payer),
+  }
+}
+
+function signCharge(
+  deployment: Deployment,
+  key: Uint8Array,
+  charge: { payer: Address; feeWei: bigint; cumulativeWei: bigint },
+): SignedCharge {
+  const { payer, cumulativeWei } = charge
+  const signed = digest(Voucher, { payer, cumulativeWei }, domainOf(deployment, 'feeEscrow'))
+  return { ...charge, signature: sign(signed, key) }
+}
+
+/** A receipt of a fine-tuning that cost `feeWei`. */
+export function fineTuneReceipt(name: string, requester: Address, feeWei: bigint): Receipt {
+  const letters = keccakHash(utf8(name))
+    .slice(2)
+    .replaceAll(/[0189]/g, 'q')
+  return {
+    jobId: keccakHash(utf8(name)),
+    task: 'fine-tune',
+    requester,
+    worker: person('worker').account,
+    claim: keccakHash(utf8(`${name} claim`)),
+    passedBy: [person('validator 1').account],
+    failedBy: [],
+    model: 'bafkreibaseaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' as Cid,
+    adapter: '',
+    output: `bafkrei${letters.slice(0, 52)}` as Cid,
+    attribution: ZERO_HASH,
+    units: 10,
+    feeWei,
+    ...splitFee(feeWei, SPLIT_BPS['fine-tune']),
+  }
+}
+
+function ascending<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}
+
+/** Process id of the chain itself, as its supervisor has noted it. */
+export async function chainPid({ chainFolder }: { readonly chainFolder: string }): Promise<number> {
+  return JSON.parse(await readFile(path.join(chainFolder, 'pids.json'), 'utf8')).chain
+}

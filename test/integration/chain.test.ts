@@ -1,0 +1,267 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import type { ChainFact } from '../../protocol/chain.ts'
+
+import { merkleProof, type Payout, sumProof } from '../../protocol/merkle.ts'
+import { receiptLeaf } from '../../protocol/receipt.ts'
+import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
+import { deployEmbedded } from '../../worker/chain/deploy.ts'
+import { ChainError } from '../../worker/chain/errors.ts'
+import { sleep } from '../../worker/chain/wait.ts'
+import { type ChainEvent, watchChain } from '../../worker/chain/watcher.ts'
+import {
+  chainPid,
+  type Draft,
+  EmbeddedChain,
+  fineTuneReceipt,
+  person,
+  signBatch,
+  TERMS,
+  WINDOW_SECONDS,
+} from '../harness/embedded-chain.ts'
+
+const OPEN = 10n ** 18n
+const FEE = OPEN / 10n
+const [ALICE, BOB, WORKER] = [person('alice'), person('bob'), person('worker')]
+const VALIDATORS = [person('validator 1'), person('validator 2'), person('validator 3')]
+
+/** One chain and one story: each test goes on where the one before it ended. */
+describe('the contracts on an embedded chain', function () {
+  this.timeout(30_000)
+  let chain: EmbeddedChain
+  let alice: ChainClient
+  let poster: ChainClient
+  const events: ChainEvent[] = []
+  const abort = new AbortController()
+
+  const receipts = [
+    fineTuneReceipt('one', ALICE.account, FEE),
+    fineTuneReceipt('two', BOB.account, FEE),
+    fineTuneReceipt('three', ALICE.account, FEE),
+  ]
+  const payouts: Payout[] = [WORKER, ...VALIDATORS, person('treasury')].map(
+    ({ account }, index) => ({
+      account,
+      cumulativeWei: index === 0 ? 2n * FEE : FEE / 10n,
+    }),
+  )
+  const draft: Draft = {
+    number: 1,
+    receipts,
+    payouts,
+    payers: [
+      { person: ALICE, feeWei: 2n * FEE, cumulativeWei: 3n * FEE },
+      { person: BOB, feeWei: FEE, cumulativeWei: FEE },
+    ],
+  }
+
+  before(async () => {
+    chain = await EmbeddedChain.start()
+    watchChain({
+      url: chain.anvil.url,
+      deployment: chain.deployment,
+      onEvent: (event) => events.push(event),
+      signal: abort.signal,
+      pollMs: 50,
+    })
+    alice = await chain.clientOf(ALICE)
+    poster = await chain.clientOf(person('poster'))
+  })
+
+  after(async () => {
+    abort.abort()
+    await chain?.stop()
+  })
+
+  function facts<K extends ChainFact['kind']>(kind: K): Extract<ChainFact, { kind: K }>[] {
+    return events.flatMap((event) =>
+      event.kind === 'fact' && event.fact.kind === kind
+        ? [event.fact as Extract<ChainFact, { kind: K }>]
+        : [],
+    )
+  }
+
+  async function refused(write: Promise<unknown>, name: string): Promise<void> {
+    await rejects(write, (error: unknown) => {
+      ok(error instanceof ChainError, String(error))
+      equal(error.revert?.name ?? error.message, name)
+      return true
+    })
+  }
+
+  it('stakes for nodes that consent', async () => {
+    await Promise.all(VALIDATORS.map((node) => chain.stake(node, ['validator'], 10n * OPEN)))
+    await chain.stake(WORKER, ['worker', 'gateway'], 2n * OPEN)
+    const { owner, roles, stakeWei } = await alice.member(WORKER.account)
+    deepEqual(
+      { owner, roles, stakeWei },
+      { owner: WORKER.account, roles: ['worker', 'gateway'], stakeWei: 2n * OPEN },
+    )
+    const consent = `0x${'00'.repeat(65)}` as const
+    const terms = { node: BOB.account, roles: ['worker'], stakeWei: OPEN, consent } as const
+    await refused(alice.stake(terms), 'BadConsent')
+  })
+
+  it('takes deposits from anyone for anyone', async () => {
+    await alice.deposit(ALICE.account, OPEN)
+    await alice.deposit(BOB.account, OPEN)
+  })
+
+  it('publishes datanets, by their operator only', async () => {
+    const { datanetId } = await alice.createDatanet({ name: 'docs', licence: 'MIT' })
+    const version = {
+      datanetId,
+      root: receipts[0]!.jobId,
+      count: 12,
+      manifest: receipts[0]!.output,
+      totalBytes: 3456,
+    }
+    equal((await alice.publishDatanet(version)).version, 1)
+    equal((await alice.publishDatanet(version)).version, 2)
+    await refused(poster.publishDatanet(version), 'NotOperator')
+  })
+
+  it('refuses batches with a wrong number, without quorum, signed twice, or overcharged', async () => {
+    const { deployment } = chain
+    const ahead = signBatch(deployment, { ...draft, number: 2 }, VALIDATORS)
+    await refused(poster.postBatch(ahead), 'NumberGap')
+    await refused(
+      poster.postBatch(signBatch(deployment, draft, VALIDATORS.slice(0, 1))),
+      'NoQuorum',
+    )
+    const twice = [VALIDATORS[0]!, VALIDATORS[0]!, VALIDATORS[1]!]
+    const doubled = signBatch(deployment, draft, twice)
+    await refused(poster.postBatch(doubled), 'EndorsementsNotAscending')
+    const [first, second] = draft.payers
+    const greedy = { ...draft, payers: [{ ...first!, cumulativeWei: FEE }, second!] }
+    await refused(poster.postBatch(signBatch(deployment, greedy, VALIDATORS)), 'OverVoucher')
+    const good = signBatch(deployment, draft, VALIDATORS)
+    const promised = { ...good.header, payoutWei: OPEN }
+    await refused(poster.postBatch({ ...good, header: promised }), 'BadEndorsement')
+  })
+
+  it('posts a batch that two thirds of the stake stand for, once, and not yet for good', async () => {
+    const batch = signBatch(chain.deployment, draft, VALIDATORS.slice(0, 2))
+    const { txHash } = await poster.postBatch(batch)
+    await refused(poster.finaliseBatch(1), 'WindowOpen')
+    await refused(poster.postBatch(batch), 'AlreadyPosted')
+    await untilTold(() => facts('batch-posted').length === 1)
+    const [fact] = facts('batch-posted')
+    deepEqual(fact?.header, batch.header)
+    equal(fact?.txHash, txHash)
+    equal(fact?.poster, poster.account)
+  })
+
+  it('makes it final after the window, once', async () => {
+    await refused(alice.registerModel(registration(0)), 'NotFinal')
+    await sleep(1000 * WINDOW_SECONDS + 500)
+    await poster.finaliseBatch(1)
+    await refused(poster.finaliseBatch(1), 'AlreadyFinal')
+  })
+
+  it('registers a model by proof, for its requester only', async () => {
+    const { receipt, ...rest } = registration(0)
+    const forged = { ...receipt, output: receipts[1]!.output }
+    await refused(alice.registerModel({ ...rest, receipt: forged }), 'BadProof')
+    await refused(alice.registerModel(registration(1)), 'NotRequester')
+    await alice.registerModel(registration(0))
+    await alice.registerModel({ ...registration(0), owner: BOB.account })
+    await untilTold(() => facts('model-registered').length > 0)
+    deepEqual(
+      facts('model-registered').map(({ adapter, owner }) => ({ adapter, owner })),
+      [{ adapter: receipts[0]!.output, owner: ALICE.account }],
+    )
+  })
+
+  it('pays what was earned, to the account and once', async () => {
+    const beforeWei = await alice.balanceWei(WORKER.account)
+    await poster.claimPayout(claimOf(0))
+    equal((await alice.balanceWei(WORKER.account)) - beforeWei, 2n * FEE)
+    equal(await alice.claimedWei(WORKER.account), 2n * FEE)
+    await refused(poster.claimPayout(claimOf(0)), 'NothingToClaim')
+    const greedy = { ...claimOf(1), cumulativeWei: FEE }
+    await refused(poster.claimPayout(greedy), 'BadProof')
+  })
+
+  it('survives a killed chain: facts are told once, a write under way is neither lost nor doubled', async () => {
+    await untilTold(() => facts('claimed').length === 1)
+    await chain.stateWritten()
+    const pid = await chainPid(chain)
+    process.kill(pid, 'SIGKILL')
+    equal((await chain.anvil.exited).asked, false)
+    const beforeWei = 2n * OPEN
+    const deposited = alice.deposit(ALICE.account, OPEN)
+    await sleep(300)
+    await chain.restart()
+    await deposited
+    await untilTold(() => facts('escrowed').at(-1)?.balanceWei === beforeWei - 2n * FEE)
+    const held = live(events)
+    equal(held.filter(({ kind }) => kind === 'staked').length, 4)
+    equal(held.filter(({ kind }) => kind === 'datanet-published').length, 2)
+    equal(held.filter(({ kind }) => kind === 'batch-posted').length, 1)
+    equal(held.filter(({ kind }) => kind === 'batch-final').length, 1)
+    equal(held.filter(({ kind }) => kind === 'claimed').length, 1)
+    equal(held.filter(({ kind }) => kind === 'model-registered').length, 1)
+    // Two deposits, a charge each, and the deposit under way.
+    equal(held.filter(({ kind }) => kind === 'escrowed').length, 5)
+  })
+
+  it('sends again what a killed chain has forgotten', async () => {
+    const killed = chain.anvil.exited
+    // Mined, but with luck in no state file yet: the chain will not know of it.
+    await alice.deposit(BOB.account, 7n)
+    process.kill(await chainPid(chain), 'SIGKILL')
+    await killed
+    await chain.restart()
+    await alice.deposit(BOB.account, 11n)
+    await untilTold(() => facts('escrowed').at(-1)?.balanceWei === OPEN - FEE + 18n)
+  })
+
+  it('refuses a deployment that is not on this chain', async () => {
+    const { url } = chain.anvil
+    const { addresses } = await deployEmbedded({ url, ...TERMS })
+    ok(addresses.payout !== chain.deployment.addresses.payout)
+    const options = { url, privateKey: ALICE.key, dataFolder: chain.folder }
+    const elsewhere = { ...chain.deployment, chainId: 10 }
+    await rejects(connectChain({ ...options, deployment: elsewhere }), { code: 'wrong-chain' })
+    const empty = { ...addresses, payout: ALICE.account }
+    const incomplete = { ...chain.deployment, addresses: empty }
+    await rejects(connectChain({ ...options, deployment: incomplete }), { code: 'wrong-chain' })
+  })
+
+  it('lets a node leave and pays its stake back after the delay', async () => {
+    const worker = await chain.clientOf(WORKER)
+    await worker.requestExit(WORKER.account)
+    await refused(worker.withdrawStake(WORKER.account), 'StakeLocked')
+    await untilTold(() => facts('exiting').length === 1)
+    await sleep(1000 * TERMS.exitDelaySeconds + 500)
+    await worker.withdrawStake(WORKER.account)
+    equal((await worker.member(WORKER.account)).stakeWei, 0n)
+  })
+
+  function registration(index: number) {
+    const proof = merkleProof(receipts.map(receiptLeaf), index)
+    return { batch: 1, receipt: receipts[index]!, proof, owner: ALICE.account }
+  }
+
+  function claimOf(index: number) {
+    return { ...payouts[index]!, proof: sumProof(payouts, index) }
+  }
+
+  async function untilTold(condition: () => boolean): Promise<void> {
+    for (let waitedMs = 0; !condition(); waitedMs += 20) {
+      if (waitedMs > 15_000) throw new Error('the watcher never told')
+      await sleep(20)
+    }
+  }
+})
+
+/** Facts that hold: what was told of replaced blocks is taken back. */
+function live(events: readonly ChainEvent[]): ChainFact[] {
+  let held: { fact: ChainFact; block: number }[] = []
+  for (const event of events) {
+    if (event.kind === 'rewound') held = held.filter(({ block }) => block <= event.toBlock)
+    if (event.kind !== 'fact' || event.fact.kind === 'block') continue
+    held.push({ fact: event.fact, block: event.fact.blockNumber })
+  }
+  return held.map(({ fact }) => fact)
+}

@@ -1,0 +1,263 @@
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseTransaction } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import type { Address } from '../../../protocol/fields.ts'
+import { ChainError } from '../../../worker/chain/errors.ts'
+import { Outbox } from '../../../worker/chain/outbox.ts'
+import { fileStore } from '../../../worker/chain/outbox-file.ts'
+import { Rpc } from '../../../worker/chain/rpc.ts'
+import { sleep } from '../../../worker/chain/wait.ts'
+import { FakeChain, FakeError } from '../../harness/fake-chain.ts'
+import { testFolder } from '../../harness/folders.ts'
+
+const ACCOUNT = privateKeyToAccount(`0x${'11'.repeat(32)}`)
+const TO = `0x${'22'.repeat(20)}` as Address
+
+describe('the outbox', () => {
+  let chain: FakeChain
+  let folder: string
+  let rpcs: Rpc[]
+
+  beforeEach(async () => {
+    chain = await FakeChain.start()
+    folder = testFolder('outbox')
+    rpcs = []
+  })
+
+  afterEach(async () => {
+    for (const rpc of rpcs) rpc.close()
+    await chain.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  function open(patienceMs = 10_000, raiseMs = 10_000): Outbox {
+    const rpc = new Rpc(chain.url, 1000)
+    rpcs.push(rpc)
+    const store = fileStore(path.join(folder, 'outbox.json'))
+    const paces = { patienceMs, raiseMs, compareMs: 100 }
+    return new Outbox({ rpc, chainId: 31_337, account: ACCOUNT, store, ...paces })
+  }
+
+  async function remembered() {
+    return JSON.parse(await readFile(path.join(folder, 'outbox.json'), 'utf8'))
+  }
+
+  const write = (data: number) => ({ what: `write ${data}`, to: TO, data: hex(data) })
+
+  it('sends one after the other, in the order in which it was asked', async () => {
+    const outbox = open()
+    const receipts = await Promise.all([1, 2, 3, 4, 5].map((data) => outbox.send(write(data))))
+    deepEqual(chain.minedData, [1, 2, 3, 4, 5].map(hex))
+    deepEqual(
+      receipts.map(({ blockNumber }) => blockNumber),
+      [1, 2, 3, 4, 5],
+    )
+  })
+
+  it('goes on after a write that was refused, leaving no gap in the nonces', async () => {
+    const outbox = open()
+    await outbox.send(write(1))
+    chain.overrides.set('eth_estimateGas', () => {
+      throw new FakeError(3, 'execution reverted', '0x')
+    })
+    await rejects(outbox.send(write(2)), { name: 'ChainError', code: 'reverted' })
+    chain.overrides.clear()
+    await outbox.send(write(3))
+    deepEqual(chain.minedData, [1, 3].map(hex))
+  })
+
+  it('writes down what it sends before it sends it', async () => {
+    let atSending = ''
+    chain.overrides.set('eth_sendRawTransaction', ([raw]) => {
+      atSending = readFileSync(path.join(folder, 'outbox.json'), 'utf8')
+      chain.overrides.clear()
+      return chain.handle('eth_sendRawTransaction', [raw])
+    })
+    await open().send(write(1))
+    const { pending } = JSON.parse(atSending)
+    equal(pending.data, hex(1))
+    deepEqual(
+      pending.attempts.map(({ raw }: { raw: string }) => raw),
+      chain.offered,
+    )
+  })
+
+  it('finishes what an earlier life has begun, once', async () => {
+    chain.minesAtOnce = false
+    await rejects(open(500).send(write(1)), { code: 'timeout' })
+    chain.minesAtOnce = true
+    chain.pool.clear()
+    await open().send(write(2))
+    deepEqual(chain.minedData, [1, 2].map(hex))
+  })
+
+  it('does not repeat what was mined while it was away', async () => {
+    chain.minesAtOnce = false
+    await rejects(open(500).send(write(1)), { code: 'timeout' })
+    chain.mine()
+    chain.minesAtOnce = true
+    await open().send(write(2))
+    deepEqual(chain.minedData, [1, 2].map(hex))
+    equal(chain.offered.length, 2)
+  })
+
+  it('waits for a chain that cannot be reached', async () => {
+    const outbox = open()
+    await outbox.send(write(1))
+    chain.isDown = true
+    const sent = outbox.send(write(2))
+    await sleep(500)
+    chain.isDown = false
+    await sent
+    deepEqual(chain.minedData, [1, 2].map(hex))
+  })
+
+  it('offers a transaction again that the pool has forgotten', async () => {
+    chain.minesAtOnce = false
+    const sent = open().send(write(1))
+    while (chain.pool.size === 0) await sleep(5)
+    chain.pool.clear()
+    chain.minesAtOnce = true
+    await sent
+    deepEqual(chain.minedData, [hex(1)])
+    ok(chain.offered.every((raw) => raw === chain.offered[0]))
+  })
+
+  it('sends again, as they were, transactions of blocks that the chain has lost', async () => {
+    const outbox = open()
+    for (const data of [1, 2, 3]) await outbox.send(write(data))
+    chain.forget(2)
+    await outbox.send(write(4))
+    deepEqual(chain.minedData, [1, 2, 3, 4].map(hex))
+    equal(new Set(chain.offered).size, 4)
+  })
+
+  it('does so after a restart, too', async () => {
+    for (const data of [1, 2, 3]) await open().send(write(data))
+    chain.forget(3)
+    await open().send(write(4))
+    deepEqual(chain.minedData, [1, 2, 3, 4].map(hex))
+  })
+
+  it('begins anew on a chain that was begun anew', async () => {
+    for (const data of [1, 2, 3]) await open().send(write(data))
+    chain.forget(4)
+    chain.mine()
+    await open().send(write(4))
+    deepEqual(chain.minedData, [hex(4)])
+  })
+
+  it('fills the gap that another life of the key has left', async () => {
+    const later = await ACCOUNT.signTransaction({
+      type: 'eip1559',
+      chainId: 31_337,
+      nonce: 1,
+      to: TO,
+      data: '0x99',
+      gas: 21_000n,
+      maxFeePerGas: 300n,
+      maxPriorityFeePerGas: 1n,
+    })
+    chain.pool.set(1, later)
+    await open().send(write(1))
+    deepEqual(chain.minedData, [hex(1), '0x99'])
+  })
+
+  it('signs anew where another has used the nonce', async () => {
+    const other = new Outbox({
+      rpc: new Rpc(chain.url),
+      chainId: 31_337,
+      account: ACCOUNT,
+      store: fileStore(path.join(folder, 'other.json')),
+      compareMs: 100,
+    })
+    chain.overrides.set('eth_sendRawTransaction', () => {
+      // Between our look at the nonce and our offer, the other's transaction is mined.
+      chain.overrides.clear()
+      void other.send(write(9))
+      throw new FakeError(-32003, 'nonce too low')
+    })
+    await open().send(write(1))
+    deepEqual([...chain.minedData].sort(), [1, 9].map(hex))
+  }).timeout(10_000)
+
+  it('offers more for a transaction that stays out of the blocks', async () => {
+    chain.minesAtOnce = false
+    const sent = open(10_000, 200).send(write(1))
+    while (chain.offered.length < 3) await sleep(5)
+    chain.mine()
+    await sent
+    const fees = [...new Set(chain.offered)].map((raw) => parseTransaction(raw).maxFeePerGas ?? 0n)
+    ok(fees.length >= 2)
+    ok(fees.every((fee, index) => index === 0 || fee * 100n >= fees[index - 1]! * 110n))
+    deepEqual(chain.minedData, [hex(1)])
+  })
+
+  it('drops a transaction that the chain will never take', async () => {
+    chain.overrides.set('eth_sendRawTransaction', () => {
+      throw new FakeError(-32003, 'Insufficient funds for gas * price + value')
+    })
+    const outbox = open()
+    await rejects(outbox.send(write(1)), { code: 'insufficient-funds' })
+    equal((await remembered()).pending, undefined)
+    chain.overrides.clear()
+    await outbox.send(write(2))
+    deepEqual(chain.minedData, [hex(2)])
+  })
+
+  it('tells why a mined transaction failed', async () => {
+    chain.overrides.set('eth_getTransactionReceipt', ([hash]) => ({
+      transactionHash: hash,
+      blockNumber: '0x1',
+      status: '0x0',
+      gasUsed: '0x1',
+      logs: [],
+    }))
+    chain.overrides.set('eth_call', () => {
+      // AlreadyPosted(7)
+      throw new FakeError(3, 'execution reverted', `0x${ALREADY_POSTED}${'7'.padStart(64, '0')}`)
+    })
+    await rejects(open().send(write(1)), (error: unknown) => {
+      ok(error instanceof ChainError)
+      equal(error.code, 'reverted')
+      deepEqual(error.revert, { name: 'AlreadyPosted', args: { number: 7n } })
+      match(error.message, /refused to write 1: AlreadyPosted\(number 7\)/)
+      return true
+    })
+  })
+
+  it('ends a wait when the signal fires, and sees to the transaction the next time', async () => {
+    chain.minesAtOnce = false
+    const abort = new AbortController()
+    const outbox = open()
+    const sent = outbox.send(write(1), abort.signal)
+    while (chain.pool.size === 0) await sleep(5)
+    abort.abort()
+    await rejects(sent, { code: 'aborted' })
+    chain.minesAtOnce = true
+    chain.mine()
+    await outbox.send(write(2))
+    deepEqual(chain.minedData, [1, 2].map(hex))
+  })
+
+  it('refuses a damaged file rather than forget what may be under way', async () => {
+    await writeFile(path.join(folder, 'outbox.json'), '{"genesis":')
+    await rejects(open().send(write(1)), { code: 'outbox-corrupt' })
+    equal(chain.offered.length, 0)
+  })
+
+  it('leaves no drafts behind', async () => {
+    await open().send(write(1))
+    deepEqual(await readdir(folder), ['outbox.json'])
+  })
+})
+
+/** Selector of `AlreadyPosted(uint64)`. */
+const ALREADY_POSTED = '15619da9'
+
+function hex(data: number): `0x${string}` {
+  return `0x${data.toString(16).padStart(2, '0')}`
+}

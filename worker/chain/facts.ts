@@ -1,0 +1,207 @@
+/** From a contract's log to a fact. Whoever pays gas may write almost anything into a log, so everything is checked. */
+import { decodeEventLog, toEventSelector } from 'viem'
+import { z } from 'zod'
+import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { payoutAbi } from '../../contracts/gen/Payout.ts'
+import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
+import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import { BatchHeader } from '../../protocol/batch.ts'
+import { type ChainLog, ROLE_BITS, ROLES } from '../../protocol/chain.ts'
+import { type Address, address, bytes32, cid, uint32, uint64, wei } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { ContractName, Deployment } from './deployment.ts'
+import type { Log } from './quantities.ts'
+
+/** Why a log is no fact. */
+export type DropReason =
+  /** No contract of ours, no event of the list below, or not in its form. */
+  | 'undecodable'
+  /** A number too large, or text that is no content id. */
+  | 'out-of-range'
+
+export type ReadLog =
+  | { readonly ok: true; readonly fact: ChainLog }
+  | { readonly ok: false; readonly reason: DropReason }
+
+const WANTED = [
+  'Staked',
+  'ExitRequested',
+  'Escrowed',
+  'VersionPublished',
+  'ModelRegistered',
+  'BatchPosted',
+  'BatchFinal',
+  'Claimed',
+]
+
+/** First topics of the events that facts are made of. The escrow's own `ExitRequested` is none of them. */
+export const FACT_TOPICS: readonly Hash[] = [
+  ...stakeVaultAbi,
+  ...datanetRegistryAbi,
+  ...modelRegistryAbi,
+  ...resultLedgerAbi,
+  ...payoutAbi,
+  ...feeEscrowAbi.filter((item) => item.type !== 'event' || item.name === 'Escrowed'),
+]
+  .filter((item) => item.type === 'event')
+  .filter(({ name }) => WANTED.includes(name))
+  .map((event) => toEventSelector(event) as Hash)
+
+const amountWei = z.bigint().refine((value) => z.safeEncode(wei, value).success)
+/** A header has its numbers checked by the schema that checks a stranger's message. */
+const header = z.custom<BatchHeader>(
+  (value) => z.safeEncode(BatchHeader.schema, value as BatchHeader).success,
+)
+
+/** What each kind of fact must hold. */
+const Fact = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('staked'),
+    blockNumber: uint64,
+    node: address,
+    owner: address,
+    roles: z.array(z.enum(ROLES)),
+    stakeWei: amountWei,
+  }),
+  z.object({ kind: z.literal('exiting'), blockNumber: uint64, node: address }),
+  z.object({
+    kind: z.literal('escrowed'),
+    blockNumber: uint64,
+    payer: address,
+    balanceWei: amountWei,
+    leavingWei: amountWei,
+    redeemedWei: amountWei,
+    authorisedWei: amountWei,
+  }),
+  z.object({
+    kind: z.literal('datanet-published'),
+    blockNumber: uint64,
+    datanetId: uint64,
+    version: uint64,
+    root: bytes32,
+    count: uint32,
+    manifest: cid,
+    operator: address,
+  }),
+  z.object({
+    kind: z.literal('model-registered'),
+    blockNumber: uint64,
+    adapter: cid,
+    base: cid,
+    owner: address,
+    jobId: bytes32,
+  }),
+  z.object({
+    kind: z.literal('batch-posted'),
+    blockNumber: uint64,
+    header,
+    poster: address,
+    finalAtMs: uint64,
+    txHash: bytes32,
+  }),
+  z.object({
+    kind: z.literal('batch-final'),
+    blockNumber: uint64,
+    number: uint64,
+    txHash: bytes32,
+  }),
+  z.object({
+    kind: z.literal('claimed'),
+    blockNumber: uint64,
+    account: address,
+    amountWei,
+    txHash: bytes32,
+  }),
+])
+
+/** The fact in this log, or why there is none. */
+export function readLog(deployment: Deployment, log: Log): ReadLog {
+  const contract = contractAt(deployment, log.address)
+  const told = contract && tell(contract, log)
+  if (!told) return { ok: false, reason: 'undecodable' }
+  const read = Fact.safeParse({ ...told, blockNumber: log.blockNumber })
+  return read.success ? { ok: true, fact: read.data } : { ok: false, reason: 'out-of-range' }
+}
+
+function contractAt({ addresses }: Deployment, at: string): ContractName | undefined {
+  return (Object.keys(addresses) as ContractName[]).find((name) => addresses[name] === at)
+}
+
+/** The log in the fact's words, unchecked; `undefined` where it is not one of the events. */
+function tell(contract: ContractName, log: Log): Record<string, unknown> | undefined {
+  const { data, transactionHash: txHash } = log
+  const topics = log.topics as [Hash, ...Hash[]]
+  try {
+    switch (contract) {
+      case 'stakeVault':
+        return tellStake(decodeEventLog({ abi: stakeVaultAbi, topics, data }))
+      case 'feeEscrow': {
+        const { eventName, args } = decodeEventLog({ abi: feeEscrowAbi, topics, data })
+        if (eventName !== 'Escrowed') return undefined
+        return { kind: 'escrowed', ...args, payer: lower(args.payer) }
+      }
+      case 'datanetRegistry': {
+        const { eventName, args } = decodeEventLog({ abi: datanetRegistryAbi, topics, data })
+        if (eventName !== 'VersionPublished') return undefined
+        const { datanetId, version, root, contributionCount: count, manifest } = args
+        const numbers = { datanetId: Number(datanetId), version: Number(version), count }
+        return {
+          kind: 'datanet-published',
+          ...numbers,
+          root,
+          manifest,
+          operator: lower(args.operator),
+        }
+      }
+      case 'modelRegistry': {
+        const { args } = decodeEventLog({ abi: modelRegistryAbi, topics, data })
+        return { kind: 'model-registered', ...args, owner: lower(args.owner) }
+      }
+      case 'resultLedger':
+        return tellBatch(decodeEventLog({ abi: resultLedgerAbi, topics, data }), txHash)
+      case 'payout': {
+        const { eventName, args } = decodeEventLog({ abi: payoutAbi, topics, data })
+        if (eventName !== 'Claimed') return undefined
+        return { kind: 'claimed', ...args, account: lower(args.account), txHash }
+      }
+    }
+  } catch {
+    // Not in the form of its event.
+    return undefined
+  }
+}
+
+type Decoded<Abi extends readonly unknown[]> = ReturnType<typeof decodeEventLog<Abi>>
+
+function tellStake({ eventName, args }: Decoded<typeof stakeVaultAbi>) {
+  if (eventName === 'ExitRequested') return { kind: 'exiting', node: lower(args.node) }
+  if (eventName !== 'Staked') return undefined
+  const roles = ROLES.filter((role) => (Number(args.roles) & ROLE_BITS[role]) !== 0)
+  return {
+    kind: 'staked',
+    node: lower(args.node),
+    owner: lower(args.owner),
+    roles,
+    stakeWei: args.stakeWei,
+  }
+}
+
+function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash: Hash) {
+  if (eventName === 'BatchFinal')
+    return { kind: 'batch-final', number: Number(args.number), txHash }
+  if (eventName !== 'BatchPosted') return undefined
+  return {
+    kind: 'batch-posted',
+    header: { ...args.header, number: Number(args.header.number) },
+    poster: lower(args.poster),
+    finalAtMs: Number(args.finalAt) * 1000,
+    txHash,
+  }
+}
+
+/** viem writes addresses with the checksum in their letters; ours are lowercase. */
+function lower(account: string): Address {
+  return account.toLowerCase() as Address
+}

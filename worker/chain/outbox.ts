@@ -1,0 +1,184 @@
+/**
+ * Sends one signer's transactions, one after the other. Each is signed here and written down before it is sent, so a
+ * crash neither loses nor doubles it. viem's own nonce manager leaves a gap, and all behind it stuck, when one of
+ * several sends fails; and its wait for a receipt may sleep for ever.
+ */
+import { ChainError } from './errors.ts'
+import type { Attempt, Entry, Memory } from './outbox-file.ts'
+import { type OutboxOptions, Turn, type WriteRequest } from './outbox-turn.ts'
+import { Block, type Receipt } from './quantities.ts'
+import { explain } from './reverts.ts'
+import { RpcError } from './rpc.ts'
+
+/** A block of an OP Stack chain comes every 2 s; a sequencer that is restarted is back within minutes. In ms. */
+const PATIENCE_MS = 120_000
+/** First and longest pause between two looks for a receipt, in ms. */
+const LOOK_MS = 20
+const MAX_LOOK_MS = 500
+/** Twice in an OP Stack chain's block time, in ms. */
+const COMPARE_MS = 1000
+/** Fifteen blocks without room for it: the base fee has outrun the offer. In ms. */
+const RAISE_MS = 30_000
+/** Pools take a replacement from +10 % on. */
+const RAISE_PERCENT = 125n
+const MAX_ATTEMPTS = 10
+/** More than a local chain loses when it is killed. */
+const MINED_KEPT = 64
+export class Outbox {
+  readonly #options: OutboxOptions
+  readonly #patienceMs: number
+  readonly #compareMs: number
+  readonly #raiseMs: number
+  #memory: Memory | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    this.#compareMs = options.compareMs ?? COMPARE_MS
+    this.#raiseMs = options.raiseMs ?? RAISE_MS
+  }
+
+  /**
+   * Sends and waits until it is mined. Throws `ChainError`: `reverted` with the contract's error, `insufficient-funds`,
+   * `unreachable`, `timeout` or `aborted`. After the last two it may still be mined; the next call sees to it first.
+   */
+  async send(request: WriteRequest, signal?: AbortSignal): Promise<Receipt> {
+    const run = this.#last.then(() => this.#run(request, signal))
+    this.#last = run.catch(() => undefined)
+    return await run
+  }
+
+  async #run(request: WriteRequest, signal?: AbortSignal): Promise<Receipt> {
+    const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
+    const memory = await this.#open(turn)
+    if (memory.pending) await this.#settle(turn, memory, memory.pending).catch(unlessOver)
+    for (let tries = 1; ; tries++) {
+      await this.#heal(turn, memory)
+      memory.pending = await turn.prepare(request)
+      await this.#options.store.save(memory)
+      try {
+        await this.#broadcast(turn, memory, memory.pending)
+        const receipt = await this.#settle(turn, memory, memory.pending)
+        if (receipt.status === '0x0') throw await turn.whyReverted(request)
+        return receipt
+      } catch (error) {
+        const isTaken = error instanceof ChainError && error.code === 'nonce-taken'
+        if (!isTaken || tries === 3) throw error
+      }
+    }
+  }
+
+  async #open(turn: Turn): Promise<Memory> {
+    const { hash } = await turn.ask(Block, 'eth_getBlockByNumber', ['0x0', false])
+    this.#memory ??= await this.#options.store.load()
+    if (this.#memory?.genesis !== hash) this.#memory = { genesis: hash, mined: [] }
+    return this.#memory
+  }
+
+  /** Waits until one of the entry's attempts is mined, seeing to it that the chain has not forgotten it. */
+  async #settle(turn: Turn, memory: Memory, entry: Entry): Promise<Receipt> {
+    let lookMs = LOOK_MS
+    let compareAtMs = performance.now() + this.#compareMs
+    let raiseAtMs = performance.now() + this.#raiseMs
+    let overtaken = 0
+    for (;;) {
+      const found = await turn.findReceipt(entry)
+      if (found) return await this.#finish(memory, entry, found.receipt, found.attempt)
+      if (performance.now() >= compareAtMs) {
+        const latest = await turn.nonce('latest')
+        if (latest > entry.nonce && ++overtaken === 3) {
+          await this.#drop(memory)
+          throw new ChainError(
+            'nonce-taken',
+            `nonce ${entry.nonce} of ${turn.from} went to a transaction that is not ours; use this key in one node only`,
+          )
+        }
+        if (latest < entry.nonce) await this.#heal(turn, memory)
+        const isKnown = await turn.isKnown(entry)
+        if (isKnown && performance.now() >= raiseAtMs) {
+          await this.#raise(turn, memory, entry)
+          raiseAtMs = performance.now() + this.#raiseMs
+        }
+        if (!isKnown) await this.#broadcast(turn, memory, entry)
+        compareAtMs = performance.now() + this.#compareMs
+      }
+      await turn.pause(lookMs, entry.what)
+      lookMs = Math.min(2 * lookMs, MAX_LOOK_MS)
+    }
+  }
+
+  async #finish(
+    memory: Memory,
+    entry: Entry,
+    receipt: Receipt,
+    { raw }: Attempt,
+  ): Promise<Receipt> {
+    memory.mined = [...memory.mined, { nonce: entry.nonce, raw }].slice(-MINED_KEPT)
+    await this.#drop(memory)
+    return receipt
+  }
+
+  async #drop(memory: Memory): Promise<void> {
+    delete memory.pending
+    await this.#options.store.save(memory)
+  }
+
+  /** Where the chain has forgotten its newest blocks, sends what of ours was in them again, as it was. */
+  async #heal(turn: Turn, memory: Memory): Promise<void> {
+    const latest = await turn.nonce('latest')
+    const lost = memory.mined.filter(({ nonce }) => nonce >= latest)
+    if (lost.length === 0) return
+    if (lost[0]!.nonce === latest) {
+      for (const { raw } of lost) await turn.send(raw).catch(unlessOver)
+      while ((await turn.nonce('latest')) <= lost.at(-1)!.nonce) {
+        await turn.pause(MAX_LOOK_MS, 'send lost transactions again')
+      }
+      return
+    }
+    // The chain lost more than we keep: there is nothing to send again.
+    memory.mined = memory.mined.filter(({ nonce }) => nonce < latest)
+    await this.#options.store.save(memory)
+  }
+
+  /** Sends the newest attempt. A refusal that cannot pass drops the entry. */
+  async #broadcast(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
+    try {
+      await turn.send(entry.attempts.at(-1)!.raw)
+    } catch (error) {
+      unlessOver(error)
+      if (!isRefusal(error) || (await turn.isKnown(entry))) return
+      await this.#drop(memory)
+      throw explain(error, entry.what)
+    }
+  }
+
+  async #raise(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
+    if (entry.attempts.length >= MAX_ATTEMPTS) return
+    const { maxFeeWei, tipWei } = entry.attempts.at(-1)!
+    const floor = { maxFeeWei: raised(maxFeeWei), tipWei: raised(tipWei) }
+    entry.attempts.push(await turn.sign(entry, floor))
+    await this.#options.store.save(memory)
+    await this.#broadcast(turn, memory, entry)
+  }
+}
+
+function raised(wei: bigint): bigint {
+  return (wei * RAISE_PERCENT) / 100n + 1n
+}
+
+/** Rethrows what ends a turn; anything else the loop finds out by looking. */
+function unlessOver(error: unknown): void {
+  if (!(error instanceof ChainError)) throw error
+  if (error.code === 'aborted' || error.code === 'timeout' || error.code === 'unreachable')
+    throw error
+}
+
+/** True where the node will never take this transaction as it is. */
+function isRefusal(error: unknown): boolean {
+  const cause = error instanceof ChainError ? error.cause : undefined
+  if (!(cause instanceof RpcError)) return false
+  return !/already (known|imported)|known transaction|nonce too low|underpriced/i.test(
+    cause.message,
+  )
+}
