@@ -11,7 +11,7 @@ const BLOCK = 32
 const ROWS = 12
 const TOPICS = 9
 const ANSWERS = 60
-const STRICTNESS = 3
+const STRICTNESS_TENTHS = 13
 
 interface Item {
   readonly owner: Address
@@ -80,7 +80,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 function parts(attributions: readonly Attribution[]): Map<Address, number> {
   const paid = weights(
     attributions.map((attribution) => ({ feeWei: 1000n, attribution })),
-    STRICTNESS,
+    STRICTNESS_TENTHS,
   )
   const pool = [...paid.values()].reduce((sum, weight) => sum + weight, 0n)
   return new Map(

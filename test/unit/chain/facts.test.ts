@@ -57,8 +57,8 @@ describe('logs as facts', () => {
   })
 
   it('reads an escrow account', () => {
-    const amounts = { balanceWei: 1n, redeemedWei: 2n, authorisedWei: 3n }
-    const log = logOf('feeEscrow', 'Escrowed', { payer: account(1), ...amounts, leavingWei: 4n })
+    const amounts = { balanceWei: 1n, leavingWei: 4n, redeemedWei: 2n, authorisedWei: 3n }
+    const log = logOf('feeEscrow', 'Escrowed', { payer: account(1), ...amounts })
     deepEqual(read(log), {
       ok: true,
       fact: { kind: 'escrowed', blockNumber: 9, payer: account(1), ...amounts },
