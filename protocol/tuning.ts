@@ -4,8 +4,8 @@ import { type DocumentValue, document } from './document.ts'
 import { cid } from './fields.ts'
 import { permutation, random } from './prng.ts'
 
-/** The linear maps of a transformer block that may carry an adapter, in the order of the flat parameter vector. */
-export const PROJECTIONS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const
+/** The linear maps of a transformer block that may carry an adapter, in the order of the flat parameter vector; `qkv` in families that hold the three in one. */
+export const PROJECTIONS = ['qkv', 'q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const
 export type Projection = (typeof PROJECTIONS)[number]
 
 /** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */

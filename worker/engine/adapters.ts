@@ -6,9 +6,9 @@ import { z } from 'zod'
 import { utf8 } from '../../protocol/hash.ts'
 import { type LoraSpec, PROJECTIONS, type Projection } from '../../protocol/tuning.ts'
 import { EngineError } from './errors.ts'
-import type { LlamaConfig } from './families/llama.ts'
 import { float32From } from './half.ts'
 import { type LoraLayout, loraLayout } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import { type NamedTensor, parseHeader, type TensorPlace, writeSafetensors } from './safetensors.ts'
 
 export const ADAPTER_CONFIG_FILE = 'adapter_config.json'
@@ -30,7 +30,7 @@ const MAX_CONFIG_BYTES = 64 * 1024
 
 /** The adapter's files, as PEFT would save them. `baseModel` is what PEFT shows as the base model's name. */
 export function writeAdapter(
-  config: LlamaConfig,
+  config: ModelConfig,
   { lora, theta }: Adapter,
   baseModel: string,
 ): AdapterFiles {
@@ -103,7 +103,7 @@ const PeftConfig = z.object({
 })
 
 /** Reads an adapter for a base model; throws `EngineError` (`bad-adapter` or `bad-file`). */
-export function readAdapter(config: LlamaConfig, files: AdapterFiles): Adapter {
+export function readAdapter(config: ModelConfig, files: AdapterFiles): Adapter {
   const lora = readConfig(files.config)
   const layout = loraLayout(config, lora)
   const header = parseHeader(files.weights, files.weights.length, ADAPTER_WEIGHTS_FILE)

@@ -2,16 +2,18 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from './errors.ts'
-import { type LlamaConfig, parseConfig, tensorShapes } from './families/llama.ts'
+import { parseConfig } from './families.ts'
+import type { ModelConfig } from './model-config.ts'
 import type { ExternalTensor } from './onnx.ts'
 import { elementType, readHeader } from './safetensors.ts'
+import { tensorShapes } from './transformer.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
 const CONFIG_FILE = 'config.json'
 const TOKENIZER_FILE = 'tokenizer.json'
 
 export interface BaseModel {
-  readonly config: LlamaConfig
+  readonly config: ModelConfig
   readonly parameterCount: number
   /** By tensor name; the file's name is relative, so graphs do not depend on where the directory lies. */
   readonly places: ReadonlyMap<string, ExternalTensor>
@@ -41,7 +43,7 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
 }
 
 /** A tokenizer may know fewer tokens than the table has rows (padding), never more. */
-function checkTokenizer(json: unknown, config: LlamaConfig): void {
+function checkTokenizer(json: unknown, config: ModelConfig): void {
   const { model, added_tokens: added } = json as {
     model?: { vocab?: Record<string, number> }
     added_tokens?: { id: number }[]

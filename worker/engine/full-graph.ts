@@ -1,10 +1,10 @@
 /** The graph that trains every weight of a small model: how the base model that we ship was made. Shapes as in graph.ts. */
-import { PROJECTIONS } from '../../protocol/tuning.ts'
-import { type LlamaConfig, moduleName, projectionShape, tensorShapes } from './families/llama.ts'
-import { base, lossGraph } from './graph.ts'
+import { familyOf } from './families.ts'
+import { base, lossGraph, projection } from './graph.ts'
+import type { ModelConfig } from './model-config.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
-import { linear } from './operations.ts'
 import { adamW, HYPER_SIZE } from './optimiser.ts'
+import { tensorShapes } from './transformer.ts'
 
 /** Where each weight lies in the flat vector, counted in numbers. */
 export interface FullLayout {
@@ -12,7 +12,7 @@ export interface FullLayout {
   readonly size: number
 }
 
-export function fullLayout(config: LlamaConfig): FullLayout {
+export function fullLayout(config: ModelConfig): FullLayout {
   let start = 0
   const tensors = [...tensorShapes(config)].map(([name, shape]) => {
     const end = start + shape.reduce((product, size) => product * size, 1)
@@ -29,7 +29,7 @@ export function fullLayout(config: LlamaConfig): FullLayout {
  * The matrices of the layers are updated by Muon, which makes the momentum orthogonal and so needs fewer tokens than AdamW
  * (K. Jordan, 2024); tables and gains by AdamW.
  */
-export function fullGraph(config: LlamaConfig): Uint8Array {
+export function fullGraph(config: ModelConfig): Uint8Array {
   const layout = fullLayout(config)
   const starts = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]))
   const parts = base((graph, name) => {
@@ -39,9 +39,7 @@ export function fullGraph(config: LlamaConfig): Uint8Array {
   const { graph, tape, weight } = parts
   const theta = graph.input('theta', 'float32', [layout.size])
   for (const { name } of layout.tensors) tape.watch(weight(name))
-  const { losses } = lossGraph(config, parts, weight, (x, layer, projection) =>
-    linear(tape, x, weight(`${moduleName(layer, projection)}.weight`)),
-  )
+  const { losses } = lossGraph(config, parts, weight, projection(config, parts))
   tape.backward()
   const pieces = layout.tensors.map(({ name }) => graph.reshape(tape.gradient(weight(name)), [-1]))
   const gradient = graph.concat(pieces, 0)
@@ -55,7 +53,7 @@ export function fullGraph(config: LlamaConfig): Uint8Array {
 
 function update(
   graph: GraphBuilder,
-  config: LlamaConfig,
+  config: ModelConfig,
   layout: FullLayout,
   theta: Value,
   gradient: Value,
@@ -68,12 +66,16 @@ function update(
   const scalar = (index: number): Value => graph.slice(hyper, 0, index, index + 1)
   const ahead = graph.add(graph.mul(adam.m, scalar(0)), graph.mul(gradient, scalar(1)))
   const orthogonal = new Map<string, Value>()
-  for (const projection of PROJECTIONS) {
+  const family = familyOf(config)
+  for (const projection of family.projections) {
     const names = Array.from(
       { length: config.layers },
-      (_, layer) => `${moduleName(layer, projection)}.weight`,
+      (_, layer) => `${family.module(layer, projection)}.weight`,
     )
-    const [rows, columns] = projectionShape(config, projection)
+    const [rows, columns] = layout.tensors.find(({ name }) => name === names[0])!.shape as [
+      number,
+      number,
+    ]
     const stack = names.map((name) => {
       const { start, end } = layout.tensors.find((tensor) => tensor.name === name)!
       return graph.reshape(graph.slice(ahead, 0, start, end), [1, rows, columns])

@@ -3,18 +3,20 @@
  * d width, G key and value heads, D head size, P numbers in theta, V vocabulary, k projection width.
  */
 import type { Projection } from '../../protocol/tuning.ts'
-import {
-  EMBEDDING,
-  forward,
-  type LlamaConfig,
-  type LlamaGraph,
-  outputTable,
-  rotaryTables,
-} from './families/llama.ts'
+import { familyOf } from './families.ts'
 import { Tape } from './gradient.ts'
 import type { LoraLayout, LoraModule } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import { type ExternalTensor, GraphBuilder, type Value } from './onnx.ts'
-import { type BatchSize, crossEntropy, embed, rowSum } from './operations.ts'
+import {
+  type BatchSize,
+  crossEntropy,
+  type LinearParts,
+  type LoraPair,
+  linear,
+  rowSum,
+} from './operations.ts'
+import { forward, type LayerGraph, outputTable } from './transformer.ts'
 
 /** Makes a weight known to a graph, by its tensor name. */
 export type WeightSource = (graph: GraphBuilder, name: string) => Value
@@ -61,13 +63,43 @@ export function moduleFinder(layout: LoraLayout) {
     modules.get(`${layer} ${projection}`)
 }
 
-/** Rows of the rotary tables at `positions` (…, T) -> (…, T, 1, D). */
-export function anglesAt(graph: GraphBuilder, config: LlamaConfig, positions: Value) {
-  const tables = rotaryTables(config)
-  const shape = [config.contextTokens, 1, config.headSize]
-  const at = (table: Float32Array): Value =>
-    graph.node('Gather', [graph.floats(table, shape), positions])
-  return { cos: at(tables.cos), sin: at(tables.sin) }
+/** A projection of the base model, with its bias where it has one, and an adapter where one is given. */
+export function projection(
+  config: ModelConfig,
+  { tape, weight }: Pick<LayerGraph, 'tape' | 'weight'>,
+  lora: (layer: number, projection: Projection) => LoraPair | undefined = () => undefined,
+): LayerGraph['project'] {
+  const { inputsFirst, module } = familyOf(config)
+  return (x, layer, which) => {
+    const name = module(layer, which)
+    const pair = lora(layer, which)
+    const bias = config.biases.includes(which) ? weight(`${name}.bias`) : undefined
+    const parts: LinearParts = { bias, inputsFirst, ...(pair && { lora: pair }) }
+    return linear(tape, x, weight(`${name}.weight`), parts)
+  }
+}
+
+/** What queries at `rows` may look at of `columns`, given which of those lie before them: cut off where a window ends. */
+export function withinWindow(
+  graph: GraphBuilder,
+  causal: Value,
+  rows: Value,
+  columns: Value,
+  window: number,
+): Value {
+  if (window === 0) return causal
+  const oldest = graph.sub(rows, graph.int32(window))
+  return graph.node('And', [causal, graph.node('Greater', [columns, oldest])])
+}
+
+/** Keeps what was made for each window: most models have one or two. */
+export function byWindow(make: (window: number) => Value): (window: number) => Value {
+  const made = new Map<number, Value>()
+  return (window) => {
+    const value = made.get(window) ?? make(window)
+    made.set(window, value)
+    return value
+  }
 }
 
 /** What is common to the graphs that look at whole texts and differentiate. */
@@ -82,9 +114,9 @@ export interface LossGraph extends Base {
  * come from `weight` and `project`, which may watch what they like.
  */
 export function lossGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   parts: Base,
-  weight: LlamaGraph['weight'],
+  weight: LayerGraph['weight'],
   project: (x: Value, layer: number, projection: Projection, size: BatchSize) => Value,
 ): LossGraph {
   const { graph, tape } = parts
@@ -96,20 +128,24 @@ export function lossGraph(
   const labels = graph.reshape(graph.slice(tokens, 1, 1, last), [-1])
   const numbers = graph.int32s(Array.from({ length: config.contextTokens }, (_, index) => index))
   const times = graph.slice(numbers, 0, 0, size.time)
-  const seen = graph.node('LessOrEqual', [times, graph.reshape(times, [-1, 1])])
+  const rows = graph.reshape(times, [-1, 1])
+  const causal = graph.node('LessOrEqual', [times, rows])
   const group = config.heads / config.keyValueHeads
   const hidden = forward(
     config,
     {
       tape,
       size,
-      angles: anglesAt(graph, config, times),
-      mask: maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)])),
+      positions: times,
+      mask: byWindow((window) => {
+        const seen = withinWindow(graph, causal, rows, times, window)
+        return maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)]))
+      }),
       weight,
       project: (x, layer, projection) => project(x, layer, projection, size),
       remember: (_, k, v) => ({ k, v }),
     },
-    embed(tape, weight(EMBEDDING), inputs),
+    inputs,
   )
   const rowWeights = graph.reshape(weights, [-1])
   const nll = crossEntropy(tape, hidden, weight(outputTable(config)), labels, rowWeights)

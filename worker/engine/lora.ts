@@ -3,8 +3,9 @@
  * and for each module first A (rank, inputs), then B (outputs, rank), both row by row as PEFT stores them.
  */
 import { random } from '../../protocol/prng.ts'
-import { type LoraSpec, PROJECTIONS, type Projection } from '../../protocol/tuning.ts'
-import { type LlamaConfig, moduleName, projectionShape } from './families/llama.ts'
+import type { LoraSpec, Projection } from '../../protocol/tuning.ts'
+import { familyOf } from './families.ts'
+import { type ModelConfig, projectionShape } from './model-config.ts'
 
 export interface LoraModule {
   readonly layer: number
@@ -29,15 +30,16 @@ export interface LoraLayout {
   readonly scale: number
 }
 
-export function loraLayout(config: LlamaConfig, spec: LoraSpec): LoraLayout {
+export function loraLayout(config: ModelConfig, spec: LoraSpec): LoraLayout {
+  const { module, projections } = familyOf(config)
   const modules: LoraModule[] = []
   let aStart = 0
   for (let layer = 0; layer < config.layers; layer++) {
-    for (const projection of PROJECTIONS.filter((name) => spec.targets.includes(name))) {
+    for (const projection of projections.filter((name) => spec.targets.includes(name))) {
       const [outputs, inputs] = projectionShape(config, projection)
       const bStart = aStart + spec.rank * inputs
       const end = bStart + outputs * spec.rank
-      const name = moduleName(layer, projection)
+      const name = module(layer, projection)
       modules.push({
         layer,
         projection,

@@ -98,6 +98,11 @@ export class GraphBuilder {
     return this.#constant('int32', [values.length], new Uint8Array(Int32Array.from(values).buffer))
   }
 
+  /** An int32 scalar. */
+  int32(value: number): Value {
+    return this.#constant('int32', [], new Uint8Array(Int32Array.of(value).buffer))
+  }
+
   /** One operator with one output. */
   node(operator: string, inputs: readonly (Value | '')[], attributes: Attributes = {}): Value {
     const output = this.#name()

@@ -28,34 +28,84 @@ export interface LoraPair {
   collect(terms: LoraTerms): void
 }
 
-/** y = x·Wᵀ, and the adapter's share where there is one: (M, in) -> (M, out). */
-export function linear(tape: Tape, x: Value, weight: Value, lora?: LoraPair): Value {
+/** What belongs to a linear map besides its weight. */
+export interface LinearParts {
+  /** (out) */
+  readonly bias?: Value | undefined
+  /** The weight is (in, out) instead of (out, in). */
+  readonly inputsFirst?: boolean
+  readonly lora?: LoraPair
+}
+
+/** y = x·Wᵀ + bias, and the adapter's share where there is one: (M, in) -> (M, out). */
+export function linear(tape: Tape, x: Value, weight: Value, parts: LinearParts = {}): Value {
   const { graph } = tape
-  const base = graph.node('Gemm', [x, weight], { transB: 1 })
-  if (lora === undefined) {
-    return tape.record(base, [x, weight], (dy) => linearBackward(tape, x, weight, dy))
+  const { bias, inputsFirst = false, lora } = parts
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias]
+  const base = graph.node('Gemm', inputs, inputsFirst ? {} : { transB: 1 })
+  const throughBase = (dy: Value): void => {
+    tape.accumulateInto(x, (sum) =>
+      graph.node('Gemm', [dy, weight, sum], inputsFirst ? { transB: 1 } : {}),
+    )
+    tape.accumulateInto(weight, (sum) =>
+      graph.node('Gemm', [...(inputsFirst ? [x, dy] : [dy, x]), sum], { transA: 1 }),
+    )
+    if (bias !== undefined) tape.accumulate(bias, () => graph.reduce('Sum', dy, 0, false))
   }
+  if (lora === undefined) return tape.record(base, inputs, throughBase)
   const down = graph.node('Gemm', [x, lora.a], { transB: 1 })
   const y = graph.node('Gemm', [down, lora.b, base], { transB: 1, alpha: { float: lora.scale } })
   const backward = (dy: Value): void => {
     const dDown = graph.node('Gemm', [dy, lora.b], { alpha: { float: lora.scale } })
     lora.collect({ x, down, dy, dDown })
-    linearBackward(tape, x, weight, dy)
+    throughBase(dy)
     tape.accumulateInto(x, (sum) => graph.node('Gemm', [dDown, lora.a, sum]))
   }
-  return tape.record(y, [x, weight], backward, true)
-}
-
-function linearBackward(tape: Tape, x: Value, weight: Value, dy: Value): void {
-  const { graph } = tape
-  tape.accumulateInto(x, (sum) => graph.node('Gemm', [dy, weight, sum]))
-  tape.accumulateInto(weight, (sum) => graph.node('Gemm', [dy, x, sum], { transA: 1 }))
+  return tape.record(y, inputs, backward, true)
 }
 
 /** Rows of a table: the embedding of each token, (V, d) and M token ids -> (M, d). */
 export function embed(tape: Tape, table: Value, tokens: Value): Value {
   const rows = tape.graph.node('Gather', [table, tokens])
   return tape.record(rows, [table], (dy) => scatterRows(tape, table, tokens, dy))
+}
+
+/** Adds learned positions: rows (M, d), a table (N, d), and the position of each token (T) or (B, T) -> (M, d). */
+export function addPositions(
+  tape: Tape,
+  x: Value,
+  table: Value,
+  positions: Value,
+  size: BatchSize,
+): Value {
+  const { graph } = tape
+  const shape = graph.shape(size.batch, size.time)
+  const perRow = graph.reshape(graph.node('Expand', [positions, shape]), [-1])
+  return add(tape, x, embed(tape, table, perRow))
+}
+
+/** The same rows with other numbers of columns: (M, from) -> (M·from / to, to). */
+export function regroup(tape: Tape, x: Value, from: number, to: number): Value {
+  const { graph } = tape
+  return tape.record(graph.reshape(x, [-1, to]), [x], (dy) =>
+    tape.accumulate(x, () => graph.reshape(dy, [-1, from])),
+  )
+}
+
+/** Columns parted into blocks of these sizes: (M, Σ sizes) -> (M, size) each. All of them must lead to the loss. */
+export function splitColumns(tape: Tape, x: Value, sizes: readonly number[]): Value[] {
+  const { graph } = tape
+  const gradients: Value[] = []
+  let start = 0
+  return sizes.map((size, index) => {
+    const part = graph.slice(x, 1, start, start + size)
+    start += size
+    return tape.record(part, [x], (dy) => {
+      gradients[index] = dy
+      // The first block is recorded first, so its turn in the backward pass comes last.
+      if (index === 0) tape.accumulate(x, () => graph.concat(gradients, 1))
+    })
+  })
 }
 
 /** Adds each row of `rows` to the table's gradient at its token. */
@@ -85,6 +135,26 @@ export function rmsNorm(tape: Tape, x: Value, gain: Value, epsilon: number): Val
   })
 }
 
+/** (x - mean) / deviation · gain + bias over the last dimension (Ba et al., arXiv 1607.06450): (M, d), (d) and (d) -> (M, d). */
+export function layerNorm(tape: Tape, x: Value, gain: Value, bias: Value, epsilon: number): Value {
+  const { graph } = tape
+  const centred = graph.sub(x, rowMean(graph, x, 1))
+  const variance = rowMean(graph, graph.mul(centred, centred), 1)
+  const deviation = graph.node('Sqrt', [graph.add(variance, graph.float(epsilon))])
+  const unit = graph.div(centred, deviation)
+  const y = graph.add(graph.mul(unit, gain), bias)
+  return tape.record(y, [x, gain, bias], (dy) => {
+    tape.accumulate(bias, () => graph.reduce('Sum', dy, 0, false))
+    tape.accumulate(gain, () => graph.reduce('Sum', graph.mul(dy, unit), 0, false))
+    tape.accumulate(x, () => {
+      const du = graph.mul(dy, gain)
+      const along = graph.mul(unit, rowMean(graph, graph.mul(du, unit), 1))
+      const centredDu = graph.sub(du, rowMean(graph, du, 1))
+      return graph.div(graph.sub(centredDu, along), deviation)
+    })
+  })
+}
+
 /** Residual connection. */
 export function add(tape: Tape, a: Value, b: Value): Value {
   return tape.record(tape.graph.add(a, b), [a, b], (dy) => {
@@ -106,6 +176,30 @@ export function swiglu(tape: Tape, gate: Value, up: Value): Value {
       return graph.mul(graph.mul(dy, up), slope)
     })
   })
+}
+
+/** √(2/π) and the cubic's factor in the approximation of GELU by tanh (Hendrycks and Gimpel, arXiv 1606.08415). */
+const GELU_SLOPE = Math.sqrt(2 / Math.PI)
+const GELU_CUBIC = 0.044715
+
+/** x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), GPT-2's `gelu_new`, element by element. */
+export function gelu(tape: Tape, x: Value): Value {
+  const { graph } = tape
+  const square = graph.mul(x, x)
+  const bent = graph.add(graph.mul(square, graph.float(GELU_CUBIC)), graph.float(1))
+  const inner = graph.mul(graph.mul(x, bent), graph.float(GELU_SLOPE))
+  const tanh = graph.node('Tanh', [inner])
+  const half = graph.mul(x, graph.float(0.5))
+  const open = graph.add(tanh, graph.float(1))
+  return tape.record(graph.mul(half, open), [x], (dy) =>
+    tape.accumulate(x, () => {
+      const bend = graph.mul(square, graph.float(3 * GELU_CUBIC))
+      const dInner = graph.mul(graph.add(bend, graph.float(1)), graph.float(GELU_SLOPE))
+      const dTanh = graph.sub(graph.float(1), graph.mul(tanh, tanh))
+      const slope = graph.mul(half, graph.mul(dTanh, dInner))
+      return graph.mul(dy, graph.add(graph.mul(open, graph.float(0.5)), slope))
+    }),
+  )
 }
 
 /** Sizes of a batch, known at run time: int64 vectors of length 1. */

@@ -3,8 +3,8 @@ import type { Hash } from '../../protocol/hash.ts'
 import type { Sampler } from '../../protocol/sampling.ts'
 import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
 import type { EngineErrorCode } from './errors.ts'
-import type { LlamaConfig } from './families/llama.ts'
 import type { TrainingState } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 
 /** A base model with the adapters that go on it. */
 export interface ModelSpec {
@@ -14,7 +14,7 @@ export interface ModelSpec {
 }
 
 export interface ModelInfo {
-  readonly config: LlamaConfig
+  readonly config: ModelConfig
   readonly parameterCount: number
   /** Numbers in an adapter's flat vector. */
   readonly loraSize: number

@@ -4,12 +4,13 @@
  */
 import { keccakHash, utf8 } from '../../protocol/hash.ts'
 import { random } from '../../protocol/prng.ts'
-import { parseConfig, tensorShapes } from './families/llama.ts'
+import { parseConfig } from './families.ts'
 import type { WeightSource } from './graph.ts'
 import { initialState, loraLayout } from './lora.ts'
 import { adamGraph, hyperValues } from './optimiser.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
 import { gradientGraph } from './train-graph.ts'
+import { tensorShapes } from './transformer.ts'
 
 /** As it came out with AVX-512 (AMD EPYC) and with AVX2 and FMA (a Haswell under emulation), in one thread and in two. */
 const EXPECTED = '0xaf5c894f60ff154005282e053c1c029abd2bc2b64a0286454833439fca5c97fe'

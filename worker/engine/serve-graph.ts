@@ -1,10 +1,19 @@
 /** The graph that serves: prompts, single tokens and teacher-forced texts alike. Shapes as in graph.ts. */
 import type { Projection } from '../../protocol/tuning.ts'
-import { EMBEDDING, forward, type LlamaConfig, moduleName, outputTable } from './families/llama.ts'
-import { anglesAt, base, maskFrom, moduleFinder, type WeightSource } from './graph.ts'
+import {
+  base,
+  byWindow,
+  maskFrom,
+  moduleFinder,
+  projection,
+  type WeightSource,
+  withinWindow,
+} from './graph.ts'
 import type { LoraLayout, LoraModule } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
-import { type BatchSize, embed, linear } from './operations.ts'
+import type { BatchSize } from './operations.ts'
+import { forward, outputTable } from './transformer.ts'
 
 /**
  * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (N), rows of (B·T) whose logits
@@ -12,7 +21,7 @@ import { type BatchSize, embed, linear } from './operations.ts'
  * which the first `lengths` count. Out: logits (N, V); hidden (N, d), normalised; new.L.k and new.L.v (B, T, G, D).
  */
 export function serveGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
 ): Uint8Array {
@@ -36,9 +45,10 @@ export function serveGraph(
     return { k: graph.concat([past.k, k], 1), v: graph.concat([past.v, v], 1) }
   }
   const find = moduleFinder(layout)
-  const project = (x: Value, layer: number, projection: Projection): Value => {
-    const y = linear(tape, x, weight(`${moduleName(layer, projection)}.weight`))
-    const module = find(layer, projection)
+  const plain = projection(config, { tape, weight })
+  const project = (x: Value, layer: number, which: Projection): Value => {
+    const y = plain(x, layer, which)
+    const module = find(layer, which)
     return module === undefined ? y : graph.add(y, slotTerm(graph, x, slots, module, size))
   }
   const hidden = forward(
@@ -46,13 +56,16 @@ export function serveGraph(
     {
       tape,
       size,
-      angles: anglesAt(graph, config, graph.add(lengths, times)),
-      mask: serveMask(graph, config, size, numbers, lengths, graph.sizeOf(pasts[0]!.k, 1)),
+      positions: graph.add(lengths, times),
+      mask: byWindow((window) => {
+        const past = graph.sizeOf(pasts[0]!.k, 1)
+        return serveMask(graph, config, size, numbers, lengths, past, window)
+      }),
       weight,
       project,
       remember,
     },
-    embed(tape, weight(EMBEDDING), graph.reshape(tokens, [-1])),
+    graph.reshape(tokens, [-1]),
   )
   const chosen = graph.node('Gather', [hidden, selected])
   const logits = graph.node('Gemm', [chosen, weight(outputTable(config))], { transB: 1 })
@@ -68,25 +81,27 @@ export function serveGraph(
 /** (B, 1, R·T, S + T): what each query may look at is 0, all else MASKED. */
 function serveMask(
   graph: GraphBuilder,
-  config: LlamaConfig,
+  config: ModelConfig,
   size: BatchSize,
   numbers: Value,
   lengths: Value,
   past: Value,
+  window: number,
 ): Value {
   const group = config.heads / config.keyValueHeads
   const times = graph.slice(numbers, 0, 0, size.time)
-  const pastSeen = graph.node('Less', [graph.slice(numbers, 0, 0, past), lengths])
-  const pastShape = graph.shape(size.batch, size.time, past)
-  const pastRows = graph.node('Expand', [
-    graph.node('Unsqueeze', [pastSeen, graph.ints(1)]),
-    pastShape,
-  ])
-  const newSeen = graph.node('LessOrEqual', [times, graph.reshape(times, [-1, 1])])
+  const rows = graph.reshape(times, [-1, 1])
+  const places = graph.slice(numbers, 0, 0, past)
+  const filled = graph.node('Unsqueeze', [graph.node('Less', [places, lengths]), graph.ints(1)])
+  // (B, T, 1): where each query stands in its own text; the past begins at 0 for all.
+  const standing = graph.node('Unsqueeze', [graph.add(lengths, times), graph.ints(2)])
+  const pastSeen = withinWindow(graph, filled, standing, places, window)
+  const pastRows = graph.node('Expand', [pastSeen, graph.shape(size.batch, size.time, past)])
+  const newSeen = withinWindow(graph, graph.node('LessOrEqual', [times, rows]), rows, times, window)
   const newRows = graph.node('Expand', [newSeen, graph.shape(size.batch, size.time, size.time)])
   const seen = graph.concat([pastRows, newRows], 2)
-  const rows = graph.node('Tile', [seen, graph.ints(1, group, 1)])
-  return graph.node('Unsqueeze', [maskFrom(graph, rows), graph.ints(1)])
+  const tiled = graph.node('Tile', [seen, graph.ints(1, group, 1)])
+  return graph.node('Unsqueeze', [maskFrom(graph, tiled), graph.ints(1)])
 }
 
 /** The adapter's share of a projection, each batch row with its own: (M, in) -> (M, out). */

@@ -1,9 +1,9 @@
 /** Generation and teacher-forced reading, in the engine's thread. */
 import { draw } from '../../protocol/sampling.ts'
 import { EngineError } from './errors.ts'
-import type { LlamaConfig } from './families/llama.ts'
 import { allFinite, type LoadedModel } from './loaded-model.ts'
 import { slotFrom } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import type {
   Generated,
   GenerateRequest,
@@ -81,14 +81,14 @@ async function startText(
 
 /** One text under way: its keys and values stay here, and each run brings only the new ones. */
 class Text {
-  readonly #config: LlamaConfig
+  readonly #config: ModelConfig
   readonly #session: Session
   readonly #slot: Feed
   /** For each layer keys and values, each (capacity, key heads, head size). */
   readonly #caches: { readonly k: Float32Array; readonly v: Float32Array }[]
   #length = 0
 
-  constructor(config: LlamaConfig, session: Session, slot: Float32Array, capacity: number) {
+  constructor(config: ModelConfig, session: Session, slot: Float32Array, capacity: number) {
     this.#config = config
     this.#session = session
     this.#slot = { data: slot, shape: [1, slot.length] }

@@ -1,21 +1,22 @@
 /** The graphs that train an adapter and that take an example's fingerprint from its gradient. Shapes as in graph.ts. */
-import { type LlamaConfig, moduleName } from './families/llama.ts'
 import {
   type Base,
   base,
   type LossGraph,
   lossGraph,
   moduleFinder,
+  projection,
   type WeightSource,
 } from './graph.ts'
 import type { LoraLayout, LoraModule } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
-import { type BatchSize, type LoraTerms, linear } from './operations.ts'
+import type { BatchSize, LoraTerms } from './operations.ts'
 import { featureSize } from './projection.ts'
 
 /** A loss graph with adapters on the base model; `collect` is told of each module's backward terms, and without it there is no backward pass. */
 function loraLossGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
   collect:
@@ -23,25 +24,27 @@ function loraLossGraph(
     | undefined,
 ): LossGraph {
   const parts = base(source, collect !== undefined)
-  const { graph, tape, weight } = parts
+  const { graph, weight } = parts
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
-  return lossGraph(config, parts, weight, (x, layer, projection, size) => {
-    const matrix = weight(`${moduleName(layer, projection)}.weight`)
-    const module = find(layer, projection)
-    if (module === undefined) return linear(tape, x, matrix)
-    const { inputs, outputs, rank, aStart, bStart, end } = module
-    const a = graph.reshape(graph.slice(theta, 0, aStart, bStart), [rank, inputs])
-    const b = graph.reshape(graph.slice(theta, 0, bStart, end), [outputs, rank])
-    return linear(tape, x, matrix, {
-      a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
-      b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
-      scale: layout.scale,
-      collect: ({ x, down, dy, dDown }) => {
-        const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
-        collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
-      },
+  return lossGraph(config, parts, weight, (x, layer, which, size) => {
+    const project = projection(config, parts, () => {
+      const module = find(layer, which)
+      if (module === undefined) return
+      const { inputs, outputs, rank, aStart, bStart, end } = module
+      const a = graph.reshape(graph.slice(theta, 0, aStart, bStart), [rank, inputs])
+      const b = graph.reshape(graph.slice(theta, 0, bStart, end), [outputs, rank])
+      return {
+        a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
+        b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
+        scale: layout.scale,
+        collect: ({ x, down, dy, dDown }) => {
+          const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
+          collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
+        },
+      }
     })
+    return project(x, layer, which)
   })
 }
 
@@ -59,7 +62,7 @@ function besideZeros(graph: GraphBuilder, matrix: Value, axis: number, shape: nu
  * (P); sum (P). Out: next.sum (P); losses (B).
  */
 export function gradientGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
 ): Uint8Array {
@@ -92,7 +95,7 @@ export function gradientGraph(
  * dA·R_in (rank, k) and then R_outᵀ·dB (k, rank), row by row; losses (B).
  */
 export function featuresGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
   width: number,
@@ -113,7 +116,7 @@ export function featuresGraph(
       const middle = start + module.inputs * width
       const end = middle + module.outputs * width
       const projected = (rows: Value, from: number, to: number): Value => {
-        const matrix = graph.reshape(graph.slice(projection, 0, from, to), [-1, width])
+        const matrix = graph.reshape(graph.slice(signs, 0, from, to), [-1, width])
         return graph.matmul(rows, matrix)
       }
       // Sums over an example's own tokens only: one product for each example, (a, T) · (T, b).
@@ -131,7 +134,7 @@ export function featuresGraph(
       features.set(module, graph.concat([partA, partB], 1))
     },
   )
-  const projection = graph.input('projection', 'float32', [projectionSize])
+  const signs = graph.input('projection', 'float32', [projectionSize])
   tape.backward()
   const all = layout.modules.map((module) => features.get(module)!)
   graph.output('features', graph.concat(all, 1), 'float32', ['B', featureSize(layout, width)])
@@ -141,7 +144,7 @@ export function featuresGraph(
 
 /** Losses alone, at a third of the cost. In: as `lossGraph`, and theta (P). Out: losses (B). */
 export function lossOnlyGraph(
-  config: LlamaConfig,
+  config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
 ): Uint8Array {

@@ -14,8 +14,8 @@ import {
 } from '../../../worker/engine/adapters.ts'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
-import type { LlamaConfig } from '../../../worker/engine/families/llama.ts'
 import { initialState, loraLayout, slotFrom } from '../../../worker/engine/lora.ts'
+import type { ModelConfig } from '../../../worker/engine/model-config.ts'
 import { parseHeader } from '../../../worker/engine/safetensors.ts'
 import { engineError, SEED, someAdapter, TINY, VECTORS } from './fixtures.ts'
 
@@ -72,7 +72,7 @@ describe('adapters', () => {
 
   it('are refused where they were made for another base model, rank or targets', async () => {
     const { config, files } = await open()
-    const wide: LlamaConfig = { ...config, feedForward: 64 }
+    const wide: ModelConfig = { ...config, feedForward: 64 }
     assert.throws(
       () => readAdapter(wide, files),
       engineError(
@@ -80,12 +80,12 @@ describe('adapters', () => {
         /adapter_model\.safetensors: .*gate_proj\.lora_B\.weight: has shape \[48,4\].*\[64,4\]/,
       ),
     )
-    const deep: LlamaConfig = { ...config, layers: 3 }
+    const deep: ModelConfig = { ...config, layers: 3 }
     assert.throws(
       () => readAdapter(deep, files),
       engineError('bad-adapter', /layers\.2.*is missing/),
     )
-    const shallow: LlamaConfig = { ...config, layers: 1 }
+    const shallow: ModelConfig = { ...config, layers: 1 }
     assert.throws(
       () => readAdapter(shallow, files),
       engineError('bad-adapter', /layers\.1.*fits no target/),

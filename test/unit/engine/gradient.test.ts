@@ -5,12 +5,17 @@ import { Tape } from '../../../worker/engine/gradient.ts'
 import { GraphBuilder, type Value } from '../../../worker/engine/onnx.ts'
 import {
   add,
+  addPositions,
   attention,
   crossEntropy,
   embed,
+  gelu,
+  layerNorm,
   linear,
+  regroup,
   rmsNorm,
   rotate,
+  splitColumns,
   splitHeads,
   swiglu,
 } from '../../../worker/engine/operations.ts'
@@ -26,19 +31,30 @@ const STEP = 1e-2
 describe('vector-Jacobian products against finite differences', () => {
   it('linear', () => check({ x: [5, 4], w: [3, 4] }, (tape, { x, w }) => linear(tape, x!, w!)))
 
+  it('linear with a bias, its weight either way round', async () => {
+    await check({ x: [5, 4], w: [3, 4], bias: [3] }, (tape, { x, w, bias }) =>
+      linear(tape, x!, w!, { bias: bias! }),
+    )
+    await check({ x: [5, 4], w: [4, 3], bias: [3] }, (tape, { x, w, bias }) =>
+      linear(tape, x!, w!, { bias: bias!, inputsFirst: true }),
+    )
+  })
+
   it('linear with an adapter', async () => {
     const shapes = { x: [5, 4], w: [3, 4], a: [2, 4], b: [3, 2] }
     await check(shapes, (tape, { x, w, a, b }) =>
       linear(tape, x!, w!, {
-        a: a!,
-        b: b!,
-        scale: 1.5,
-        collect: ({ x, down, dy, dDown }) => {
-          const { graph } = tape
-          tape.accumulate(a!, () => graph.node('Gemm', [dDown, x], { transA: 1 }))
-          tape.accumulate(b!, () => {
-            return graph.node('Gemm', [dy, down], { transA: 1, alpha: { float: 1.5 } })
-          })
+        lora: {
+          a: a!,
+          b: b!,
+          scale: 1.5,
+          collect: ({ x, down, dy, dDown }) => {
+            const { graph } = tape
+            tape.accumulate(a!, () => graph.node('Gemm', [dDown, x], { transA: 1 }))
+            tape.accumulate(b!, () => {
+              return graph.node('Gemm', [dy, down], { transA: 1, alpha: { float: 1.5 } })
+            })
+          },
         },
       }),
     )
@@ -51,6 +67,30 @@ describe('vector-Jacobian products against finite differences', () => {
 
   it('rmsNorm', () =>
     check({ x: [4, 6], gain: [6] }, (tape, { x, gain }) => rmsNorm(tape, x!, gain!, 1e-5)))
+
+  it('layerNorm', () =>
+    check({ x: [4, 6], gain: [6], bias: [6] }, (tape, { x, gain, bias }) =>
+      layerNorm(tape, x!, gain!, bias!, 1e-5),
+    ))
+
+  it('gelu', () => check({ x: [6, 5] }, (tape, { x }) => gelu(tape, x!)))
+
+  it('splitColumns, its parts put together otherwise', () =>
+    check({ x: [3, 7] }, (tape, { x }) => {
+      const [a, b, c] = splitColumns(tape, x!, [2, 3, 2])
+      const both = add(tape, a!, swiglu(tape, c!, a!))
+      const { graph } = tape
+      // b is led to the loss by a sum of its own columns.
+      const ones = graph.floats(new Array(6).fill(1), [2, 3])
+      return add(tape, both, linear(tape, b!, ones))
+    }))
+
+  it('regroup', () => check({ x: [4, 6] }, (tape, { x }) => regroup(tape, x!, 6, 3)))
+
+  it('addPositions, one position in two texts', () =>
+    check({ x: [6, 2], table: [4, 2] }, (tape, { x, table }) =>
+      addPositions(tape, x!, table!, tape.graph.int32s([0, 1, 2]), size(tape, 2, 3)),
+    ))
 
   it('add, where both sides are the same', () =>
     check({ x: [3, 2] }, (tape, { x }) => add(tape, x!, x!)))
@@ -139,8 +179,10 @@ async function check(
 /** Every operation here has at most 100 outputs; a longer vector of coefficients would not broadcast. */
 function outputSize(shapes: Shapes, seeded: boolean): number {
   if (seeded) return 1
-  const sizes: Record<string, number> = { 'x,w': 15, 'x,w,a,b': 15, table: 12, 'x,gain': 24 }
-  const [first] = Object.values(shapes)
+  const sizes: Record<string, number> = { 'x,w': 15, 'x,w,a,b': 15, 'x,w,bias': 15, table: 12 }
+  const [first, second] = Object.values(shapes)
+  // Of splitColumns, which is parted into two columns.
+  if (first!.join() === '3,7' && second === undefined) return 6
   return sizes[Object.keys(shapes).join()] ?? first!.reduce((a, b) => a * b, 1)
 }
 

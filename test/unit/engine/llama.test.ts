@@ -3,7 +3,8 @@ import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
-import { parseConfig, rotaryTables } from '../../../worker/engine/families/llama.ts'
+import { parseConfig } from '../../../worker/engine/families.ts'
+import { rotaryTables } from '../../../worker/engine/transformer.ts'
 import { testFolder } from '../../harness/folders.ts'
 import { BROOK, engineError, TINY } from './fixtures.ts'
 
@@ -23,14 +24,15 @@ describe('Llama family', () => {
     const config = parseConfig(CONFIG)
     assert.equal(config.keyValueHeads, 4)
     assert.equal(config.headSize, 8)
-    assert.equal(config.ropeTheta, 10_000)
+    assert.equal(config.rotaryFrequencies![1], Math.fround(10_000 ** -0.25))
     assert.equal(config.tied, false)
   })
 
   it('reads the rotary base from where old and new configs keep it', () => {
-    assert.equal(parseConfig({ ...CONFIG, rope_theta: 5 }).ropeTheta, 5)
-    const rope_parameters = { rope_theta: 6, rope_type: 'default' }
-    assert.equal(parseConfig({ ...CONFIG, rope_parameters }).ropeTheta, 6)
+    const second = (config: object) => parseConfig(config).rotaryFrequencies![1]
+    assert.equal(second({ ...CONFIG, rope_theta: 16 }), 0.5)
+    const rope_parameters = { rope_theta: 81, rope_type: 'default' }
+    assert.equal(second({ ...CONFIG, rope_parameters }), Math.fround(1 / 3))
   })
 
   it('refuses what it cannot do, naming the field', () => {
@@ -41,9 +43,8 @@ describe('Llama family', () => {
       )
     refused({ model_type: 'mamba' }, /model_type/)
     refused({ hidden_act: 'gelu' }, /hidden_act/)
-    refused({ attention_bias: true }, /attention_bias/)
-    refused({ mlp_bias: true }, /mlp_bias/)
-    refused({ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /rope_scaling/)
+    refused({ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /rope_scaling.*low_freq_factor/)
+    refused({ rope_scaling: { type: 'linear' } }, /rope_scaling\.factor/)
     refused({ rope_parameters: { rope_theta: 5, rope_type: 'yarn' } }, /rope_parameters\.rope_type/)
     refused({ quantization_config: {} }, /quantization_config/)
     refused({ sliding_window: 64 }, /sliding_window/)
@@ -58,7 +59,7 @@ describe('Llama family', () => {
 
   it('turns position 0 by nothing and keeps every rotation a rotation', () => {
     const config = parseConfig(CONFIG)
-    const { cos, sin } = rotaryTables(config)
+    const { cos, sin } = rotaryTables(config.rotaryFrequencies!, config.contextTokens)
     assert.ok(cos.subarray(0, 8).every((value) => value === 1))
     assert.ok(sin.subarray(0, 8).every((value) => value === 0))
     for (const [index, value] of cos.entries()) {
