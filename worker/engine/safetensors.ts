@@ -9,17 +9,25 @@ import { concat, utf8 } from '../../protocol/hash.ts'
 import { EngineError } from './errors.ts'
 import type { ElementType } from './onnx.ts'
 
-/** The types that occur in language models, with their size and ONNX's name. */
+/** The types of weights, with ONNX's name, and those of what else lies in model files: masks, counters. */
 const DTYPES = {
   F32: { sizeBytes: 4, element: 'float32' },
   F16: { sizeBytes: 2, element: 'float16' },
   BF16: { sizeBytes: 2, element: 'bfloat16' },
-} as const satisfies Record<string, { sizeBytes: number; element: ElementType }>
+  F64: { sizeBytes: 8 },
+  I64: { sizeBytes: 8 },
+  I32: { sizeBytes: 4 },
+  I16: { sizeBytes: 2 },
+  I8: { sizeBytes: 1 },
+  U8: { sizeBytes: 1 },
+  BOOL: { sizeBytes: 1 },
+} as const satisfies Record<string, { sizeBytes: number; element?: ElementType }>
 export type Dtype = keyof typeof DTYPES
 
-/** The element type of the graph's initializer for a stored type. */
-export function elementType(dtype: Dtype): ElementType {
-  return DTYPES[dtype].element
+/** The element type of the graph's initializer for a stored type; undefined where no weight may have it. */
+export function elementType(dtype: Dtype): ElementType | undefined {
+  const type = DTYPES[dtype]
+  return 'element' in type ? type.element : undefined
 }
 
 /** One tensor's place in a file. */
