@@ -132,7 +132,7 @@ function queriesKeysValues(config: ModelConfig, graph: LayerGraph, layer: number
 }
 
 /** The table that tokens are looked up in. */
-export function embedding(config: ModelConfig): string {
+function embedding(config: ModelConfig): string {
   return `${familyOf(config).embedding}.weight`
 }
 
