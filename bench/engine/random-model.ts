@@ -26,7 +26,7 @@ const CONFIG = {
   bos_token_id: 0,
   eos_token_id: 0,
 }
-export const VOCABULARY = CONFIG.vocab_size
+const VOCABULARY = CONFIG.vocab_size
 
 export const LORA: LoraSpec = {
   rank: 8,

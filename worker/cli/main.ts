@@ -4,6 +4,7 @@ import { ConfigError } from '../config/load.ts'
 import { askCommand } from './ask.ts'
 import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
 import { keysCommand } from './keys.ts'
 import { say } from './output.ts'
@@ -29,6 +30,7 @@ const program = new Command('tributary')
   .version('0.1.0')
 for (const command of [
   demoCommand(),
+  doctorCommand(),
   startCommand(),
   askCommand(),
   finetuneCommand(),

@@ -112,8 +112,11 @@ function checkTokenizer(json: unknown, config: ModelConfig): void {
 }
 
 async function readJson(directory: string, name: string): Promise<unknown> {
+  const text = await readFile(join(directory, name), 'utf8').catch((cause: unknown) => {
+    throw bad(`there is no ${name} in ${directory}`, cause)
+  })
   try {
-    const json: unknown = JSON.parse(await readFile(join(directory, name), 'utf8'))
+    const json: unknown = JSON.parse(text)
     if (typeof json === 'object' && json !== null) return json
   } catch (cause) {
     throw bad(`${name} cannot be read as JSON`, cause)
