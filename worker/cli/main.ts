@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
 import { keysCommand } from './keys.ts'
 import { say } from './output.ts'
+import { quantiseCommand } from './quantise.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
@@ -37,6 +38,7 @@ for (const command of [
   datanetCommand(),
   statusCommand(),
   verifyCommand(),
+  quantiseCommand(),
   keysCommand(),
 ]) {
   program.addCommand(command)

@@ -7,7 +7,7 @@ import { parseConfig } from './families.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { ExternalTensor } from './onnx.ts'
 import { elementType, readHeader, type TensorPlace } from './safetensors.ts'
-import { tensorShapes } from './transformer.ts'
+import { packedTensors, tensorShapes } from './transformer.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
@@ -26,6 +26,7 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
   const config = parseConfig(await readJson(directory, CONFIG_FILE))
   const stored = await storedTensors(directory)
   const places = new Map<string, ExternalTensor>()
+  const packed = packedTensors(config)
   let parameterCount = 0
   for (const [name, shape] of tensorShapes(config)) {
     const { file, offsetBytes, lengthBytes, ...tensor } = find(stored, name)
@@ -33,11 +34,16 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
       throw bad(`${file}: ${name} is [${tensor.shape}], but config.json asks for [${shape}]`)
     }
     const type = elementType(tensor.dtype)
-    if (type === undefined) {
-      throw bad(`${file}: ${name} is ${tensor.dtype}; weights must be F32, F16 or BF16`)
+    const integers = packed.has(name)
+    if (type === undefined || (type === 'uint8') !== integers) {
+      const wanted = integers ? 'U8' : 'F32, F16 or BF16'
+      throw bad(`${file}: ${name} is ${tensor.dtype}; it must be ${wanted}`)
     }
     places.set(name, { file, type, shape, offsetBytes, lengthBytes })
-    parameterCount += shape.reduce((product, size) => product * size, 1)
+    const perNumber = integers ? 8 / config.packing!.bits : 1
+    if (!name.endsWith('.scales')) {
+      parameterCount += shape.reduce((product, size) => product * size, perNumber)
+    }
   }
   checkTokenizer(await readJson(directory, TOKENIZER_FILE), config)
   return { config, parameterCount, places }

@@ -45,7 +45,7 @@ export function serveGraph(
     return { k: graph.concat([past.k, k], 1), v: graph.concat([past.v, v], 1) }
   }
   const find = moduleFinder(layout)
-  const plain = projection(config, { tape, weight })
+  const plain = projection(config, { tape, weight }, undefined, 'fast')
   const project = (x: Value, layer: number, which: Projection): Value => {
     const y = plain(x, layer, which)
     const module = find(layer, which)
