@@ -9,6 +9,7 @@ import type { LoraLayout, LoraModule } from './lora.ts'
 import type { ModelConfig } from './model-config.ts'
 import { type ExternalTensor, GraphBuilder, type Value } from './onnx.ts'
 import {
+  attention,
   type BatchSize,
   crossEntropy,
   type LinearParts,
@@ -93,8 +94,8 @@ export function withinWindow(
 }
 
 /** Keeps what was made for each window: most models have one or two. */
-export function byWindow(make: (window: number) => Value): (window: number) => Value {
-  const made = new Map<number, Value>()
+export function byWindow<T>(make: (window: number) => T): (window: number) => T {
+  const made = new Map<number, T>()
   return (window) => {
     const value = made.get(window) ?? make(window)
     made.set(window, value)
@@ -131,19 +132,20 @@ export function lossGraph(
   const rows = graph.reshape(times, [-1, 1])
   const causal = graph.node('LessOrEqual', [times, rows])
   const group = config.heads / config.keyValueHeads
+  const mask = byWindow((window) => {
+    const seen = withinWindow(graph, causal, rows, times, window)
+    return maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)]))
+  })
   const hidden = forward(
     config,
     {
       tape,
       size,
       positions: times,
-      mask: byWindow((window) => {
-        const seen = withinWindow(graph, causal, rows, times, window)
-        return maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)]))
-      }),
       weight,
       project: (x, layer, projection) => project(x, layer, projection, size),
-      remember: (_, k, v) => ({ k, v }),
+      attend: (layer, q, k, v) =>
+        attention(tape, q, k, v, mask(config.windows[layer]!), config, size),
     },
     inputs,
   )
