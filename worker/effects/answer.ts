@@ -4,6 +4,7 @@ import { Answer, Prompt } from '../../protocol/answer.ts'
 import { attributionRoot } from '../../protocol/attribution.ts'
 import { answerCommitment, sketch } from '../../protocol/commitment.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
+import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, attribution, promptTokens, stopTokens, UNATTRIBUTED } from './answering.ts'
@@ -31,6 +32,8 @@ export async function executeAnswer(
   const base = known ?? (await knowledge.base(job.model, undefined, signal))
   const tokens = promptTokens(base, prompt.text)
   const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
+  const { stop } = generated
+  invariant(stop !== 'caller', 'nobody ended this answer but the model and its limits')
   const width = base.model.info.config.width
   const sketches = sketch(generated.hidden, width, fromHex(jobId))
   const shaped = known
@@ -43,7 +46,7 @@ export async function executeAnswer(
   const answer: Answer = {
     tokens: generated.tokens,
     text: base.tokenizer.decode(generated.tokens),
-    stop: generated.stop,
+    stop,
     sketches,
     ...shaped,
   }

@@ -2,8 +2,22 @@
  * The engine's face: language models that generate, are trained and give their gradients, without ever blocking the
  * caller's event loop. All work is done in one thread for each engine; it is started when first needed, and again after a crash.
  */
+import {
+  type AdapterBase,
+  type AdapterCounts,
+  type AdapterLimits,
+  type AdapterReference,
+  AdapterStore,
+  type Lease,
+} from './adapter-store.ts'
 import { EngineError } from './errors.ts'
-import { initialState, type LoraLayout, loraLayout, type TrainingState } from './lora.ts'
+import {
+  initialState,
+  type LoraLayout,
+  loraLayout,
+  type TrainingState,
+  turnForServing,
+} from './lora.ts'
 import { featureSize } from './projection.ts'
 import type {
   CallKind,
@@ -18,6 +32,7 @@ import type {
   ModelSpec,
   Prefilled,
   PrefillRequest,
+  ServingLimits,
   StepProgress,
   Trained,
   TrainRequest,
@@ -27,7 +42,19 @@ import { ThreadClient } from './thread-client.ts'
 export interface EngineOptions {
   /** Threads that one operator may use. The results do not depend on it. */
   readonly threads: number
+  readonly serving?: Partial<ServingLimits>
+  readonly adapters?: Partial<AdapterLimits>
 }
+
+/** For a node beside other programs: models in the tens of millions of parameters never come near these. */
+const SERVING: ServingLimits = {
+  texts: 16,
+  memoryBytes: 2 * 2 ** 30,
+  promptCacheBytes: 2 ** 28,
+  // Longer pieces are read hardly faster, and others wait for them.
+  chunkTokens: 128,
+}
+const ADAPTERS: AdapterLimits = { memoryBytes: 2 ** 30, folderBytes: 8 * 2 ** 30 }
 
 export interface CallOptions {
   /** Cancels at the next token or step: the call rejects with `EngineError` (`aborted`). */
@@ -37,11 +64,26 @@ export interface CallOptions {
 export interface Engine extends AsyncDisposable {
   /** Opens a base model for adapters of one shape. Throws `EngineError`. */
   open(directory: string, lora: ModelSpec['lora']): Promise<Model>
+  /** How often adapters were found where. */
+  readonly adapterCounts: Readonly<AdapterCounts>
   /** Ends the thread: calls under way reject with `thread-lost`, the next call starts another. */
   restart(): Promise<void>
 }
 
-/** A base model with adapters of one shape. All calls throw `EngineError`. */
+/** An adapter of whatever shape: by name, or its flat vector in the model's own shape, used once. */
+export type ServingAdapter = AdapterReference | Float32Array
+
+/** A request as callers make it. */
+export type Served<R extends { adapter?: unknown }> = Omit<R, 'adapter'> & {
+  readonly adapter?: ServingAdapter | undefined
+}
+
+export interface GenerateOptions extends CallOptions {
+  /** Given each token as it is drawn; where it gives true, the text ends with this token. */
+  readonly onToken?: (token: number, index: number) => unknown
+}
+
+/** A base model with adapters of one shape for training, and of any shape for serving. All calls throw `EngineError`. */
 export interface Model {
   readonly info: ModelInfo
   /** Where each parameter of an adapter lies in its flat vector. */
@@ -50,11 +92,8 @@ export interface Model {
   initialState(seed: Uint8Array): TrainingState
   /** Numbers in one example's features at a projection width. */
   featureSize(width: number): number
-  generate(
-    request: GenerateRequest,
-    options?: CallOptions & { readonly onToken?: (token: number, index: number) => void },
-  ): Promise<Generated>
-  prefill(request: PrefillRequest, options?: CallOptions): Promise<Prefilled>
+  generate(request: Served<GenerateRequest>, options?: GenerateOptions): Promise<Generated>
+  prefill(request: Served<PrefillRequest>, options?: CallOptions): Promise<Prefilled>
   train(
     request: TrainRequest,
     options?: CallOptions & { readonly onStep?: (progress: StepProgress) => void },
@@ -71,30 +110,28 @@ export interface Model {
 }
 
 export function createEngine(options: EngineOptions): Engine {
+  const adapters = new AdapterStore({ ...ADAPTERS, ...options.adapters })
+  const threadOptions = { threads: options.threads, limits: { ...SERVING, ...options.serving } }
   let client: ThreadClient | undefined
   let closed = false
   const thread = (): ThreadClient => {
     if (closed) throw new EngineError('closed', 'this engine was disposed of')
-    if (client === undefined || client.lost) client = new ThreadClient(options)
+    if (client === undefined || client.lost) client = new ThreadClient(threadOptions)
     return client
   }
   const restart = async (): Promise<void> => {
     await client?.end('the engine was told to restart')
     client = undefined
   }
-  const call = async <K extends CallKind>(
-    kind: K,
-    model: ModelSpec,
-    request: Calls[K]['request'],
-    signal: AbortSignal | undefined,
-    onProgress: (progress: Calls[K]['progress']) => void = () => {},
-  ): Promise<Calls[K]['result']> => thread().call(kind, model, request, signal, onProgress)
+  const call: Call = async (kind, model, request, signal, onProgress = () => {}) =>
+    thread().call(kind, model, request, signal, onProgress)
   return {
     async open(directory, lora) {
       const spec = { directory, lora }
       const info = await call('open', spec, {}, undefined)
-      return model(spec, info, call)
+      return model(spec, info, call, adapters)
     },
+    adapterCounts: adapters.counts,
     restart,
     async [Symbol.asyncDispose]() {
       closed = true
@@ -108,22 +145,68 @@ type Call = <K extends CallKind>(
   model: ModelSpec,
   request: Calls[K]['request'],
   signal: AbortSignal | undefined,
-  onProgress?: (progress: Calls[K]['progress']) => void,
+  onProgress?: (progress: Calls[K]['progress'], finish: () => void) => void,
 ) => Promise<Calls[K]['result']>
 
-function model(spec: ModelSpec, info: ModelInfo, call: Call): Model {
+function model(spec: ModelSpec, info: ModelInfo, call: Call, adapters: AdapterStore): Model {
   const layout = loraLayout(info.config, spec.lora)
+  const base = { directory: spec.directory, config: info.config }
+  const lease = (adapter: ServingAdapter | undefined, signal: AbortSignal | undefined) =>
+    leaseOf(adapters, base, spec, adapter, signal)
   return {
     info,
     layout,
     initialState: (seed) => initialState(layout, seed),
     featureSize: (width) => featureSize(layout, width),
-    generate: (request, { signal, onToken } = {}) =>
-      call('generate', spec, request, signal, ({ token, index }) => onToken?.(token, index)),
-    prefill: (request, { signal } = {}) => call('prefill', spec, request, signal),
+    async generate(request, { signal, onToken = () => {} } = {}) {
+      using held = await lease(request.adapter, signal)
+      let enough = Number.POSITIVE_INFINITY
+      const generated = await call(
+        'generate',
+        spec,
+        { ...request, adapter: held?.adapter },
+        signal,
+        ({ token, index }, finish) => {
+          if (index >= enough || onToken(token, index) !== true) return
+          enough = index + 1
+          finish()
+        },
+      )
+      return shortened(generated, enough)
+    },
+    async prefill(request, { signal } = {}) {
+      using held = await lease(request.adapter, signal)
+      return await call('prefill', spec, { ...request, adapter: held?.adapter }, signal)
+    },
     train: (request, { signal, onStep } = {}) => call('train', spec, request, signal, onStep),
     features: (request, { signal, onProgress } = {}) =>
       call('features', spec, request, signal, onProgress),
     loss: (request, { signal, onProgress } = {}) => call('loss', spec, request, signal, onProgress),
+  }
+}
+
+/** An adapter ready to serve, until it is released. */
+async function leaseOf(
+  adapters: AdapterStore,
+  base: AdapterBase,
+  { lora }: ModelSpec,
+  adapter: ServingAdapter | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Lease | undefined> {
+  if (adapter === undefined) return undefined
+  if (!(adapter instanceof Float32Array)) return adapters.acquire(base, adapter, signal)
+  const data = await turnForServing(loraLayout(base.config, lora), adapter)
+  return { adapter: { id: undefined, lora, data }, [Symbol.dispose]: () => {} }
+}
+
+/** Tokens that were drawn before the thread heard that there are enough do not count. */
+function shortened(generated: Generated, count: number): Generated {
+  const { tokens, hidden, logProbabilities } = generated
+  if (tokens.length <= count) return generated
+  return {
+    tokens: tokens.slice(0, count),
+    stop: 'caller',
+    hidden: hidden.slice(0, (hidden.length / tokens.length) * count),
+    ...(logProbabilities && { logProbabilities: logProbabilities.slice(0, count) }),
   }
 }

@@ -10,6 +10,8 @@ export type EngineErrorCode =
   | 'bad-adapter'
   /** The caller's tokens, weights or sizes are out of bounds. */
   | 'bad-input'
+  /** The call would never fit into the memory that it may take. */
+  | 'over-budget'
   /** A NaN or an infinity came out of the computation. */
   | 'not-finite'
   /** The caller's signal fired. */

@@ -9,7 +9,14 @@ import type { LoraLayout, LoraModule } from './lora.ts'
 import { floatMatrix, type Kernel, type Matrix, packedMatrix } from './matrix.ts'
 import { type ModelConfig, projectionShape } from './model-config.ts'
 import { type ExternalTensor, GraphBuilder, type Value } from './onnx.ts'
-import { type BatchSize, crossEntropy, type LoraPair, linear, rowSum } from './operations.ts'
+import {
+  attention,
+  type BatchSize,
+  crossEntropy,
+  type LoraPair,
+  linear,
+  rowSum,
+} from './operations.ts'
 import { forward, type LayerGraph, outputTable } from './transformer.ts'
 
 /** Makes a weight known to a graph, by its tensor name. */
@@ -94,8 +101,8 @@ export function withinWindow(
 }
 
 /** Keeps what was made for each window: most models have one or two. */
-export function byWindow(make: (window: number) => Value): (window: number) => Value {
-  const made = new Map<number, Value>()
+export function byWindow<T>(make: (window: number) => T): (window: number) => T {
+  const made = new Map<number, T>()
   return (window) => {
     const value = made.get(window) ?? make(window)
     made.set(window, value)
@@ -132,19 +139,20 @@ export function lossGraph(
   const rows = graph.reshape(times, [-1, 1])
   const causal = graph.node('LessOrEqual', [times, rows])
   const group = config.heads / config.keyValueHeads
+  const mask = byWindow((window) => {
+    const seen = withinWindow(graph, causal, rows, times, window)
+    return maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)]))
+  })
   const hidden = forward(
     config,
     {
       tape,
       size,
       positions: times,
-      mask: byWindow((window) => {
-        const seen = withinWindow(graph, causal, rows, times, window)
-        return maskFrom(graph, graph.node('Tile', [seen, graph.ints(group, 1)]))
-      }),
       weight,
       project: (x, layer, projection) => project(x, layer, projection, size),
-      remember: (_, k, v) => ({ k, v }),
+      attend: (layer, q, k, v) =>
+        attention(tape, q, k, v, mask(config.windows[layer]!), config, size),
     },
     inputs,
   )

@@ -5,6 +5,7 @@ import { type BaseModel, openBaseModel } from './base-model.ts'
 import { EngineError } from './errors.ts'
 import { storedWeights } from './graph.ts'
 import { type LoraLayout, loraLayout } from './lora.ts'
+import type { ModelConfig } from './model-config.ts'
 import { adamGraph } from './optimiser.ts'
 import type { ModelInfo, ModelSpec } from './requests.ts'
 import { selfTest } from './self-test.ts'
@@ -13,7 +14,7 @@ import { RUNTIME_VERSION, Session } from './session.ts'
 import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
-export type GraphName = 'serve' | 'gradient' | 'adam' | 'loss' | `features ${number}`
+export type GraphName = 'gradient' | 'adam' | 'loss' | `features ${number}`
 
 /** The features graph enters the model's hash with the protocol's width, whatever widths are used. */
 const NOMINAL_FEATURES: GraphName = `features ${FEATURE_WIDTH}`
@@ -57,8 +58,10 @@ export class LoadedModel {
 
   async info(): Promise<ModelInfo> {
     const { config, parameterCount } = this.base
-    const graphs = (['serve', 'gradient', 'adam', 'loss', NOMINAL_FEATURES] as const).map((name) =>
-      keccak(this.#graph(name)),
+    const names = ['gradient', 'adam', 'loss', NOMINAL_FEATURES] as const
+    const serving = serveGraph(config, storedWeights(this.base.places))
+    const graphs = [serving, ...names.map((name) => this.#graph(name))].map((graph) =>
+      keccak(graph),
     )
     return {
       config,
@@ -88,25 +91,12 @@ export class LoadedModel {
 
   /** Throws `bad-input` where `tokens` is no text that the model can read. */
   checkTokens(tokens: ArrayLike<number>, atLeast: number): void {
-    const { vocabSize, contextTokens } = this.base.config
-    if (tokens.length < atLeast || tokens.length > contextTokens) {
-      throw new EngineError(
-        'bad-input',
-        `a text of ${tokens.length} tokens was given; it must have ${atLeast} to ${contextTokens}`,
-      )
-    }
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i]!
-      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-        throw new EngineError('bad-input', `token ${token} at ${i} is not in 0 .. ${vocabSize - 1}`)
-      }
-    }
+    checkTokens(this.base.config, tokens, atLeast)
   }
 
   #graph(name: GraphName): Uint8Array {
     const { config, places } = this.base
     const weights = storedWeights(places)
-    if (name === 'serve') return serveGraph(config, weights, this.layout)
     if (name === 'gradient') return gradientGraph(config, weights, this.layout)
     if (name === 'adam') return adamGraph(this.layout.size)
     if (name === 'loss') return lossOnlyGraph(config, weights, this.layout)
@@ -114,7 +104,30 @@ export class LoadedModel {
   }
 }
 
+/** Throws `bad-input` where `tokens` is no text that the model can read. */
+export function checkTokens(
+  { vocabSize, contextTokens }: ModelConfig,
+  tokens: ArrayLike<number>,
+  atLeast: number,
+): void {
+  if (tokens.length < atLeast || tokens.length > contextTokens) {
+    throw new EngineError(
+      'bad-input',
+      `a text of ${tokens.length} tokens was given; it must have ${atLeast} to ${contextTokens}`,
+    )
+  }
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!
+    if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+      throw new EngineError('bad-input', `token ${token} at ${i} is not in 0 .. ${vocabSize - 1}`)
+    }
+  }
+}
+
 /** True where no number is a NaN or an infinity. */
 export function allFinite(values: Float32Array): boolean {
-  return values.every((value) => Number.isFinite(value))
+  // Zero times a number is zero, unless the number is a NaN or an infinity; a sum is ten times faster than as many calls.
+  let poison = 0
+  for (let i = 0; i < values.length; i++) poison += values[i]! * 0
+  return poison === 0
 }

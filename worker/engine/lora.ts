@@ -2,6 +2,7 @@
  * Where each adapter parameter lies in the flat vector "theta": layer by layer, within a layer in the order of PROJECTIONS,
  * and for each module first A (rank, inputs), then B (outputs, rank), both row by row as PEFT stores them.
  */
+import { setImmediate } from 'node:timers/promises'
 import { random } from '../../protocol/prng.ts'
 import type { LoraSpec, Projection } from '../../protocol/tuning.ts'
 import { EngineError } from './errors.ts'
@@ -86,30 +87,52 @@ export function initialState(layout: LoraLayout, seed: Uint8Array): TrainingStat
   return { theta, m: new Float32Array(layout.size), v: new Float32Array(layout.size), step: 0 }
 }
 
+/** Numbers that are turned before others have their turn in the event loop: about 5 ms. */
+const TURNED_AT_ONCE = 2 ** 20
+
 /**
- * The adapter as the serving graph takes it, one row of its `slots` input: the same places as in theta, but A as
- * (inputs, rank) and B as (rank, outputs) times the scale, so that no matrix has to be turned for each token.
+ * The adapter as the serving graph takes it, in memory that threads can share: the same places as in theta, A as it is,
+ * but B as (rank, outputs) times the scale. So rows of zeros bring any rank to a higher one, and nothing is turned for each
+ * token. Throws `bad-adapter` where the adapter is too short or long, or a number is not finite.
  */
-export function slotFrom(layout: LoraLayout, theta: Float32Array): Float32Array {
-  const slot = new Float32Array(layout.size)
-  for (const { inputs, outputs, rank, aStart, bStart } of layout.modules) {
-    transposeInto(slot, theta, aStart, rank, inputs, 1)
-    transposeInto(slot, theta, bStart, outputs, rank, layout.scale)
+export async function turnForServing(
+  { modules, size, scale }: LoraLayout,
+  theta: Float32Array,
+): Promise<Float32Array> {
+  if (theta.length !== size) {
+    const has = `the adapter has ${theta.length} numbers`
+    throw new EngineError('bad-adapter', `${has}, but this base model and LoRA shape take ${size}`)
   }
-  return slot
+  const target = new Float32Array(new SharedArrayBuffer(4 * size))
+  let turned = 0
+  let poison = 0
+  for (const { outputs, rank, aStart, bStart, end } of modules) {
+    target.set(theta.subarray(aStart, bStart), aStart)
+    turnInto(target.subarray(bStart, end), theta.subarray(bStart, end), outputs, rank, scale)
+    // Zero times a number is zero, unless the number is a NaN or an infinity.
+    for (let i = aStart; i < end; i++) poison += target[i]! * 0
+    if (end - turned > TURNED_AT_ONCE) {
+      turned = end
+      await setImmediate()
+    }
+  }
+  if (poison !== 0) {
+    throw new EngineError('bad-adapter', 'the adapter holds a number that is not finite')
+  }
+  return target
 }
 
-function transposeInto(
+/** (rows, columns) -> (columns, rows), times `factor`. */
+function turnInto(
   target: Float32Array,
   source: Float32Array,
-  start: number,
   rows: number,
   columns: number,
   factor: number,
 ): void {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      target[start + column * rows + row] = source[start + row * columns + column]! * factor
+      target[column * rows + row] = source[row * columns + column]! * factor
     }
   }
 }

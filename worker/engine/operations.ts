@@ -302,6 +302,48 @@ export function attention(
   })
 }
 
+/** Keys and values, each (B, G, S, D). */
+export interface HeadRows {
+  readonly k: Value
+  readonly v: Value
+}
+
+/**
+ * Attention of queries (B, T, H, D) over the past and over the tokens of this run -> (M, H·D), without ever joining the
+ * two: only scores and sums meet. The past has at least one place, masked or not. Never differentiated.
+ */
+export function splitAttention(
+  graph: GraphBuilder,
+  q: Value,
+  past: HeadRows,
+  fresh: HeadRows,
+  masks: { readonly past: Value; readonly fresh: Value },
+  sizes: HeadSizes,
+  size: BatchSize,
+): Value {
+  const { heads, keyValueHeads, headSize } = sizes
+  const group = heads / keyValueHeads
+  const grouped = graph.shape(size.batch, size.time, keyValueHeads, group, headSize)
+  const scaled = graph.mul(q, graph.float(1 / Math.sqrt(headSize)))
+  const turned = graph.transpose(graph.reshape(scaled, grouped), [0, 2, 3, 1, 4])
+  const queries = graph.reshape(turned, [0, 0, -1, headSize])
+  const scores = (rows: HeadRows, mask: Value): Value =>
+    graph.add(graph.matmul(queries, graph.transpose(rows.k, [0, 1, 3, 2])), mask)
+  const parts = [scores(past, masks.past), scores(fresh, masks.fresh)] as const
+  const tops = parts.map((part) => graph.reduce('Max', part, 3))
+  const top = graph.node('Max', tops)
+  const exponentials = parts.map((part) => graph.node('Exp', [graph.sub(part, top)]))
+  const [pastSum, freshSum] = exponentials.map((part) => rowSum(graph, part, 3))
+  const product = graph.add(
+    graph.matmul(exponentials[0]!, past.v),
+    graph.matmul(exponentials[1]!, fresh.v),
+  )
+  const mixed = graph.div(product, graph.add(pastSum!, freshSum!))
+  const ungrouped = graph.shape(0, 0, group, size.time, headSize)
+  const rows = graph.transpose(graph.reshape(mixed, ungrouped), [0, 3, 1, 2, 4])
+  return graph.reshape(rows, [-1, heads * headSize])
+}
+
 /**
  * exp(x - top) and its sums over the last dimension, `axis`, whose quotient is the softmax. Not the Softmax operator: its
  * sums come out differently with AVX2 and with AVX-512.

@@ -28,9 +28,17 @@ export interface ModelInfo {
   readonly inexactReason?: string
 }
 
+/** An adapter on its way to the serving graph (lora.ts). Its memory is shared between the threads, and never changes. */
+export interface ServedAdapter {
+  /** Content of the same name is the same; without a name nothing that was read with it is kept. */
+  readonly id: string | undefined
+  readonly lora: LoraSpec
+  readonly data: Float32Array
+}
+
 export interface GenerateRequest {
-  /** Flat adapter; without it the base model speaks. */
-  readonly adapter?: Float32Array | undefined
+  /** Without it the base model speaks. */
+  readonly adapter?: ServedAdapter | undefined
   /** Token ids; at least one. */
   readonly prompt: readonly number[]
   readonly maxTokens: number
@@ -39,17 +47,33 @@ export interface GenerateRequest {
   readonly sampler: Sampler
   /** Drawing one of these ends the text; it is the last of `tokens`. */
   readonly stopTokens: readonly number[]
+  /** Gives each token's log-probability, and those of this many of the likeliest tokens. */
+  readonly logProbabilities?: number | undefined
 }
 
 export interface Generated {
   readonly tokens: number[]
-  readonly stop: 'length' | 'stop-token' | 'context'
+  /** `caller`: whoever listened to the tokens had enough. */
+  readonly stop: 'length' | 'stop-token' | 'context' | 'caller'
   /** (tokens, width): the normalised hidden state that each token was drawn from. */
   readonly hidden: Float32Array
+  /** One for each token, where they were asked for. */
+  readonly logProbabilities?: readonly DrawnProbability[]
+}
+
+/** Natural logarithms of what the model gave, before temperature and top-k. */
+export interface DrawnProbability extends TokenProbability {
+  /** Likeliest first. */
+  readonly likeliest: readonly TokenProbability[]
+}
+
+export interface TokenProbability {
+  readonly token: number
+  readonly logProbability: number
 }
 
 export interface PrefillRequest {
-  readonly adapter?: Float32Array | undefined
+  readonly adapter?: ServedAdapter | undefined
   readonly tokens: readonly number[]
   /** First position whose results are wanted. */
   readonly from: number
@@ -110,6 +134,18 @@ export interface Features {
   readonly losses: Float32Array
 }
 
+/** What serving may take of the machine. */
+export interface ServingLimits {
+  /** Texts that are written at the same time; others wait. */
+  readonly texts: number
+  /** Bytes of keys, values and adapters of the texts under way, for each base model. */
+  readonly memoryBytes: number
+  /** Bytes of the keys and values of earlier prompts, for each base model. */
+  readonly promptCacheBytes: number
+  /** Tokens of a prompt that are read in one go, while other texts wait for their next token. */
+  readonly chunkTokens: number
+}
+
 /** Request and result of each kind of call. */
 export interface Calls {
   open: { request: object; result: ModelInfo; progress: never }
@@ -147,6 +183,8 @@ export type ToThread =
       }
     }[CallKind]
   | { readonly id: number; readonly kind: 'cancel' }
+  /** Ends a text where it stands. */
+  | { readonly id: number; readonly kind: 'finish' }
   | { readonly kind: 'end' }
 
 export type FromThread =

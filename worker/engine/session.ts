@@ -59,11 +59,17 @@ export class Session {
     }
   }
 
-  /** Throws `EngineError` (`runtime`). Outputs by name, each in memory of its own. */
-  async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Float32Array>> {
+  /**
+   * Throws `EngineError` (`runtime`). Outputs by name, each in memory of its own; only those that are `wanted` are copied
+   * out, without that all of them.
+   */
+  async run(
+    feeds: Readonly<Record<string, Feed>>,
+    wanted: readonly string[] = this.#session.outputNames,
+  ): Promise<Record<string, Float32Array>> {
     try {
       const inputs = Object.entries(feeds).map(([name, feed]) => [name, tensor(feed)] as const)
-      const outputs = await this.#session.run(Object.fromEntries(inputs))
+      const outputs = await this.#session.run(Object.fromEntries(inputs), wanted)
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
       )

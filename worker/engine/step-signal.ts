@@ -4,6 +4,20 @@ import { EngineError } from './errors.ts'
 
 export class StepSignal {
   #aborted = false
+  #enough = false
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  /** True after `finish`: what there is of the result is wanted, and no more. */
+  get enough(): boolean {
+    return this.#enough
+  }
+
+  finish(): void {
+    this.#enough = true
+  }
 
   abort(): void {
     this.#aborted = true

@@ -51,17 +51,18 @@ export class ThreadClient {
     model: ModelSpec,
     request: Calls[K]['request'],
     signal: AbortSignal | undefined,
-    onProgress: (progress: Calls[K]['progress']) => void,
+    onProgress: (progress: Calls[K]['progress'], finish: () => void) => void,
   ): Promise<Calls[K]['result']> {
     if (signal?.aborted) return Promise.reject(aborted())
     if (this.#lost) return Promise.reject(threadLost('its thread is gone'))
     const id = this.#calls++
     const cancel = (): void => this.#post({ id, kind: 'cancel' })
+    const finish = (): void => this.#post({ id, kind: 'finish' })
     return new Promise<Calls[K]['result']>((resolve, reject) => {
       this.#waiting.set(id, {
         resolve: resolve as Waiting['resolve'],
         reject,
-        progress: onProgress as Waiting['progress'],
+        progress: (progress) => onProgress(progress as Calls[K]['progress'], finish),
       })
       this.#worker.ref()
       signal?.addEventListener('abort', cancel, { once: true })

@@ -2,25 +2,29 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
-import type { CallKind, Calls, FromThread, ModelSpec, ToThread } from './requests.ts'
-import { generate, prefill } from './serve.ts'
+import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
+import { Serving } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
 import { features, loss, train } from './train.ts'
 
 export interface ThreadOptions {
   /** Threads of one operator. */
   readonly threads: number
+  readonly limits: ServingLimits
 }
 
 type Call = Extract<ToThread, { model: ModelSpec }>
 
 const port = parentPort ?? fail('thread.ts runs only as the thread of an engine')
-const { threads } = workerData as ThreadOptions
+const options = workerData as ThreadOptions
 const models = new Map<string, Promise<LoadedModel>>()
+/** By the base model's directory. */
+const servings = new Map<string, Promise<Serving>>()
 const running = new Map<number, StepSignal>()
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'cancel') running.get(message.id)?.abort()
+  else if (message.kind === 'finish') running.get(message.id)?.finish()
   // A thread stopped from outside in the midst of a run takes the whole process with it: it must end by itself.
   else if (message.kind === 'end') process.exit(0)
   else void answer(message)
@@ -46,33 +50,40 @@ async function answer(call: Call): Promise<void> {
 async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind]['result']> {
   const onProgress = (progress: Extract<FromThread, { kind: 'progress' }>['progress']): void =>
     send({ id: call.id, kind: 'progress', progress }, [])
-  const model = await openModel(call.model)
   switch (call.kind) {
     case 'open':
-      return model.info()
+      return (await openModel(call.model)).info()
     case 'generate':
-      return generate(model, call.request, onProgress, signal)
+      return (await openServing(call.model)).generate(call.request, onProgress, signal)
     case 'prefill':
-      return prefill(model, call.request, signal)
+      return (await openServing(call.model)).prefill(call.request, signal)
     case 'train':
-      return train(model, call.request, onProgress, signal)
+      return train(await openModel(call.model), call.request, onProgress, signal)
     case 'features':
-      return features(model, call.request, onProgress, signal)
+      return features(await openModel(call.model), call.request, onProgress, signal)
     case 'loss':
-      return loss(model, call.request, onProgress, signal)
+      return loss(await openModel(call.model), call.request, onProgress, signal)
   }
 }
 
-/** Opens a model once. A failure is not kept: the files may be there the next time. */
 function openModel(spec: ModelSpec): Promise<LoadedModel> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  let model = models.get(key)
-  if (model === undefined) {
-    model = LoadedModel.open(spec, threads)
-    models.set(key, model)
-    model.catch(() => models.delete(key))
+  return once(models, key, () => LoadedModel.open(spec, options.threads))
+}
+
+function openServing({ directory }: ModelSpec): Promise<Serving> {
+  return once(servings, directory, () => Serving.open(directory, options))
+}
+
+/** Opens a thing once. A failure is not kept: the files may be there the next time. */
+function once<T>(map: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
+  let opened = map.get(key)
+  if (opened === undefined) {
+    opened = open()
+    map.set(key, opened)
+    opened.catch(() => map.delete(key))
   }
-  return model
+  return opened
 }
 
 function send(message: FromThread, transfer: ArrayBuffer[]): void {

@@ -7,7 +7,6 @@ import type { Value } from './onnx.ts'
 import {
   add,
   addPositions,
-  attention,
   type BatchSize,
   embed,
   gelu,
@@ -26,13 +25,11 @@ export interface LayerGraph {
   readonly size: BatchSize
   /** Of each token in its text, int32 (T) or (B, T). */
   readonly positions: Value
-  /** Added to the attention scores of a layer that sees `window` tokens back (0: all). */
-  mask(window: number): Value
   weight(name: string): Value
   /** A projection with its bias and whatever adapter the graph has on it. */
   project(x: Value, layer: number, projection: Projection): Value
-  /** New keys and values (B, T, G, D) in, all that the queries may look at (B, S, G, D) out. */
-  remember(layer: number, k: Value, v: Value): { k: Value; v: Value }
+  /** Queries (B, T, H, D) over new keys and values (B, T, G, D), and over whatever else the graph remembers -> (M, H·D). */
+  attend(layer: number, q: Value, k: Value, v: Value): Value
 }
 
 /** Tokens (M) -> normalised last hidden states (M, d). */
@@ -112,8 +109,7 @@ function attend(
   const q = place(headNorm(rows.q, 'query'), heads)
   const k = place(headNorm(rows.k, 'key'), keyValueHeads)
   const v = splitHeads(tape, rows.v, keyValueHeads, headSize, size)
-  const all = graph.remember(layer, k, v)
-  return attention(tape, q, all.k, all.v, graph.mask(config.windows[layer]!), config, size)
+  return graph.attend(layer, q, k, v)
 }
 
 function queriesKeysValues(config: ModelConfig, graph: LayerGraph, layer: number, x: Value) {

@@ -14,7 +14,7 @@ import {
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
 import { familyOf } from '../../../worker/engine/families.ts'
-import { initialState, loraLayout, slotFrom } from '../../../worker/engine/lora.ts'
+import { initialState, loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
 import type { ModelConfig } from '../../../worker/engine/model-config.ts'
 import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/peft-config.ts'
 import { parseHeader } from '../../../worker/engine/safetensors.ts'
@@ -195,8 +195,8 @@ describe('adapters', () => {
     const layout = loraLayout(config, { rank: 2, alpha: 6, targets: ['down'] })
     const [module] = layout.modules
     const theta = Float32Array.from({ length: layout.size }, (_, index) => index)
-    const slot = slotFrom(layout, theta)
-    assert.equal(slot[1], module!.inputs)
+    const slot = await turnForServing(layout, theta)
+    assert.equal(slot[1], 1)
     assert.equal(slot[module!.bStart + 1], 3 * (module!.bStart + 2))
   })
 })

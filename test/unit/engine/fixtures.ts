@@ -5,6 +5,9 @@ import { keccak, utf8 } from '../../../protocol/hash.ts'
 import { random } from '../../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
+import { loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
+import type { ModelConfig } from '../../../worker/engine/model-config.ts'
+import type { ServingLimits } from '../../../worker/engine/requests.ts'
 
 /** Checkpoints and numbers made by llama.py. */
 export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))
@@ -37,6 +40,14 @@ export const LORA: LoraSpec = {
   targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
 }
 
+/** Ample for the models of the tests, but of few texts. */
+export const LIMITS: ServingLimits = {
+  texts: 4,
+  memoryBytes: 2 ** 26,
+  promptCacheBytes: 2 ** 22,
+  chunkTokens: 8,
+}
+
 export const OPTIMISER: Optimiser = {
   learningRate: 0.01,
   warmupSteps: 2,
@@ -58,6 +69,12 @@ export function someTokens(count: number, vocabSize: number, label = 'tokens'): 
 export function someAdapter(size: number, spread = 0.05): Float32Array {
   const source = random(SEED, 'adapter')
   return Float32Array.from({ length: size }, () => (source.unit() - 0.5) * 2 * spread)
+}
+
+/** The same, turned for serving. */
+export function someServed(config: ModelConfig, lora: LoraSpec): Promise<Float32Array> {
+  const layout = loraLayout(config, lora)
+  return turnForServing(layout, someAdapter(layout.size))
 }
 
 /** `count` batches of examples. */

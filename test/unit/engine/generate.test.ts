@@ -60,7 +60,7 @@ describe('generation', () => {
   it('is a function of the seed', async () => {
     const model = await engine.open(TINY, LORA)
     const first = await model.generate(request)
-    assert.deepEqual(await model.generate(request), first)
+    assert.deepEqual((await model.generate(request)).tokens, first.tokens)
     const other = await model.generate({ ...request, seed: SEED.map((byte) => byte ^ 1) })
     assert.notDeepEqual(other.tokens, first.tokens)
   })
@@ -80,7 +80,13 @@ describe('generation', () => {
   it('is the base model with the zero adapter', async () => {
     const model = await engine.open(TINY, LORA)
     const adapter = new Float32Array(model.info.loraSize)
-    assert.deepEqual(await model.generate({ ...request, adapter }), await model.generate(request))
+    const [zero, none] = [
+      await model.generate({ ...request, adapter }),
+      await model.generate(request),
+    ]
+    assert.deepEqual(zero.tokens, none.tokens)
+    // The base model's prompt may be known from before, and what is not read anew is rounded otherwise.
+    assert.ok(worstError(zero.hidden, none.hidden) < 1e-4)
     const base = await model.prefill({ tokens: request.prompt, from: 0 })
     const { theta } = model.initialState(SEED)
     const fresh = await model.prefill({ adapter: theta, tokens: request.prompt, from: 0 })

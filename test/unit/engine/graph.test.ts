@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { storedWeights } from '../../../worker/engine/graph.ts'
+import { KeyValues } from '../../../worker/engine/key-values.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
 import { GraphBuilder } from '../../../worker/engine/onnx.ts'
 import { featureSize, projectionMatrices } from '../../../worker/engine/projection.ts'
 import { ProtobufWriter } from '../../../worker/engine/protobuf.ts'
 import { serveGraph } from '../../../worker/engine/serve-graph.ts'
 import { Session } from '../../../worker/engine/session.ts'
+import { Slots, singleFeeds } from '../../../worker/engine/slots.ts'
 import { gradientGraph } from '../../../worker/engine/train-graph.ts'
-import { engineError, LORA, SEED, TINY } from './fixtures.ts'
+import { engineError, LORA, SEED, someServed, TINY, worstError } from './fixtures.ts'
 
 describe('graphs', () => {
   it('are written in the wire format of Protocol Buffers', () => {
@@ -68,65 +70,50 @@ describe('graphs', () => {
 
   it('serve several texts at once, each with its own past and adapter', async () => {
     const { config, places } = await openBaseModel(TINY)
-    const layout = loraLayout(config, LORA)
-    const graph = serveGraph(config, storedWeights(places), layout)
+    const graph = serveGraph(config, storedWeights(places))
     const session = await Session.create(graph, { directory: TINY, threads: 1 })
-    const { layers, keyValueHeads, headSize, vocabSize } = config
-    const row = keyValueHeads * headSize
-    const slots = [0, 0.02].map((value) => new Float32Array(layout.size).fill(value))
+    const { vocabSize } = config
+    const lora = { ...LORA, rank: 3 }
+    const adapters = [undefined, { id: 'x', lora, data: await someServed(config, lora) }]
     const texts = [
       [5, 6, 7],
       [8, 9, 10, 11, 12],
     ]
-    const run = (
-      rows: number[],
-      tokens: number[],
-      lengths: number[],
-      pasts: Float32Array[],
-      past: number,
-    ) => {
-      const feeds = pasts.map((data, index) => [
-        `past.${index >> 1}.${index % 2 ? 'v' : 'k'}`,
-        { data, shape: [rows.length, past, keyValueHeads, headSize] },
-      ])
-      const slotData = Float32Array.from(rows.flatMap((index) => [...slots[index]!]))
-      const each = tokens.length / rows.length
-      return session.run({
-        tokens: { data: Int32Array.from(tokens), shape: [rows.length, each] },
+    const run = (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
+      session.run({
+        tokens: { data: Int32Array.from(rows.flat()), shape: [rows.length, rows[0]!.length] },
         lengths: { data: Int32Array.from(lengths), shape: [rows.length] },
         selected: {
-          data: Int32Array.from(rows, (_, index) => (index + 1) * each - 1),
+          data: Int32Array.from(rows, (_, index) => (index + 1) * rows[0]!.length - 1),
           shape: [rows.length],
         },
-        slots: { data: slotData, shape: [rows.length, layout.size] },
-        ...Object.fromEntries(feeds),
+        ...slots,
+        ...keys.feeds(rows.length),
       })
-    }
-    const none = Array.from({ length: 2 * layers }, () => new Float32Array(0))
-    const firsts = await Promise.all(texts.map((text, index) => run([index], text, [0], none, 0)))
-    const cache = (index: number) =>
-      Array.from(
-        { length: 2 * layers },
-        (_, part) => firsts[index]![`new.${part >> 1}.${part % 2 ? 'v' : 'k'}`]!,
-      )
-    const alone = await Promise.all(
-      texts.map((text, index) =>
-        run([index], [20 + index], [text.length], cache(index), text.length),
-      ),
-    )
-    // The shorter past is filled up with numbers that must not matter.
-    const padded = cache(0).map((part, index) => {
-      const both = new Float32Array(2 * 5 * row).fill(1000)
-      both.set(part, 0)
-      both.set(cache(1)[index]!, 5 * row)
-      return both
+    const fresh = (outputs: Record<string, Float32Array>) => ({
+      k: outputs['new.k']!,
+      v: outputs['new.v']!,
     })
-    const together = await run([0, 1], [20, 21], [3, 5], padded, 5)
-    for (const index of [0, 1]) {
-      const logits = together['logits']!.subarray(index * vocabSize, (index + 1) * vocabSize)
-      assert.ok(
-        logits.every((value, token) => Math.abs(value - alone[index]!['logits']![token]!) < 1e-5),
-      )
+    const together = new KeyValues(config, 2, 20)
+    const alone: Float32Array[] = []
+    for (const [row, text] of texts.entries()) {
+      const keys = new KeyValues(config, 1, 0)
+      const slots = singleFeeds(config, adapters[row])
+      const first = fresh(await run([text], [0], slots, keys))
+      keys.reserve(1, text.length)
+      keys.append(0, 0, first, 0, 1)
+      together.copyRow(row, keys, 0, text.length)
+      // What lies behind a text's end must not matter.
+      const junk = { k: first.k.map(() => 1000), v: first.v.map(() => 1000) }
+      together.append(row, text.length, junk, 0, 1)
+      alone.push((await run([[20 + row]], [text.length], slots, keys))['logits']!)
+    }
+    const slots = new Slots(config)
+    slots.arrange(adapters)
+    const { logits } = await run([[20], [21]], [3, 5], slots.feeds(), together)
+    for (const row of [0, 1]) {
+      const values = logits!.subarray(row * vocabSize, (row + 1) * vocabSize)
+      assert.ok(worstError(values, alone[row]!) < 1e-5)
     }
     await session.release()
   })
