@@ -1,17 +1,21 @@
 /** Tokens of several answers that are written at once. */
-import type { Model } from '../../worker/engine/engine.ts'
+import type { Model, ServingAdapter } from '../../worker/engine/engine.ts'
 import { SEED, someTokens } from './random-model.ts'
 
 /** Tokens before the clock starts, so that all answers are under way, and after it stops, so that none has ended. */
 const MARGIN = 4
 let prompts = 0
 
-/** CPU seconds for one more token of each of `batch` answers, after prompts of `past` tokens that were never seen. */
+/**
+ * CPU seconds for one more token of each of `batch` answers, after prompts of `past` tokens that were never seen, each with its
+ * own adapter where there are some.
+ */
 export async function decodeSeconds(
   model: Model,
   batch: number,
   past: number,
   steps: number,
+  adapters: readonly ServingAdapter[] = [],
 ): Promise<number> {
   const written = new Array<number>(batch).fill(0)
   let from: number | undefined
@@ -29,6 +33,7 @@ export async function decodeSeconds(
   await Promise.all(
     written.map((_, row) => {
       const request = {
+        adapter: adapters[row],
         prompt: someTokens(past, `prompt ${prompts++}`),
         // Those that began first write on until the last has caught up.
         maxTokens: steps + 2 * MARGIN + 8 * batch,
@@ -36,7 +41,9 @@ export async function decodeSeconds(
         sampler: { temperature: 0, topK: 1 },
         stopTokens: [],
       }
-      return model.generate(request, { onToken: () => onToken(row) })
+      return model.generate(request, {
+        onToken: () => onToken(row),
+      })
     }),
   )
   if (from === undefined || to === undefined)
