@@ -11,6 +11,7 @@ import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Domain } from '../protocol/struct.ts'
+import { sleep } from './sleep.ts'
 import type { Journal } from './storage/journal.ts'
 import type { Logger } from './telemetry/logger.ts'
 
@@ -114,8 +115,7 @@ export class Runtime {
   async until(wanted: (ledger: Core['ledger']) => boolean, waitMs: number): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(waitMs)])
     while (!wanted(this.core.ledger)) {
-      signal.throwIfAborted()
-      await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+      await sleep(LOOK_MS, signal)
     }
   }
 

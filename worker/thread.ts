@@ -1,6 +1,7 @@
 /** Runs one exported function in a thread of its own and brings back what it returns or throws. */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { z } from 'zod'
+import { CodedError } from './errors.ts'
 
 const Order = z.object({
   task: z.literal('in-thread'),
@@ -58,6 +59,6 @@ async function run({ module, name, args }: z.output<typeof Order>): Promise<void
 
 /** An error that tells the same as the one thrown in the thread. */
 function errorFrom({ name, message, code, stack }: Failure): Error {
-  const error = new Error(message)
-  return Object.assign(error, { name, code, stack })
+  const error = typeof code === 'string' ? new CodedError(code, message) : new Error(message)
+  return Object.assign(error, { name, stack })
 }

@@ -31,7 +31,7 @@ describe('real processes', function () {
 
   before(async () => {
     const treasury = accountFor('treasury', SEED).address
-    cast = await Cast.open({ folder, signal: stop.signal, windowSeconds: 1 }, treasury, () => {})
+    cast = await Cast.open({ folder, signal: stop.signal, windowSeconds: 1 }, treasury)
     gateway = await cast.start('gateway', 'gateway', ['--stake', '100', '--escrow', '100'], [])
     await cast.waitUntilUp(gateway)
     const known = gateway.addresses

@@ -11,6 +11,7 @@ import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
+import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
 import { type JobView, viewAnswer, viewJob } from './views.ts'
 
@@ -173,8 +174,7 @@ async function accepted(service: Service, jobId: Hash, signal: AbortSignal): Pro
       if (view.accepted) return view
       if (Date.now() > record.job.deadlineMs) break
     }
-    signal.throwIfAborted()
-    await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+    await sleep(LOOK_MS, signal)
   }
   throw new HTTPException(504, {
     message: `No worker's answer to job ${jobId} was accepted in time.`,

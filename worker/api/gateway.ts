@@ -2,27 +2,25 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { addressOf } from '../../protocol/signature.ts'
 import { domainOf } from '../chain/deployment.ts'
 import { openTokenizer } from '../engine/tokenizer.ts'
 import { receiveTokens } from '../network/tokens.ts'
 import type { Gateway, Service } from '../service.ts'
+import { SHIPPED_MODEL } from '../shipped-model.ts'
 import { Orders } from './orders.ts'
 import { Texts } from './texts.ts'
 
-/** The base model that ships with the repository. */
-const MODEL_FOLDER = fileURLToPath(new URL('../../models/brook-4m', import.meta.url))
 /** What a base model consists of; its card lies beside it. */
 const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
 
 export async function openGateway(service: Service): Promise<Gateway> {
   const { runtime, content, key, deployment, peer } = service
-  const names = MODEL_FILES.filter((name) => existsSync(join(MODEL_FOLDER, name)))
+  const names = MODEL_FILES.filter((name) => existsSync(join(SHIPPED_MODEL, name)))
   const files = await Promise.all(
-    names.map(async (name) => ({ name, content: await readFile(join(MODEL_FOLDER, name)) })),
+    names.map(async (name) => ({ name, content: await readFile(join(SHIPPED_MODEL, name)) })),
   )
-  const baseModel = { cid: await content.putFiles(files), name: basename(MODEL_FOLDER) }
+  const baseModel = { cid: await content.putFiles(files), name: basename(SHIPPED_MODEL) }
   const texts = new Texts(() => runtime.core.ledger)
   await receiveTokens(peer, (jobId, text, from) => {
     const publicKey = from.publicKey?.raw
@@ -35,8 +33,8 @@ export async function openGateway(service: Service): Promise<Gateway> {
     vouchers: domainOf(deployment, 'feeEscrow'),
     providers: () => peer.libp2p.getMultiaddrs().map(String),
   })
-  const tokenizer = await openTokenizer(MODEL_FOLDER)
-  const config = JSON.parse(await readFile(join(MODEL_FOLDER, 'config.json'), 'utf8')) as {
+  const tokenizer = await openTokenizer(SHIPPED_MODEL)
+  const config = JSON.parse(await readFile(join(SHIPPED_MODEL, 'config.json'), 'utf8')) as {
     max_position_embeddings: number
   }
   return {

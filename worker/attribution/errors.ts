@@ -1,4 +1,6 @@
 /** What can go wrong in attribution, in a closed set of words that callers may branch on. */
+import { CodedError } from '../errors.ts'
+
 export type AttributionErrorCode =
   /** Lengths, widths or counts do not fit each other. */
   | 'bad-shape'
@@ -12,12 +14,6 @@ export type AttributionErrorCode =
   | 'too-large'
 
 /** An error of the attribution subsystem: what happened, with which values, and what to do. */
-export class AttributionError extends Error {
+export class AttributionError extends CodedError<AttributionErrorCode> {
   override readonly name = 'AttributionError'
-  readonly code: AttributionErrorCode
-
-  constructor(code: AttributionErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -39,6 +39,8 @@ export interface Anvil {
   /** WebSocket address of the RPC. */
   readonly url: string
   readonly port: number
+  /** Of the chain and its guardian, while they run. */
+  readonly pids: readonly number[]
   /** `restored` where a damaged state file was replaced by its copy: the last seconds may be missing. */
   readonly state: StateCheck
   /** Resolves when the chain has ended; never rejects. */
@@ -78,7 +80,13 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
       return exit
     })
     onProgress?.('ready')
-    return { url, port, state, exited, stop: async () => await stop(child, exited) }
+    return {
+      ...{ url, port, state, exited },
+      get pids() {
+        return child.pids
+      },
+      stop: async () => await stop(child, exited),
+    }
   } catch (error) {
     await stop(child, child.exited)
     throw error

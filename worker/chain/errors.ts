@@ -1,4 +1,6 @@
 /** What can go wrong with the chain, in a closed set of words that callers may branch on. */
+import { CodedError } from '../errors.ts'
+
 export type ChainErrorCode =
   /** npm did not install the embedded chain's program for this platform. */
   | 'anvil-missing'
@@ -40,15 +42,13 @@ export interface Revert {
 }
 
 /** An error of the chain subsystem: what happened, with which values, and what to do. */
-export class ChainError extends Error {
+export class ChainError extends CodedError<ChainErrorCode> {
   override readonly name = 'ChainError'
-  readonly code: ChainErrorCode
   /** Set where `code` is `reverted`. */
   readonly revert: Revert | undefined
 
   constructor(code: ChainErrorCode, message: string, options?: ErrorOptions & { revert?: Revert }) {
-    super(message, options)
-    this.code = code
+    super(code, message, options)
     this.revert = options?.revert
   }
 }

@@ -41,6 +41,12 @@ export class Guarded {
     this.#guardian.on('close', () => void this.#settle(this.#lastWords))
   }
 
+  /** Of the guardian and the chain, as far as they run. */
+  get pids(): number[] {
+    const guardian = this.#guardian.exitCode === null ? this.#guardian.pid : undefined
+    return [guardian, this.#chainPid].filter((pid) => pid !== undefined)
+  }
+
   /** The port, once the chain listens; rejects with `ChainError` where it ends before. */
   get listening(): Promise<number> {
     return this.#listening.promise

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { WorldError } from '../errors.ts'
 
-export class ClientError extends Error {
+export class ClientError extends WorldError {
   override readonly name = 'ClientError'
 }
 

@@ -1,4 +1,5 @@
 /** `tributary finetune`: orders an adapter from a datanet and watches it being made. */
+import { setTimeout } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { JobView } from '../api/views.ts'
 import { whole } from './ask.ts'
@@ -52,6 +53,6 @@ async function watch(client: Client, jobId: string): Promise<JobView> {
     }
     const { done, total, loss } = view.progress ?? { done: 0, total: 0, loss: 0 }
     progress.update(done, total, `${view.state}${loss > 0 ? `, loss ${loss.toFixed(3)}` : ''}`)
-    await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+    await setTimeout(LOOK_MS)
   }
 }

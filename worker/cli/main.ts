@@ -1,40 +1,32 @@
 /** The `tributary` program. Exit codes: 0 done, 1 failed, 2 wrong use. */
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/load.ts'
+import { WorldError } from '../errors.ts'
 import { askCommand } from './ask.ts'
 import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
 import { keysCommand } from './keys.ts'
 import { say } from './output.ts'
+import { quantiseCommand } from './quantise.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
-
-/** Errors whose message is meant for people; anything else is our own mistake and shows where. */
-const KNOWN: readonly string[] = [
-  'ConfigError',
-  'ClientError',
-  'ChainError',
-  'StorageError',
-  'NetworkError',
-  'EngineError',
-  'DatanetError',
-  'AttributionError',
-  'DemoError',
-]
 
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
   .version('0.1.0')
 for (const command of [
   demoCommand(),
+  doctorCommand(),
   startCommand(),
   askCommand(),
   finetuneCommand(),
   datanetCommand(),
   statusCommand(),
   verifyCommand(),
+  quantiseCommand(),
   keysCommand(),
 ]) {
   program.addCommand(command)
@@ -57,7 +49,8 @@ function exitOnMisuse(command: Command): void {
 function exitCodeFor(error: unknown): number {
   // Commander has said what was wrong, or shown the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  const known = error instanceof Error && 'name' in error && KNOWN.includes(error.name)
-  say(known ? (error as Error).message : error instanceof Error ? `${error.stack}` : `${error}`)
+  // Anything else is our own mistake, and shows where.
+  if (error instanceof WorldError) say(error.message)
+  else say(error instanceof Error ? `${error.stack}` : `${error}`)
   return error instanceof ConfigError ? 2 : 1
 }

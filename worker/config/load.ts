@@ -1,6 +1,7 @@
 /** Flags over environment over file over defaults. Keys are no options: they lie in files of the data folder. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { WorldError } from '../errors.ts'
 import {
   Config,
   flagOf,
@@ -11,7 +12,7 @@ import {
   variableOf,
 } from './schema.ts'
 
-export class ConfigError extends Error {
+export class ConfigError extends WorldError {
   override readonly name = 'ConfigError'
 }
 

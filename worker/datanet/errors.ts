@@ -1,4 +1,6 @@
 /** What can go wrong with a datanet version, in a closed set of words that callers may branch on. */
+import { CodedError } from '../errors.ts'
+
 export type DatanetErrorCode =
   /** A contribution breaks the schema; the door refuses such ones, so it did not come through the door. */
   | 'bad-contribution'
@@ -14,12 +16,6 @@ export type DatanetErrorCode =
   | 'bad-folder'
 
 /** An error of the datanet subsystem: what happened, with which values, and what to do. */
-export class DatanetError extends Error {
+export class DatanetError extends CodedError<DatanetErrorCode> {
   override readonly name = 'DatanetError'
-  readonly code: DatanetErrorCode
-
-  constructor(code: DatanetErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

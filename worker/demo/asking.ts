@@ -4,9 +4,9 @@ import { short } from '../cli/output.ts'
 import type { Cast } from './cast.ts'
 import { DemoError } from './errors.ts'
 import type { AnswerResult, DemoResult } from './result.ts'
-import { oneLine, verdicts } from './result.ts'
+import { oneLine, shares, verdicts } from './result.ts'
 import { bad, dim, type Story, strong } from './story.ts'
-import { votesOf } from './tuning.ts'
+import { named } from './tuning.ts'
 import type { Watching } from './watching.ts'
 
 export const PROMPTS = [
@@ -159,9 +159,7 @@ function cheatsIn(cast: Cast, job: JobView): DemoResult['caught'][number][] {
     .map(({ worker, votes }) => ({
       jobId: job.jobId,
       worker: cast.byNode(worker)?.name ?? worker,
-      verdicts: votes.map(({ validator, verdict, reason }) => {
-        return { validator: cast.byNode(validator)?.name ?? validator, verdict, reason }
-      }),
+      verdicts: named(cast, votes),
     }))
 }
 
@@ -171,11 +169,8 @@ function tell(story: Story, answer: Asked, cheats: DemoResult['caught']): void {
     story.line(`${bad(`${worker} was caught`)}: ${verdicts(votes)}; it is not paid`)
     story.line(`${answer.worker} answered in its place: ${oneLine(answer.text)}`)
   }
-  const shares = answer.attribution
-    .slice(0, 3)
-    .map(({ name, share }) => `${name} ${(100 * share).toFixed(0)} %`)
   story.line(`${answer.worker} wrote ${answer.tokens} tokens; ${verdicts(answer.verdicts)}`)
-  story.line(`shaped by ${shares.join(', ')}`)
+  story.line(`shaped by ${shares(answer)}`)
   for (const { text, name, occurrences } of answer.spans.slice(0, 2)) {
     const often = occurrences > 1 ? `, ${occurrences} times in the datanet` : ''
     story.line(`quotes “${oneLine(text)}” ${dim(`(${name}${often})`)}`)
@@ -199,6 +194,6 @@ function answerOf(
     spans: spans.map(({ contributor, name, occurrences, text: quoted }) => {
       return { text: quoted, contributor, name, occurrences }
     }),
-    verdicts: votesOf(cast, job),
+    verdicts: named(cast, job.accepted!.votes),
   }
 }

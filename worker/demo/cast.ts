@@ -15,6 +15,7 @@ import { type Anvil, startAnvil } from '../chain/anvil.ts'
 import { deployEmbedded, fundEmbedded } from '../chain/deploy.ts'
 import { type Deployment, saveDeployment } from '../chain/deployment.ts'
 import { NODE_FILE } from '../node.ts'
+import { sleep } from '../sleep.ts'
 import { type Key, keyOf, loadKey } from '../storage/keys.ts'
 import { DemoError } from './errors.ts'
 
@@ -63,11 +64,7 @@ export class Cast {
   }
 
   /** Starts the chain and puts the contracts on it. */
-  static async open(
-    options: CastOptions,
-    treasury: Address,
-    onDeployed: (done: number, total: number) => void,
-  ): Promise<Cast> {
+  static async open(options: CastOptions, treasury: Address): Promise<Cast> {
     const { folder, signal } = options
     const anvil = await startChain(folder, signal, 0)
     try {
@@ -78,7 +75,6 @@ export class Cast {
         minimumStakeWei: OPEN,
         treasury,
         signal,
-        onProgress: onDeployed,
       })
       await saveDeployment(join(folder, 'deployment.json'), deployment)
       return new Cast(options, anvil, deployment)
@@ -121,7 +117,6 @@ export class Cast {
   async waitUntilUp(actor: Actor): Promise<void> {
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(UP_WAIT_MS)])
     for (;;) {
-      signal.throwIfAborted()
       if (!isAlive(actor.process)) throw await ended(actor)
       const about = await readNodeFile(actor)
       if (about) {
@@ -129,7 +124,7 @@ export class Cast {
         actor.addresses = about.addresses
         return
       }
-      await new Promise<void>((resolve) => setTimeout(resolve, 100))
+      await sleep(100, signal)
     }
   }
 
@@ -163,7 +158,10 @@ export class Cast {
 
   /** Ids of all processes that are still there, the chain's own included. */
   get pids(): number[] {
-    return this.actors.flatMap(({ process: child }) => (isAlive(child) ? (child.pid ?? []) : []))
+    const nodes = this.actors.flatMap(({ process: child }) =>
+      isAlive(child) ? (child.pid ?? []) : [],
+    )
+    return [...nodes, ...this.anvil.pids]
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { seconds } from '../cli/progress.ts'
+import { sleep } from '../sleep.ts'
 import { ask, askBase, PROMPTS } from './asking.ts'
 import { type Actor, accountFor, Cast } from './cast.ts'
 import { publishDatanet } from './datanet.ts'
@@ -40,12 +41,11 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const cast = await Cast.open(
     { folder, signal, windowSeconds: WINDOW_SECONDS },
     accountFor('treasury', seed).address,
-    () => {},
   )
   const memory = new MemoryWatch(() => cast.pids)
   try {
     story.line(`anvil in OP mode, chain ${cast.deployment.chainId}, six contracts deployed`)
-    const { watching, fates } = await raise(story, cast, options)
+    const { watching, fates } = await raise(story, cast, options, signal)
     try {
       const parts = await flow(options, story, cast, watching, seed, signal)
       const { killed, ...chapters } = parts
@@ -70,7 +70,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 }
 
 /** Starts the nodes from one bootstrap address, waits until they know each other, and then kills the bootstrap. */
-async function raise(story: Story, cast: Cast, { cheat }: DemoOptions) {
+async function raise(story: Story, cast: Cast, { cheat }: DemoOptions, signal: AbortSignal) {
   story.chapter('Seven nodes that know one address')
   const bootstrap = await cast.start('bootstrap', 'worker', [], [])
   await cast.waitUntilUp(bootstrap)
@@ -96,7 +96,7 @@ async function raise(story: Story, cast: Cast, { cheat }: DemoOptions) {
     story.line(`${strong(name.padEnd(12))} ${dim(`process ${child.pid}`)}  ${node}`)
   }
   const watching = new Watching(gateway.api)
-  await acquainted(nodes)
+  await acquainted(nodes, signal)
   story.line(`found each other through kad-dht from ${dim(known[0] ?? '')}`)
   await cast.kill(bootstrap)
   story.line(`the bootstrap process is ${good('killed')}; nobody needs it any more`)
@@ -107,11 +107,11 @@ async function raise(story: Story, cast: Cast, { cheat }: DemoOptions) {
 const MEET_WAIT_MS = 60_000
 
 /** Until each node has all others in the mesh. */
-async function acquainted(nodes: readonly Actor[]): Promise<void> {
+async function acquainted(nodes: readonly Actor[], signal: AbortSignal): Promise<void> {
   const untilMs = Date.now() + MEET_WAIT_MS
   for (const actor of nodes) {
     for (;;) {
-      const response = await fetch(`${actor.api}/v1/status`)
+      const response = await fetch(`${actor.api}/v1/status`, { signal })
       const { subscribers } = (await response.json()) as { subscribers: number }
       // The bootstrap peer listens too, so there is one more than the others.
       if (subscribers >= nodes.length) break
@@ -120,7 +120,7 @@ async function acquainted(nodes: readonly Actor[]): Promise<void> {
           `${actor.name} met ${subscribers} of ${nodes.length} peers in a minute.`,
         )
       }
-      await new Promise<void>((wake) => setTimeout(wake, 100))
+      await sleep(100, signal)
     }
   }
 }

@@ -113,20 +113,25 @@ export function summary(result: DemoResult): string {
 }
 
 function describeAnswer(answer: AnswerResult): string {
-  const shares = answer.attribution
-    .slice(0, SHOWN_CONTRIBUTORS)
-    .map(({ name, share }) => `${name} ${(100 * share).toFixed(0)} %`)
   const spans = answer.spans
     .slice(0, SHOWN_SPANS)
     .map(({ text, name }) => `“${oneLine(text)}” ${dim(`(${name})`)}`)
   return table([
     [dim('question'), strong(oneLine(answer.prompt))],
     [dim('answer'), clip(oneLine(answer.text), 90)],
-    [dim('shaped by'), shares.join(', ') || dim('nobody in particular')],
+    [dim('shaped by'), shares(answer) || dim('nobody in particular')],
     [dim('quotes'), spans.join(', ') || dim('nothing word for word')],
     [dim('verdicts'), verdicts(answer.verdicts)],
     [dim('settled'), `batch ${answer.batch}, transaction ${short(answer.txHash)}`],
   ])
+}
+
+/** The contributors that shaped an answer most. */
+export function shares({ attribution }: Pick<AnswerResult, 'attribution'>): string {
+  return attribution
+    .slice(0, SHOWN_CONTRIBUTORS)
+    .map(({ name, share }) => `${name} ${(100 * share).toFixed(0)} %`)
+    .join(', ')
 }
 
 export function verdicts(votes: readonly VoteResult[]): string {

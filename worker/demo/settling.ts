@@ -1,5 +1,5 @@
 /** Chapter: the batch becomes final, everyone is paid, one contributor claims, and a receipt is checked offline. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -14,7 +14,7 @@ import { accountFor, type Cast } from './cast.ts'
 import { DemoError } from './errors.ts'
 import type { AnswerResult, DemoResult } from './result.ts'
 import { dim, good, type Story, strong } from './story.ts'
-import { votesOf } from './tuning.ts'
+import { named } from './tuning.ts'
 import type { Watching } from './watching.ts'
 
 export interface SettlingOptions {
@@ -52,7 +52,7 @@ async function finishOne(
   await mkdir(join(folder, 'receipts'), { recursive: true })
   await writeFile(receipt, bytes)
   const { number, txHash } = view.batch!
-  const verdicts = votesOf(cast, view)
+  const verdicts = named(cast, view.accepted!.votes)
   return { ...answer, verdicts, batch: number, txHash, receipt: relative('.', receipt) }
 }
 
@@ -141,7 +141,6 @@ export async function verifyOne(
   { story }: SettlingOptions,
   answer: AnswerResult,
 ): Promise<boolean> {
-  const { readFile } = await import('node:fs/promises')
   const checked = await checkReceipt(await Archive.open(await readFile(answer.receipt)))
   story.line(`${dim('$')} npx tributary verify ${answer.receipt}`)
   for (const line of describe(checked).split('\n')) story.plain(`         ${line}`)

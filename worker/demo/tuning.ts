@@ -1,6 +1,7 @@
 /** Chapter: a fine-tune job finds its worker, is trained, checked and settled; with `--kill worker` it survives a murder. */
 import type { JobView } from '../api/views.ts'
 import { short } from '../cli/output.ts'
+import { sleep } from '../sleep.ts'
 import type { Actor, Cast } from './cast.ts'
 import type { DemoResult, VoteResult } from './result.ts'
 import { bad, good, type Story, strong } from './story.ts'
@@ -124,7 +125,7 @@ async function registered(
   for (;;) {
     const { data } = await client.get<{ data: { id: string }[] }>('/models', signal)
     if (data.some(({ id }) => id === adapter)) return
-    await new Promise<void>((resolve) => setTimeout(resolve, 100))
+    await sleep(100, signal)
   }
 }
 
@@ -139,14 +140,15 @@ function resultOf(cast: Cast, view: JobView, about: AdapterView): DemoResult['fi
     lossLast: losses.at(-1)!,
     heldOutLossBefore: about.heldOutLossBefore,
     heldOutLossAfter: about.heldOutLossAfter,
-    verdicts: votesOf(cast, view),
+    verdicts: named(cast, view.accepted!.votes),
     batch: view.batch!.number,
     txHash: view.batch!.txHash,
   }
 }
 
-export function votesOf(cast: Cast, view: JobView): VoteResult[] {
-  return (view.accepted?.votes ?? []).map(({ validator, verdict, reason }) => {
+/** Votes with the validators called as the story calls them. */
+export function named(cast: Cast, votes: JobView['claims'][number]['votes']): VoteResult[] {
+  return votes.map(({ validator, verdict, reason }) => {
     return { validator: cast.byNode(validator)?.name ?? validator, verdict, reason }
   })
 }

@@ -1,6 +1,7 @@
 /** Follows the network through the gateway's events: nothing here is told by the nodes in private. */
 import type { JobView } from '../api/views.ts'
 import { Client } from '../cli/client.ts'
+import { sleep } from '../sleep.ts'
 
 /** An event as the gateway streams it. Fields are those of the message or the log. */
 export interface NetworkEvent {
@@ -38,7 +39,7 @@ export class Watching {
     for (;;) {
       const view = await this.client.get<JobView>(`/jobs/${jobId}`, signal)
       if (wanted(view)) return view
-      await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS))
+      await sleep(LOOK_MS, signal)
     }
   }
 

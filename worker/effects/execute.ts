@@ -1,5 +1,6 @@
 /** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
 
+import type { Result } from '../../coordinator-free/events.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'
 import { type Peer, peerIdOf } from '../network/peer.ts'
@@ -33,13 +34,15 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       const lossMicro = Math.round(loss * MICRO)
       runtime.dispatch({ kind: 'progressed', jobId, done, total, lossMicro })
     }
+    const executed = (result: Result) => {
+      log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
+      return { kind: 'executed', jobId, result } as const
+    }
     log.info({ jobId, task: job.task }, 'job begun')
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
       const hooks = { signal, onProgress }
-      const result = await executeTune(knowledge, content, jobId, job, seed, hooks)
-      log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
-      return { kind: 'executed', jobId, result }
+      return executed(await executeTune(knowledge, content, jobId, job, seed, hooks))
     }
     const texts = new TextQueue()
     const sent = streamTo(options, jobId, texts, signal)
@@ -50,9 +53,7 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       useAdapter: options.useAdapter,
     }
     try {
-      const result = await executeAnswer(knowledge, content, jobId, job, hooks)
-      log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
-      return { kind: 'executed', jobId, result }
+      return executed(await executeAnswer(knowledge, content, jobId, job, hooks))
     } finally {
       texts.end()
       await sent

@@ -1,45 +1,106 @@
-/** A base model's directory: config.json, model.safetensors, tokenizer.json, as Hugging Face lays them out. */
-import { readFile } from 'node:fs/promises'
+/** A base model's directory: config.json, the weights in one file or several, tokenizer.json, as Hugging Face lays them out. */
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { EngineError } from './errors.ts'
 import { parseConfig } from './families.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { ExternalTensor } from './onnx.ts'
-import { elementType, readHeader } from './safetensors.ts'
-import { tensorShapes } from './transformer.ts'
+import { elementType, readHeader, type TensorPlace } from './safetensors.ts'
+import { packedTensors, tensorShapes } from './transformer.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
+const INDEX_FILE = 'model.safetensors.index.json'
 const CONFIG_FILE = 'config.json'
 const TOKENIZER_FILE = 'tokenizer.json'
 
 export interface BaseModel {
   readonly config: ModelConfig
   readonly parameterCount: number
-  /** By tensor name; the file's name is relative, so graphs do not depend on where the directory lies. */
+  /** By tensor name; files' names are relative, so graphs do not depend on where the directory lies. */
   readonly places: ReadonlyMap<string, ExternalTensor>
 }
 
 /** Reads and checks all but the weights themselves; throws `EngineError` (`bad-file`, `unsupported-model`). */
 export async function openBaseModel(directory: string): Promise<BaseModel> {
   const config = parseConfig(await readJson(directory, CONFIG_FILE))
-  const header = await readHeader(join(directory, WEIGHTS_FILE))
+  const stored = await storedTensors(directory)
   const places = new Map<string, ExternalTensor>()
+  const packed = packedTensors(config)
   let parameterCount = 0
   for (const [name, shape] of tensorShapes(config)) {
-    const tensor = header.tensors.get(name)
-    if (tensor === undefined) throw bad(`${WEIGHTS_FILE} has no tensor ${name}`)
+    const { file, offsetBytes, lengthBytes, ...tensor } = find(stored, name)
     if (tensor.shape.join() !== shape.join()) {
-      throw bad(
-        `${WEIGHTS_FILE}: ${name} is [${tensor.shape}], but config.json asks for [${shape}]`,
-      )
+      throw bad(`${file}: ${name} is [${tensor.shape}], but config.json asks for [${shape}]`)
     }
-    const { dtype, offsetBytes, lengthBytes } = tensor
-    const type = elementType(dtype)
-    places.set(name, { file: WEIGHTS_FILE, type, shape, offsetBytes, lengthBytes })
-    parameterCount += shape.reduce((product, size) => product * size, 1)
+    const type = elementType(tensor.dtype)
+    const integers = packed.has(name)
+    if (type === undefined || (type === 'uint8') !== integers) {
+      const wanted = integers ? 'U8' : 'F32, F16 or BF16'
+      throw bad(`${file}: ${name} is ${tensor.dtype}; it must be ${wanted}`)
+    }
+    places.set(name, { file, type, shape, offsetBytes, lengthBytes })
+    const perNumber = integers ? 8 / config.packing!.bits : 1
+    if (!name.endsWith('.scales')) {
+      parameterCount += shape.reduce((product, size) => product * size, perNumber)
+    }
   }
   checkTokenizer(await readJson(directory, TOKENIZER_FILE), config)
   return { config, parameterCount, places }
+}
+
+interface StoredTensor extends TensorPlace {
+  readonly file: string
+}
+
+/** Checkpoints saved from the bare decoder, as GPT-2's own are, leave out the name of the part that it is. */
+function find(stored: ReadonlyMap<string, StoredTensor>, name: string): StoredTensor {
+  const tensor = stored.get(name) ?? stored.get(name.slice(name.indexOf('.') + 1))
+  if (tensor === undefined) throw bad(`the weights have no tensor ${name}`)
+  return tensor
+}
+
+/** Every tensor with the file that it lies in: one file, or those that an index names. */
+async function storedTensors(directory: string): Promise<Map<string, StoredTensor>> {
+  const exists = async (name: string): Promise<boolean> =>
+    (await stat(join(directory, name)).catch(() => undefined)) !== undefined
+  const sharded = !(await exists(WEIGHTS_FILE)) && (await exists(INDEX_FILE))
+  const index = sharded ? await readIndex(directory) : undefined
+  const files = index ? new Set(Object.values(index)) : [WEIGHTS_FILE]
+  const stored = new Map<string, StoredTensor>()
+  for (const file of files) {
+    const { tensors } = await readHeader(join(directory, file))
+    for (const [name, tensor] of tensors) {
+      if (index === undefined || index[name] === file) stored.set(name, { file, ...tensor })
+    }
+  }
+  for (const [name, file] of Object.entries(index ?? {})) {
+    if (!stored.has(name))
+      throw bad(`${INDEX_FILE} says that ${name} is in ${file}, where it is not`)
+  }
+  return stored
+}
+
+/** File names come from strangers: only names beside the index, of no more files than any model has. */
+const WeightMap = z.record(
+  z.string().max(500),
+  z.string().regex(/^[A-Za-z0-9][\w.-]{0,200}\.safetensors$/, {
+    message: 'must be the name of a .safetensors file beside the index',
+  }),
+)
+const MAX_SHARDS = 1000
+
+async function readIndex(directory: string): Promise<Record<string, string>> {
+  const json = await readJson(directory, INDEX_FILE)
+  const parsed = z.object({ weight_map: WeightMap }).safeParse(json)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!
+    throw bad(`${INDEX_FILE}: ${issue.path.join('.')}: ${issue.message}`)
+  }
+  const { weight_map: map } = parsed.data
+  const count = new Set(Object.values(map)).size
+  if (count > MAX_SHARDS) throw bad(`${INDEX_FILE} names ${count} files, over ${MAX_SHARDS}`)
+  return map
 }
 
 /** A tokenizer may know fewer tokens than the table has rows (padding), never more. */
@@ -57,8 +118,11 @@ function checkTokenizer(json: unknown, config: ModelConfig): void {
 }
 
 async function readJson(directory: string, name: string): Promise<unknown> {
+  const text = await readFile(join(directory, name), 'utf8').catch((cause: unknown) => {
+    throw bad(`there is no ${name} in ${directory}`, cause)
+  })
   try {
-    const json: unknown = JSON.parse(await readFile(join(directory, name), 'utf8'))
+    const json: unknown = JSON.parse(text)
     if (typeof json === 'object' && json !== null) return json
   } catch (cause) {
     throw bad(`${name} cannot be read as JSON`, cause)

@@ -1,4 +1,6 @@
 /** What can go wrong in the engine, in a closed set of words that callers may branch on. */
+import { CodedError } from '../errors.ts'
+
 export type EngineErrorCode =
   /** The model's config asks for something that no family here can do. */
   | 'unsupported-model'
@@ -22,12 +24,6 @@ export type EngineErrorCode =
   | 'runtime'
 
 /** An error of the engine: what happened, with which values, and what to do. */
-export class EngineError extends Error {
+export class EngineError extends CodedError<EngineErrorCode> {
   override readonly name = 'EngineError'
-  readonly code: EngineErrorCode
-
-  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -6,13 +6,13 @@ import type { Projection } from '../../protocol/tuning.ts'
 import { familyOf } from './families.ts'
 import { Tape } from './gradient.ts'
 import type { LoraLayout, LoraModule } from './lora.ts'
-import type { ModelConfig } from './model-config.ts'
+import { floatMatrix, type Kernel, type Matrix, packedMatrix } from './matrix.ts'
+import { type ModelConfig, projectionShape } from './model-config.ts'
 import { type ExternalTensor, GraphBuilder, type Value } from './onnx.ts'
 import {
   attention,
   type BatchSize,
   crossEntropy,
-  type LinearParts,
   type LoraPair,
   linear,
   rowSum,
@@ -69,14 +69,21 @@ export function projection(
   config: ModelConfig,
   { tape, weight }: Pick<LayerGraph, 'tape' | 'weight'>,
   lora: (layer: number, projection: Projection) => LoraPair | undefined = () => undefined,
+  kernel: Kernel = 'precise',
 ): LayerGraph['project'] {
   const { inputsFirst, module } = familyOf(config)
+  const { graph } = tape
+  const matrix = (name: string, which: Projection): Matrix => {
+    const value = weight(`${name}.weight`)
+    if (config.packing === undefined) return floatMatrix(graph, value, inputsFirst)
+    const shape = projectionShape(config, which)
+    return packedMatrix(graph, value, weight(`${name}.scales`), shape, config.packing, kernel)
+  }
   return (x, layer, which) => {
     const name = module(layer, which)
     const pair = lora(layer, which)
     const bias = config.biases.includes(which) ? weight(`${name}.bias`) : undefined
-    const parts: LinearParts = { bias, inputsFirst, ...(pair && { lora: pair }) }
-    return linear(tape, x, weight(`${name}.weight`), parts)
+    return linear(tape, x, matrix(name, which), { bias, ...(pair && { lora: pair }) })
   }
 }
 

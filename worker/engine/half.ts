@@ -1,8 +1,12 @@
 /** Numbers of two bytes: IEEE 754 half precision (float16) and brain floats (bfloat16), to and from float32. */
+import { EngineError } from './errors.ts'
 import type { Dtype } from './safetensors.ts'
 
-/** Little-endian bytes of a tensor as float32. */
+/** Little-endian bytes of a tensor as float32. Throws `EngineError` (`bad-file`) for a type that is no float. */
 export function float32From(bytes: Uint8Array, dtype: Dtype): Float32Array {
+  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
+    throw new EngineError('bad-file', `a tensor of ${dtype} was given where floats were expected`)
+  }
   // A copy: the bytes of a tensor may begin at any address. (A Buffer's own slice() would not copy.)
   const { buffer } = new Uint8Array(bytes)
   if (dtype === 'F32') return new Float32Array(buffer)

@@ -32,8 +32,16 @@ export interface LoraLayout {
   readonly scale: number
 }
 
+/** Throws `EngineError` (`bad-adapter`) where a target is no part of this family's layers. */
 export function loraLayout(config: ModelConfig, spec: LoraSpec): LoraLayout {
   const { module, projections } = familyOf(config)
+  const strange = spec.targets.find((target) => !projections.includes(target))
+  if (strange !== undefined) {
+    throw new EngineError(
+      'bad-adapter',
+      `an adapter on "${strange}" was asked for; the ${config.family} family has ${projections.join(', ')}`,
+    )
+  }
   const modules: LoraModule[] = []
   let aStart = 0
   for (let layer = 0; layer < config.layers; layer++) {

@@ -1,5 +1,6 @@
 /** What of a config.json the graphs depend on, in the same terms for every family. It crosses threads: plain data only. */
 import type { Projection } from '../../protocol/tuning.ts'
+import type { Packing } from './matrix.ts'
 import type { HeadSizes } from './operations.ts'
 
 export interface ModelConfig extends HeadSizes {
@@ -21,6 +22,8 @@ export interface ModelConfig extends HeadSizes {
   readonly biases: readonly Projection[]
   /** Queries and keys are normalised head by head before they are turned. */
   readonly queryKeyNorm: boolean
+  /** How the projections' weights are packed; undefined where they are floats. */
+  readonly packing: Packing | undefined
   /** For each layer how many tokens back a token sees, itself included; 0 is all of them. */
   readonly windows: readonly number[]
 }

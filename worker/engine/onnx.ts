@@ -12,6 +12,7 @@ export type Value = string & { readonly brand: 'Value' }
 /** TensorProto.DataType of the types that our graphs use. */
 const ELEMENT_TYPES = {
   float32: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -39,6 +40,8 @@ const OPSET = 18
 /** IR version 8 came with opset 18; anything later would shut out older runtimes for nothing. */
 const IR_VERSION = 8
 const EXTERNAL = 1
+/** The domain of ONNX Runtime's own operators. */
+const CONTRIB = 'com.microsoft'
 /** Fields of GraphProto. */
 const FIELDS = { node: 1, initializer: 5, input: 11, output: 12 } as const
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const
@@ -51,6 +54,7 @@ export class GraphBuilder {
   readonly #outputs = new ProtobufWriter()
   readonly #constants = new Map<string, Value>()
   #count = 0
+  #beyondStandard = false
 
   input(name: string, type: ElementType, shape: readonly Dimension[]): Value {
     this.#inputs.message(FIELDS.input, valueInfo(name, type, shape))
@@ -63,7 +67,7 @@ export class GraphBuilder {
     this.#node('Identity', [value], name, {})
   }
 
-  /** A weight read from a file at load, as float32 whatever it is stored as. */
+  /** A weight read from a file at load, as float32 whatever kind of float it is stored as. */
   weight(name: string, tensor: ExternalTensor): Value {
     const { file, offsetBytes, lengthBytes } = tensor
     const place = { location: file, offset: String(offsetBytes), length: String(lengthBytes) }
@@ -74,7 +78,9 @@ export class GraphBuilder {
       }
       proto.int(14, EXTERNAL)
     })
-    return tensor.type === 'float32' ? (name as Value) : this.cast(name as Value, 'float32')
+    return tensor.type === 'float16' || tensor.type === 'bfloat16'
+      ? this.cast(name as Value, 'float32')
+      : (name as Value)
   }
 
   /** A float32 constant; the same constant asked for twice is stored once. */
@@ -103,10 +109,22 @@ export class GraphBuilder {
     return this.#constant('int32', [], new Uint8Array(Int32Array.of(value).buffer))
   }
 
+  /** A uint8 scalar. */
+  uint8(value: number): Value {
+    return this.#constant('uint8', [], Uint8Array.of(value))
+  }
+
   /** One operator with one output. */
   node(operator: string, inputs: readonly (Value | '')[], attributes: Attributes = {}): Value {
     const output = this.#name()
     this.#node(operator, inputs, output, attributes)
+    return output
+  }
+
+  /** One of ONNX Runtime's own operators, beyond the standard. */
+  contribNode(operator: string, inputs: readonly (Value | '')[], attributes: Attributes): Value {
+    const output = this.#name()
+    this.#node(operator, inputs, output, attributes, CONTRIB)
     return output
   }
 
@@ -174,7 +192,7 @@ export class GraphBuilder {
 
   /** The finished ModelProto. */
   encode(): Uint8Array {
-    return new ProtobufWriter()
+    const model = new ProtobufWriter()
       .int(1, IR_VERSION)
       .string(2, 'tributary')
       .message(7, (graph) =>
@@ -186,7 +204,8 @@ export class GraphBuilder {
           .fields(this.#outputs),
       )
       .message(8, (opset) => opset.string(1, '').int(2, OPSET))
-      .finish()
+    if (this.#beyondStandard) model.message(8, (opset) => opset.string(1, CONTRIB).int(2, 1))
+    return model.finish()
   }
 
   #constant(type: ElementType, shape: readonly number[], bytes: Uint8Array): Value {
@@ -203,13 +222,22 @@ export class GraphBuilder {
     return name
   }
 
-  #node(operator: string, inputs: readonly string[], output: string, attributes: Attributes): void {
+  #node(
+    operator: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Attributes,
+    domain = '',
+  ): void {
     this.#nodes.message(FIELDS.node, (proto) => {
       for (const input of inputs) proto.string(1, input)
       proto.string(2, output).string(4, operator)
       for (const [name, value] of Object.entries(attributes)) {
         proto.message(5, (attribute) => writeAttribute(attribute, name, value))
       }
+      if (domain === '') return
+      proto.string(7, domain)
+      this.#beyondStandard = true
     })
   }
 

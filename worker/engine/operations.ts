@@ -5,6 +5,7 @@
  * and its backward pass is one Gemm with the same weight.
  */
 import type { Tape } from './gradient.ts'
+import type { Matrix } from './matrix.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
 
 /** What a linear map's adapter sees in the backward pass. */
@@ -32,24 +33,19 @@ export interface LoraPair {
 export interface LinearParts {
   /** (out) */
   readonly bias?: Value | undefined
-  /** The weight is (in, out) instead of (out, in). */
-  readonly inputsFirst?: boolean
   readonly lora?: LoraPair
 }
 
 /** y = x·Wᵀ + bias, and the adapter's share where there is one: (M, in) -> (M, out). */
-export function linear(tape: Tape, x: Value, weight: Value, parts: LinearParts = {}): Value {
+export function linear(tape: Tape, x: Value, matrix: Matrix, parts: LinearParts = {}): Value {
   const { graph } = tape
-  const { bias, inputsFirst = false, lora } = parts
-  const inputs = bias === undefined ? [x, weight] : [x, weight, bias]
-  const base = graph.node('Gemm', inputs, inputsFirst ? {} : { transB: 1 })
+  const { bias, lora } = parts
+  const { trained } = matrix
+  const inputs = [x, trained?.value, bias].filter((input) => input !== undefined)
+  const base = matrix.product(x, bias)
   const throughBase = (dy: Value): void => {
-    tape.accumulateInto(x, (sum) =>
-      graph.node('Gemm', [dy, weight, sum], inputsFirst ? { transB: 1 } : {}),
-    )
-    tape.accumulateInto(weight, (sum) =>
-      graph.node('Gemm', [...(inputsFirst ? [x, dy] : [dy, x]), sum], { transA: 1 }),
-    )
+    tape.accumulateInto(x, (sum) => matrix.backward(dy, sum))
+    if (trained) tape.accumulateInto(trained.value, (sum) => trained.gradient(x, dy, sum))
     if (bias !== undefined) tape.accumulate(bias, () => graph.reduce('Sum', dy, 0, false))
   }
   if (lora === undefined) return tape.record(base, inputs, throughBase)

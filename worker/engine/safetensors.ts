@@ -9,17 +9,25 @@ import { concat, utf8 } from '../../protocol/hash.ts'
 import { EngineError } from './errors.ts'
 import type { ElementType } from './onnx.ts'
 
-/** The types that occur in language models, with their size and ONNX's name. */
+/** The types of weights, with ONNX's name, and those of what else lies in model files: masks, counters. */
 const DTYPES = {
   F32: { sizeBytes: 4, element: 'float32' },
   F16: { sizeBytes: 2, element: 'float16' },
   BF16: { sizeBytes: 2, element: 'bfloat16' },
-} as const satisfies Record<string, { sizeBytes: number; element: ElementType }>
+  F64: { sizeBytes: 8 },
+  I64: { sizeBytes: 8 },
+  I32: { sizeBytes: 4 },
+  I16: { sizeBytes: 2 },
+  I8: { sizeBytes: 1 },
+  U8: { sizeBytes: 1, element: 'uint8' },
+  BOOL: { sizeBytes: 1 },
+} as const satisfies Record<string, { sizeBytes: number; element?: ElementType }>
 export type Dtype = keyof typeof DTYPES
 
-/** The element type of the graph's initializer for a stored type. */
-export function elementType(dtype: Dtype): ElementType {
-  return DTYPES[dtype].element
+/** The element type of the graph's initializer for a stored type; undefined where no weight may have it. U8 holds packed integers. */
+export function elementType(dtype: Dtype): ElementType | undefined {
+  const type = DTYPES[dtype]
+  return 'element' in type ? type.element : undefined
 }
 
 /** One tensor's place in a file. */
@@ -177,11 +185,44 @@ export function writeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const sized = tensors.map((tensor) => ({ ...tensor, lengthBytes: tensor.bytes.length }))
+  return concat(headerOf(sized, metadata), ...tensors.map(({ bytes }) => bytes))
+}
+
+/** A tensor that is read when it is its turn to be written. */
+export interface TensorSource extends Omit<NamedTensor, 'bytes'> {
+  readonly lengthBytes: number
+  read(): Promise<Uint8Array>
+}
+
+/** The same to a file, one tensor in memory at a time. */
+export async function writeSafetensorsFile(
+  path: string,
+  tensors: readonly TensorSource[],
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(headerOf(tensors, { format: 'pt' }))
+    for (const [done, tensor] of tensors.entries()) {
+      onProgress(done, tensors.length)
+      await file.writeFile(await tensor.read())
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The file's beginning, up to the first tensor. */
+function headerOf(
+  tensors: readonly (Omit<NamedTensor, 'bytes'> & { readonly lengthBytes: number })[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata }
   let offset = 0
-  for (const { name, dtype, shape, bytes } of tensors) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] }
-    offset += bytes.length
+  for (const { name, dtype, shape, lengthBytes } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + lengthBytes] }
+    offset += lengthBytes
   }
   // Spaces bring the first tensor to a multiple of 8, as the reference writer does.
   const json = utf8(JSON.stringify(header))
@@ -189,5 +230,5 @@ export function writeSafetensors(
   padded.set(json)
   const length = new Uint8Array(LENGTH_BYTES)
   new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true)
-  return concat(length, padded, ...tensors.map(({ bytes }) => bytes))
+  return concat(length, padded)
 }

@@ -8,7 +8,13 @@ import { parseConfig } from './families.ts'
 import type { WeightSource } from './graph.ts'
 import { initialState, loraLayout } from './lora.ts'
 import { adamGraph, hyperValues } from './optimiser.ts'
-import { RUNTIME_VERSION, Session } from './session.ts'
+import {
+  isInstalled,
+  type Provider,
+  RUNTIME_VERSION,
+  Session,
+  type SessionOptions,
+} from './session.ts'
 import { gradientGraph } from './train-graph.ts'
 import { tensorShapes } from './transformer.ts'
 
@@ -39,8 +45,10 @@ export interface Exactness {
   readonly inexactReason?: string
 }
 
+/** Whether the processor reckons as `cpu-exact` demands, to the last bit. */
 export async function selfTest(threads: number): Promise<Exactness> {
-  const hash = await selfTestHash(threads)
+  const { theta } = await train({ threads })
+  const hash: string = keccakHash(new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength))
   if (hash === EXPECTED) return { exact: true }
   return {
     exact: false,
@@ -48,15 +56,43 @@ export async function selfTest(threads: number): Promise<Exactness> {
   }
 }
 
-/** Hash of the parameters after two training steps. */
-async function selfTestHash(threads: number): Promise<string> {
+/** How far another provider may be from the processor: float32 in another order of sums, not another precision. */
+const TOLERANCE = 1e-3
+
+/** Why a provider cannot be used on this machine; undefined where it computes the same as the processor, within tolerance. */
+export async function refusal(provider: Provider, threads: number): Promise<string | undefined> {
+  if (provider === 'cpu') return
+  if (!isInstalled(provider))
+    return `its libraries are not installed; the README says how, under GPU`
+  let theirs: Float32Array
+  try {
+    theirs = (await train({ threads, provider })).m
+  } catch (error) {
+    return reasonOf(error)
+  }
+  // Gradients, not parameters: AdamW's first steps divide by little and magnify rounding.
+  const { m: ours } = await train({ threads })
+  const scale = ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const worst = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i]!)), 0)
+  if (worst <= TOLERANCE * scale) return
+  return `its self-test is off by ${worst / scale} of the largest number; ${TOLERANCE} is allowed`
+}
+
+/** The runtime's own words, without the condition in its source that was not met. */
+function reasonOf(error: unknown): string {
+  const [line] = String(error instanceof Error ? error.message : error).split('\n')
+  return line!.split(' was false. ').at(-1)!
+}
+
+/** The parameters after two training steps, and the mean of their gradients. */
+async function train(options: SessionOptions): Promise<{ theta: Float32Array; m: Float32Array }> {
   const layout = loraLayout(CONFIG, {
     rank: 4,
     alpha: 8,
     targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
   })
-  const gradients = await Session.create(gradientGraph(CONFIG, fixedWeights, layout), { threads })
-  const adam = await Session.create(adamGraph(layout.size), { threads })
+  const gradients = await Session.create(gradientGraph(CONFIG, fixedWeights, layout), options)
+  const adam = await Session.create(adamGraph(layout.size), options)
   const source = random(SEED, 'tokens')
   const tokens = Int32Array.from({ length: EXAMPLES * EXAMPLE_TOKENS }, () =>
     source.below(CONFIG.vocabSize),
@@ -95,7 +131,7 @@ async function selfTestHash(threads: number): Promise<string> {
   }
   await gradients.release()
   await adam.release()
-  return keccakHash(new Uint8Array(theta.buffer, theta.byteOffset, theta.byteLength))
+  return { theta, m }
 }
 
 /** Weights as wide as a trained model's, from the seed. */

@@ -32,7 +32,7 @@ export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Arra
     past: pastMask(graph, config, graph.slice(numbers, 0, 0, room), lengths, standing, window),
     fresh: freshMask(graph, config, times, window),
   }))
-  const plain = projection(config, { tape, weight })
+  const plain = projection(config, { tape, weight }, undefined, 'fast')
   const fresh: { k: Value; v: Value }[] = []
   const hidden = forward(
     config,

@@ -1,7 +1,9 @@
 /** The only file that knows onnxruntime-node. Creating and running a session block the event loop: call it in a worker thread. */
 import './no-telemetry.ts'
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { join } from 'node:path'
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { EngineError } from './errors.ts'
 
 /** A float32 or int32 tensor. */
@@ -10,7 +12,13 @@ export interface Feed {
   readonly shape: readonly number[]
 }
 
+/** What runs the operators. Only `cpu` gives the bits of precision class `cpu-exact`. */
+export const PROVIDERS = ['cuda', 'webgpu', 'cpu'] as const
+export type Provider = (typeof PROVIDERS)[number]
+
 export interface SessionOptions {
+  /** `cpu` where nothing else is asked for. */
+  readonly provider?: Provider
   /** Folder of the files that the graph's weights lie in. */
   readonly directory?: string
   /** Threads of one operator. */
@@ -21,6 +29,16 @@ export interface SessionOptions {
 export const RUNTIME_VERSION: string = (
   createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }
 ).version
+
+const PACKAGE = createRequire(import.meta.url).resolve('onnxruntime-node/package.json')
+
+/** True where a provider's libraries are there; whether the machine has what they need is not asked. */
+export function isInstalled(provider: Provider): boolean {
+  const known = listSupportedBackends().find(({ name }) => name === provider)
+  if (known === undefined || known.bundled) return known !== undefined
+  const folder = join(PACKAGE, '../bin/napi-v6', process.platform, process.arch)
+  return existsSync(folder) && readdirSync(folder).some((name) => name.includes(`_${provider}.`))
+}
 
 /** A graph that has been loaded. */
 export class Session {
@@ -66,9 +84,12 @@ export class Session {
 }
 
 /** The options of precision class `cpu-exact`: whatever could change a bit is pinned. */
-function sessionOptions({ directory, threads }: SessionOptions): InferenceSession.SessionOptions {
+function sessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const { directory, threads, provider = 'cpu' } = options
   return {
-    executionProviders: ['cpu'],
+    executionProviders: [provider],
+    // Errors only: a provider other than the processor warns of every graph that shapes are left to the processor.
+    logSeverityLevel: 3,
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
     intraOpNumThreads: threads,

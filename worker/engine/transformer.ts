@@ -128,13 +128,21 @@ function queriesKeysValues(config: ModelConfig, graph: LayerGraph, layer: number
 }
 
 /** The table that tokens are looked up in. */
-export function embedding(config: ModelConfig): string {
+function embedding(config: ModelConfig): string {
   return `${familyOf(config).embedding}.weight`
 }
 
 /** The table that turns the last hidden state into logits. */
 export function outputTable(config: ModelConfig): string {
   return config.tied ? embedding(config) : `${familyOf(config).output}.weight`
+}
+
+/** The tensors that hold packed integers instead of floats. */
+export function packedTensors(config: ModelConfig): Set<string> {
+  const { module, projections } = familyOf(config)
+  if (config.packing === undefined) return new Set()
+  const layers = Array.from({ length: config.layers }, (_, layer) => layer)
+  return new Set(layers.flatMap((layer) => projections.map((p) => `${module(layer, p)}.weight`)))
 }
 
 /** Every tensor that a model's files must hold, with its shape, in the order of the flat vector of full training. */
@@ -152,7 +160,14 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
     for (const projection of family.projections) {
       const shape = projectionShape(config, projection)
       const name = family.module(layer, projection)
-      shapes.set(`${name}.weight`, family.inputsFirst ? shape.toReversed() : shape)
+      if (config.packing === undefined) {
+        shapes.set(`${name}.weight`, family.inputsFirst ? shape.toReversed() : shape)
+      } else {
+        const { bits, blockSize } = config.packing
+        const blocks = [shape[0], shape[1] / blockSize]
+        shapes.set(`${name}.weight`, [...blocks, (blockSize * bits) / 8])
+        shapes.set(`${name}.scales`, blocks)
+      }
       if (config.biases.includes(projection)) shapes.set(`${name}.bias`, [shape[0]])
     }
     addNorm(family.norm(layer, 'attention'), config.width)

@@ -1,12 +1,8 @@
 /** What goes wrong on the network. */
+import { CodedError } from '../errors.ts'
+
 export type NetworkCode = 'port-in-use' | 'bad-address' | 'unreachable' | 'protocol'
 
-export class NetworkError extends Error {
+export class NetworkError extends CodedError<NetworkCode> {
   override readonly name = 'NetworkError'
-  readonly code: NetworkCode
-
-  constructor(code: NetworkCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

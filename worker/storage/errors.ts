@@ -1,12 +1,8 @@
 /** What goes wrong with content and files. `code` tells a program what the message tells a person. */
+import { CodedError } from '../errors.ts'
+
 export type StorageCode = 'missing' | 'malformed' | 'too-large' | 'lies' | 'stalled' | 'unwritable'
 
-export class StorageError extends Error {
+export class StorageError extends CodedError<StorageCode> {
   override readonly name = 'StorageError'
-  readonly code: StorageCode
-
-  constructor(code: StorageCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

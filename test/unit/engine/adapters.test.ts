@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { utf8 } from '../../../protocol/hash.ts'
-import { PROJECTIONS } from '../../../protocol/tuning.ts'
+import type { LoraSpec } from '../../../protocol/tuning.ts'
 import {
-  ADAPTER_CONFIG_FILE,
   ADAPTER_WEIGHTS_FILE,
   type AdapterFiles,
   readAdapter,
@@ -14,8 +13,10 @@ import {
 } from '../../../worker/engine/adapters.ts'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
+import { familyOf } from '../../../worker/engine/families.ts'
 import { initialState, loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
 import type { ModelConfig } from '../../../worker/engine/model-config.ts'
+import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/peft-config.ts'
 import { parseHeader } from '../../../worker/engine/safetensors.ts'
 import { engineError, SEED, someAdapter, TINY, VECTORS } from './fixtures.ts'
 
@@ -31,12 +32,16 @@ describe('adapters', () => {
   }
 
   it('come back from their files to the last bit, whatever is adapted', async () => {
-    const { config } = await open()
+    for (const name of ['untied', 'gpt2']) await comeBack((await open(name)).config)
+  })
+
+  const comeBack = async (config: ModelConfig) => {
+    const { projections } = familyOf(config)
     const spec = fc.record(
       {
         rank: fc.integer({ min: 1, max: 9 }),
         alpha: fc.integer({ min: 1, max: 256 }),
-        targets: fc.subarray([...PROJECTIONS], { minLength: 1 }),
+        targets: fc.subarray([...projections], { minLength: 1 }),
       },
       { noNullPrototype: true },
     )
@@ -48,10 +53,10 @@ describe('adapters', () => {
       }),
       { numRuns: 30 },
     )
-  })
+  }
 
   it('have the tensors that PEFT saves, with the same names, shapes and numbers', async () => {
-    for (const name of ['untied', 'tied']) {
+    for (const name of ['untied', 'tied', 'gpt2']) {
       const { config, files } = await open(name)
       const written = writeAdapter(config, readAdapter(config, files), 'base')
       const contents = ({ weights }: AdapterFiles) =>
@@ -102,10 +107,13 @@ describe('adapters', () => {
     refused({ r: 5 }, /lora_A\.weight: has shape \[4,32\]/)
     refused({ r: 0 }, /adapter_config\.json: r:/)
     refused({ r: 1e9 }, /adapter_config\.json: r:/)
-    refused({ lora_alpha: 1.5 }, /lora_alpha/)
-    refused({ use_rslora: true }, /use_rslora/)
+    refused({ lora_alpha: 0 }, /lora_alpha/)
+    refused({ use_rslora: 'yes' }, /use_rslora/)
+    refused({ fan_in_fan_out: true }, /fan_in_fan_out.*llama/)
     refused({ use_dora: true }, /use_dora/)
-    refused({ rank_pattern: { q_proj: 2 } }, /rank_pattern/)
+    refused({ rank_pattern: { q_proj: 2 } }, /q_proj\.lora_A\.weight: has shape \[4,32\].*\[2,32\]/)
+    refused({ rank_pattern: { '(a+)+$': 2 } }, /rank_pattern.*Invalid key/)
+    refused({ alpha_pattern: { q_proj: -1 } }, /alpha_pattern/)
     refused({ modules_to_save: ['lm_head'] }, /modules_to_save/)
     refused({ bias: 'all' }, /bias/)
     refused({ target_modules: 'all-linear' }, /target_modules/)
@@ -116,6 +124,15 @@ describe('adapters', () => {
     assert.throws(() => readAdapter(config, text), engineError('bad-adapter', /no JSON/))
     const long = { ...files, config: new Uint8Array(100_000) }
     assert.throws(() => readAdapter(config, long), engineError('bad-adapter', /size/))
+  })
+
+  it('are refused for a target that the family does not have', async () => {
+    const { config } = await open('gpt2')
+    const lora: LoraSpec = { rank: 2, alpha: 2, targets: ['gate'] }
+    assert.throws(
+      () => loraLayout(config, lora),
+      engineError('bad-adapter', /"gate".*gpt2 family has qkv, o, up, down/),
+    )
   })
 
   it('are refused where a number is missing or not finite', async () => {

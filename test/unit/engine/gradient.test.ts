@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { random } from '../../../protocol/prng.ts'
 import { Tape } from '../../../worker/engine/gradient.ts'
+import { floatMatrix } from '../../../worker/engine/matrix.ts'
 import { GraphBuilder, type Value } from '../../../worker/engine/onnx.ts'
 import {
   add,
@@ -29,21 +30,24 @@ type Inputs = Readonly<Record<string, Value>>
 const STEP = 1e-2
 
 describe('vector-Jacobian products against finite differences', () => {
-  it('linear', () => check({ x: [5, 4], w: [3, 4] }, (tape, { x, w }) => linear(tape, x!, w!)))
+  it('linear', () =>
+    check({ x: [5, 4], w: [3, 4] }, (tape, { x, w }) =>
+      linear(tape, x!, floatMatrix(tape.graph, w!)),
+    ))
 
   it('linear with a bias, its weight either way round', async () => {
     await check({ x: [5, 4], w: [3, 4], bias: [3] }, (tape, { x, w, bias }) =>
-      linear(tape, x!, w!, { bias: bias! }),
+      linear(tape, x!, floatMatrix(tape.graph, w!), { bias: bias! }),
     )
     await check({ x: [5, 4], w: [4, 3], bias: [3] }, (tape, { x, w, bias }) =>
-      linear(tape, x!, w!, { bias: bias!, inputsFirst: true }),
+      linear(tape, x!, floatMatrix(tape.graph, w!, true), { bias: bias! }),
     )
   })
 
   it('linear with an adapter', async () => {
     const shapes = { x: [5, 4], w: [3, 4], a: [2, 4], b: [3, 2] }
     await check(shapes, (tape, { x, w, a, b }) =>
-      linear(tape, x!, w!, {
+      linear(tape, x!, floatMatrix(tape.graph, w!), {
         lora: {
           a: a!,
           b: b!,
@@ -82,7 +86,7 @@ describe('vector-Jacobian products against finite differences', () => {
       const { graph } = tape
       // b is led to the loss by a sum of its own columns.
       const ones = graph.floats(new Array(6).fill(1), [2, 3])
-      return add(tape, both, linear(tape, b!, ones))
+      return add(tape, both, linear(tape, b!, floatMatrix(graph, ones)))
     }))
 
   it('regroup', () => check({ x: [4, 6] }, (tape, { x }) => regroup(tape, x!, 6, 3)))

@@ -1,6 +1,7 @@
 /** Fields of config.json that several families share, and how they are refused. Transformers' names throughout. */
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
+import type { Packing } from '../matrix.ts'
 import { MAX_CONTEXT_TOKENS, type ModelConfig } from '../model-config.ts'
 
 export const size = z
@@ -36,6 +37,26 @@ const RopeScaling = z.looseObject({
   partial_rotary_factor: oneOf(1),
 })
 
+/** `quantization_config` of the models that quantise.ts writes; no other method's files are read. */
+export const QUANT_METHOD = 'tributary'
+export const Quantization = z.strictObject({
+  quant_method: z.literal(QUANT_METHOD),
+  bits: z.union([z.literal(4), z.literal(8)]),
+  block_size: z.union([z.literal(16), z.literal(32), z.literal(64), z.literal(128)]),
+})
+
+/** `inputs` are the rows that projections take, whose blocks must come out even. Throws `unsupported-model`. */
+export function packing(
+  quantization: z.output<typeof Quantization> | null | undefined,
+  ...inputs: number[]
+): Packing | undefined {
+  if (!quantization) return
+  const { bits, block_size: blockSize } = quantization
+  const odd = inputs.find((size) => size % blockSize !== 0)
+  if (odd === undefined) return { bits, blockSize }
+  throw unsupported('quantization_config.block_size', `${blockSize} does not divide ${odd} inputs`)
+}
+
 /** What decoders with rotary positions, gated feed-forward layers and RMS norms have in common. */
 export const GatedDecoder = z.object({
   vocab_size: size,
@@ -54,7 +75,7 @@ export const GatedDecoder = z.object({
   tie_word_embeddings: z.boolean().nullish(),
   hidden_act: oneOf('silu'),
   pretraining_tp: oneOf(1),
-  quantization_config: oneOf(),
+  quantization_config: Quantization.nullish(),
   sliding_window: size.nullish(),
   layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
 })
@@ -86,6 +107,12 @@ export function gatedDecoder(config: GatedDecoder): Shared {
     rotaryFrequencies: rotaryFrequencies(config, headSize),
     normEpsilon: config.rms_norm_eps,
     tied: config.tie_word_embeddings ?? false,
+    packing: packing(
+      config.quantization_config,
+      config.hidden_size,
+      heads * headSize,
+      config.intermediate_size,
+    ),
   }
 }
 

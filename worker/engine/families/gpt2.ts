@@ -2,7 +2,16 @@
 import { z } from 'zod'
 import type { Projection } from '../../../protocol/tuning.ts'
 import { type Family, MAX_CONTEXT_TOKENS } from '../model-config.ts'
-import { epsilon, layerCount, oneOf, parseWith, size, unsupported } from './fields.ts'
+import {
+  epsilon,
+  layerCount,
+  oneOf,
+  packing,
+  parseWith,
+  Quantization,
+  size,
+  unsupported,
+} from './fields.ts'
 
 const Config = z.object({
   vocab_size: size,
@@ -17,7 +26,7 @@ const Config = z.object({
   scale_attn_weights: oneOf(true),
   scale_attn_by_inverse_layer_idx: oneOf(false),
   add_cross_attention: oneOf(false),
-  quantization_config: oneOf(),
+  quantization_config: Quantization.nullish(),
 })
 
 const PATHS: Partial<Record<Projection, string>> = {
@@ -37,6 +46,7 @@ export const gpt2: Family = {
     if (!Number.isInteger(headSize)) {
       throw unsupported('n_head', `${config.n_head} does not divide a width of ${config.n_embd}`)
     }
+    const feedForward = config.n_inner ?? 4 * config.n_embd
     return {
       family: 'gpt2',
       vocabSize: config.vocab_size,
@@ -45,11 +55,12 @@ export const gpt2: Family = {
       heads: config.n_head,
       keyValueHeads: config.n_head,
       headSize,
-      feedForward: config.n_inner ?? 4 * config.n_embd,
+      feedForward,
       contextTokens: Math.min(config.n_positions, MAX_CONTEXT_TOKENS),
       positionRows: config.n_positions,
       normEpsilon: config.layer_norm_epsilon,
       tied: true,
+      packing: packing(config.quantization_config, config.n_embd, feedForward),
       rotaryFrequencies: undefined,
       biases: PROJECTIONS,
       queryKeyNorm: false,

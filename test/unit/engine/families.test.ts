@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { parseConfig } from '../../../worker/engine/families.ts'
 import { rotaryTables } from '../../../worker/engine/transformer.ts'
-import { testFolder } from '../../harness/folders.ts'
-import { BROOK, engineError, TINY } from './fixtures.ts'
+import { BROOK, engineError } from './fixtures.ts'
 
 const CONFIG = {
   model_type: 'llama',
@@ -19,7 +18,7 @@ const CONFIG = {
   rms_norm_eps: 1e-5,
 }
 
-describe('Llama family', () => {
+describe('families', () => {
   it('fills in what a config may leave out', () => {
     const config = parseConfig(CONFIG)
     assert.equal(config.keyValueHeads, 4)
@@ -41,7 +40,6 @@ describe('Llama family', () => {
         () => parseConfig({ ...CONFIG, ...change }),
         engineError('unsupported-model', field),
       )
-    refused({ model_type: 'mamba' }, /model_type/)
     refused({ hidden_act: 'gelu' }, /hidden_act/)
     refused({ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /rope_scaling.*low_freq_factor/)
     refused({ rope_scaling: { type: 'linear' } }, /rope_scaling\.factor/)
@@ -67,22 +65,46 @@ describe('Llama family', () => {
     }
   })
 
-  it('refuses a file whose tensors are not those of the config', async () => {
-    const directory = testFolder('engine')
-    await cp(TINY, directory, { recursive: true })
-    const path = join(directory, 'config.json')
-    const json = JSON.parse(await readFile(path, 'utf8'))
-    await writeFile(path, JSON.stringify({ ...json, num_hidden_layers: 3 }))
-    await assert.rejects(
-      openBaseModel(directory),
-      engineError('bad-file', /no tensor model\.layers\.2/),
+  it('refuses a family that it does not know, and lists those that it knows', () => {
+    assert.throws(
+      () => parseConfig({ ...CONFIG, model_type: 'mamba' }),
+      engineError('unsupported-model', /"mamba" is none of llama, mistral, qwen2, qwen3, gpt2/),
     )
-    await writeFile(path, JSON.stringify({ ...json, intermediate_size: 50 }))
-    await assert.rejects(
-      openBaseModel(directory),
-      engineError('bad-file', /gate_proj.*\[48,32\].*\[50,32\]/),
+  })
+
+  it('keeps windows of Qwen to the layers that its config says', () => {
+    const qwen = { ...CONFIG, model_type: 'qwen2', sliding_window: 8, max_window_layers: 1 }
+    assert.deepEqual(parseConfig(qwen).windows, [0, 0])
+    assert.deepEqual(parseConfig({ ...qwen, use_sliding_window: true }).windows, [0, 8])
+    const layer_types = ['sliding_attention', 'full_attention']
+    const typed = { ...qwen, use_sliding_window: true, layer_types }
+    assert.deepEqual(parseConfig(typed).windows, [8, 0])
+    assert.throws(
+      () => parseConfig({ ...typed, layer_types: ['full_attention'] }),
+      engineError('unsupported-model', /layer_types: 1 entries for 2 layers/),
     )
-    await rm(directory, { recursive: true })
+  })
+
+  it('refuses what GPT-2 cannot be, naming the field', () => {
+    const gpt2 = {
+      model_type: 'gpt2',
+      vocab_size: 100,
+      n_embd: 32,
+      n_layer: 2,
+      n_head: 4,
+      n_positions: 64,
+      layer_norm_epsilon: 1e-5,
+    }
+    assert.equal(parseConfig(gpt2).feedForward, 128)
+    const refused = (change: object, field: RegExp) =>
+      assert.throws(
+        () => parseConfig({ ...gpt2, ...change }),
+        engineError('unsupported-model', field),
+      )
+    refused({ n_head: 5 }, /n_head: 5 does not divide/)
+    refused({ activation_function: 'relu' }, /activation_function/)
+    refused({ scale_attn_by_inverse_layer_idx: true }, /scale_attn_by_inverse_layer_idx/)
+    refused({ n_layer: 300 }, /n_layer/)
   })
 
   it('has a member that ships with the repository, in at most ten million bytes', async () => {

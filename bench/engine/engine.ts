@@ -1,0 +1,18 @@
+/** The engine's figures: speed against PyTorch and PEFT at equal threads, adapters by the thousand, memory, isolation. */
+import type { Benchmark } from '../main.ts'
+import { churn } from './churn.ts'
+import { isolation } from './isolation.ts'
+import { reading } from './reading.ts'
+import { training } from './training.ts'
+import { workbench } from './workbench.ts'
+
+const PARTS = { reading, training, isolation, churn } as const
+
+export const benchmarkEngine: Benchmark = async function* (only, say) {
+  await using bench = await workbench(say)
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (only !== undefined && only !== name) continue
+    say(`${name} …`)
+    yield* part(bench)
+  }
+}

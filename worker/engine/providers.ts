@@ -1,0 +1,49 @@
+/** Which of the runtime's providers work on this machine, and the reason for each that does not. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { PROVIDERS, type Provider } from './session.ts'
+
+export interface TriedProvider {
+  readonly provider: Provider
+  /** Why it cannot be used. */
+  readonly refused?: string
+}
+
+/** Runs from the sources as well as from what the compiler emits. */
+const TRIAL = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? './provider-trial.ts' : './provider-trial.js',
+    import.meta.url,
+  ),
+)
+/** A first run compiles shaders: 20 s were seen on a processor that stands in for a GPU. */
+const TRIAL_WAIT_MS = 120_000
+
+/** Tries each provider with the engine's self-test, in a process of its own. */
+export async function tryProviders(
+  threads: number,
+  onProvider: (done: number, provider: Provider) => void,
+): Promise<TriedProvider[]> {
+  const tried: TriedProvider[] = []
+  for (const [done, provider] of PROVIDERS.entries()) {
+    onProvider(done, provider)
+    const refused = await trial(provider, threads)
+    tried.push({ provider, ...(refused !== undefined && { refused }) })
+  }
+  return tried
+}
+
+async function trial(provider: Provider, threads: number): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [TRIAL, provider, String(threads)],
+      { timeout: TRIAL_WAIT_MS },
+    )
+    return (JSON.parse(stdout) as { refused?: string }).refused
+  } catch (error) {
+    const { signal, code } = error as { signal?: string; code?: number }
+    return `its trial ended with ${signal ?? `exit code ${code}`}; the driver may be broken`
+  }
+}
