@@ -21,10 +21,29 @@ const NOISE_BITS = 56n
  * u = (top 56 bits of keccak(seed, position, token) + 1/2) / 2^56 and g = -ln(-ln u).
  */
 export function gumbel(seed: Uint8Array, position: number, token: number): number {
-  const draw = toBigInt(keccak(seed, word(position), word(token)).subarray(0, 7))
-  const exponential = negativeLn(2n * draw + 1n, NOISE_BITS + 1n)
+  const exponential = negativeLn(noise(seed, position, token), NOISE_BITS + 1n)
   // The largest draw gives an exponential of about 2^-57: still a positive Q64 number.
   return -Number(lnQ64(exponential)) / 2 ** 64
+}
+
+/** u as an odd number of 57 bits. */
+function noise(seed: Uint8Array, position: number, token: number): bigint {
+  return 2n * toBigInt(keccak(seed, word(position), word(token)).subarray(0, 7)) + 1n
+}
+
+/** How far `roughGumbel` and a score made with it may be off: ten thousand times what logarithms are off anywhere. */
+const ROUGHNESS = 1e-9
+
+/** The same noise by the machine's own logarithms, which differ between machines in the last bits. */
+function roughGumbel(seed: Uint8Array, position: number, token: number): number {
+  const all = 2n ** (NOISE_BITS + 1n)
+  const draw = noise(seed, position, token)
+  // Near 1 the distance from 1 says more than the number itself.
+  const exponential =
+    2n * draw < all
+      ? -Math.log(Number(draw) / Number(all))
+      : -Math.log1p(-Number(all - draw) / Number(all))
+  return -Math.log(exponential)
 }
 
 /** A token that may be drawn, with `logit / temperature + noise`. */
@@ -43,7 +62,7 @@ export function candidates(
 ): Candidate[] {
   return highest(logits, sampler.temperature === 0 ? 1 : sampler.topK)
     .map((token) => candidate(logits, seed, position, token, sampler))
-    .sort((a, b) => b.score - a.score || a.token - b.token)
+    .sort(byScore)
 }
 
 /** The score of any one token, drawn or not: what a verifier needs of a claimed token. */
@@ -61,14 +80,29 @@ export function candidate(
   return { token, logit, score }
 }
 
-/** The drawn token. */
+/** The drawn token: the first of `candidates`, for which exact noise is worked out only where rough noise leaves a doubt. */
 export function draw(
   logits: Float32Array,
   seed: Uint8Array,
   position: number,
   sampler: Sampler,
 ): number {
-  return candidates(logits, seed, position, sampler)[0]!.token
+  if (sampler.temperature === 0) return highest(logits, 1)[0]!
+  const rough = highest(logits, sampler.topK).map((token) => {
+    const score = logits[token]! / sampler.temperature + roughGumbel(seed, position, token)
+    return { token, score }
+  })
+  const top = rough.reduce((best, { score }) => Math.max(best, score), Number.NEGATIVE_INFINITY)
+  const least = top - ROUGHNESS * Math.max(1, Math.abs(top))
+  const [first, ...rivals] = rough.filter(({ score }) => !(score < least)).map(({ token }) => token)
+  if (rivals.length === 0) return first!
+  return [first!, ...rivals]
+    .map((token) => candidate(logits, seed, position, token, sampler))
+    .sort(byScore)[0]!.token
+}
+
+function byScore(a: Candidate, b: Candidate): number {
+  return b.score - a.score || a.token - b.token
 }
 
 /** Indices of the `count` highest logits, highest first; the lower token id wins a tie. */

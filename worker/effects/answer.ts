@@ -71,7 +71,7 @@ async function generate(
   const limit = Math.min(maxTokens, job.maxUnits)
   const stream = base.tokenizer.stream()
   const request = {
-    adapter: useAdapter ? known?.theta : undefined,
+    adapter: useAdapter ? known?.reference : undefined,
     prompt,
     maxTokens: limit,
     seed: fromHex(jobId),

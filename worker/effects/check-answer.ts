@@ -17,6 +17,7 @@ import {
 import { fromHex } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
+import type { AdapterReference } from '../engine/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
@@ -48,7 +49,7 @@ async function repeat(
   signal: AbortSignal,
 ): Promise<Finding> {
   const tokens = promptTokens(base, prompt.text)
-  const drawn = await checkTokens(base, known?.theta, tokens, prompt, answer, claim, signal)
+  const drawn = await checkTokens(base, known?.reference, tokens, prompt, answer, claim, signal)
   if (drawn) return drawn
   if (!known) return pass(answer.tokens.length)
   const feature = await answerFeature(known, tokens, answer.tokens, { signal })
@@ -86,7 +87,7 @@ function checkForm(
 
 async function checkTokens(
   { model }: Base,
-  adapter: Float32Array | undefined,
+  adapter: AdapterReference | undefined,
   prompt: readonly number[],
   { temperature, topK }: Prompt,
   { tokens, sketches }: Answer,

@@ -18,6 +18,7 @@ import { FEATURE_WIDTH, FineTuneSpec, type LoraSpec } from '../../protocol/tunin
 import type { AttributionSource } from '../attribution/check.ts'
 import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
 import { readManifest, readVersion } from '../datanet/publish.ts'
+import type { AdapterReference } from '../engine/adapter-store.ts'
 import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/adapters.ts'
 import type { Engine, Model } from '../engine/engine.ts'
 import { loraLayout } from '../engine/lora.ts'
@@ -73,6 +74,8 @@ export interface OwnIndex extends InfluenceIndex {
 export interface KnownAdapter extends Base {
   readonly document: Adapter
   readonly theta: Float32Array
+  /** By its content id, for serving. */
+  readonly reference: AdapterReference
   readonly source: AttributionSource
 }
 
@@ -171,7 +174,9 @@ export class Knowledge {
       throw new StorageError('lies', `The gradient index of adapter ${cid} has another root.`)
     }
     const { contributions, owners, spanIndex } = corpus
-    return { ...base, document, theta, source: { index, owners, spanIndex, contributions } }
+    const source = { index, owners, spanIndex, contributions }
+    const reference = { id: cid, load: async () => ({ lora: spec.lora, theta }) }
+    return { ...base, document, theta, reference, source }
   }
 
   /** The adapter's flat parameters out of its PEFT files. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'mocha'
-import { draw } from '../../../protocol/sampling.ts'
+import { draw, highest } from '../../../protocol/sampling.ts'
+import { adapterEffect } from '../../../worker/engine/canary.ts'
 import { createEngine } from '../../../worker/engine/engine.ts'
+import { loraLayout } from '../../../worker/engine/lora.ts'
 import {
   BROOK,
   engineError,
@@ -119,6 +121,10 @@ describe('generation', () => {
     await refused([-1])
     await refused([1.5])
     await refused(new Array(65).fill(1))
+    for (const change of [{ maxTokens: 0 }, { maxTokens: 1.5 }, { logProbabilities: 21 }]) {
+      const text = model.generate({ ...request, ...change })
+      await assert.rejects(text, engineError('bad-input'))
+    }
     const tokens = [1, 2, 3]
     await assert.rejects(model.prefill({ tokens, from: 3 }), engineError('bad-input'))
     const adapter = new Float32Array(5)
@@ -126,5 +132,71 @@ describe('generation', () => {
       model.prefill({ adapter, tokens, from: 0 }),
       engineError('bad-adapter', /5 numbers/),
     )
+  })
+
+  it('ends where the listener has had enough', async () => {
+    const model = await engine.open(TINY, LORA)
+    const whole = await model.generate({ ...request, logProbabilities: 1 })
+    const onToken = (_: number, index: number): boolean => index === 4
+    const cut = await model.generate({ ...request, logProbabilities: 1 }, { onToken })
+    assert.equal(cut.stop, 'caller')
+    assert.deepEqual(cut.tokens, whole.tokens.slice(0, 5))
+    assert.equal(cut.hidden.length, 5 * model.info.config.width)
+    assert.equal(cut.logProbabilities!.length, 5)
+  })
+
+  it('gives the log-probabilities of drawn and of likeliest tokens', async () => {
+    const model = await engine.open(TINY, LORA)
+    const { vocabSize } = model.info
+    const { tokens, logProbabilities } = await model.generate({ ...request, logProbabilities: 3 })
+    const from = request.prompt.length - 1
+    const all = [...request.prompt, ...tokens.slice(0, -1)]
+    const { logits } = await model.prefill({ tokens: all, from })
+    for (const [index, drawn] of logProbabilities!.entries()) {
+      const row = logits.slice(index * vocabSize, (index + 1) * vocabSize)
+      const sum = row.reduce((total, logit) => total + Math.exp(logit), 0)
+      const of = (token: number): number => row[token]! - Math.log(sum)
+      assert.equal(drawn.token, tokens[index])
+      assert.ok(Math.abs(drawn.logProbability - of(drawn.token)) < 1e-4)
+      assert.deepEqual(
+        drawn.likeliest.map(({ token }) => token),
+        highest(row, 3),
+      )
+      for (const { token, logProbability } of drawn.likeliest) {
+        assert.ok(Math.abs(logProbability - of(token)) < 1e-4)
+      }
+    }
+  })
+
+  it('takes adapters by name and of other shapes, and reads to the same bits beside others', async () => {
+    const model = await engine.open(TINY, LORA)
+    const lora = { rank: 2, alpha: 4, targets: ['v' as const] }
+    const theta = someAdapter(loraLayout(model.info.config, lora).size, 0.5)
+    const adapter = { id: 'small', load: async () => ({ lora, theta }) }
+    const reading = { adapter, tokens: request.prompt, from: 0 }
+    const alone = await model.prefill(reading)
+    const texts = [1, 2, 3].map((length) =>
+      model.generate({
+        ...request,
+        prompt: request.prompt.slice(length),
+        adapter: { id: 'small' },
+      }),
+    )
+    const [beside] = await Promise.all([model.prefill(reading), ...texts])
+    assert.deepEqual(beside, alone)
+    const own = await (await engine.open(TINY, lora)).prefill({ ...reading, adapter: theta })
+    assert.deepEqual(own, alone)
+    assert.equal(engine.adapterCounts.loaded, 1)
+    const unknown = model.generate({ ...request, adapter: { id: 'nobody knows' } })
+    await assert.rejects(unknown, engineError('bad-adapter', /not known/))
+    const other = await engine.open(BROOK, LORA)
+    const foreign = other.generate({ ...request, adapter: { id: 'small' } })
+    await assert.rejects(foreign, engineError('bad-adapter', /for the base model in/))
+  })
+
+  it('shows whether an adapter is applied', async () => {
+    const model = await engine.open(TINY, LORA)
+    assert.ok((await adapterEffect(model, someAdapter(model.info.loraSize))) > 0.01)
+    assert.equal(await adapterEffect(model, model.initialState(SEED).theta), 0)
   })
 })

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { after, describe, it } from 'mocha'
+import { complete } from '../../../worker/engine/complete.ts'
+import { createEngine } from '../../../worker/engine/engine.ts'
+import { stoppingText } from '../../../worker/engine/stop-strings.ts'
+import { openTokenizer } from '../../../worker/engine/tokenizer.ts'
+import { BROOK, LORA, SEED } from './fixtures.ts'
+
+describe('stop strings', () => {
+  const read = (pieces: readonly string[], stops: readonly string[]): string[] => {
+    const text = stoppingText(stops)
+    return [...pieces.map((piece) => text.push(piece)), text.end()]
+  }
+
+  it('cut a text before the first of them, however it comes in pieces', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 })
+    const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1 }), {
+      maxLength: 4,
+    })
+    fc.assert(
+      fc.property(fc.array(letters, { maxLength: 8 }), stops, (pieces, ends) => {
+        const whole = pieces.join('')
+        // Letter by letter: the text ends as soon as its end is a stop string.
+        let expected = whole
+        for (let end = whole.length; end > 0; end--) {
+          const found = ends.filter((stop) => whole.slice(0, end).endsWith(stop))
+          const longest = Math.max(0, ...found.map((stop) => stop.length))
+          if (longest > 0) expected = whole.slice(0, end - longest)
+        }
+        assert.equal(read(pieces, ends).join(''), expected)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('hold back no more than might be the beginning of one', () => {
+    assert.deepEqual(read(['one\n', 'two\n', '\nthree'], ['\n\n']), ['one', '\ntwo', '', ''])
+    assert.deepEqual(read(['ab', 'x'], ['abc']), ['', 'abx', ''])
+    assert.throws(() => stoppingText(['']), RangeError)
+    assert.throws(() => stoppingText(['a', 'b', 'c', 'd', 'e']), RangeError)
+  })
+})
+
+describe('completion', () => {
+  const engine = createEngine({ threads: 1 })
+  after(() => engine[Symbol.asyncDispose]())
+
+  it('ends before a stop string and gives nothing of it', async () => {
+    const model = await engine.open(BROOK, LORA)
+    const tokenizer = await openTokenizer(BROOK)
+    const request = {
+      prompt: 'The river',
+      maxTokens: 40,
+      seed: SEED,
+      sampler: { temperature: 0.7, topK: 40 },
+      stopTokens: [],
+    }
+    const whole = await complete(model, tokenizer, request)
+    assert.equal(whole.stop, 'length')
+    assert.equal(whole.text, tokenizer.decode(whole.tokens))
+    const words = whole.text.slice(20, 29)
+    let heard = ''
+    const cut = await complete(
+      model,
+      tokenizer,
+      { ...request, stop: [words] },
+      {
+        onText: (text) => {
+          heard += text
+        },
+      },
+    )
+    assert.equal(cut.stop, 'stop-string')
+    assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(words)))
+    assert.equal(heard, cut.text)
+    assert.ok(cut.tokens.length < whole.tokens.length)
+    assert.deepEqual(cut.tokens, whole.tokens.slice(0, cut.tokens.length))
+  })
+})
