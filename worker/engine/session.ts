@@ -10,6 +10,11 @@ export interface Feed {
   readonly shape: readonly number[]
 }
 
+/** A flat vector as it is. */
+export function vector(data: Float32Array): Feed {
+  return { data, shape: [data.length] }
+}
+
 export interface SessionOptions {
   /** Folder of the files that the graph's weights lie in. */
   readonly directory?: string

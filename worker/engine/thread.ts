@@ -2,10 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
+import { features, loss } from './per-example.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ToThread } from './requests.ts'
 import { generate, prefill } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
-import { features, loss, train } from './train.ts'
+import { train } from './train.ts'
 
 export interface ThreadOptions {
   /** Threads of one operator. */
