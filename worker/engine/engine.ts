@@ -22,12 +22,11 @@ import type {
   Trained,
   TrainRequest,
 } from './requests.ts'
+import type { ThreadOptions } from './thread.ts'
 import { ThreadClient } from './thread-client.ts'
 
-export interface EngineOptions {
-  /** Threads that one operator may use. The results do not depend on it. */
-  readonly threads: number
-}
+/** How the engine may use this machine. The results do not depend on it. */
+export type EngineOptions = ThreadOptions
 
 export interface CallOptions {
   /** Cancels at the next token or step: the call rejects with `EngineError` (`aborted`). */
