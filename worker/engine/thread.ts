@@ -2,14 +2,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
+import { features, loss } from './per-example.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
 import { Serving } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
-import { features, loss, train } from './train.ts'
+import { train } from './train.ts'
 
 export interface ThreadOptions {
-  /** Threads of one operator. */
+  /** Threads that one operator may use. */
   readonly threads: number
+  /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
+  readonly checkpointing?: boolean
   readonly limits: ServingLimits
 }
 
@@ -68,7 +71,7 @@ async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind][
 
 function openModel(spec: ModelSpec): Promise<LoadedModel> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  return once(models, key, () => LoadedModel.open(spec, options.threads))
+  return once(models, key, () => LoadedModel.open(spec, options))
 }
 
 function openServing({ directory }: ModelSpec): Promise<Serving> {
