@@ -129,6 +129,15 @@ export function checkTokens(
   }
 }
 
+/** Throws `not-finite`. */
+export function checkFinite(logits: Float32Array, tokens: number): void {
+  if (allFinite(logits)) return
+  throw new EngineError(
+    'not-finite',
+    `the logits after ${tokens} tokens are not finite; the adapter may be broken`,
+  )
+}
+
 /** True where no number is a NaN or an infinity. */
 export function allFinite(values: Float32Array): boolean {
   // Zero times a number is zero, unless the number is a NaN or an infinity; a sum is ten times faster than as many calls.

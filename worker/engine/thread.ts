@@ -1,5 +1,6 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { brokenWeight } from './base-model.ts'
 import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
 import { features, loss } from './per-example.ts'
@@ -41,13 +42,20 @@ async function answer(call: Call): Promise<void> {
     const result = await perform(call, signal)
     send({ id, kind: 'done', result }, buffersOf(result))
   } catch (error) {
-    const known = error instanceof EngineError ? error : undefined
+    const known = error instanceof EngineError ? await explained(error, call) : undefined
     const message =
       error instanceof Error ? (known?.message ?? error.stack ?? error.message) : String(error)
     send({ id, kind: 'failed', code: known?.code ?? 'runtime', message }, [])
   } finally {
     running.delete(id)
   }
+}
+
+/** Where nothing finite comes out because a weight of the base model is none, that is what its owner must hear. */
+async function explained(error: EngineError, { model }: Call): Promise<EngineError> {
+  if (error.code !== 'not-finite') return error
+  const broken = await brokenWeight(model.directory).catch(() => undefined)
+  return broken === undefined ? error : new EngineError('bad-file', broken, { cause: error })
 }
 
 async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind]['result']> {
