@@ -17,18 +17,12 @@ const PAST = 128
 const STEPS = 24
 const ROUNDS = 3
 
-export async function* adapters(bench: Workbench): AsyncIterable<Figure> {
-  yield* together(bench)
-  yield* fromDisk(bench)
-  yield* inTurn()
-}
-
 /** An adapter by name, drawn from it. */
 function adapter(model: Model, id: string): AdapterReference {
   return { id, load: async () => ({ lora: LORA, theta: someAdapter(model.info.loraSize, id) }) }
 }
 
-async function* together({ open, peer }: Workbench): AsyncIterable<Figure> {
+export async function* together({ open, peer }: Workbench): AsyncIterable<Figure> {
   const model = await open()
   const eight = Array.from({ length: TOGETHER }, (_, index) => adapter(model, `eight ${index}`))
   await peer?.call('adapters', TOGETHER, LORA.rank)
@@ -64,7 +58,7 @@ async function* together({ open, peer }: Workbench): AsyncIterable<Figure> {
   }
 }
 
-async function* fromDisk({ directory }: Workbench): AsyncIterable<Figure> {
+export async function* disk({ directory }: Workbench): AsyncIterable<Figure> {
   await using folder = await temporaryFolder()
   const bytesEach = 4 * (await sizeOf(directory))
   await using engine = createEngine({
@@ -109,7 +103,7 @@ const ADAPTERS = 1000
 const IN_MEMORY = 64
 const DRAWN = 2000
 
-async function* inTurn(): AsyncIterable<Figure> {
+export async function* thousand(): AsyncIterable<Figure> {
   await using folder = await temporaryFolder()
   const bytesEach = 4 * (await sizeOf(SHIPPED_MODEL))
   await using engine = createEngine({
