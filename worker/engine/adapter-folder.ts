@@ -19,6 +19,13 @@ export interface PlacedAdapter {
   readonly directory: string
 }
 
+/** An adapter's file whose header has been read. */
+interface StoredAdapter {
+  readonly bytes: number
+  /** Reads it into memory of at least as many bytes. Throws `bad-file` where the numbers are not those written. */
+  read(memory: SharedArrayBuffer): Promise<PlacedAdapter>
+}
+
 export class AdapterFolder {
   readonly #folder: string
   readonly #limitBytes: number
@@ -31,23 +38,25 @@ export class AdapterFolder {
     this.#limitBytes = limitBytes
   }
 
-  /** Undefined where it is not here. Throws `bad-file` where the file is not what was written, and forgets it. */
-  async read(id: string): Promise<PlacedAdapter | undefined> {
+  /** Undefined where it is not here. Throws `bad-file` where the file is not what was written. */
+  async find(id: string): Promise<StoredAdapter | undefined> {
     const files = await this.#scan()
     const name = fileName(id)
+    const path = join(this.#folder, name)
     const bytes = files.get(name)
     if (bytes === undefined) return undefined
     files.delete(name)
-    try {
-      const read = await readAdapterFile(join(this.#folder, name), id)
-      files.set(name, bytes)
-      // The order outlives the process by the files' times. A folder that cannot be written is of use all the same.
-      await utimes(join(this.#folder, name), new Date(), new Date()).catch(() => {})
-      return read
-    } catch (error) {
-      await rm(join(this.#folder, name), { force: true })
-      throw error
-    }
+    files.set(name, bytes)
+    // The order outlives the process by the files' times. A folder that cannot be written is of use all the same.
+    await utimes(path, new Date(), new Date()).catch(() => {})
+    return openStored(path, id)
+  }
+
+  /** Removes a file that is of no use. */
+  async forget(id: string): Promise<void> {
+    const files = await this.#scan()
+    files.delete(fileName(id))
+    await rm(join(this.#folder, fileName(id)), { force: true })
   }
 
   /** Keeps an adapter; one that is larger than the whole folder may be is left out. */
@@ -101,25 +110,29 @@ async function sizeAndTime(path: string): Promise<{ bytes: number; timeMs: numbe
   return { bytes: size, timeMs: mtimeMs }
 }
 
-async function readAdapterFile(path: string, id: string): Promise<PlacedAdapter> {
+async function openStored(path: string, id: string): Promise<StoredAdapter> {
   const { tensors, metadata } = await readHeader(path)
   const tensor = tensors.get(TENSOR)
-  if (tensor === undefined || tensor.dtype !== 'F32' || metadata['id'] !== id) {
+  const lora = LoraSpec.safeParse(JSON.parse(metadata['lora'] ?? 'null'))
+  if (tensor?.dtype !== 'F32' || metadata['id'] !== id || !lora.success) {
     throw bad(id, 'it holds something else')
   }
-  const memory = new SharedArrayBuffer(tensor.lengthBytes)
-  const values = new Uint8Array(memory)
-  const file = await open(path)
-  try {
-    await file.read(values, 0, values.length, tensor.offsetBytes)
-  } finally {
-    await file.close()
+  const { lengthBytes, offsetBytes } = tensor
+  return {
+    bytes: lengthBytes,
+    async read(memory) {
+      const values = new Uint8Array(memory, 0, lengthBytes)
+      const file = await open(path)
+      try {
+        await file.read(values, 0, lengthBytes, offsetBytes)
+      } finally {
+        await file.close()
+      }
+      if (digest(values) !== metadata['sha256']) throw bad(id, 'its numbers are not those written')
+      const adapter = { id, lora: lora.data, data: new Float32Array(memory, 0, lengthBytes / 4) }
+      return { adapter, directory: metadata['directory'] ?? '' }
+    },
   }
-  if (digest(values) !== metadata['sha256']) throw bad(id, 'its numbers are not those written')
-  const lora = LoraSpec.safeParse(JSON.parse(metadata['lora'] ?? 'null'))
-  if (!lora.success) throw bad(id, 'its shape is missing')
-  const adapter = { id, lora: lora.data, data: new Float32Array(memory) }
-  return { adapter, directory: metadata['directory'] ?? '' }
 }
 
 /** Against a failing disk and a torn write; nobody else writes here. */

@@ -4,6 +4,7 @@
  * thread, so texts under way in the engine's never wait for a disk or a network.
  */
 import { AdapterFolder, type PlacedAdapter } from './adapter-folder.ts'
+import { AdapterMemory } from './adapter-memory.ts'
 import type { Adapter } from './adapters.ts'
 import { EngineError } from './errors.ts'
 import { loraLayout, turnForServing } from './lora.ts'
@@ -58,17 +59,18 @@ export class AdapterStore {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
   readonly #fetching = new Map<string, Promise<void>>()
-  #usedBytes = 0
+  readonly #memory: AdapterMemory
   /** Called when a pin goes. */
   #waiting: (() => void)[] = []
 
   constructor({ memoryBytes, folder, folderBytes }: AdapterLimits) {
     this.#limitBytes = memoryBytes
+    this.#memory = new AdapterMemory(memoryBytes)
     this.#folder = folder === undefined ? undefined : new AdapterFolder(folder, folderBytes)
   }
 
   get usedBytes(): number {
-    return this.#usedBytes
+    return this.#memory.heldBytes
   }
 
   /**
@@ -121,10 +123,7 @@ export class AdapterStore {
     const under = this.#fetching.get(id)
     if (under !== undefined) return under
     const fetching = this.#find(base, reference)
-      .then(async (found) => {
-        await this.#makeRoom(id, found.adapter.data.byteLength)
-        this.#entries.set(id, { ...found, pins: 0 })
-      })
+      .then((found) => void this.#entries.set(id, { ...found, pins: 0 }))
       .finally(() => this.#fetching.delete(id))
     this.#fetching.set(id, fetching)
     return fetching
@@ -140,8 +139,11 @@ export class AdapterStore {
       throw new EngineError('bad-adapter', `adapter ${id} is not known here; say where to load it`)
     }
     const { lora, theta } = await load()
-    const data = await turnForServing(loraLayout(base.config, lora), theta)
-    const found = { adapter: { id, lora, data }, directory: base.directory }
+    const layout = loraLayout(base.config, lora)
+    const found = await this.#filled(id, 4 * layout.size, async (memory) => {
+      const data = await turnForServing(layout, theta, memory)
+      return { adapter: { id, lora, data }, directory: base.directory }
+    })
     this.counts.loaded++
     // The disk only saves time: without it the adapter is loaded once more.
     await this.#folder?.write(found).catch(() => this.counts.unwritten++)
@@ -151,29 +153,53 @@ export class AdapterStore {
   /** A file that is not what was written is as good as none, where the adapter can be loaded again. */
   async #stored(id: string, replaceable: boolean): Promise<PlacedAdapter | undefined> {
     try {
-      return await this.#folder?.read(id)
+      const file = await this.#folder?.find(id)
+      return file && (await this.#filled(id, file.bytes, file.read))
     } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'bad-file')) throw error
       this.counts.corrupt++
+      await this.#folder?.forget(id)
       if (replaceable) return undefined
       throw error
     }
   }
 
+  /** Fills memory that becomes free again where that fails. */
+  async #filled<T>(
+    id: string,
+    bytes: number,
+    fill: (memory: SharedArrayBuffer) => Promise<T>,
+  ): Promise<T> {
+    const memory = await this.#makeRoom(id, bytes)
+    try {
+      return await fill(memory)
+    } catch (error) {
+      this.#memory.giveBack(memory)
+      this.#wake()
+      throw error
+    }
+  }
+
   /** Drops what nobody uses until there is room, and waits for a pin to go where all are in use. */
-  async #makeRoom(id: string, bytes: number): Promise<void> {
+  async #makeRoom(id: string, bytes: number): Promise<SharedArrayBuffer> {
     if (bytes > this.#limitBytes) {
       const limit = `adapters may take ${this.#limitBytes}`
       throw new EngineError('over-budget', `adapter ${id} takes ${bytes} bytes, but ${limit}`)
     }
-    while (this.#usedBytes + bytes > this.#limitBytes) {
+    for (;;) {
+      const memory = this.#memory.take(bytes)
+      if (memory !== undefined) return memory
       const idle = [...this.#entries].find(([, { pins }]) => pins === 0)
       if (idle === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve))
       else {
-        this.#entries.delete(idle[0])
-        this.#usedBytes -= idle[1].adapter.data.byteLength
+        const [oldest, { adapter }] = idle
+        this.#entries.delete(oldest)
+        // Whoever used it has answered, so the engine's thread reads it no more.
+        if (adapter.data.buffer instanceof SharedArrayBuffer) {
+          this.#memory.giveBack(adapter.data.buffer)
+        }
       }
     }
-    this.#usedBytes += bytes
   }
 
   #wake(): void {

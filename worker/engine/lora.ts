@@ -91,19 +91,20 @@ export function initialState(layout: LoraLayout, seed: Uint8Array): TrainingStat
 const TURNED_AT_ONCE = 2 ** 20
 
 /**
- * The adapter as the serving graph takes it, in memory that threads can share: the same places as in theta, A as it is,
+ * The adapter as the serving graph takes it, in `memory` that threads can share: the same places as in theta, A as it is,
  * but B as (rank, outputs) times the scale. So rows of zeros bring any rank to a higher one, and nothing is turned for each
  * token. Throws `bad-adapter` where the adapter is too short or long, or a number is not finite.
  */
 export async function turnForServing(
   { modules, size, scale }: LoraLayout,
   theta: Float32Array,
+  memory = new SharedArrayBuffer(4 * size),
 ): Promise<Float32Array> {
   if (theta.length !== size) {
     const has = `the adapter has ${theta.length} numbers`
     throw new EngineError('bad-adapter', `${has}, but this base model and LoRA shape take ${size}`)
   }
-  const target = new Float32Array(new SharedArrayBuffer(4 * size))
+  const target = new Float32Array(memory, 0, size)
   let turned = 0
   let poison = 0
   for (const { outputs, rank, aStart, bStart, end } of modules) {

@@ -29,7 +29,8 @@ describe('adapter store', () => {
     id,
     load: async () => {
       loads.push(id)
-      return { lora: LORA, theta }
+      // Each its own, so that one is not taken for another.
+      return { lora: LORA, theta: theta.map((value) => value * id.charCodeAt(0)) }
     },
   })
   const folder = (): string => {
@@ -45,6 +46,7 @@ describe('adapter store', () => {
     const store = new AdapterStore({ memoryBytes: 3 * bytes, folderBytes: 0 })
     const loads: string[] = []
     const pinned = await store.acquire(base, reference('pinned', loads))
+    const values = pinned.adapter.data.slice()
     for (const id of ['a', 'b', 'a', 'c', 'a', 'b']) {
       await use(store, id, loads)
       assert.ok(store.usedBytes <= 3 * bytes)
@@ -52,6 +54,7 @@ describe('adapter store', () => {
     assert.deepEqual(loads, ['pinned', 'a', 'b', 'c', 'b'])
     await use(store, 'pinned', loads)
     assert.equal(loads.length, 5)
+    assert.deepEqual(pinned.adapter.data, values)
     pinned[Symbol.dispose]()
     pinned[Symbol.dispose]()
     for (const id of ['d', 'e', 'f', 'pinned']) await use(store, id, loads)
