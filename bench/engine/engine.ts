@@ -1,6 +1,7 @@
 /** The engine's figures: speed against PyTorch and PEFT at equal threads, adapters by the thousand, memory, isolation. */
 import type { Benchmark } from '../main.ts'
 import { disk, thousand, together } from './adapters.ts'
+import { checkpointing } from './checkpointing.ts'
 import { churn } from './churn.ts'
 import { isolation } from './isolation.ts'
 import { reading } from './reading.ts'
@@ -10,6 +11,7 @@ import { workbench } from './workbench.ts'
 const PARTS = {
   reading,
   training,
+  checkpointing,
   together,
   disk,
   thousand,
