@@ -4,6 +4,7 @@ import { disk, thousand, together } from './adapters.ts'
 import { checkpointing } from './checkpointing.ts'
 import { churn } from './churn.ts'
 import { isolation } from './isolation.ts'
+import { quantised } from './quantised.ts'
 import { reading } from './reading.ts'
 import { training } from './training.ts'
 import { workbench } from './workbench.ts'
@@ -15,6 +16,7 @@ const PARTS = {
   together,
   disk,
   thousand,
+  quantised,
   isolation,
   churn,
 } as const
