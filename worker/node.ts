@@ -82,7 +82,9 @@ async function assemble(
   const stakes = { config, key, owner: owner.address, ownerChain, ledger: runtime.core.ledger, log }
   await ensureStake(stakes, signal)
   await ensureEscrow(stakes, signal)
-  const engine = parts.use(createEngine({ threads: config.threads }))
+  const engine = parts.use(
+    createEngine({ threads: config.threads, checkpointing: config.activations === 'recompute' }),
+  )
   const peer = await openPeer(config, key, deployment, parts)
   const content = new Content(peer, log)
   const gossip = joinGossip(peer.libp2p.services.pubsub, topicOf(deployment.chainId), (bytes) =>

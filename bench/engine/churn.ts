@@ -2,6 +2,7 @@
 import { createEngine } from '../../worker/engine/engine.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import type { Figure } from '../figure.ts'
+import { regression } from './measure.ts'
 import { LORA, SEED } from './random-model.ts'
 
 const REQUESTS = 10_000
@@ -48,14 +49,4 @@ export async function* churn(): AsyncIterable<Figure> {
     bar: { atMost: 2 },
     note: `${mebibytes(slope * REQUESTS)} ± ${mebibytes(error * REQUESTS)} a 10,000 requests; ${mebibytes(kept[0]!.bytes)} to ${mebibytes(kept.at(-1)!.bytes)}; 8 at once, a tenth cancelled`,
   }
-}
-
-/** Least squares: the slope and its standard error. */
-function regression(points: readonly (readonly [number, number])[]) {
-  const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length
-  const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))]
-  const squares = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
-  const slope = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / squares
-  const rest = points.reduce((sum, [x, y]) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0)
-  return { slope, error: Math.sqrt(rest / (points.length - 2) / squares) }
 }

@@ -25,7 +25,7 @@ export async function alternate<Name extends string>(
   return Object.fromEntries(medians) as Record<Name, number>
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
@@ -33,4 +33,14 @@ function median(values: readonly number[]): number {
 
 export function milliseconds(seconds: number): string {
   return `${Number((1000 * seconds).toPrecision(3))} ms`
+}
+
+/** Least squares: the slope and its standard error. */
+export function regression(points: readonly (readonly [number, number])[]) {
+  const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+  const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))]
+  const squares = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
+  const slope = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / squares
+  const rest = points.reduce((sum, [x, y]) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0)
+  return { slope, error: Math.sqrt(rest / (points.length - 2) / squares) }
 }

@@ -50,7 +50,7 @@ export async function* training({ open, peer }: Workbench): AsyncIterable<Figure
   }
 }
 
-async function trainingSteps(model: Model, steps: number): Promise<void> {
+export async function trainingSteps(model: Model, steps: number): Promise<void> {
   const tokens = Int32Array.from(someTokens(BATCH * (TOKENS + 1), 'training'))
   await model.train({
     state: model.initialState(SEED),

@@ -35,6 +35,10 @@ export const Config = z.strictObject({
     .default(8787)
     .describe('port of the HTTP interface; 0 takes a free one'),
   threads: z.number().int().min(1).max(256).default(1).describe('threads for the model'),
+  activations: z
+    .enum(['keep', 'recompute'])
+    .default('keep')
+    .describe('in training: recompute takes a third of the memory and 1.4 times as long'),
   stake: open.default('0').describe('OPEN to stake at start, from the owner account'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
   misbehave: z

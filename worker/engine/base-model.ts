@@ -1,11 +1,12 @@
 /** A base model's directory: config.json, the weights in one file or several, tokenizer.json, as Hugging Face lays them out. */
-import { readFile, stat } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineError } from './errors.ts'
 import { parseConfig } from './families.ts'
+import { float32From } from './half.ts'
 import type { ModelConfig } from './model-config.ts'
-import type { ExternalTensor } from './onnx.ts'
+import type { ElementType, ExternalTensor } from './onnx.ts'
 import { elementType, readHeader, type TensorPlace } from './safetensors.ts'
 import { packedTensors, tensorShapes } from './transformer.ts'
 
@@ -51,6 +52,44 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
 
 interface StoredTensor extends TensorPlace {
   readonly file: string
+}
+
+/**
+ * The first weight that is no number, for telling why nothing finite comes out: reading all of them at each start would take
+ * as long as loading them.
+ */
+export async function brokenWeight(directory: string): Promise<string | undefined> {
+  const { places } = await openBaseModel(directory)
+  for (const [name, place] of places) {
+    if (FLOATS[place.type] === undefined) continue
+    const values = await readFloats(directory, place)
+    const index = values.findIndex((value) => !Number.isFinite(value))
+    if (index >= 0) return `${place.file}: ${name} holds ${values[index]} at ${index}`
+  }
+  return undefined
+}
+
+const FLOATS: Partial<Record<ElementType, 'F32' | 'F16' | 'BF16'>> = {
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+}
+
+/** The bytes of one tensor. */
+export async function readPlace(directory: string, place: ExternalTensor): Promise<Uint8Array> {
+  const file = await open(join(directory, place.file))
+  try {
+    const bytes = new Uint8Array(place.lengthBytes)
+    await file.read(bytes, 0, bytes.length, place.offsetBytes)
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+/** A tensor's values; its type must be one of floats. */
+export async function readFloats(directory: string, place: ExternalTensor): Promise<Float32Array> {
+  return float32From(await readPlace(directory, place), FLOATS[place.type]!)
 }
 
 /** Checkpoints saved from the bare decoder, as GPT-2's own are, leave out the name of the part that it is. */

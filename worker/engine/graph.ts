@@ -37,8 +37,8 @@ export interface Base {
   weight(name: string): Value
 }
 
-/** `differentiate` says whether gradients will be asked for. */
-export function base(source: WeightSource, differentiate: boolean): Base {
+/** `differentiate` says whether gradients will be asked for, `checkpointing` whether layers are computed twice for them. */
+export function base(source: WeightSource, differentiate: boolean, checkpointing = false): Base {
   const graph = new GraphBuilder()
   const known = new Map<string, Value>()
   const weight = (name: string): Value => {
@@ -49,7 +49,7 @@ export function base(source: WeightSource, differentiate: boolean): Base {
     }
     return value
   }
-  return { graph, tape: new Tape(graph, differentiate), weight }
+  return { graph, tape: new Tape(graph, differentiate, checkpointing), weight }
 }
 
 /** 0 where `seen`, else MASKED. */

@@ -11,6 +11,7 @@ import type { ModelInfo, ModelSpec } from './requests.ts'
 import { selfTest } from './self-test.ts'
 import { serveGraph } from './serve-graph.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
+import type { ThreadOptions } from './thread.ts'
 import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
@@ -29,27 +30,28 @@ export class LoadedModel {
   readonly base: BaseModel
   readonly layout: LoraLayout
   readonly #directory: string
-  readonly #threads: number
+  readonly #options: ThreadOptions
   readonly #sessions = new Map<GraphName, Promise<Session>>()
 
-  private constructor(base: BaseModel, spec: ModelSpec, threads: number) {
+  private constructor(base: BaseModel, spec: ModelSpec, options: ThreadOptions) {
     this.base = base
     this.layout = loraLayout(base.config, spec.lora)
     this.#directory = spec.directory
-    this.#threads = threads
+    this.#options = options
   }
 
-  static async open(spec: ModelSpec, threads: number): Promise<LoadedModel> {
-    return new LoadedModel(await openBaseModel(spec.directory), spec, threads)
+  static async open(spec: ModelSpec, options: ThreadOptions): Promise<LoadedModel> {
+    return new LoadedModel(await openBaseModel(spec.directory), spec, options)
   }
 
   /** Creates sessions when they are first needed: a node that only serves never pays for training. */
   session(name: GraphName): Promise<Session> {
     let session = this.#sessions.get(name)
     if (session === undefined) {
-      session = Session.create(this.#graph(name), {
+      session = Session.create(this.#graph(name, this.#options.checkpointing), {
         directory: this.#directory,
-        threads: this.#threads,
+        threads: this.#options.threads,
+        arena: name === 'gradient' || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
     }
@@ -70,7 +72,7 @@ export class LoadedModel {
       vocabSize: config.vocabSize,
       contextTokens: config.contextTokens,
       graphHash: keccakHash(utf8(`onnxruntime ${RUNTIME_VERSION}`), ...graphs),
-      ...(config.packing === undefined ? await selfTest(this.#threads) : INTEGERS),
+      ...(config.packing === undefined ? await selfTest(this.#options.threads) : INTEGERS),
     }
   }
 
@@ -94,13 +96,16 @@ export class LoadedModel {
     checkTokens(this.base.config, tokens, atLeast)
   }
 
-  #graph(name: GraphName): Uint8Array {
+  /** Checkpointing is this node's own affair: the graphs that name the model are those without. */
+  #graph(name: GraphName, checkpointing = false): Uint8Array {
     const { config, places } = this.base
+    const { layout } = this
     const weights = storedWeights(places)
-    if (name === 'gradient') return gradientGraph(config, weights, this.layout)
-    if (name === 'adam') return adamGraph(this.layout.size)
-    if (name === 'loss') return lossOnlyGraph(config, weights, this.layout)
-    return featuresGraph(config, weights, this.layout, Number(name.slice('features '.length)))
+    if (name === 'gradient') return gradientGraph(config, weights, layout, checkpointing)
+    if (name === 'adam') return adamGraph(layout.size)
+    if (name === 'loss') return lossOnlyGraph(config, weights, layout)
+    const width = Number(name.slice('features '.length))
+    return featuresGraph(config, weights, layout, width, checkpointing)
   }
 }
 
@@ -122,6 +127,15 @@ export function checkTokens(
       throw new EngineError('bad-input', `token ${token} at ${i} is not in 0 .. ${vocabSize - 1}`)
     }
   }
+}
+
+/** Throws `not-finite`. */
+export function checkFinite(logits: Float32Array, tokens: number): void {
+  if (allFinite(logits)) return
+  throw new EngineError(
+    'not-finite',
+    `the logits after ${tokens} tokens are not finite; the adapter may be broken`,
+  )
 }
 
 /** True where no number is a NaN or an infinity. */

@@ -1,11 +1,10 @@
 /** Writes a base model again with its projections as integers of 4 or 8 bits: an eighth or a quarter of the memory. */
-import { copyFile, mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BaseModel, openBaseModel } from './base-model.ts'
+import { type BaseModel, openBaseModel, readFloats, readPlace } from './base-model.ts'
 import { EngineError } from './errors.ts'
 import { QUANT_METHOD } from './families/fields.ts'
 import { familyOf, parseConfig } from './families.ts'
-import { float32From } from './half.ts'
 import type { Packing } from './matrix.ts'
 import { projectionShape } from './model-config.ts'
 import type { ExternalTensor } from './onnx.ts'
@@ -61,18 +60,7 @@ export async function quantiseModel(
 
 function plain(source: string, name: string, place: ExternalTensor): TensorSource {
   const { type, shape, lengthBytes } = place
-  return { name, dtype: DTYPES[type]!, shape, lengthBytes, read: () => readTensor(source, place) }
-}
-
-async function readTensor(source: string, place: ExternalTensor): Promise<Uint8Array> {
-  const file = await open(join(source, place.file))
-  try {
-    const bytes = new Uint8Array(place.lengthBytes)
-    await file.read(bytes, 0, bytes.length, place.offsetBytes)
-    return bytes
-  } finally {
-    await file.close()
-  }
+  return { name, dtype: DTYPES[type]!, shape, lengthBytes, read: () => readPlace(source, place) }
 }
 
 /** The two tensors that a projection's weight becomes. */
@@ -93,7 +81,7 @@ function packedPair(
   const blocks = inputs / packing.blockSize
   const blockBytes = (packing.blockSize * packing.bits) / 8
   const quantised = async () => {
-    const values = float32From(await readTensor(source, place), DTYPES[place.type]!)
+    const values = await readFloats(source, place)
     const rows = familyOf(config).inputsFirst ? transposed(values, inputs, outputs) : values
     return quantise(rows, packing)
   }

@@ -4,7 +4,7 @@ import { Batch } from './batch.ts'
 import { EngineError } from './errors.ts'
 import { storedWeights } from './graph.ts'
 import { KeyValues } from './key-values.ts'
-import { checkTokens } from './loaded-model.ts'
+import { checkFinite, checkTokens } from './loaded-model.ts'
 import { loraLayout } from './lora.ts'
 import type {
   Generated,
@@ -95,6 +95,7 @@ export class Serving {
       ['logits', 'hidden'],
     )
     const { logits, hidden } = outputs as { logits: Float32Array; hidden: Float32Array }
+    checkFinite(logits, tokens.length)
     return { logits, hidden }
   }
 

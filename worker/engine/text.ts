@@ -1,7 +1,6 @@
 /** One text that is being written: what was asked, what was drawn so far, and whoever waits for it. */
 import { draw, highest } from '../../protocol/sampling.ts'
-import { EngineError } from './errors.ts'
-import { allFinite } from './loaded-model.ts'
+import { checkFinite } from './loaded-model.ts'
 import type { ModelConfig } from './model-config.ts'
 import type {
   DrawnProbability,
@@ -59,12 +58,7 @@ export class Text {
 
   /** Draws the next token from its row of logits (V) and hidden state (d). Throws `not-finite`. */
   take(logits: Float32Array, hidden: Float32Array): void {
-    if (!allFinite(logits)) {
-      throw new EngineError(
-        'not-finite',
-        `the logits after ${this.length} tokens are not finite; the adapter may be broken`,
-      )
-    }
+    checkFinite(logits, this.length)
     const { seed, sampler, logProbabilities } = this.request
     const index = this.#tokens.length
     const token = draw(logits, seed, index, sampler)

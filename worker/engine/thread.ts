@@ -1,15 +1,19 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { brokenWeight } from './base-model.ts'
 import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
+import { features, loss } from './per-example.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
 import { Serving } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
-import { features, loss, train } from './train.ts'
+import { train } from './train.ts'
 
 export interface ThreadOptions {
-  /** Threads of one operator. */
+  /** Threads that one operator may use. */
   readonly threads: number
+  /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
+  readonly checkpointing?: boolean
   readonly limits: ServingLimits
 }
 
@@ -38,13 +42,20 @@ async function answer(call: Call): Promise<void> {
     const result = await perform(call, signal)
     send({ id, kind: 'done', result }, buffersOf(result))
   } catch (error) {
-    const known = error instanceof EngineError ? error : undefined
+    const known = error instanceof EngineError ? await explained(error, call) : undefined
     const message =
       error instanceof Error ? (known?.message ?? error.stack ?? error.message) : String(error)
     send({ id, kind: 'failed', code: known?.code ?? 'runtime', message }, [])
   } finally {
     running.delete(id)
   }
+}
+
+/** Where nothing finite comes out because a weight of the base model is none, that is what its owner must hear. */
+async function explained(error: EngineError, { model }: Call): Promise<EngineError> {
+  if (error.code !== 'not-finite') return error
+  const broken = await brokenWeight(model.directory).catch(() => undefined)
+  return broken === undefined ? error : new EngineError('bad-file', broken, { cause: error })
 }
 
 async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind]['result']> {
@@ -68,7 +79,7 @@ async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind][
 
 function openModel(spec: ModelSpec): Promise<LoadedModel> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  return once(models, key, () => LoadedModel.open(spec, options.threads))
+  return once(models, key, () => LoadedModel.open(spec, options))
 }
 
 function openServing({ directory }: ModelSpec): Promise<Serving> {

@@ -14,16 +14,18 @@ import type { GraphBuilder, Value } from './onnx.ts'
 import type { BatchSize, LoraTerms } from './operations.ts'
 import { featureSize } from './projection.ts'
 
-/** A loss graph with adapters on the base model; `collect` is told of each module's backward terms, and without it there is no backward pass. */
+/** Makes of a module's backward terms what the graph is there for. */
+type Collect = (parts: Base, module: LoraModule, terms: LoraTerms, size: BatchSize) => void
+
+/** A loss graph with adapters on the base model; without `collect` there is no backward pass. */
 function loraLossGraph(
   config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
-  collect:
-    | ((parts: Base, module: LoraModule, terms: LoraTerms, size: BatchSize) => void)
-    | undefined,
+  checkpointing: boolean,
+  collect: Collect | undefined,
 ): LossGraph {
-  const parts = base(source, collect !== undefined)
+  const parts = base(source, collect !== undefined, checkpointing)
   const { graph, weight } = parts
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
@@ -59,30 +61,27 @@ function besideZeros(graph: GraphBuilder, matrix: Value, axis: number, shape: nu
 
 /**
  * Gradient of the loss by theta, added to what other examples of the same step have given. In: as `lossGraph`, and theta
- * (P); sum (P). Out: next.sum (P); losses (B).
+ * (P); sum (P). Out: next.sum (P); losses (B). With `checkpointing` the same bits, from less memory in more time.
  */
 export function gradientGraph(
   config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
+  checkpointing = false,
 ): Uint8Array {
-  const gradients = new Map<LoraModule, [Value, Value]>()
-  const { graph, tape, losses } = loraLossGraph(
-    config,
-    source,
-    layout,
-    ({ graph }, module, { x, down, dy, dDown }) => {
-      const dA = graph.node('Gemm', [dDown, x], { transA: 1 })
-      const dB = graph.node('Gemm', [dy, down], { transA: 1, alpha: { float: layout.scale } })
-      gradients.set(module, [dA, dB])
-    },
-  )
+  const gradients = new Map<LoraModule, Value[]>()
+  const collect: Collect = ({ graph, tape }, module, { x, down, dy, dDown }) => {
+    const dA = graph.node('Gemm', [dDown, x], { transA: 1 })
+    const dB = graph.node('Gemm', [dy, down], { transA: 1, alpha: { float: layout.scale } })
+    const flat = [dA, dB].map((gradient) => graph.reshape(gradient, [-1]))
+    gradients.set(module, flat)
+    for (const gradient of flat) tape.finish(gradient)
+  }
+  const { graph, tape, losses } = loraLossGraph(config, source, layout, checkpointing, collect)
   tape.backward()
-  const flat = layout.modules.flatMap((module) =>
-    gradients.get(module)!.map((gradient) => graph.reshape(gradient, [-1])),
-  )
+  const all = layout.modules.flatMap((module) => gradients.get(module)!)
   const sum = graph.input('sum', 'float32', [layout.size])
-  const next = graph.add(sum, graph.concat(flat, 0))
+  const next = graph.add(sum, graph.concat(all, 0))
   graph.output('next.sum', next, 'float32', [layout.size])
   graph.output('losses', losses, 'float32', ['B'])
   return graph.encode()
@@ -99,6 +98,7 @@ export function featuresGraph(
   source: WeightSource,
   layout: LoraLayout,
   width: number,
+  checkpointing = false,
 ): Uint8Array {
   const projectionStarts = new Map<LoraModule, number>()
   let projectionSize = 0
@@ -111,7 +111,8 @@ export function featuresGraph(
     config,
     source,
     layout,
-    ({ graph }, module, { x, down, dy, dDown }, size) => {
+    checkpointing,
+    ({ graph, tape }, module, { x, down, dy, dDown }, size) => {
       const start = projectionStarts.get(module)!
       const middle = start + module.inputs * width
       const end = middle + module.outputs * width
@@ -131,7 +132,9 @@ export function featuresGraph(
         projected(dy, middle, end),
         graph.mul(down, graph.float(layout.scale)),
       )
-      features.set(module, graph.concat([partA, partB], 1))
+      const both = graph.concat([partA, partB], 1)
+      features.set(module, both)
+      tape.finish(both)
     },
   )
   const signs = graph.input('projection', 'float32', [projectionSize])
@@ -148,7 +151,7 @@ export function lossOnlyGraph(
   source: WeightSource,
   layout: LoraLayout,
 ): Uint8Array {
-  const { graph, losses } = loraLossGraph(config, source, layout, undefined)
+  const { graph, losses } = loraLossGraph(config, source, layout, false, undefined)
   graph.output('losses', losses, 'float32', ['B'])
   return graph.encode()
 }

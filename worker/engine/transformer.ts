@@ -43,10 +43,20 @@ export function forward(config: ModelConfig, graph: LayerGraph, tokens: Value): 
     x = addPositions(tape, x, table, graph.positions, graph.size)
   }
   for (let layer = 0; layer < config.layers; layer++) {
-    const seen = attend(config, graph, layer, norm(config, graph, x, layer, 'attention'), place)
-    x = add(tape, x, graph.project(seen, layer, 'o'))
-    const y = norm(config, graph, x, layer, 'feed-forward')
-    x = add(tape, x, graph.project(activate(family, graph, layer, y), layer, 'down'))
+    const build = (rows: Value): Value => {
+      const seen = attend(
+        config,
+        graph,
+        layer,
+        norm(config, graph, rows, layer, 'attention'),
+        place,
+      )
+      const between = add(tape, rows, graph.project(seen, layer, 'o'))
+      const y = norm(config, graph, between, layer, 'feed-forward')
+      return add(tape, between, graph.project(activate(family, graph, layer, y), layer, 'down'))
+    }
+    // What the last layer computes is needed at once.
+    x = layer === config.layers - 1 ? build(x) : tape.segment(x, build)
   }
   return normalise(config, graph, x, family.finalNorm)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/base-model.ts'
+import { createEngine } from '../../../worker/engine/engine.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
 import {
   type NamedTensor,
@@ -11,7 +12,7 @@ import {
   writeSafetensors,
 } from '../../../worker/engine/safetensors.ts'
 import { testFolder } from '../../harness/folders.ts'
-import { engineError, VECTORS } from './fixtures.ts'
+import { engineError, LORA, SEED, someTokens, VECTORS } from './fixtures.ts'
 
 const WEIGHTS = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
@@ -100,6 +101,24 @@ describe('base models', () => {
     )
     await writeFile(path, writeSafetensors(integers))
     await refused(/ln_f\.bias is I32; it must be F32/)
+  })
+
+  it('are named, with the weight, where a weight is no number', async () => {
+    await copy('untied')
+    const path = join(directory, WEIGHTS)
+    const bytes = await readFile(path)
+    const { tensors } = parseHeader(bytes, bytes.length, WEIGHTS)
+    bytes.writeFloatLE(Number.NaN, tensors.get('model.norm.weight')!.offsetBytes + 8)
+    await writeFile(path, bytes)
+    await using engine = createEngine({ threads: 1 })
+    const model = await engine.open(directory, LORA)
+    const expected = engineError('bad-file', /safetensors: model\.norm\.weight holds NaN at 2/)
+    const tokens = [...someTokens(5, 96)]
+    await assert.rejects(model.prefill({ tokens, from: 0 }), expected)
+    await assert.rejects(model.loss({ examples: [Int32Array.from(tokens)] }), expected)
+    const request = { prompt: tokens, maxTokens: 2, seed: SEED, stopTokens: [] }
+    const sampler = { temperature: 1, topK: 5 }
+    await assert.rejects(model.generate({ ...request, sampler }), expected)
   })
 
   it('are opened or refused whatever a config says, and nothing else is thrown', async () => {

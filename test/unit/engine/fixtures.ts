@@ -1,7 +1,7 @@
 /** What the engine's tests share. */
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
-import { keccak, utf8 } from '../../../protocol/hash.ts'
+import { keccak, keccakHash, utf8 } from '../../../protocol/hash.ts'
 import { random } from '../../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
@@ -82,6 +82,12 @@ export function someBatches(count: number, examples: number, exampleTokens: numb
   return Array.from({ length: count }, (_, step) => ({
     tokens: someTokens(examples * exampleTokens, vocab, `batch ${step}`),
   }))
+}
+
+/** One hash over vectors: to compare large ones by, whose difference nobody could print. */
+export function bitsOf(...vectors: readonly Float32Array[]): string {
+  const bytes = vectors.map((v) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength))
+  return keccakHash(...bytes)
 }
 
 /** For `assert.rejects` and `assert.throws`: an EngineError of this code whose message matches. */

@@ -1,0 +1,34 @@
+/** A process that trains on one long text and prints the most memory that it held: node training-memory.ts <model> <checkpointing>. */
+import { createEngine } from '../../worker/engine/engine.ts'
+import { LORA, SEED, someTokens } from './random-model.ts'
+
+const [directory = '', checkpointing = ''] = process.argv.slice(2)
+const TOKENS = 1023
+const OPTIMISER = {
+  learningRate: 1e-4,
+  warmupSteps: 0,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+}
+
+await using engine = createEngine({ threads: 1, checkpointing: checkpointing === 'yes' })
+const model = await engine.open(directory, LORA)
+const step = async (exampleTokens: number): Promise<void> => {
+  const tokens = Int32Array.from(someTokens(exampleTokens, 'long text'))
+  const state = model.initialState(SEED)
+  await model.train({
+    ...{ state, batches: [{ tokens }], exampleTokens },
+    ...{ optimiser: OPTIMISER, totalSteps: 10 },
+  })
+}
+const peakBytes = (): number => 1024 * process.resourceUsage().maxRSS
+// Weights, graphs and the optimiser's state, but hardly an activation.
+await step(3)
+const before = peakBytes()
+const cpu = process.cpuUsage()
+await step(TOKENS + 1)
+const { user, system } = process.cpuUsage(cpu)
+const measured = { activationBytes: peakBytes() - before, seconds: (user + system) / 1e6 }
+process.stdout.write(`${JSON.stringify(measured)}\n`)
