@@ -117,7 +117,7 @@ export class Batch {
     const known =
       adapter && adapter.id === undefined ? undefined : this.#prompts.find(adapter?.id, prompt)
     if (known !== undefined) {
-      keys.reserve(1, known.length)
+      keys.reserve(1, known.length, prompt.length)
       keys.copyRow(0, known.keys, 0, known.length)
       text.length = known.length
     }
@@ -139,7 +139,7 @@ export class Batch {
     const end = Math.min(prompt.length, text.length + this.#limits.chunkTokens)
     const tokens = prompt.slice(text.length, end)
     const { logits, hidden, ...rows } = await this.#forward([tokens], [text.length], slot, keys)
-    keys.reserve(1, end)
+    keys.reserve(1, end, prompt.length)
     keys.append(0, text.length, fresh(rows), 0, 1)
     text.length = end
     if (end < prompt.length) return
@@ -162,8 +162,9 @@ export class Batch {
 
   /** Room for one more token in every row. */
   #reserve(): void {
-    const longest = Math.max(0, ...this.#texts.map(({ length }) => length + 1))
-    this.#keys.reserve(this.#texts.length, longest, this.#slack)
+    const length = Math.max(...this.#texts.map((text) => text.length + 1))
+    const longest = Math.max(...this.#texts.map((text) => text.longest))
+    this.#keys.reserve(this.#texts.length, length, longest, this.#slack)
   }
 
   /** Gives every row its adapter. One text alone needs no copy of it. */

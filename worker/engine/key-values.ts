@@ -6,8 +6,8 @@
 import type { ModelConfig } from './model-config.ts'
 import type { Feed } from './session.ts'
 
-/** Room grows by so many tokens: a step of the copying against columns computed for nothing. */
-const ROOM_STEP = 64
+/** Room grows by so many tokens: moving all rows each time, against columns that are computed for nothing. */
+const ROOM_STEP = 32
 
 /** New keys and values as the graph gives them: (layers, B, G, T, D). */
 export interface NewKeyValues {
@@ -25,11 +25,6 @@ export function rowsFor(texts: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, texts)))
 }
 
-/** What is held, where that is enough and with `slack` at most twice as much; else what is wanted. */
-export function withSlack(held: number, wanted: number, slack: boolean): number {
-  return slack && held >= wanted && held <= 2 * wanted ? held : wanted
-}
-
 /** Bytes of keys and values of a batch. */
 export function keyValueBytes(config: ModelConfig, rows: number, room: number): number {
   return 8 * config.layers * rows * room * config.keyValueHeads * config.headSize
@@ -37,46 +32,43 @@ export function keyValueBytes(config: ModelConfig, rows: number, room: number): 
 
 export class KeyValues {
   readonly #config: ModelConfig
-  /** Two for each layer: keys, values. */
-  #parts: Float32Array[] = []
+  /** Two for each layer: keys, values. Longer than what is in use, where more will be needed. */
+  #parts: Float32Array[]
   #rows = 0
   #room = 0
 
   constructor(config: ModelConfig, rows: number, tokens: number) {
     this.#config = config
+    this.#parts = Array.from({ length: 2 * config.layers }, () => new Float32Array())
     this.reserve(rows, tokens)
   }
 
-  get room(): number {
-    return this.#room
-  }
-
   get bytes(): number {
-    return keyValueBytes(this.#config, this.#rows, this.#room)
+    return this.#parts.reduce((sum, part) => sum + part.byteLength, 0)
   }
 
   /**
-   * Takes or gives back memory, so that it is right for this many rows and tokens; what fits is kept. With `slack` up to
-   * twice the rows and twice the room stay as they are, so that texts that come and go do not move the others each time.
+   * Makes room for `tokens` tokens in each of `rows` rows, and keeps what lies in them. Memory is taken at once for the
+   * `longest` that the rows will be, so that growing only moves what is there; pages that nobody has written cost nothing.
+   * With `slack` memory is given back only where four times as much is held.
    */
-  reserve(rows: number, tokens: number, slack = false): void {
-    const { layers, keyValueHeads } = this.#config
-    const wantedRows = withSlack(this.#rows, rowsFor(rows), slack)
-    const wantedRoom = withSlack(this.#room, roomFor(tokens), slack)
-    if (wantedRows === this.#rows && wantedRoom === this.#room) return
-    const [heads, from, to] = [keyValueHeads, this.#room * this.#size, wantedRoom * this.#size]
-    const kept = Math.min(this.#rows, wantedRows) * heads
-    for (let index = 0; index < 2 * layers; index++) {
-      const grown = new Float32Array(wantedRows * heads * to)
-      const old = this.#parts[index]
-      for (let run = 0; old !== undefined && run < kept; run++) {
-        grown.set(old.subarray(run * from, run * from + Math.min(from, to)), run * to)
+  reserve(rows: number, tokens: number, longest = tokens, slack = false): void {
+    const run = this.#config.keyValueHeads * this.#config.headSize
+    const wanted = rowsFor(rows) * roomFor(longest) * run
+    const room = roomFor(tokens)
+    const held = this.#parts[0]!.length
+    const renew = held < wanted || held > (slack ? 4 : 1) * wanted
+    if (renew || room > this.#room || 2 * room <= this.#room) {
+      const kept = Math.min(this.#rows, rows) * this.#config.keyValueHeads
+      const [from, to] = [this.#room * this.#config.headSize, room * this.#config.headSize]
+      for (const [index, part] of this.#parts.entries()) {
+        // One part after the other, so that there are never two copies of the whole.
+        if (renew) this.#parts[index] = moved(part, new Float32Array(wanted), kept, from, to)
+        else spread(part, kept, from, to)
       }
-      // One layer after the other, so that there are never two copies of the whole.
-      this.#parts[index] = grown
+      this.#room = room
     }
-    this.#rows = wantedRows
-    this.#room = wantedRoom
+    this.#rows = rows
   }
 
   /** Adds what a run gave for its row `source` of `sources` behind the first `length` tokens of `row`. */
@@ -127,5 +119,29 @@ export class KeyValues {
 
   #start(row: number, head: number): number {
     return (row * this.#config.keyValueHeads + head) * this.#room * this.#size
+  }
+}
+
+/** Copies runs of `from` numbers to where runs of `to` numbers lie. */
+function moved(
+  source: Float32Array,
+  target: Float32Array,
+  runs: number,
+  from: number,
+  to: number,
+): Float32Array {
+  for (let run = 0; run < runs; run++) {
+    target.set(source.subarray(run * from, run * from + Math.min(from, to)), run * to)
+  }
+  return target
+}
+
+/** The same within one array; the new ends of longer runs are zeros. */
+function spread(part: Float32Array, runs: number, from: number, to: number): void {
+  for (let index = 0; index < runs; index++) {
+    // Longer runs move last run first, shorter ones first run first, so that none is overwritten before its turn.
+    const run = to > from ? runs - 1 - index : index
+    part.copyWithin(run * to, run * from, run * from + Math.min(from, to))
+    if (to > from) part.fill(0, run * to + from, (run + 1) * to)
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Projection } from '../../protocol/tuning.ts'
 import { familyOf } from './families.ts'
-import { rowsFor, withSlack } from './key-values.ts'
+import { rowsFor } from './key-values.ts'
 import { loraLayout } from './lora.ts'
 import { type ModelConfig, projectionShape } from './model-config.ts'
 import type { ServedAdapter } from './requests.ts'
@@ -82,10 +82,15 @@ export class Slots {
     return this.#modules.reduce((sum, { pair }) => sum + 4 * (pair.a.length + pair.b.length), 0)
   }
 
-  /** One adapter for each row; only the rows that changed are written, unless ranks change or more rows are needed. */
+  /**
+   * One adapter for each row; only the rows that changed are written, unless ranks change or more rows are needed. With
+   * `slack` memory for twice the rows is kept.
+   */
   arrange(adapters: readonly (ServedAdapter | undefined)[], slack = false): void {
     const wanted = ranks(adapters)
-    const rows = withSlack(this.#rows, rowsFor(adapters.length), slack)
+    const needed = rowsFor(adapters.length)
+    const enough = this.#rows >= needed && this.#rows <= 2 * needed
+    const rows = slack && enough ? this.#rows : needed
     const fits =
       rows === this.#rows &&
       wanted.size === this.#ranks.size &&

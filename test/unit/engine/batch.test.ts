@@ -213,7 +213,7 @@ describe('continuous batching', () => {
 
   it('waits for memory, and refuses at once what would never have enough', async () => {
     // 6 + 8 tokens take the room of one block, and as much again while the prompt is read.
-    const one = keyValueBytes(config, 1, 64)
+    const one = keyValueBytes(config, 1, 32)
     const { write, runs } = open({ memoryBytes: 2 * one, texts: 4 })
     const order: string[] = []
     const first = write({}, (index) => order.push(`a${index}`))
