@@ -54,6 +54,7 @@ export interface Model {
     options?: CallOptions & { readonly onToken?: (token: number, index: number) => void },
   ): Promise<Generated>
   prefill(request: PrefillRequest, options?: CallOptions): Promise<Prefilled>
+  /** Cancelled, it rejects with `TrainingStopped`, which holds what was done. */
   train(
     request: TrainRequest,
     options?: CallOptions & { readonly onStep?: (progress: StepProgress) => void },

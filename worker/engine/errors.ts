@@ -1,4 +1,6 @@
 /** What can go wrong in the engine, in a closed set of words that callers may branch on. */
+import type { Trained } from './requests.ts'
+
 export type EngineErrorCode =
   /** The model's config asks for something that no family here can do. */
   | 'unsupported-model'
@@ -27,5 +29,15 @@ export class EngineError extends Error {
   constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** A training that was cancelled, with all steps that were completed: going on from `trained.state` gives the same bits. */
+export class TrainingStopped extends EngineError {
+  readonly trained: Trained
+
+  constructor(trained: Trained) {
+    super('aborted', `the caller cancelled this training after step ${trained.state.step}`)
+    this.trained = trained
   }
 }

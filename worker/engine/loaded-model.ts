@@ -14,10 +14,23 @@ import type { ThreadOptions } from './thread.ts'
 import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
-export type GraphName = 'serve' | 'gradient' | 'adam' | 'loss' | `features ${number}`
+export type GraphName =
+  | 'serve'
+  | 'gradient'
+  | 'gradient with dropout'
+  | 'adam'
+  | 'loss'
+  | `features ${number}`
 
-/** The features graph enters the model's hash with the protocol's width, whatever widths are used. */
-const NOMINAL_FEATURES: GraphName = `features ${FEATURE_WIDTH}`
+/** What enters the model's hash: of the features graphs that with the protocol's width, whatever widths are used. */
+const GRAPHS: readonly GraphName[] = [
+  'serve',
+  'gradient',
+  'gradient with dropout',
+  'adam',
+  'loss',
+  `features ${FEATURE_WIDTH}`,
+]
 
 export class LoadedModel {
   readonly base: BaseModel
@@ -44,7 +57,7 @@ export class LoadedModel {
       session = Session.create(this.#graph(name, this.#options.checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
-        arena: name === 'gradient' || name.startsWith('features'),
+        arena: name.startsWith('gradient') || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
     }
@@ -53,9 +66,7 @@ export class LoadedModel {
 
   async info(): Promise<ModelInfo> {
     const { config, parameterCount } = this.base
-    const graphs = (['serve', 'gradient', 'adam', 'loss', NOMINAL_FEATURES] as const).map((name) =>
-      keccak(this.#graph(name)),
-    )
+    const graphs = GRAPHS.map((name) => keccak(this.#graph(name)))
     return {
       config,
       parameterCount,
@@ -105,7 +116,10 @@ export class LoadedModel {
     const { layout } = this
     const weights = storedWeights(places)
     if (name === 'serve') return serveGraph(config, weights, layout)
-    if (name === 'gradient') return gradientGraph(config, weights, layout, checkpointing)
+    if (name.startsWith('gradient')) {
+      const dropout = name === 'gradient with dropout'
+      return gradientGraph(config, weights, layout, { checkpointing, dropout })
+    }
     if (name === 'adam') return adamGraph(layout.size)
     if (name === 'loss') return lossOnlyGraph(config, weights, layout)
     const width = Number(name.slice('features '.length))

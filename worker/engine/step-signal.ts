@@ -9,6 +9,10 @@ export class StepSignal {
     this.#aborted = true
   }
 
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
   /** Throws `EngineError` (`aborted`) after `abort`. */
   throwIfAborted(): void {
     if (this.#aborted) throw new EngineError('aborted', 'the caller cancelled this call')

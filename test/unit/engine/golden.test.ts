@@ -12,12 +12,10 @@ import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { createEngine } from '../../../worker/engine/engine.ts'
 import { type FullLayout, fullGraph, fullLayout } from '../../../worker/engine/full-graph.ts'
 import { storedWeights } from '../../../worker/engine/graph.ts'
-import { float32From } from '../../../worker/engine/half.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
-import { parseHeader } from '../../../worker/engine/safetensors.ts'
 import { Session } from '../../../worker/engine/session.ts'
 import { featuresGraph, gradientGraph } from '../../../worker/engine/train-graph.ts'
-import { relativeError, VECTORS, worstError } from './fixtures.ts'
+import { readGolden, relativeError, VECTORS, worstError } from './fixtures.ts'
 
 /** Numbers made by test/vectors/engine/llama.py with PyTorch, Transformers and PEFT. */
 describe('engine against PyTorch', () => {
@@ -122,6 +120,7 @@ describe('engine against PyTorch', () => {
           exampleTokens: 24,
           optimiser: {
             learningRate: 0.01,
+            schedule: 'cosine',
             warmupSteps: 5,
             beta1: 0.9,
             beta2: 0.99,
@@ -147,15 +146,6 @@ describe('engine against PyTorch', () => {
     assert.deepEqual(lora, { rank: 3, alpha: 5, targets: ['q', 'v', 'down'] } satisfies LoraSpec)
   })
 })
-
-async function readGolden(path: string): Promise<(name: string) => Float32Array> {
-  const bytes = await readFile(path)
-  const { tensors } = parseHeader(bytes, bytes.length, path)
-  return (name) => {
-    const { offsetBytes, lengthBytes, dtype } = tensors.get(name)!
-    return float32From(bytes.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
-  }
-}
 
 async function allWeights(directory: string, layout: FullLayout): Promise<Float32Array> {
   const tensor = await readGolden(join(directory, 'model.safetensors'))
