@@ -83,7 +83,12 @@ async function assemble(
   await ensureStake(stakes, signal)
   await ensureEscrow(stakes, signal)
   const engine = parts.use(
-    createEngine({ threads: config.threads, checkpointing: config.activations === 'recompute' }),
+    createEngine({
+      threads: config.threads,
+      providers: config.providers,
+      checkpointing: config.activations === 'recompute',
+      onRefused: (refused) => log.warn(refused, 'provider refused'),
+    }),
   )
   const peer = await openPeer(config, key, deployment, parts)
   const content = new Content(peer, log)

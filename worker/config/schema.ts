@@ -1,6 +1,7 @@
 /** Every option of a node, with its default, unit and reason. The command line's help and the README's table come from here. */
 import { z } from 'zod'
 import { ROLES } from '../../protocol/chain.ts'
+import { PROVIDERS } from '../engine/providers.ts'
 
 /** OPEN as people write it: up to 18 decimals. */
 const open = z.string().regex(/^\d{1,12}(\.\d{1,18})?$/, 'an amount of OPEN such as 10 or 0.5')
@@ -35,6 +36,11 @@ export const Config = z.strictObject({
     .default(8787)
     .describe('port of the HTTP interface; 0 takes a free one'),
   threads: z.number().int().min(1).max(256).default(1).describe('threads for the model'),
+  providers: z
+    .array(z.enum(PROVIDERS))
+    .min(1)
+    .default(['cpu'])
+    .describe('what may run the model, in this order: cuda, webgpu, cpu; jobs of today take cpu'),
   activations: z
     .enum(['keep', 'recompute'])
     .default('keep')
@@ -53,7 +59,7 @@ export const Config = z.strictObject({
 export type Config = z.output<typeof Config>
 
 /** Options that a list of words may be given for, separated by commas. */
-export const LIST_OPTIONS: readonly string[] = ['roles', 'bootstrap', 'listen']
+export const LIST_OPTIONS: readonly string[] = ['roles', 'bootstrap', 'listen', 'providers']
 export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads']
 
 export type OptionName = keyof Config

@@ -19,6 +19,7 @@ import {
   turnForServing,
 } from './lora.ts'
 import { featureSize } from './projection.ts'
+import { chooseProvider, type Provider, type TriedProvider } from './providers.ts'
 import type {
   CallKind,
   Calls,
@@ -42,6 +43,10 @@ import { ThreadClient } from './thread-client.ts'
 export interface EngineOptions {
   /** Threads that one operator may use. The results do not depend on it. */
   readonly threads: number
+  /** What may run the operators, in this order; `cpu` alone where nothing is said, since it alone is exact. */
+  readonly providers?: readonly Provider[]
+  /** Told of each provider that does not work here, and why. */
+  readonly onRefused?: (refused: Required<TriedProvider>) => void
   /** Computes activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
   readonly checkpointing?: boolean
   readonly serving?: Partial<ServingLimits>
@@ -115,20 +120,31 @@ export interface Model {
 export function createEngine(options: EngineOptions): Engine {
   const adapters = new AdapterStore({ ...ADAPTERS, ...options.adapters })
   const { threads, checkpointing = false } = options
-  const threadOptions = { threads, checkpointing, limits: { ...SERVING, ...options.serving } }
+  const { providers = ['cpu'], onRefused = () => {} } = options
+  const limits = { ...SERVING, ...options.serving }
+  let choosing: Promise<Provider> | undefined
+  let provider: Provider | undefined
   let client: ThreadClient | undefined
   let closed = false
-  const thread = (): ThreadClient => {
+  const choose = async (): Promise<void> => {
+    choosing ??= chooseProvider(providers, threads, onRefused)
+    provider = await choosing
+  }
+  const thread = (chosen: Provider): ThreadClient => {
     if (closed) throw new EngineError('closed', 'this engine was disposed of')
-    if (client === undefined || client.lost) client = new ThreadClient(threadOptions)
+    if (client === undefined || client.lost) {
+      client = new ThreadClient({ threads, checkpointing, limits, provider: chosen })
+    }
     return client
   }
   const restart = async (): Promise<void> => {
     await client?.end('the engine was told to restart')
     client = undefined
   }
-  const call: Call = async (kind, model, request, signal, onProgress = () => {}) =>
-    thread().call(kind, model, request, signal, onProgress)
+  const call: Call = async (kind, model, request, signal, onProgress = () => {}) => {
+    if (provider === undefined) await choose()
+    return thread(provider!).call(kind, model, request, signal, onProgress)
+  }
   return {
     async open(directory, lora) {
       const spec = { directory, lora }

@@ -8,7 +8,7 @@ import { type LoraLayout, loraLayout } from './lora.ts'
 import type { ModelConfig } from './model-config.ts'
 import { adamGraph } from './optimiser.ts'
 import type { ModelInfo, ModelSpec } from './requests.ts'
-import { selfTest } from './self-test.ts'
+import { type Exactness, selfTest } from './self-test.ts'
 import { serveGraph } from './serve-graph.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
 import type { ThreadOptions } from './thread.ts'
@@ -62,6 +62,7 @@ export class LoadedModel {
       session = Session.create(this.#graph(name, this.#options.checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
+        provider: this.#options.provider,
         arena: name.startsWith('gradient') || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
@@ -82,8 +83,15 @@ export class LoadedModel {
       vocabSize: config.vocabSize,
       contextTokens: config.contextTokens,
       graphHash: keccakHash(utf8(`onnxruntime ${RUNTIME_VERSION}`), ...graphs),
-      ...(config.packing === undefined ? await selfTest(this.#options.threads) : INTEGERS),
+      ...(await this.#exactness()),
     }
+  }
+
+  async #exactness(): Promise<Exactness> {
+    const { provider, threads } = this.#options
+    if (this.base.config.packing !== undefined) return INTEGERS
+    if (provider === 'cpu') return selfTest(threads)
+    return { exact: false, inexactReason: `it is computed by ${provider}, not by the processor` }
   }
 
   /** The flat adapter, or the zero adapter, which leaves the base model as it is; throws `bad-adapter`. */

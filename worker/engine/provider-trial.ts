@@ -1,7 +1,7 @@
 /** A program that tries one provider and prints why it is refused, as JSON. A driver that crashes takes only this process. */
 
+import { PROVIDERS } from './providers.ts'
 import { refusal } from './self-test.ts'
-import { PROVIDERS } from './session.ts'
 
 const provider = PROVIDERS.find((name) => name === process.argv[2])
 if (provider === undefined) throw new TypeError(`${process.argv[2]} is no provider`)

@@ -2,7 +2,11 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { PROVIDERS, type Provider } from './session.ts'
+import { EngineError } from './errors.ts'
+
+/** What runs the operators. Only `cpu` gives the bits of precision class `cpu-exact`. */
+export const PROVIDERS = ['cuda', 'webgpu', 'cpu'] as const
+export type Provider = (typeof PROVIDERS)[number]
 
 export interface TriedProvider {
   readonly provider: Provider
@@ -32,6 +36,23 @@ export async function tryProviders(
     tried.push({ provider, ...(refused !== undefined && { refused }) })
   }
   return tried
+}
+
+/** The first provider that works. Throws `EngineError` (`runtime`) where none does. */
+export async function chooseProvider(
+  wanted: readonly Provider[],
+  threads: number,
+  onRefused: (refused: Required<TriedProvider>) => void,
+): Promise<Provider> {
+  const reasons: string[] = []
+  for (const provider of wanted) {
+    // The processor needs no trial: where it reckons otherwise than others do, its models say that they are not exact.
+    const refused = provider === 'cpu' ? undefined : await trial(provider, threads)
+    if (refused === undefined) return provider
+    onRefused({ provider, refused })
+    reasons.push(`${provider}: ${refused}`)
+  }
+  throw new EngineError('runtime', `no provider works on this machine: ${reasons.join('; ')}`)
 }
 
 async function trial(provider: Provider, threads: number): Promise<string | undefined> {

@@ -8,13 +8,8 @@ import { parseConfig } from './families.ts'
 import type { WeightSource } from './graph.ts'
 import { initialState, loraLayout } from './lora.ts'
 import { adamGraph, hyperValues } from './optimiser.ts'
-import {
-  isInstalled,
-  type Provider,
-  RUNTIME_VERSION,
-  Session,
-  type SessionOptions,
-} from './session.ts'
+import type { Provider } from './providers.ts'
+import { isInstalled, RUNTIME_VERSION, Session, type SessionOptions } from './session.ts'
 import { gradientGraph } from './train-graph.ts'
 import { tensorShapes } from './transformer.ts'
 

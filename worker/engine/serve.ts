@@ -6,6 +6,7 @@ import { storedWeights } from './graph.ts'
 import { KeyValues } from './key-values.ts'
 import { checkFinite, checkTokens } from './loaded-model.ts'
 import { loraLayout } from './lora.ts'
+import type { Provider } from './providers.ts'
 import type {
   Generated,
   GenerateRequest,
@@ -26,6 +27,7 @@ const MOST_LIKELIEST = 20
 
 export interface ServingOptions {
   readonly threads: number
+  readonly provider: Provider
   readonly limits: ServingLimits
 }
 
@@ -37,13 +39,14 @@ export class Serving {
   /** Before a text's first token: one masked place, since the graph must have a past. */
   readonly #noPast: KeyValues
 
-  private constructor(directory: string, base: BaseModel, { threads, limits }: ServingOptions) {
+  private constructor(directory: string, base: BaseModel, options: ServingOptions) {
+    const { threads, provider, limits } = options
     this.#base = base
     let session: Promise<Session> | undefined
     // A node that only trains never pays for it.
     this.#session = () => {
       const graph = (): Uint8Array => serveGraph(base.config, storedWeights(base.places))
-      session ??= Session.create(graph(), { directory, threads })
+      session ??= Session.create(graph(), { directory, threads, provider })
       session.catch(() => {
         session = undefined
       })

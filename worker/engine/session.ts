@@ -5,16 +5,13 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { EngineError } from './errors.ts'
+import type { Provider } from './providers.ts'
 
 /** A float32, int32 or (bytes of 0 and 1) bool tensor. */
 export interface Feed {
   readonly data: Float32Array | Int32Array | Uint8Array
   readonly shape: readonly number[]
 }
-
-/** What runs the operators. Only `cpu` gives the bits of precision class `cpu-exact`. */
-export const PROVIDERS = ['cuda', 'webgpu', 'cpu'] as const
-export type Provider = (typeof PROVIDERS)[number]
 
 /** A flat vector as it is. */
 export function vector(data: Float32Array): Feed {

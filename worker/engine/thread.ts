@@ -4,6 +4,7 @@ import { brokenWeight } from './base-model.ts'
 import { EngineError, TrainingStopped } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
 import { features, loss } from './per-example.ts'
+import type { Provider } from './providers.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
 import { Serving } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
@@ -15,6 +16,7 @@ export interface ThreadOptions {
   /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
   readonly checkpointing?: boolean
   readonly limits: ServingLimits
+  readonly provider: Provider
 }
 
 type Call = Extract<ToThread, { model: ModelSpec }>
