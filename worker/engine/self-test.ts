@@ -6,10 +6,13 @@ import { keccakHash, utf8 } from '../../protocol/hash.ts'
 import { random } from '../../protocol/prng.ts'
 import { parseConfig } from './families.ts'
 import type { WeightSource } from './graph.ts'
+import { KeyValues } from './key-values.ts'
 import { initialState, loraLayout } from './lora.ts'
 import { adamGraph, hyperValues } from './optimiser.ts'
 import type { Provider } from './providers.ts'
+import { serveGraph } from './serve-graph.ts'
 import { isInstalled, RUNTIME_VERSION, Session, type SessionOptions } from './session.ts'
+import { singleFeeds } from './slots.ts'
 import { gradientGraph } from './train-graph.ts'
 import { tensorShapes } from './transformer.ts'
 
@@ -59,18 +62,44 @@ export async function refusal(provider: Provider, threads: number): Promise<stri
   if (provider === 'cpu') return
   if (!isInstalled(provider))
     return `its libraries are not installed; the README says how, under GPU`
-  let theirs: Float32Array
   try {
-    theirs = (await train({ threads, provider })).m
+    for (const compute of [gradients, reading]) {
+      const ours = await compute({ threads })
+      const error = worstOf(ours, await compute({ threads, provider }))
+      if (error <= TOLERANCE) continue
+      return `its self-test is off by ${error} of the largest number; ${TOLERANCE} is allowed`
+    }
+    return
   } catch (error) {
     return reasonOf(error)
   }
-  // Gradients, not parameters: AdamW's first steps divide by little and magnify rounding.
-  const { m: ours } = await train({ threads })
+}
+
+/** Not parameters: AdamW's first steps divide by little and magnify rounding. */
+async function gradients(options: SessionOptions): Promise<Float32Array> {
+  return (await train(options)).m
+}
+
+/** Logits of a text (T, V). */
+async function reading(options: SessionOptions): Promise<Float32Array> {
+  const session = await Session.create(serveGraph(CONFIG, fixedWeights), options)
+  const source = random(SEED, 'text')
+  const tokens = Int32Array.from({ length: EXAMPLE_TOKENS }, () => source.below(CONFIG.vocabSize))
+  const { logits } = await session.run({
+    tokens: { data: tokens, shape: [1, tokens.length] },
+    lengths: { data: Int32Array.of(0), shape: [1] },
+    selected: { data: tokens.map((_, index) => index), shape: [tokens.length] },
+    ...singleFeeds(CONFIG, undefined),
+    ...new KeyValues(CONFIG, 1, 0).feeds(1),
+  })
+  await session.release()
+  return logits!
+}
+
+/** Largest difference as a share of the largest number. */
+function worstOf(ours: Float32Array, theirs: Float32Array): number {
   const scale = ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  const worst = ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i]!)), 0)
-  if (worst <= TOLERANCE * scale) return
-  return `its self-test is off by ${worst / scale} of the largest number; ${TOLERANCE} is allowed`
+  return ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i]!)), 0) / scale
 }
 
 /** The runtime's own words, without the condition in its source that was not met. */
@@ -86,7 +115,7 @@ async function train(options: SessionOptions): Promise<{ theta: Float32Array; m:
     alpha: 8,
     targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
   })
-  const gradients = await Session.create(gradientGraph(CONFIG, fixedWeights, layout), options)
+  const backward = await Session.create(gradientGraph(CONFIG, fixedWeights, layout), options)
   const adam = await Session.create(adamGraph(layout.size), options)
   const source = random(SEED, 'tokens')
   const tokens = Int32Array.from({ length: EXAMPLES * EXAMPLE_TOKENS }, () =>
@@ -103,7 +132,7 @@ async function train(options: SessionOptions): Promise<{ theta: Float32Array; m:
     weightDecay: 0.01,
   }
   for (let step = 0; step < STEPS; step++) {
-    const { 'next.sum': gradient } = await gradients.run({
+    const { 'next.sum': gradient } = await backward.run({
       theta: { data: theta, shape: [layout.size] },
       sum: { data: new Float32Array(layout.size), shape: [layout.size] },
       tokens: { data: tokens, shape: [EXAMPLES, EXAMPLE_TOKENS] },
@@ -124,7 +153,7 @@ async function train(options: SessionOptions): Promise<{ theta: Float32Array; m:
     m = outputs['next.m']!
     v = outputs['next.v']!
   }
-  await gradients.release()
+  await backward.release()
   await adam.release()
   return { theta, m }
 }

@@ -51,15 +51,19 @@ export function isInstalled(provider: Provider): boolean {
 /** A graph that has been loaded. */
 export class Session {
   readonly #session: InferenceSession
+  /** Whether inputs may have no numbers at all. */
+  readonly #emptiness: boolean
 
-  private constructor(session: InferenceSession) {
+  private constructor(session: InferenceSession, provider: Provider = 'cpu') {
     this.#session = session
+    this.#emptiness = provider === 'cpu'
   }
 
   /** Throws `EngineError` (`runtime`) where the runtime refuses the graph or its weights. */
   static async create(graph: Uint8Array, options: SessionOptions): Promise<Session> {
     try {
-      return new Session(await InferenceSession.create(graph, sessionOptions(options)))
+      const session = await InferenceSession.create(graph, sessionOptions(options))
+      return new Session(session, options.provider)
     } catch (cause) {
       throw new EngineError('runtime', `ONNX Runtime cannot load a graph: ${message(cause)}`, {
         cause,
@@ -76,7 +80,8 @@ export class Session {
     wanted: readonly string[] = this.#session.outputNames,
   ): Promise<Record<string, Float32Array>> {
     try {
-      const inputs = Object.entries(feeds).map(([name, feed]) => [name, tensor(feed)] as const)
+      const fed = (feed: Feed): Tensor => tensor(this.#emptiness ? feed : filled(feed))
+      const inputs = Object.entries(feeds).map(([name, feed]) => [name, fed(feed)] as const)
       const outputs = await this.#session.run(Object.fromEntries(inputs), wanted)
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
@@ -117,6 +122,13 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
       },
     },
   }
+}
+
+/** WebGPU ends the process over a buffer without bytes. A rank of 0 becomes one of 1, all zeros: the same sums. */
+function filled(feed: Feed): Feed {
+  if (feed.data.length > 0) return feed
+  const shape = feed.shape.map((size) => Math.max(1, size))
+  return { data: new Float32Array(shape.reduce((a, b) => a * b, 1)), shape }
 }
 
 function tensor({ data, shape }: Feed): Tensor {
