@@ -30,8 +30,10 @@ export const Adapter = document(
       .array(z.strictObject({ hash: bytes32, cid }))
       .min(2)
       .max(4096),
-    /** Mean loss of each step's batch. */
+    /** Mean loss of the batch of each step that was taken. */
     losses: z.array(loss).max(100_000),
+    /** Mean loss on the held-out examples of each of the states; none where the spec has no patience. */
+    heldOutLosses: z.array(loss).max(4096),
     /** Mean loss on the held-out examples, with the base alone and with the adapter. */
     heldOutLossBefore: loss,
     heldOutLossAfter: loss,

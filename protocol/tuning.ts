@@ -19,9 +19,11 @@ export const LoraSpec = z.strictObject({
 })
 export type LoraSpec = z.output<typeof LoraSpec>
 
-/** AdamW with linear warm-up and cosine decay to a tenth (Loshchilov and Hutter, arXiv 1711.05101). */
+/** AdamW (Loshchilov and Hutter, arXiv 1711.05101) with linear warm-up. */
 export const Optimiser = z.strictObject({
   learningRate: z.number().positive().max(1),
+  /** How the rate falls after the warm-up: as half a cosine to a tenth, or in a line to 0, which the step after the last would have. */
+  schedule: z.enum(['cosine', 'linear']),
   warmupSteps: z.number().int().min(0).max(100_000),
   beta1: z.number().min(0).max(0.9999),
   beta2: z.number().min(0).max(0.99999),
@@ -38,13 +40,23 @@ export const FineTuneSpec = document(
     datanet: cid,
     lora: LoraSpec,
     optimiser: Optimiser,
+    /**
+     * Share of an adapter's inputs that are dropped in training, the others growing by 1 / (1 - dropout) (Srivastava et
+     * al. 2014, placed as in PEFT). Not part of the adapter's shape: what is served drops nothing. 0 is none.
+     */
+    dropout: z.number().min(0).max(0.9),
     /** Tokens in an example. */
     exampleTokens: z.number().int().min(16).max(4096),
-    /** Examples in a step. */
+    /**
+     * Examples in a step: the effective batch. A worker goes through it in parts as large as its engine takes at once and
+     * adds their gradients up, in an order that the engine fixes; how many parts that makes is nobody's choice.
+     */
     batchExamples: z.number().int().min(1).max(256),
     steps: z.number().int().min(1).max(100_000),
     /** Steps between two committed states. */
     segmentSteps: z.number().int().min(1).max(1000),
+    /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
+    patience: z.number().int().min(0).max(1000),
     /** Examples taken from the datanet at the most. */
     maxExamples: z.number().int().min(2).max(1_000_000),
   }),
@@ -56,13 +68,27 @@ export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>
 export function learningRate(optimiser: Optimiser, step: number, steps: number): number {
   const { learningRate: peak, warmupSteps } = optimiser
   if (step < warmupSteps) return (peak * (step + 1)) / warmupSteps
-  const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
-  return peak * (0.1 + 0.9 * smoothFall(Math.min(1, progress)))
+  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps))
+  if (optimiser.schedule === 'linear') return peak * (1 - progress)
+  return peak * (0.1 + 0.9 * smoothFall(progress))
 }
 
 /** Falls from 1 to 0 as half a cosine does, to within 0.011: 1 - 3x² + 2x³. */
 function smoothFall(x: number): number {
   return 1 - x * x * (3 - 2 * x)
+}
+
+/**
+ * Whether training ends here, given the held-out losses of all states so far, the one before the first step included: a
+ * rule over committed numbers alone, so that whoever reads them knows how many segments there must be.
+ */
+export function endsEarly(heldOutLosses: readonly number[], patience: number): boolean {
+  return patience > 0 && heldOutLosses.length - 1 - bestState(heldOutLosses) >= patience
+}
+
+/** The state with the least held-out loss, the earlier where two are equal: it becomes the adapter where there is patience. */
+export function bestState(heldOutLosses: readonly number[]): number {
+  return heldOutLosses.indexOf(Math.min(...heldOutLosses))
 }
 
 /** Which examples make up each step: epoch after epoch in an order drawn from the seed, all known before training. */

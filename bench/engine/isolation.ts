@@ -1,6 +1,6 @@
 /** How late the main thread's timers fire while the engine loads a model and trains. */
 import type { Figure } from '../figure.ts'
-import { LORA, SEED, someTokens } from './random-model.ts'
+import { LORA, OPTIMISER, SEED, someTokens } from './random-model.ts'
 import type { Workbench } from './workbench.ts'
 
 const TICK_MS = 5
@@ -18,17 +18,14 @@ export async function* isolation({ engine, directory }: Workbench): AsyncIterabl
   const loading = late.stop()
   const ticks = watchTicks()
   const tokens = Int32Array.from(someTokens(BATCH * (TOKENS + 1), 'isolation'))
-  const optimiser = {
-    learningRate: 1e-4,
-    warmupSteps: 0,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0,
-  }
   const startedMs = performance.now()
   for (let state = model.initialState(SEED); performance.now() - startedMs < TRAINING_MS; ) {
-    const request = { state, batches: [{ tokens }], exampleTokens: TOKENS + 1, optimiser }
+    const request = {
+      state,
+      batches: [{ tokens }],
+      exampleTokens: TOKENS + 1,
+      optimiser: OPTIMISER,
+    }
     state = (await model.train({ ...request, totalSteps: 100 })).state
   }
   const training = ticks.stop()

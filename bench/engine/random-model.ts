@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '../../protocol/hash.ts'
 import { random } from '../../protocol/prng.ts'
-import type { LoraSpec } from '../../protocol/tuning.ts'
+import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
 import { parseConfig } from '../../worker/engine/families.ts'
 import { writeSafetensors } from '../../worker/engine/safetensors.ts'
 import { tensorShapes } from '../../worker/engine/transformer.ts'
@@ -32,6 +32,15 @@ export const LORA: LoraSpec = {
   rank: 8,
   alpha: 16,
   targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+}
+export const OPTIMISER: Optimiser = {
+  learningRate: 1e-4,
+  schedule: 'cosine',
+  warmupSteps: 0,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
 }
 export const SEED = utf8('engine benchmark, 32 bytes of seed')
 

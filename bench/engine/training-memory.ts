@@ -1,17 +1,9 @@
 /** A process that trains on one long text and prints the most memory that it held: node training-memory.ts <model> <checkpointing>. */
 import { createEngine } from '../../worker/engine/engine.ts'
-import { LORA, SEED, someTokens } from './random-model.ts'
+import { LORA, OPTIMISER, SEED, someTokens } from './random-model.ts'
 
 const [directory = '', checkpointing = ''] = process.argv.slice(2)
 const TOKENS = 1023
-const OPTIMISER = {
-  learningRate: 1e-4,
-  warmupSteps: 0,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0,
-}
 
 await using engine = createEngine({ threads: 1, checkpointing: checkpointing === 'yes' })
 const model = await engine.open(directory, LORA)

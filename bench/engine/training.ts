@@ -2,7 +2,7 @@
 import type { Model } from '../../worker/engine/engine.ts'
 import type { Figure } from '../figure.ts'
 import { alternate, cpuSeconds, milliseconds } from './measure.ts'
-import { LORA, SEED, someTokens } from './random-model.ts'
+import { LORA, OPTIMISER, SEED, someTokens } from './random-model.ts'
 import { NO_PEER, type Workbench } from './workbench.ts'
 
 const BATCH = 4
@@ -56,14 +56,7 @@ export async function trainingSteps(model: Model, steps: number): Promise<void> 
     state: model.initialState(SEED),
     batches: Array.from({ length: steps }, () => ({ tokens })),
     exampleTokens: TOKENS + 1,
-    optimiser: {
-      learningRate: 1e-4,
-      warmupSteps: 0,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0.01,
-    },
+    optimiser: OPTIMISER,
     totalSteps: 100,
   })
 }

@@ -31,16 +31,20 @@ const SPEC: Omit<FineTuneSpec, 'datanet'> = {
   lora: { rank: 4, alpha: 8, targets: ['q', 'v', 'down'] },
   optimiser: {
     learningRate: 0.01,
+    schedule: 'cosine',
     warmupSteps: 1,
     beta1: 0.9,
     beta2: 0.99,
     epsilon: 1e-6,
     weightDecay: 0,
   },
+  dropout: 0.1,
   exampleTokens: 24,
   batchExamples: 4,
   steps: 4,
   segmentSteps: 2,
+  // All held-out losses are measured, but two segments are too few to end early.
+  patience: 2,
   maxExamples: 48,
 }
 

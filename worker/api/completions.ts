@@ -36,7 +36,7 @@ const FineTuneRequest = z.strictObject({
     alpha: 16,
     targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
   }),
-  optimiser: Optimiser.prefault({
+  optimiser: Optimiser.extend({ schedule: Optimiser.shape.schedule.default('cosine') }).prefault({
     learningRate: 0.004,
     warmupSteps: 10,
     beta1: 0.9,
@@ -44,10 +44,12 @@ const FineTuneRequest = z.strictObject({
     epsilon: 1e-6,
     weightDecay: 0,
   }),
+  dropout: z.number().min(0).max(0.9).default(0),
   exampleTokens: z.number().int().min(16).max(4096).default(128),
   batchExamples: z.number().int().min(1).max(256).default(8),
   steps: z.number().int().min(1).max(100_000).default(120),
   segmentSteps: z.number().int().min(1).max(1000).default(20),
+  patience: z.number().int().min(0).max(1000).default(0),
   maxExamples: z.number().int().min(2).max(1_000_000).default(448),
 })
 

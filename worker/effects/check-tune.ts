@@ -8,6 +8,7 @@ import type { Claim } from '../../protocol/claim.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
+import { bestState, endsEarly } from '../../protocol/tuning.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -22,6 +23,7 @@ import {
   stateHash,
   statesRoot,
   trainSteps,
+  unitsOf,
 } from './tuning.ts'
 
 /** Segments that one auditor repeats; three auditors draw theirs apart from each other. */
@@ -63,8 +65,10 @@ async function repeat(
   const segments = await checkSegments(run, content, document, beacon, signal)
   if (segments.verdict !== 'pass') return segments
   const theta = await knowledge.readTheta(document, run, signal)
-  const last = await readState(run, content, document, document.states.length - 1, signal)
-  if (!last || !same(last.theta, theta)) return fail('adapter-differs', segments.checked)
+  const { patience } = run.spec
+  const chosen = patience > 0 ? bestState(document.heldOutLosses) : document.states.length - 1
+  const state = await readState(run, content, document, chosen, signal)
+  if (!state || !same(state.theta, theta)) return fail('adapter-differs', segments.checked)
   const indexed = await checkIndexes(knowledge, content, run, document, theta, beacon, signal)
   if (indexed.verdict !== 'pass') return indexed
   const losses = await checkLosses(run, document, theta, signal)
@@ -72,20 +76,33 @@ async function repeat(
 }
 
 function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding | undefined {
-  const { spec, boundaries, corpus } = run
+  const { spec, corpus } = run
   const { states, index } = document
   if (claim.graph !== run.model.info.graphHash) return fail('wrong-graph')
-  if (claim.units !== run.units) return fail('wrong-units')
+  if (claim.units !== unitsOf(spec, document.losses.length)) return fail('wrong-units')
   const named = [document.jobId, document.base, document.datanet, document.spec, document.seed]
   const ordered = [claim.jobId, job.model, spec.datanet, job.input, run.seed]
   if (named.join() !== ordered.join()) return fail('wrong-input')
-  if (states.length !== boundaries.length) return fail('segments-differ')
-  if (document.losses.length !== spec.steps) return fail('output-malformed')
+  if (!endsWhereItMust(run, document)) return fail('segments-differ')
   if (index.examples !== corpus.examples.length) return fail('index-differs')
   if (claim.attribution !== index.root) return fail('wrong-commitment')
   const root = statesRoot(states.map(({ hash }) => hash))
   if (claim.commitment !== root) return fail('wrong-commitment')
   return states[0]!.hash === stateHash(run.initial) ? undefined : fail('segments-differ')
+}
+
+/** Whether there are as many segments, steps and held-out losses as the losses themselves say. */
+function endsWhereItMust(
+  { spec, boundaries }: Run,
+  { states, losses, heldOutLosses }: Adapter,
+): boolean {
+  const segments = states.length - 1
+  if (losses.length !== boundaries[segments]) return false
+  if (heldOutLosses.length !== (spec.patience > 0 ? states.length : 0)) return false
+  const ended = boundaries
+    .slice(1)
+    .findIndex((_, index) => endsEarly(heldOutLosses.slice(0, index + 2), spec.patience))
+  return segments === (ended === -1 ? boundaries.length - 1 : ended + 1)
 }
 
 async function checkSegments(
@@ -96,9 +113,10 @@ async function checkSegments(
   signal: AbortSignal,
 ): Promise<Finding> {
   const { boundaries } = run
+  const segments = document.states.length - 1
   let checked = 0
   const source = random(keccak(beacon), 'segments')
-  for (const segment of sample(CHECKED_SEGMENTS, boundaries.length - 1, source)) {
+  for (const segment of sample(CHECKED_SEGMENTS, segments, source)) {
     const [from, to] = [boundaries[segment]!, boundaries[segment + 1]!]
     const start = await readState(run, content, document, segment, signal)
     if (!start) return fail('segments-differ', checked)
@@ -108,6 +126,12 @@ async function checkSegments(
       return fail('segments-differ', checked)
     const claimed = Float32Array.from(document.losses.slice(from, to))
     if (!same(losses, claimed)) return fail('loss-differs', checked)
+    for (const [place, { theta }] of [start, state].entries()) {
+      const said = document.heldOutLosses[segment + place]
+      if (said === undefined) break
+      const found = await heldOutLoss(run, theta, signal)
+      if (Math.abs(found - said) > LOSS_TOLERANCE) return fail('loss-differs', checked)
+    }
   }
   return pass(checked)
 }

@@ -28,6 +28,7 @@ import { openTokenizer, type Tokenizer } from '../engine/tokenizer.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import { indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
+import { TuneJournal } from './tune-journal.ts'
 
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
 const MAX_MODEL_BYTES = 20 * 1024 ** 3
@@ -83,6 +84,8 @@ export class Knowledge {
   readonly #content: ContentStore
   readonly #engine: Engine
   readonly #folder: string
+  /** Fine-tunes of this node that are under way. */
+  readonly tunes: TuneJournal
   readonly #bases = new Map<string, Promise<Base>>()
   readonly #datanets = new Map<string, Promise<Datanet>>()
   readonly #texts = new Map<string, Promise<Texts>>()
@@ -93,6 +96,7 @@ export class Knowledge {
     this.#content = content
     this.#engine = engine
     this.#folder = folder
+    this.tunes = new TuneJournal(join(folder, 'tunes'))
   }
 
   /** A base model, opened for adapters of one shape. */

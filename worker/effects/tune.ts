@@ -6,21 +6,12 @@ import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/adapters.ts'
-import type { TrainingState } from '../engine/lora.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/peft-config.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
-import {
-  encodeState,
-  featuresOf,
-  heldOutLoss,
-  prepareRun,
-  type Run,
-  stateHash,
-  statesRoot,
-  trainSteps,
-} from './tuning.ts'
+import { trainSegments } from './tune-segments.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run, statesRoot, unitsOf } from './tuning.ts'
 
 export interface TuneHooks {
   readonly signal: AbortSignal
@@ -39,9 +30,12 @@ export async function executeTune(
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const { steps } = run.spec
   const total = steps + run.corpus.examples.length
-  const trained = await train(run, content, signal, (step, loss) => onProgress(step, total, loss))
-  const { theta } = trained.final
-  const last = trained.losses.at(-1) ?? 0
+  const { theta, progress } = await trainSegments(run, content, knowledge.tunes, jobId, {
+    signal,
+    onStep: ({ step, loss }) => onProgress(step, total, loss),
+  })
+  const { states, losses, heldOutLosses } = progress
+  const last = losses.at(-1) ?? 0
   const numbers = run.corpus.examples.map((_, number) => number)
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(steps + done, total, last),
@@ -54,8 +48,9 @@ export async function executeTune(
     spec: job.input,
     seed,
     files: await putAdapter(run, content, theta, job.model),
-    states: trained.states,
-    losses: trained.losses,
+    states,
+    losses,
+    heldOutLosses,
     heldOutLossBefore: await heldOutLoss(run, undefined, signal),
     heldOutLossAfter: await heldOutLoss(run, theta, signal),
     index: {
@@ -70,42 +65,15 @@ export async function executeTune(
     },
     spans: run.corpus.spans,
   }
+  const output = await content.put(Adapter, document)
+  knowledge.tunes.forget(jobId)
   return {
-    output: await content.put(Adapter, document),
-    commitment: statesRoot(trained.states.map(({ hash }) => hash)),
+    output,
+    commitment: statesRoot(states.map(({ hash }) => hash)),
     attribution: index.root,
-    units: run.units,
+    units: unitsOf(run.spec, losses.length),
     graph: run.model.info.graphHash,
   }
-}
-
-interface Training {
-  readonly final: TrainingState
-  readonly states: { readonly hash: Hash; readonly cid: Cid }[]
-  readonly losses: number[]
-}
-
-/** Goes through all segments; the state before the first and after each is stored and hashed. */
-async function train(
-  run: Run,
-  content: ContentStore,
-  signal: AbortSignal,
-  onStep: (step: number, loss: number) => void,
-): Promise<Training> {
-  const store = async (state: TrainingState) => {
-    return { hash: stateHash(state), cid: await content.putFile(encodeState(state)) }
-  }
-  let state = run.initial
-  const states = [await store(state)]
-  const losses: number[] = []
-  for (const [segment, from] of run.boundaries.slice(0, -1).entries()) {
-    const to = run.boundaries[segment + 1]!
-    const trained = await trainSteps(run, state, from, to, signal, onStep)
-    state = trained.state
-    states.push(await store(state))
-    losses.push(...trained.losses)
-  }
-  return { final: state, states, losses }
 }
 
 async function putAdapter(

@@ -8,7 +8,7 @@ import { merkleRoot } from '../../protocol/merkle.ts'
 import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
-import type { TrainingBatch } from '../engine/requests.ts'
+import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import type { Base, Corpus, Knowledge } from './knowledge.ts'
 
@@ -24,7 +24,6 @@ export interface Run extends Base {
   readonly steps: readonly (readonly number[])[]
   /** First step of each segment, and the number of steps behind the last. */
   readonly boundaries: readonly number[]
-  readonly units: number
 }
 
 /** @throws EngineError `bad-input` where the order cannot be carried out as it stands */
@@ -41,7 +40,7 @@ export async function prepareRun(
   const numbers = corpus.examples.map((_, index) => index)
   const trained = numbers.filter((index) => !corpus.examples[index]!.heldOut)
   const heldOut = numbers.filter((index) => corpus.examples[index]!.heldOut)
-  const units = spec.steps * spec.batchExamples * spec.exampleTokens
+  const units = unitsOf(spec, spec.steps)
   if (trained.length === 0 || heldOut.length === 0) {
     throw refuse(`the datanet gives only ${numbers.length} examples; it takes at least 16`)
   }
@@ -61,7 +60,6 @@ export async function prepareRun(
     initial: initialState(loraLayout(base.model.info.config, spec.lora), fromHex(seed)),
     steps: order.map((batch) => [...batch].map((place) => trained[place]!)),
     boundaries: boundariesOf(spec),
-    units,
   }
 }
 
@@ -72,16 +70,17 @@ export async function trainSteps(
   from: number,
   to: number,
   signal: AbortSignal,
-  onStep: (step: number, loss: number) => void = () => {},
-): Promise<{ readonly state: TrainingState; readonly losses: Float32Array }> {
+  onStep: (progress: StepProgress) => void = () => {},
+): Promise<Trained> {
   const request = {
     state,
     batches: run.steps.slice(from, to).map((batch) => batchOf(run, batch)),
     exampleTokens: run.spec.exampleTokens + 1,
     optimiser: run.spec.optimiser,
     totalSteps: run.spec.steps,
+    dropout: { rate: run.spec.dropout, seed: fromHex(run.seed) },
   }
-  return run.model.train(request, { signal, onStep: ({ step, loss }) => onStep(step, loss) })
+  return run.model.train(request, { signal, onStep })
 }
 
 /** Gradient features of examples, by number: (numbers, D). */
@@ -147,6 +146,11 @@ export function stateHash(state: TrainingState): Hash {
 /** Root over the states' hashes: what the claim carries. */
 export function statesRoot(hashes: readonly Hash[]): Hash {
   return merkleRoot(hashes.map(fromHex))
+}
+
+/** Tokens that so many steps train on: what is paid for. */
+export function unitsOf({ batchExamples, exampleTokens }: FineTuneSpec, steps: number): number {
+  return steps * batchExamples * exampleTokens
 }
 
 function examplesOf({ corpus }: Run, numbers: readonly number[]): Int32Array[] {

@@ -96,6 +96,7 @@ export interface Model {
   featureSize(width: number): number
   generate(request: Served<GenerateRequest>, options?: GenerateOptions): Promise<Generated>
   prefill(request: Served<PrefillRequest>, options?: CallOptions): Promise<Prefilled>
+  /** Cancelled, it rejects with `TrainingStopped`, which holds what was done. */
   train(
     request: TrainRequest,
     options?: CallOptions & { readonly onStep?: (progress: StepProgress) => void },

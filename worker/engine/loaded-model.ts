@@ -15,10 +15,21 @@ import type { ThreadOptions } from './thread.ts'
 import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
-export type GraphName = 'gradient' | 'adam' | 'loss' | `features ${number}`
+export type GraphName =
+  | 'gradient'
+  | 'gradient with dropout'
+  | 'adam'
+  | 'loss'
+  | `features ${number}`
 
-/** The features graph enters the model's hash with the protocol's width, whatever widths are used. */
-const NOMINAL_FEATURES: GraphName = `features ${FEATURE_WIDTH}`
+/** What enters the model's hash: of the features graphs that with the protocol's width, whatever widths are used. */
+const GRAPHS: readonly GraphName[] = [
+  'gradient',
+  'gradient with dropout',
+  'adam',
+  'loss',
+  `features ${FEATURE_WIDTH}`,
+]
 
 /** The order of their sums depends on how many rows are computed at once. */
 const INTEGERS = {
@@ -51,7 +62,7 @@ export class LoadedModel {
       session = Session.create(this.#graph(name, this.#options.checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
-        arena: name === 'gradient' || name.startsWith('features'),
+        arena: name.startsWith('gradient') || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
     }
@@ -60,9 +71,8 @@ export class LoadedModel {
 
   async info(): Promise<ModelInfo> {
     const { config, parameterCount } = this.base
-    const names = ['gradient', 'adam', 'loss', NOMINAL_FEATURES] as const
     const serving = serveGraph(config, storedWeights(this.base.places))
-    const graphs = [serving, ...names.map((name) => this.#graph(name))].map((graph) =>
+    const graphs = [serving, ...GRAPHS.map((name) => this.#graph(name))].map((graph) =>
       keccak(graph),
     )
     return {
@@ -101,7 +111,10 @@ export class LoadedModel {
     const { config, places } = this.base
     const { layout } = this
     const weights = storedWeights(places)
-    if (name === 'gradient') return gradientGraph(config, weights, layout, checkpointing)
+    if (name.startsWith('gradient')) {
+      const dropout = name === 'gradient with dropout'
+      return gradientGraph(config, weights, layout, { checkpointing, dropout })
+    }
     if (name === 'adam') return adamGraph(layout.size)
     if (name === 'loss') return lossOnlyGraph(config, weights, layout)
     const width = Number(name.slice('features '.length))

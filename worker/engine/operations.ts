@@ -10,7 +10,7 @@ import type { GraphBuilder, Value } from './onnx.ts'
 
 /** What a linear map's adapter sees in the backward pass. */
 export interface LoraTerms {
-  /** Rows that came in (M, in). */
+  /** Rows that came in (M, in), without what was dropped of them. */
   readonly x: Value
   /** x·Aᵀ (M, r). */
   readonly down: Value
@@ -25,6 +25,8 @@ export interface LoraPair {
   readonly a: Value
   readonly b: Value
   readonly scale: number
+  /** Drops inputs of the adapter, and scales the others: (M, in) -> the same. As it is linear it is its own product with a gradient. */
+  readonly drop?: ((rows: Value) => Value) | undefined
   /** Called in the backward pass; what becomes of the terms is the caller's to say. */
   collect(terms: LoraTerms): void
 }
@@ -49,13 +51,16 @@ export function linear(tape: Tape, x: Value, matrix: Matrix, parts: LinearParts 
     if (bias !== undefined) tape.accumulate(bias, () => graph.reduce('Sum', dy, 0, false))
   }
   if (lora === undefined) return tape.record(base, inputs, throughBase)
-  const down = graph.node('Gemm', [x, lora.a], { transB: 1 })
+  const seen = lora.drop?.(x) ?? x
+  const down = graph.node('Gemm', [seen, lora.a], { transB: 1 })
   const y = graph.node('Gemm', [down, lora.b, base], { transB: 1, alpha: { float: lora.scale } })
   const backward = (dy: Value): void => {
     const dDown = graph.node('Gemm', [dy, lora.b], { alpha: { float: lora.scale } })
-    lora.collect({ x, down, dy, dDown })
+    lora.collect({ x: seen, down, dy, dDown })
     throughBase(dy)
-    tape.accumulateInto(x, (sum) => graph.node('Gemm', [dDown, lora.a, sum]))
+    const { drop } = lora
+    if (drop) tape.accumulate(x, () => drop(graph.node('Gemm', [dDown, lora.a])))
+    else tape.accumulateInto(x, (sum) => graph.node('Gemm', [dDown, lora.a, sum]))
   }
   return tape.record(y, inputs, backward, true)
 }

@@ -16,7 +16,7 @@ export const HYPER_SIZE = 7
  * multiplication: `**` is left to the engine by ECMAScript.
  */
 export function hyperValues(
-  optimiser: Optimiser,
+  optimiser: Pick<Optimiser, 'beta1' | 'beta2' | 'epsilon' | 'weightDecay'>,
   learningRate: number,
   step: number,
 ): Float32Array {

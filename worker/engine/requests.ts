@@ -2,6 +2,7 @@
 import type { Hash } from '../../protocol/hash.ts'
 import type { Sampler } from '../../protocol/sampling.ts'
 import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
+import type { Dropout } from './dropout.ts'
 import type { EngineErrorCode } from './errors.ts'
 import type { TrainingState } from './lora.ts'
 import type { ModelConfig } from './model-config.ts'
@@ -105,6 +106,7 @@ export interface TrainRequest {
   readonly optimiser: Optimiser
   /** Steps of the whole job: the learning rate's schedule. */
   readonly totalSteps: number
+  readonly dropout?: Dropout | undefined
 }
 
 export interface Trained {
@@ -165,7 +167,12 @@ export interface TokenProgress {
 export interface StepProgress {
   /** Steps taken since the job began. */
   readonly step: number
+  /** Of the step's batch, before the step. */
   readonly loss: number
+  /** Predicted tokens a second, of this step, by the engine's clock. */
+  readonly tokensPerSecond: number
+  /** What the whole process holds in memory. */
+  readonly memoryBytes: number
 }
 
 export interface CountProgress {
@@ -199,4 +206,6 @@ export type FromThread =
       readonly kind: 'failed'
       readonly code: EngineErrorCode
       readonly message: string
+      /** Of a training that was cancelled. */
+      readonly trained?: Trained | undefined
     }

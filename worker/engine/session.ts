@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { EngineError } from './errors.ts'
 
-/** A float32 or int32 tensor. */
+/** A float32, int32 or (bytes of 0 and 1) bool tensor. */
 export interface Feed {
-  readonly data: Float32Array | Int32Array
+  readonly data: Float32Array | Int32Array | Uint8Array
   readonly shape: readonly number[]
 }
 
@@ -123,6 +123,7 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
 }
 
 function tensor({ data, shape }: Feed): Tensor {
+  if (data instanceof Uint8Array) return new Tensor('bool', data, shape)
   return data instanceof Int32Array
     ? new Tensor('int32', data, shape)
     : new Tensor('float32', data, shape)

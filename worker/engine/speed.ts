@@ -70,6 +70,7 @@ function train(model: Model, text: number, signal: AbortSignal): Promise<unknown
     exampleTokens: text + 1,
     optimiser: {
       learningRate: 1e-4,
+      schedule: 'cosine' as const,
       warmupSteps: 0,
       beta1: 0.9,
       beta2: 0.99,

@@ -6,10 +6,6 @@ export class StepSignal {
   #aborted = false
   #enough = false
 
-  get aborted(): boolean {
-    return this.#aborted
-  }
-
   /** True after `finish`: what there is of the result is wanted, and no more. */
   get enough(): boolean {
     return this.#enough
@@ -21,6 +17,10 @@ export class StepSignal {
 
   abort(): void {
     this.#aborted = true
+  }
+
+  get aborted(): boolean {
+    return this.#aborted
   }
 
   /** Throws `EngineError` (`aborted`) after `abort`. */

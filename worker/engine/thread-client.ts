@@ -1,7 +1,7 @@
 /** One life of the engine's thread, seen from outside: calls go in, results come out, and a crash rejects what waits. */
 import './no-telemetry.ts'
 import { Worker } from 'node:worker_threads'
-import { EngineError } from './errors.ts'
+import { EngineError, TrainingStopped } from './errors.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ToThread } from './requests.ts'
 import type { ThreadOptions } from './thread.ts'
 
@@ -96,6 +96,7 @@ export class ThreadClient {
     this.#waiting.delete(message.id)
     if (this.#waiting.size === 0) this.#worker.unref()
     if (message.kind === 'done') waiting.resolve(message.result)
+    else if (message.trained) waiting.reject(new TrainingStopped(message.trained))
     else waiting.reject(new EngineError(message.code, message.message))
   }
 

@@ -1,7 +1,7 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { brokenWeight } from './base-model.ts'
-import { EngineError } from './errors.ts'
+import { EngineError, TrainingStopped } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
 import { features, loss } from './per-example.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
@@ -45,7 +45,9 @@ async function answer(call: Call): Promise<void> {
     const known = error instanceof EngineError ? await explained(error, call) : undefined
     const message =
       error instanceof Error ? (known?.message ?? error.stack ?? error.message) : String(error)
-    send({ id, kind: 'failed', code: known?.code ?? 'runtime', message }, [])
+    const trained = error instanceof TrainingStopped ? error.trained : undefined
+    const code = known?.code ?? 'runtime'
+    send({ id, kind: 'failed', code, message, trained }, buffersOf(trained))
   } finally {
     running.delete(id)
   }

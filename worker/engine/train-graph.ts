@@ -1,4 +1,6 @@
 /** The graphs that train an adapter and that take an example's fingerprint from its gradient. Shapes as in graph.ts. */
+
+import { dropoutColumns } from './dropout.ts'
 import {
   type Base,
   base,
@@ -17,16 +19,25 @@ import { featureSize } from './projection.ts'
 /** Makes of a module's backward terms what the graph is there for. */
 type Collect = (parts: Base, module: LoraModule, terms: LoraTerms, size: BatchSize) => void
 
+/** How a graph with a backward pass is made. */
+export interface TrainingForm {
+  /** The same bits from less memory, in more time. */
+  readonly checkpointing?: boolean | undefined
+  /** Adapters drop inputs: takes `kept` (M, Σ inputs), bool, and `keptScale` (1); dropout.ts says what they hold. */
+  readonly dropout?: boolean | undefined
+}
+
 /** A loss graph with adapters on the base model; without `collect` there is no backward pass. */
 function loraLossGraph(
   config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
-  checkpointing: boolean,
+  { checkpointing, dropout }: TrainingForm,
   collect: Collect | undefined,
 ): LossGraph {
   const parts = base(source, collect !== undefined, checkpointing)
   const { graph, weight } = parts
+  const drop = dropout ? dropping(graph, layout) : () => undefined
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
   return lossGraph(config, parts, weight, (x, layer, which, size) => {
@@ -40,6 +51,7 @@ function loraLossGraph(
         a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
         b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
         scale: layout.scale,
+        drop: drop(module),
         collect: ({ x, down, dy, dDown }) => {
           const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
           collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
@@ -48,6 +60,18 @@ function loraLossGraph(
     })
     return project(x, layer, which)
   })
+}
+
+/** What drops a module's inputs. */
+function dropping(graph: GraphBuilder, layout: LoraLayout) {
+  const { starts, width } = dropoutColumns(layout)
+  const all = graph.input('kept', 'bool', ['M', width])
+  const scale = graph.input('keptScale', 'float32', [1])
+  return (module: LoraModule): ((rows: Value) => Value) => {
+    const start = starts.get(module)!
+    const kept = graph.slice(all, 1, start, start + module.inputs)
+    return (rows) => graph.node('Where', [kept, graph.mul(rows, scale), graph.float(0)])
+  }
 }
 
 /**
@@ -61,13 +85,13 @@ function besideZeros(graph: GraphBuilder, matrix: Value, axis: number, shape: nu
 
 /**
  * Gradient of the loss by theta, added to what other examples of the same step have given. In: as `lossGraph`, and theta
- * (P); sum (P). Out: next.sum (P); losses (B). With `checkpointing` the same bits, from less memory in more time.
+ * (P); sum (P). Out: next.sum (P); losses (B).
  */
 export function gradientGraph(
   config: ModelConfig,
   source: WeightSource,
   layout: LoraLayout,
-  checkpointing = false,
+  form: TrainingForm = {},
 ): Uint8Array {
   const gradients = new Map<LoraModule, Value[]>()
   const collect: Collect = ({ graph, tape }, module, { x, down, dy, dDown }) => {
@@ -77,7 +101,7 @@ export function gradientGraph(
     gradients.set(module, flat)
     for (const gradient of flat) tape.finish(gradient)
   }
-  const { graph, tape, losses } = loraLossGraph(config, source, layout, checkpointing, collect)
+  const { graph, tape, losses } = loraLossGraph(config, source, layout, form, collect)
   tape.backward()
   const all = layout.modules.flatMap((module) => gradients.get(module)!)
   const sum = graph.input('sum', 'float32', [layout.size])
@@ -111,7 +135,7 @@ export function featuresGraph(
     config,
     source,
     layout,
-    checkpointing,
+    { checkpointing },
     ({ graph, tape }, module, { x, down, dy, dDown }, size) => {
       const start = projectionStarts.get(module)!
       const middle = start + module.inputs * width
@@ -151,7 +175,7 @@ export function lossOnlyGraph(
   source: WeightSource,
   layout: LoraLayout,
 ): Uint8Array {
-  const { graph, losses } = loraLossGraph(config, source, layout, false, undefined)
+  const { graph, losses } = loraLossGraph(config, source, layout, {}, undefined)
   graph.output('losses', losses, 'float32', ['B'])
   return graph.encode()
 }

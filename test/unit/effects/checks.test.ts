@@ -185,6 +185,24 @@ describe('the checks of a validator', function () {
       )
     })
 
+    it('catch an end before patience ran out, and one after', async () => {
+      const { states, losses, heldOutLosses } = await shop.adapter()
+      assert.equal(heldOutLosses.length, 3)
+      const short = { states: states.slice(0, 2), losses: losses.slice(0, 2) }
+      const units = { units: shop.tuned.units / 2 }
+      const soon = { ...short, heldOutLosses: heldOutLosses.slice(0, 2) }
+      assert.equal(await adapterWith(soon, units), 'segments-differ')
+      assert.equal(await adapterWith({ ...short, heldOutLosses }, units), 'segments-differ')
+      assert.equal(await adapterWith({ heldOutLosses: [] }), 'segments-differ')
+      assert.equal(await adapterWith(soon), 'wrong-units')
+    })
+
+    it('catch a held-out loss that was not measured', async () => {
+      const { heldOutLosses } = await shop.adapter()
+      const worse = heldOutLosses.with(1, heldOutLosses[1]! + 0.5)
+      assert.equal(await adapterWith({ heldOutLosses: worse }), 'loss-differs')
+    })
+
     it('catch a span index of other texts, and losses that were not reached', async () => {
       const { spans, losses, heldOutLossAfter } = await shop.adapter()
       assert.equal(await adapterWith({ spans: { ...spans, root: hashNumber(9) } }), 'spans-differ')

@@ -49,7 +49,7 @@ describe('checkpointing', () => {
     // Each of seven projections takes three products in the forward pass; all layers but the last are there twice.
     const twice = 3 * 7 * (config.layers - 1)
     for (const graph of [
-      (checkpointing: boolean) => gradientGraph(config, weights, layout, checkpointing),
+      (checkpointing: boolean) => gradientGraph(config, weights, layout, { checkpointing }),
       (checkpointing: boolean) => featuresGraph(config, weights, layout, 4, checkpointing),
     ]) {
       assert.equal(products(graph(true)) - products(graph(false)), twice)

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { after, describe, it } from 'mocha'
 import { createEngine } from '../../../worker/engine/engine.ts'
+import { TrainingStopped } from '../../../worker/engine/errors.ts'
+import type { StepProgress, Trained } from '../../../worker/engine/requests.ts'
 import { ThreadClient } from '../../../worker/engine/thread-client.ts'
 import {
   BROOK,
+  bitsOf,
   engineError,
   LIMITS,
   LORA,
@@ -77,6 +80,48 @@ describe('engine', () => {
     assert.equal((await model.train(request)).state.step, 6)
   })
 
+  it('hands out the completed steps of a cancelled training, from which it goes on to the same bits', async () => {
+    const { model, request } = await training(BROOK, 4096)
+    const whole = await model.train(request)
+    const controller = new AbortController()
+    const onStep = ({ step }: StepProgress): void => {
+      if (step === 2) controller.abort()
+    }
+    const options = { signal: controller.signal, onStep }
+    const { trained } = await model.train(request, options).then(
+      () => assert.fail('it was not cancelled'),
+      (error: unknown) => {
+        assert.ok(error instanceof TrainingStopped, `not a TrainingStopped: ${error}`)
+        return error
+      },
+    )
+    const { step } = trained.state
+    assert.ok(step >= 2 && step < 6, `stopped after ${step} steps`)
+    assert.deepEqual(trained.losses, whole.losses.slice(0, step))
+    const batches = request.batches.slice(step)
+    const rest = await model.train({ ...request, state: trained.state, batches })
+    const bits = ({ state: { theta, m, v } }: Trained) => bitsOf(theta, m, v)
+    assert.equal(bits(rest), bits(whole))
+  })
+
+  it('reports the loss, the speed and the memory of each step', async () => {
+    const { model, request } = await training()
+    const seen: StepProgress[] = []
+    const { losses } = await model.train(request, { onStep: (progress) => seen.push(progress) })
+    assert.deepEqual(
+      seen.map(({ step }) => step),
+      [1, 2, 3, 4, 5, 6],
+    )
+    assert.deepEqual(
+      Float32Array.from(seen, ({ loss }) => loss),
+      losses,
+    )
+    for (const { tokensPerSecond, memoryBytes } of seen) {
+      assert.ok(tokensPerSecond > 1 && tokensPerSecond < 1e7, `${tokensPerSecond} tokens a second`)
+      assert.ok(memoryBytes > 2 ** 20 && memoryBytes < 2 ** 40, `${memoryBytes} bytes`)
+    }
+  })
+
   it('cancels a text at the next token', async () => {
     const { model } = await training()
     const controller = new AbortController()
@@ -144,6 +189,8 @@ describe('engine', () => {
     )
     const state = { ...request.state, theta: new Float32Array(7) }
     await assert.rejects(model.train({ ...request, state }), engineError('bad-adapter'))
+    await refused({ dropout: { rate: 0.95, seed: SEED } }, /dropout of 0.95/)
+    await refused({ dropout: { rate: Number.NaN, seed: SEED } }, /dropout/)
     const short = { projectionSeed: SEED, width: 4, examples: [Int32Array.of(1)] }
     await assert.rejects(model.features(short), engineError('bad-input'))
     const wide = { ...short, examples: [Int32Array.of(1, 2)], width: 1000 }

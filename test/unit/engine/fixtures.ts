@@ -1,16 +1,29 @@
 /** What the engine's tests share. */
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { keccak, keccakHash, utf8 } from '../../../protocol/hash.ts'
 import { random } from '../../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
+import { float32From } from '../../../worker/engine/half.ts'
 import { loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
 import type { ModelConfig } from '../../../worker/engine/model-config.ts'
 import type { ServingLimits } from '../../../worker/engine/requests.ts'
+import { parseHeader } from '../../../worker/engine/safetensors.ts'
 
 /** Checkpoints and numbers made by llama.py. */
 export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))
+
+/** The tensors of a file of golden values, as float32. */
+export async function readGolden(path: string): Promise<(name: string) => Float32Array> {
+  const bytes = await readFile(path)
+  const { tensors } = parseHeader(bytes, bytes.length, path)
+  return (name) => {
+    const { offsetBytes, lengthBytes, dtype } = tensors.get(name)!
+    return float32From(bytes.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
+  }
+}
 
 /** Largest difference between two equally long vectors; infinite where their lengths differ or a number is missing. */
 export function worstError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
@@ -50,6 +63,7 @@ export const LIMITS: ServingLimits = {
 
 export const OPTIMISER: Optimiser = {
   learningRate: 0.01,
+  schedule: 'cosine',
   warmupSteps: 2,
   beta1: 0.9,
   beta2: 0.99,

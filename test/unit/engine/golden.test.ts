@@ -11,10 +11,9 @@ import { storedWeights } from '../../../worker/engine/graph.ts'
 import { float32From } from '../../../worker/engine/half.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
 import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/peft-config.ts'
-import { parseHeader } from '../../../worker/engine/safetensors.ts'
 import { Session } from '../../../worker/engine/session.ts'
 import { featuresGraph, gradientGraph } from '../../../worker/engine/train-graph.ts'
-import { relativeError, VECTORS, worstError } from './fixtures.ts'
+import { readGolden, relativeError, VECTORS, worstError } from './fixtures.ts'
 
 /** Numbers made by test/vectors/engine/families.py with PyTorch, Transformers and PEFT. */
 describe('engine against PyTorch', () => {
@@ -143,6 +142,7 @@ describe('engine against PyTorch', () => {
           exampleTokens: 24,
           optimiser: {
             learningRate: 0.01,
+            schedule: 'cosine',
             warmupSteps: 5,
             beta1: 0.9,
             beta2: 0.99,
@@ -168,15 +168,6 @@ describe('engine against PyTorch', () => {
     assert.deepEqual(lora, { rank: 3, alpha: 5, targets: ['q', 'v', 'down'] } satisfies LoraSpec)
   })
 })
-
-async function readGolden(path: string): Promise<(name: string) => Float32Array> {
-  const bytes = await readFile(path)
-  const { tensors } = parseHeader(bytes, bytes.length, path)
-  return (name) => {
-    const { offsetBytes, lengthBytes, dtype } = tensors.get(name)!
-    return float32From(bytes.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
-  }
-}
 
 async function allWeights(
   directory: string,

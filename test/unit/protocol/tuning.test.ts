@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import {
+  bestState,
+  endsEarly,
+  FineTuneSpec,
+  learningRate,
+  type Optimiser,
+} from '../../../protocol/tuning.ts'
+import { readGolden, TINY } from '../engine/fixtures.ts'
+
+const OPTIMISER: Optimiser = {
+  learningRate: 0.01,
+  schedule: 'cosine',
+  warmupSteps: 4,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-6,
+  weightDecay: 0,
+}
+const LINEAR: Optimiser = { ...OPTIMISER, schedule: 'linear' }
+
+describe('learning rate', () => {
+  it('warms up in a line to its peak, whatever comes after', () => {
+    for (const optimiser of [OPTIMISER, LINEAR]) {
+      const rates = [0, 1, 2, 3, 4].map((step) => learningRate(optimiser, step, 20))
+      assert.deepEqual(rates, [0.0025, 0.005, 0.0075, 0.01, 0.01])
+    }
+  })
+
+  it('falls as half a cosine to a tenth', () => {
+    for (let step = 4; step <= 20; step++) {
+      const cosine = 0.001 + 0.009 * ((1 + Math.cos((Math.PI * (step - 4)) / 16)) / 2)
+      assert.ok(Math.abs(learningRate(OPTIMISER, step, 20) - cosine) < 0.011 * 0.009)
+    }
+    assert.ok(Math.abs(learningRate(OPTIMISER, 20, 20) - 0.001) < 1e-12)
+  })
+
+  it('falls in a line as the scheduler of Transformers has it', async () => {
+    const golden = (await readGolden(`${TINY}/training.safetensors`))('linear_rates')
+    const plain = { ...LINEAR, warmupSteps: 0 }
+    const rates = Float32Array.from(golden, (_, step) => learningRate(plain, step, golden.length))
+    for (const [step, rate] of rates.entries()) assert.ok(Math.abs(rate - golden[step]!) < 1e-9)
+    assert.equal(learningRate(plain, 20, 20), 0)
+  })
+
+  it('is positive at every step that is taken, and never beyond its peak', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('cosine' as const, 'linear' as const),
+        fc.nat(50),
+        fc.integer({ min: 1, max: 100 }),
+        (schedule, warmupSteps, steps) => {
+          for (let step = 0; step < steps; step++) {
+            const rate = learningRate({ ...OPTIMISER, schedule, warmupSteps }, step, steps)
+            assert.ok(rate > 0 && rate <= 0.01, `${rate} at ${step} of ${steps}`)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('early stop', () => {
+  it('comes when patience runs out since the least loss', () => {
+    assert.equal(endsEarly([3, 2, 2.5], 2), false)
+    assert.equal(endsEarly([3, 2, 2.5, 2.1], 2), true)
+    // Equal is not better.
+    assert.equal(endsEarly([3, 2, 2], 1), true)
+    assert.equal(endsEarly([3, 4], 1), true)
+    assert.equal(endsEarly([3, 2.5, 2.1, 2], 1), false)
+    assert.equal(bestState([3, 2, 2.5, 2]), 1)
+  })
+
+  it('never comes without patience, nor before there were so many segments', () => {
+    const losses = fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { minLength: 1 })
+    fc.assert(
+      fc.property(losses, fc.integer({ min: 1, max: 9 }), (values, patience) => {
+        assert.equal(endsEarly(values, 0), false)
+        if (values.length <= patience) assert.equal(endsEarly(values, patience), false)
+      }),
+    )
+  })
+})
+
+describe('fine-tune spec', () => {
+  it('says everything: what is left out is not filled in, so one order has one content id', () => {
+    const spec = {
+      datanet:
+        'bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy' as FineTuneSpec['datanet'],
+      lora: { rank: 2, alpha: 2, targets: ['q' as const] },
+      optimiser: OPTIMISER,
+      dropout: 0.1,
+      exampleTokens: 16,
+      batchExamples: 1,
+      steps: 1,
+      segmentSteps: 1,
+      patience: 0,
+      maxExamples: 16,
+    }
+    const decoded = FineTuneSpec.decode(FineTuneSpec.encode(spec).bytes)
+    assert.deepEqual(decoded, { ok: true, value: spec })
+    for (const change of [{ dropout: undefined }, { dropout: 0.95 }, { patience: -1 }]) {
+      const wrong = { ...spec, ...change } as FineTuneSpec
+      assert.throws(() => FineTuneSpec.encode(wrong))
+    }
+  })
+})
