@@ -57,7 +57,7 @@ export interface EngineOptions {
 const SERVING: ServingLimits = {
   texts: 16,
   memoryBytes: 2 * 2 ** 30,
-  promptCacheBytes: 2 ** 28,
+  promptCacheBytes: 2 ** 26,
   // Longer pieces are read hardly faster, and others wait for them.
   chunkTokens: 128,
 }

@@ -26,14 +26,11 @@ export class PromptCache {
   readonly #limitBytes: number
   /** Least recently used first. */
   #kept: Kept[] = []
+  #heldBytes = 0
 
   constructor(config: ModelConfig, limitBytes: number) {
     this.#config = config
     this.#limitBytes = limitBytes
-  }
-
-  get bytes(): number {
-    return this.#kept.reduce((sum, { keys }) => sum + keys.bytes, 0)
   }
 
   /** The longest beginning that is known; always short of the last token, whose results are wanted. */
@@ -58,11 +55,18 @@ export class PromptCache {
     const covers = (a: Kept, length: number): boolean =>
       a.adapter === name && commonLength(a.prompt, prompt) === length
     if (this.#kept.some((kept) => covers(kept, prompt.length))) return
-    this.#kept = this.#kept.filter((kept) => !covers(kept, kept.prompt.length))
-    while (this.bytes + bytes > this.#limitBytes) this.#kept.shift()
+    // What the new one begins with is known by it.
+    for (const kept of this.#kept.filter((one) => covers(one, one.prompt.length))) this.#drop(kept)
+    while (this.#heldBytes + bytes > this.#limitBytes) this.#drop(this.#kept[0]!)
     const copy = new KeyValues(this.#config, 1, prompt.length)
     copy.copyRow(0, keys, 0, prompt.length)
     this.#kept.push({ adapter: name, prompt: [...prompt], keys: copy })
+    this.#heldBytes += bytes
+  }
+
+  #drop(kept: Kept): void {
+    this.#kept.splice(this.#kept.indexOf(kept), 1)
+    this.#heldBytes -= kept.keys.bytes
   }
 }
 
