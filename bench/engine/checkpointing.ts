@@ -1,12 +1,8 @@
 /** Activations computed again instead of kept: what it saves, and what it costs. */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Figure } from '../figure.ts'
-import { median, milliseconds } from './measure.ts'
+import { inProcess, median, milliseconds } from './measure.ts'
 import type { Workbench } from './workbench.ts'
 
-const PROGRAM = fileURLToPath(new URL('./training-memory.ts', import.meta.url))
 const ROUNDS = 3
 
 interface Measured {
@@ -15,10 +11,8 @@ interface Measured {
 }
 
 export async function* checkpointing({ directory }: Workbench): AsyncIterable<Figure> {
-  const measure = async (option: 'yes' | 'no'): Promise<Measured> => {
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, directory, option])
-    return JSON.parse(stdout) as Measured
-  }
+  const measure = (option: 'yes' | 'no'): Promise<Measured> =>
+    inProcess('training-memory.ts', directory, option)
   const taken: Record<'yes' | 'no', Measured[]> = { yes: [], no: [] }
   for (let round = 0; round < ROUNDS; round++) {
     for (const option of ['yes', 'no'] as const) taken[option].push(await measure(option))
