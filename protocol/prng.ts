@@ -47,7 +47,8 @@ export function sample(count: number, bound: number, source: Random): number[] {
 }
 
 function step(state: Uint32Array): number {
-  const [a, b, c, counter] = state as unknown as [number, number, number, number]
+  // By index: taking the array apart by its iterator takes four times as long as all the rest.
+  const [a, b, c, counter] = [state[0]!, state[1]!, state[2]!, state[3]!]
   const result = (a + b + counter) >>> 0
   state[0] = b ^ (b >>> 9)
   state[1] = c + (c << 3)

@@ -20,13 +20,20 @@ export interface LoraTerms {
   readonly dDown: Value
 }
 
+/** Dropout of an adapter's inputs. Both parts are linear, so they are their own products with a gradient. */
+export interface AdapterDropout {
+  /** Puts 0 where an input is dropped: (M, in). */
+  drop(rows: Value): Value
+  /** Multiplies by what keeps the mean; done where rows are short: (M, r). */
+  grow(rows: Value): Value
+}
+
 /** A low-rank adapter: adds scale · (x·Aᵀ)·Bᵀ, with A (r, in) and B (out, r). */
 export interface LoraPair {
   readonly a: Value
   readonly b: Value
   readonly scale: number
-  /** Drops inputs of the adapter, and scales the others: (M, in) -> the same. As it is linear it is its own product with a gradient. */
-  readonly drop?: ((rows: Value) => Value) | undefined
+  readonly dropout?: AdapterDropout | undefined
   /** Called in the backward pass; what becomes of the terms is the caller's to say. */
   collect(terms: LoraTerms): void
 }
@@ -51,14 +58,14 @@ export function linear(tape: Tape, x: Value, matrix: Matrix, parts: LinearParts 
     if (bias !== undefined) tape.accumulate(bias, () => graph.reduce('Sum', dy, 0, false))
   }
   if (lora === undefined) return tape.record(base, inputs, throughBase)
-  const seen = lora.drop?.(x) ?? x
-  const down = graph.node('Gemm', [seen, lora.a], { transB: 1 })
+  const { drop, grow } = lora.dropout ?? { drop: undefined, grow: (rows: Value) => rows }
+  const seen = drop?.(x) ?? x
+  const down = grow(graph.node('Gemm', [seen, lora.a], { transB: 1 }))
   const y = graph.node('Gemm', [down, lora.b, base], { transB: 1, alpha: { float: lora.scale } })
   const backward = (dy: Value): void => {
-    const dDown = graph.node('Gemm', [dy, lora.b], { alpha: { float: lora.scale } })
+    const dDown = grow(graph.node('Gemm', [dy, lora.b], { alpha: { float: lora.scale } }))
     lora.collect({ x: seen, down, dy, dDown })
     throughBase(dy)
-    const { drop } = lora
     if (drop) tape.accumulate(x, () => drop(graph.node('Gemm', [dDown, lora.a])))
     else tape.accumulateInto(x, (sum) => graph.node('Gemm', [dDown, lora.a, sum]))
   }

@@ -13,7 +13,7 @@ import {
 import type { LoraLayout, LoraModule } from './lora.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
-import type { BatchSize, LoraTerms } from './operations.ts'
+import type { AdapterDropout, BatchSize, LoraTerms } from './operations.ts'
 import { featureSize } from './projection.ts'
 
 /** Makes of a module's backward terms what the graph is there for. */
@@ -37,7 +37,7 @@ function loraLossGraph(
 ): LossGraph {
   const parts = base(source, collect !== undefined, checkpointing)
   const { graph, weight } = parts
-  const drop = dropout ? dropping(graph, layout) : () => undefined
+  const dropoutOf = dropout ? dropouts(graph, layout) : () => undefined
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
   return lossGraph(config, parts, weight, (x, layer, which, size) => {
@@ -51,7 +51,7 @@ function loraLossGraph(
         a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
         b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
         scale: layout.scale,
-        drop: drop(module),
+        dropout: dropoutOf(module),
         collect: ({ x, down, dy, dDown }) => {
           const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
           collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
@@ -62,15 +62,18 @@ function loraLossGraph(
   })
 }
 
-/** What drops a module's inputs. */
-function dropping(graph: GraphBuilder, layout: LoraLayout) {
+/** The dropout of each module. */
+function dropouts(graph: GraphBuilder, layout: LoraLayout) {
   const { starts, width } = dropoutColumns(layout)
   const all = graph.input('kept', 'bool', ['M', width])
   const scale = graph.input('keptScale', 'float32', [1])
-  return (module: LoraModule): ((rows: Value) => Value) => {
+  return (module: LoraModule): AdapterDropout => {
     const start = starts.get(module)!
     const kept = graph.slice(all, 1, start, start + module.inputs)
-    return (rows) => graph.node('Where', [kept, graph.mul(rows, scale), graph.float(0)])
+    return {
+      drop: (rows) => graph.node('Where', [kept, rows, graph.float(0)]),
+      grow: (rows) => graph.mul(rows, scale),
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { Tape } from '../../../worker/engine/gradient.ts'
 import { floatMatrix } from '../../../worker/engine/matrix.ts'
 import { GraphBuilder, type Value } from '../../../worker/engine/onnx.ts'
 import {
+  type AdapterDropout,
   add,
   addPositions,
   attention,
@@ -58,12 +59,15 @@ describe('vector-Jacobian products against finite differences', function () {
         { x: [rows, inputs], w: [outputs, inputs], a: [rank, inputs], b: [outputs, rank] },
         (tape, { x, w, a, b }) => {
           const { graph } = tape
-          const drop = (value: Value): Value => {
-            const factors = Array.from({ length: inputs }, (_, i) => (i % 3 === 1 ? 0 : 2))
-            return graph.mul(value, graph.floats(factors))
+          const dropout = {
+            drop: (value: Value): Value => {
+              const kept = Array.from({ length: inputs }, (_, i) => (i % 3 === 1 ? 0 : 1))
+              return graph.mul(value, graph.floats(kept))
+            },
+            grow: (value: Value): Value => graph.mul(value, graph.float(2)),
           }
           return linear(tape, x!, floatMatrix(graph, w!), {
-            lora: adapter(tape, a!, b!, flag ? drop : undefined),
+            lora: adapter(tape, a!, b!, flag ? dropout : undefined),
           })
         },
       ),
@@ -202,14 +206,14 @@ function property<T>(shapes: fc.Arbitrary<T>, holds: (drawn: T) => Promise<void>
   return fc.assert(fc.asyncProperty(shapes, holds), { numRuns: 20 })
 }
 
-function adapter(tape: Tape, a: Value, b: Value, drop: ((rows: Value) => Value) | undefined) {
+function adapter(tape: Tape, a: Value, b: Value, dropout: AdapterDropout | undefined) {
   const { graph } = tape
   const collect = (terms: { x: Value; down: Value; dy: Value; dDown: Value }): void => {
     tape.accumulate(a, () => graph.node('Gemm', [terms.dDown, terms.x], { transA: 1 }))
     const attributes = { transA: 1, alpha: { float: 1.5 } }
     tape.accumulate(b, () => graph.node('Gemm', [terms.dy, terms.down], attributes))
   }
-  return { a, b, scale: 1.5, drop, collect }
+  return { a, b, scale: 1.5, dropout, collect }
 }
 
 function size(tape: Tape, batch: number, time: number) {
