@@ -89,7 +89,7 @@ export function whole(text: string): number {
   throw new InvalidArgumentError('It takes a whole number above 0.')
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value >= 0) return value
   throw new InvalidArgumentError('It takes a number, 0 or more.')

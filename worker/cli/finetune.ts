@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { JobView } from '../api/views.ts'
-import { whole } from './ask.ts'
+import { positive, whole } from './ask.ts'
 import { Client, nodeUrl } from './client.ts'
 import { print, printJson, say, short } from './output.ts'
 import { startProgress } from './progress.ts'
@@ -11,6 +11,8 @@ interface FineTuneOptions {
   readonly node?: string
   readonly steps?: number
   readonly maxExamples?: number
+  readonly dropout?: number
+  readonly patience?: number
   readonly json?: boolean
 }
 
@@ -23,14 +25,17 @@ export function finetuneCommand(): Command {
     .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
     .option('--steps <n>', 'training steps (default: 120)', whole)
     .option('--max-examples <n>', 'examples taken from the datanet (default: 448)', whole)
+    .option('--dropout <share>', "share of the adapter's inputs dropped in training", positive)
+    .option('--patience <n>', 'end after so many segments that did not help', whole)
     .option('--json', 'one JSON object on standard output')
     .action((datanet: string, options: FineTuneOptions) => finetune(datanet, options))
 }
 
 async function finetune(datanet: string, options: FineTuneOptions): Promise<void> {
   const client = new Client(nodeUrl(options.node))
-  const { steps, maxExamples } = options
-  const spec = { datanet, ...(steps && { steps }), ...(maxExamples && { maxExamples }) }
+  // What is not said is left to the gateway's defaults.
+  const { steps, maxExamples, dropout, patience } = options
+  const spec = { datanet, steps, maxExamples, dropout, patience }
   const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', spec)
   say(`job ${jobId}`)
   const view = await watch(client, jobId)

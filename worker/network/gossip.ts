@@ -10,9 +10,9 @@ export interface Gossip {
   stop(): void
 }
 
-/** One topic a network: its number goes up when messages change. */
+/** One topic a network: its number goes up when messages change, or the documents that they name. */
 export function topicOf(chainId: number): string {
-  return `/tributary/${chainId}/messages/1`
+  return `/tributary/${chainId}/messages/2`
 }
 
 /** @param judge asks the core; what it accepts is passed on through the mesh */
