@@ -4,7 +4,7 @@ import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import { LORA, SEED } from './random-model.ts'
 
 /** Caches and heaps fill in the beginning. */
-const WARM_UP = 3000
+const WARM_UP = 8000
 const REQUESTS = 10_000
 const TOGETHER = 8
 const LOOK_EVERY = 50

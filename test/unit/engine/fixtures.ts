@@ -12,7 +12,7 @@ import type { ModelConfig } from '../../../worker/engine/model-config.ts'
 import type { ServingLimits } from '../../../worker/engine/requests.ts'
 import { parseHeader } from '../../../worker/engine/safetensors.ts'
 
-/** Checkpoints and numbers made by llama.py. */
+/** Checkpoints and numbers made by families.py and training.py. */
 export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))
 
 /** The tensors of a file of golden values, as float32. */

@@ -7,7 +7,6 @@ Writes, for each case below, a small random checkpoint, an adapter saved by PEFT
 import json
 import math
 import pathlib
-import shutil
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -78,8 +77,9 @@ def make(name, case):
     torch.manual_seed(case["seed"])
     torch.set_num_threads(1)
     directory = HERE / name
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
+    for old in directory.glob("model*"):
+        old.unlink()
     config = case["config"](vocab_size=VOCAB, bos_token_id=0, eos_token_id=0, **case["fields"])
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Golden values of dropout and of the linear schedule, from PyTorch, Transformers and PEFT, on the checkpoint and adapter of llama.py.
+"""Golden values of dropout and of the linear schedule, from PyTorch, Transformers and PEFT, on the checkpoint and adapter of families.py.
 
 pip install torch transformers peft safetensors, then: python test/vectors/engine/training.py
 Writes untied/training.safetensors.
