@@ -11,6 +11,12 @@ export interface Figure {
   readonly note?: string
 }
 
+/** A benchmark prints how far it is, and brings its figures one after the other; `only` names one of its parts. */
+export type Benchmark = (
+  only: string | undefined,
+  say: (line: string) => void,
+) => AsyncIterable<Figure>
+
 export function isMet({ value, bar }: Figure): boolean {
   if (bar === undefined) return true
   if (value === undefined) return false

@@ -1,13 +1,7 @@
 /** npm run bench -- <name> [--json] [--only part]: figures of one subject, with their conditions. Progress goes to stderr. */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Figure, isMet, printJson, printTable } from './figure.ts'
-
-/** A benchmark prints how far it is, and brings its figures one after the other. */
-export type Benchmark = (
-  only: string | undefined,
-  say: (line: string) => void,
-) => AsyncIterable<Figure>
+import { type Benchmark, type Figure, isMet, printJson, printTable } from './figure.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./engine/engine.ts')).benchmarkEngine,

@@ -1,5 +1,5 @@
 /** The engine's figures: speed against PyTorch and PEFT at equal threads, adapters by the thousand, memory, isolation. */
-import type { Benchmark } from '../main.ts'
+import type { Benchmark } from '../figure.ts'
 import { disk, thousand, together } from './adapters.ts'
 import { checkpointing } from './checkpointing.ts'
 import { churn } from './churn.ts'

@@ -1,6 +1,5 @@
 /** What can go wrong in the engine, in a closed set of words that callers may branch on. */
 import { CodedError } from '../errors.ts'
-import type { Trained } from './requests.ts'
 
 export type EngineErrorCode =
   /** The model's config asks for something that no family here can do. */
@@ -27,14 +26,4 @@ export type EngineErrorCode =
 /** An error of the engine: what happened, with which values, and what to do. */
 export class EngineError extends CodedError<EngineErrorCode> {
   override readonly name = 'EngineError'
-}
-
-/** A training that was cancelled, with all steps that were completed: going on from `trained.state` gives the same bits. */
-export class TrainingStopped extends EngineError {
-  readonly trained: Trained
-
-  constructor(trained: Trained) {
-    super('aborted', `the caller cancelled this training after step ${trained.state.step}`)
-    this.trained = trained
-  }
 }

@@ -1,8 +1,9 @@
 /** What is asked of each example by itself, in the engine's thread: its loss, and the features of its gradient. */
 
+import { allFinite } from './checks.ts'
 import { EngineError } from './errors.ts'
 import { batchesOfEqualLength, exampleFeeds } from './examples.ts'
-import { allFinite, type GraphName, type LoadedModel } from './loaded-model.ts'
+import type { GraphName, LoadedModel } from './loaded-model.ts'
 import { featureSize, projectionMatrices } from './projection.ts'
 import type { CountProgress, ExamplesRequest, Features, FeaturesRequest } from './requests.ts'
 import { type Feed, vector } from './session.ts'

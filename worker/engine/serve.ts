@@ -1,10 +1,10 @@
 /** A base model that serves, in the engine's thread: texts are written together, finished texts are read one by one. */
 import { type BaseModel, openBaseModel } from './base-model.ts'
 import { Batch } from './batch.ts'
+import { checkFinite, checkTokens } from './checks.ts'
 import { EngineError } from './errors.ts'
 import { storedWeights } from './graph.ts'
 import { KeyValues } from './key-values.ts'
-import { checkFinite, checkTokens } from './loaded-model.ts'
 import { loraLayout } from './lora.ts'
 import type { Provider } from './providers.ts'
 import type {

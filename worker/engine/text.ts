@@ -1,6 +1,6 @@
 /** One text that is being written: what was asked, what was drawn so far, and whoever waits for it. */
 import { draw, highest } from '../../protocol/sampling.ts'
-import { checkFinite } from './loaded-model.ts'
+import { checkFinite } from './checks.ts'
 import type { ModelConfig } from './model-config.ts'
 import type {
   DrawnProbability,

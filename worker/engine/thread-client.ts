@@ -1,9 +1,9 @@
 /** One life of the engine's thread, seen from outside: calls go in, results come out, and a crash rejects what waits. */
 import './no-telemetry.ts'
 import { Worker } from 'node:worker_threads'
-import { EngineError, TrainingStopped } from './errors.ts'
-import type { CallKind, Calls, FromThread, ModelSpec, ToThread } from './requests.ts'
-import type { ThreadOptions } from './thread.ts'
+import { EngineError } from './errors.ts'
+import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
+import { TrainingStopped } from './training-stopped.ts'
 
 interface Waiting {
   resolve(result: Calls[CallKind]['result']): void

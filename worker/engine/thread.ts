@@ -1,23 +1,14 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { brokenWeight } from './base-model.ts'
-import { EngineError, TrainingStopped } from './errors.ts'
+import { EngineError } from './errors.ts'
 import { LoadedModel } from './loaded-model.ts'
 import { features, loss } from './per-example.ts'
-import type { Provider } from './providers.ts'
-import type { CallKind, Calls, FromThread, ModelSpec, ServingLimits, ToThread } from './requests.ts'
+import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
 import { Serving } from './serve.ts'
 import { StepSignal } from './step-signal.ts'
 import { train } from './train.ts'
-
-export interface ThreadOptions {
-  /** Threads that one operator may use. */
-  readonly threads: number
-  /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
-  readonly checkpointing?: boolean
-  readonly limits: ServingLimits
-  readonly provider: Provider
-}
+import { TrainingStopped } from './training-stopped.ts'
 
 type Call = Extract<ToThread, { model: ModelSpec }>
 

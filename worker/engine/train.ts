@@ -1,14 +1,16 @@
 /** Training steps, in the engine's thread. */
 import { learningRate } from '../../protocol/tuning.ts'
+import { allFinite } from './checks.ts'
 import { type Dropout, dropoutColumns, keptInputs, keptScale } from './dropout.ts'
-import { EngineError, TrainingStopped } from './errors.ts'
+import { EngineError } from './errors.ts'
 import { batchExamples, exampleFeeds, rowsOfRun } from './examples.ts'
-import { allFinite, type LoadedModel } from './loaded-model.ts'
+import type { LoadedModel } from './loaded-model.ts'
 import type { TrainingState } from './lora.ts'
 import { hyperValues } from './optimiser.ts'
 import type { StepProgress, Trained, TrainingBatch, TrainRequest } from './requests.ts'
 import { type Feed, vector } from './session.ts'
 import { type StepSignal, turn } from './step-signal.ts'
+import { TrainingStopped } from './training-stopped.ts'
 
 /** One step for each batch, from the given state. Throws `TrainingStopped` where it is cancelled before the last. */
 export async function train(

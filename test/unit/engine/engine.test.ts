@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { after, describe, it } from 'mocha'
 import { createEngine } from '../../../worker/engine/engine.ts'
-import { TrainingStopped } from '../../../worker/engine/errors.ts'
 import type { StepProgress, Trained } from '../../../worker/engine/requests.ts'
 import { ThreadClient } from '../../../worker/engine/thread-client.ts'
+import { TrainingStopped } from '../../../worker/engine/training-stopped.ts'
 import {
   BROOK,
   bitsOf,
