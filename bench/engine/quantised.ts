@@ -2,7 +2,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { quantiseModel } from '../../worker/engine/quantise.ts'
+import { quantiseModel } from '../../worker/engine/files/quantise.ts'
 import type { Figure } from '../figure.ts'
 import { alternate, cpuSeconds, milliseconds } from './measure.ts'
 import { LORA } from './random-model.ts'

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { utf8 } from '../../protocol/hash.ts'
 import { random } from '../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
-import { parseConfig } from '../../worker/engine/families.ts'
-import { writeSafetensors } from '../../worker/engine/safetensors.ts'
-import { tensorShapes } from '../../worker/engine/transformer.ts'
+import { parseConfig } from '../../worker/engine/families/known.ts'
+import { writeSafetensors } from '../../worker/engine/files/safetensors.ts'
+import { tensorShapes } from '../../worker/engine/graph/transformer.ts'
 
 /** 88 million parameters, of which 12.6 million are tables. */
 const CONFIG = {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { createEngine } from '../../worker/engine/engine.ts'
-import { openTokenizer } from '../../worker/engine/tokenizer.ts'
+import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
 
 const PROMPTS = [
   '# A new way to',

@@ -2,8 +2,8 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '../../protocol/prng.ts'
-import type { FullLayout } from '../../worker/engine/full-graph.ts'
-import { writeSafetensors } from '../../worker/engine/safetensors.ts'
+import type { FullLayout } from '../../worker/engine/graph/full-graph.ts'
+import { writeSafetensors } from '../../worker/engine/files/safetensors.ts'
 
 /** config.json, as Transformers reads it. */
 export const CONFIG_JSON = {

@@ -1,6 +1,6 @@
 /** `tributary quantise`: a base model's folder, written again with 4 or 8 bits a weight. */
 import { Command, Option } from 'commander'
-import { quantiseModel } from '../engine/quantise.ts'
+import { quantiseModel } from '../engine/files/quantise.ts'
 import { print } from './output.ts'
 import { startProgress } from './progress.ts'
 

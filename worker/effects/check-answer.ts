@@ -17,7 +17,7 @@ import {
 import { fromHex } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
-import type { AdapterReference } from '../engine/adapter-store.ts'
+import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'

@@ -8,7 +8,7 @@ import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
 import { buildIndex, type InfluenceIndex } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
-import { openTokenizer } from '../engine/tokenizer.ts'
+import { openTokenizer } from '../engine/files/tokenizer.ts'
 import { inThread } from '../thread.ts'
 
 /** Texts as one tokenizer reads them. */

@@ -1,6 +1,6 @@
 /** What is asked of numbers before and after they pass through a model. */
 import { EngineError } from './errors.ts'
-import type { ModelConfig } from './model-config.ts'
+import type { ModelConfig } from './families/model-config.ts'
 
 /** Throws `bad-input` where `tokens` is no text that the model can read. */
 export function checkTokens(

@@ -2,15 +2,9 @@
  * The engine's face: language models that generate, are trained and give their gradients, without ever blocking the
  * caller's event loop. All work is done in one thread for each engine; it is started when first needed, and again after a crash.
  */
-import {
-  type AdapterBase,
-  type AdapterCounts,
-  type AdapterLimits,
-  type AdapterReference,
-  AdapterStore,
-  type Lease,
-} from './adapter-store.ts'
+
 import { EngineError } from './errors.ts'
+import { featureSize } from './graph/projection.ts'
 import {
   initialState,
   type LoraLayout,
@@ -18,7 +12,6 @@ import {
   type TrainingState,
   turnForServing,
 } from './lora.ts'
-import { featureSize } from './projection.ts'
 import { chooseProvider, type Provider, type TriedProvider } from './providers.ts'
 import type {
   CallKind,
@@ -38,6 +31,14 @@ import type {
   Trained,
   TrainRequest,
 } from './requests.ts'
+import {
+  type AdapterBase,
+  type AdapterCounts,
+  type AdapterLimits,
+  type AdapterReference,
+  AdapterStore,
+  type Lease,
+} from './serving/adapter-store.ts'
 import { ThreadClient } from './thread-client.ts'
 
 export interface EngineOptions {

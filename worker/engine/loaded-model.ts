@@ -1,17 +1,17 @@
 /** A base model in the engine's thread: its graphs, and the sessions that have been asked for so far. */
 import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
-import { type BaseModel, openBaseModel } from './base-model.ts'
 import { allFinite, checkTokens } from './checks.ts'
 import { EngineError } from './errors.ts'
-import { storedWeights } from './graph.ts'
+import { type BaseModel, openBaseModel } from './files/base-model.ts'
+import { storedWeights } from './graph/graph.ts'
+import { adamGraph } from './graph/optimiser.ts'
+import { serveGraph } from './graph/serve-graph.ts'
+import { featuresGraph, gradientGraph, lossOnlyGraph } from './graph/train-graph.ts'
 import { type LoraLayout, loraLayout } from './lora.ts'
-import { adamGraph } from './optimiser.ts'
 import type { ModelInfo, ModelSpec, ThreadOptions } from './requests.ts'
 import { type Exactness, selfTest } from './self-test.ts'
-import { serveGraph } from './serve-graph.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
-import { featuresGraph, gradientGraph, lossOnlyGraph } from './train-graph.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
 export type GraphName =

@@ -6,8 +6,8 @@ import { setImmediate } from 'node:timers/promises'
 import { random } from '../../protocol/prng.ts'
 import type { LoraSpec, Projection } from '../../protocol/tuning.ts'
 import { EngineError } from './errors.ts'
-import { familyOf } from './families.ts'
-import { type ModelConfig, projectionShape } from './model-config.ts'
+import { familyOf } from './families/known.ts'
+import { type ModelConfig, projectionShape } from './families/model-config.ts'
 
 export interface LoraModule {
   readonly layer: number

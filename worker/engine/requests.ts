@@ -2,10 +2,10 @@
 import type { Hash } from '../../protocol/hash.ts'
 import type { Sampler } from '../../protocol/sampling.ts'
 import type { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
-import type { Dropout } from './dropout.ts'
 import type { EngineErrorCode } from './errors.ts'
+import type { ModelConfig } from './families/model-config.ts'
+import type { Dropout } from './graph/dropout.ts'
 import type { TrainingState } from './lora.ts'
-import type { ModelConfig } from './model-config.ts'
 import type { Provider } from './providers.ts'
 
 /** A base model with the adapters that go on it. */

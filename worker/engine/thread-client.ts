@@ -3,7 +3,7 @@ import './no-telemetry.ts'
 import { Worker } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
-import { TrainingStopped } from './training-stopped.ts'
+import { TrainingStopped } from './training/training-stopped.ts'
 
 interface Waiting {
   resolve(result: Calls[CallKind]['result']): void

@@ -1,14 +1,14 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { brokenWeight } from './base-model.ts'
 import { EngineError } from './errors.ts'
+import { brokenWeight } from './files/base-model.ts'
 import { LoadedModel } from './loaded-model.ts'
-import { features, loss } from './per-example.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
-import { Serving } from './serve.ts'
+import { Serving } from './serving/serve.ts'
 import { StepSignal } from './step-signal.ts'
-import { train } from './train.ts'
-import { TrainingStopped } from './training-stopped.ts'
+import { features, loss } from './training/per-example.ts'
+import { train } from './training/train.ts'
+import { TrainingStopped } from './training/training-stopped.ts'
 
 type Call = Extract<ToThread, { model: ModelSpec }>
 

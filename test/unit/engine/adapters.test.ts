@@ -5,19 +5,19 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { utf8 } from '../../../protocol/hash.ts'
 import type { LoraSpec } from '../../../protocol/tuning.ts'
+import { EngineError } from '../../../worker/engine/errors.ts'
+import { familyOf } from '../../../worker/engine/families/known.ts'
+import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
 import {
   ADAPTER_WEIGHTS_FILE,
   type AdapterFiles,
   readAdapter,
   writeAdapter,
-} from '../../../worker/engine/adapters.ts'
-import { openBaseModel } from '../../../worker/engine/base-model.ts'
-import { EngineError } from '../../../worker/engine/errors.ts'
-import { familyOf } from '../../../worker/engine/families.ts'
+} from '../../../worker/engine/files/adapters.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
+import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/files/peft-config.ts'
+import { parseHeader } from '../../../worker/engine/files/safetensors.ts'
 import { initialState, loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
-import type { ModelConfig } from '../../../worker/engine/model-config.ts'
-import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/peft-config.ts'
-import { parseHeader } from '../../../worker/engine/safetensors.ts'
 import { engineError, SEED, someAdapter, TINY, VECTORS } from './fixtures.ts'
 
 describe('adapters', () => {

@@ -3,14 +3,14 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { createEngine } from '../../../worker/engine/engine.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
 import {
   type NamedTensor,
   parseHeader,
   writeSafetensors,
-} from '../../../worker/engine/safetensors.ts'
+} from '../../../worker/engine/files/safetensors.ts'
 import { testFolder } from '../../harness/folders.ts'
 import { engineError, LORA, SEED, someTokens, VECTORS } from './fixtures.ts'
 

@@ -3,21 +3,21 @@ import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
 import type { LoraSpec } from '../../../protocol/tuning.ts'
-import { openBaseModel } from '../../../worker/engine/base-model.ts'
-import { Batch } from '../../../worker/engine/batch.ts'
-import { storedWeights } from '../../../worker/engine/graph.ts'
-import { KeyValues, keyValueBytes } from '../../../worker/engine/key-values.ts'
-import type { ModelConfig } from '../../../worker/engine/model-config.ts'
+import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
+import { storedWeights } from '../../../worker/engine/graph/graph.ts'
+import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import type {
   Generated,
   GenerateRequest,
   ServedAdapter,
   ServingLimits,
 } from '../../../worker/engine/requests.ts'
-import { serveGraph } from '../../../worker/engine/serve-graph.ts'
+import { Batch } from '../../../worker/engine/serving/batch.ts'
+import { KeyValues, keyValueBytes } from '../../../worker/engine/serving/key-values.ts'
+import { Text } from '../../../worker/engine/serving/text.ts'
 import { Session } from '../../../worker/engine/session.ts'
 import { StepSignal } from '../../../worker/engine/step-signal.ts'
-import { Text } from '../../../worker/engine/text.ts'
 import {
   engineError,
   LIMITS,

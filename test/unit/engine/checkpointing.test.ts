@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, describe, it } from 'mocha'
-import { openBaseModel } from '../../../worker/engine/base-model.ts'
 import { createEngine, type Engine } from '../../../worker/engine/engine.ts'
-import { storedWeights } from '../../../worker/engine/graph.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
+import { storedWeights } from '../../../worker/engine/graph/graph.ts'
+import { featuresGraph, gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
-import { featuresGraph, gradientGraph } from '../../../worker/engine/train-graph.ts'
 import {
   BROOK,
   bitsOf,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { after, describe, it } from 'mocha'
-import { complete } from '../../../worker/engine/complete.ts'
 import { createEngine } from '../../../worker/engine/engine.ts'
-import { stoppingText } from '../../../worker/engine/stop-strings.ts'
-import { openTokenizer } from '../../../worker/engine/tokenizer.ts'
+import { openTokenizer } from '../../../worker/engine/files/tokenizer.ts'
+import { complete } from '../../../worker/engine/serving/complete.ts'
+import { stoppingText } from '../../../worker/engine/serving/stop-strings.ts'
 import { BROOK, LORA, SEED } from './fixtures.ts'
 
 describe('stop strings', () => {

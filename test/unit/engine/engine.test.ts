@@ -4,7 +4,7 @@ import { after, describe, it } from 'mocha'
 import { createEngine } from '../../../worker/engine/engine.ts'
 import type { StepProgress, Trained } from '../../../worker/engine/requests.ts'
 import { ThreadClient } from '../../../worker/engine/thread-client.ts'
-import { TrainingStopped } from '../../../worker/engine/training-stopped.ts'
+import { TrainingStopped } from '../../../worker/engine/training/training-stopped.ts'
 import {
   BROOK,
   bitsOf,

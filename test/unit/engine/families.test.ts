@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'mocha'
-import { openBaseModel } from '../../../worker/engine/base-model.ts'
-import { parseConfig } from '../../../worker/engine/families.ts'
-import { rotaryTables } from '../../../worker/engine/transformer.ts'
+import { parseConfig } from '../../../worker/engine/families/known.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
+import { rotaryTables } from '../../../worker/engine/graph/transformer.ts'
 import { BROOK, engineError } from './fixtures.ts'
 
 const CONFIG = {

@@ -6,11 +6,11 @@ import { keccak, keccakHash, utf8 } from '../../../protocol/hash.ts'
 import { random } from '../../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
-import { float32From } from '../../../worker/engine/half.ts'
+import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
+import { float32From } from '../../../worker/engine/files/half.ts'
+import { parseHeader } from '../../../worker/engine/files/safetensors.ts'
 import { loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
-import type { ModelConfig } from '../../../worker/engine/model-config.ts'
 import type { ServingLimits } from '../../../worker/engine/requests.ts'
-import { parseHeader } from '../../../worker/engine/safetensors.ts'
 
 /** Checkpoints and numbers made by families.py and training.py. */
 export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))

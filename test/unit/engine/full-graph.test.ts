@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { random } from '../../../protocol/prng.ts'
-import { parseConfig } from '../../../worker/engine/families.ts'
-import { type FullLayout, fullGraph, fullLayout } from '../../../worker/engine/full-graph.ts'
-import { hyperValues } from '../../../worker/engine/optimiser.ts'
+import { parseConfig } from '../../../worker/engine/families/known.ts'
+import { type FullLayout, fullGraph, fullLayout } from '../../../worker/engine/graph/full-graph.ts'
+import { hyperValues } from '../../../worker/engine/graph/optimiser.ts'
 import { type Feed, Session, vector } from '../../../worker/engine/session.ts'
 import { OPTIMISER, SEED, someTokens } from './fixtures.ts'
 

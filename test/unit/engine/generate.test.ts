@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'mocha'
 import { draw, highest } from '../../../protocol/sampling.ts'
-import { adapterEffect } from '../../../worker/engine/canary.ts'
 import { createEngine } from '../../../worker/engine/engine.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
+import { adapterEffect } from '../../../worker/engine/serving/canary.ts'
 import {
   BROOK,
   engineError,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { random } from '../../../protocol/prng.ts'
-import { Tape } from '../../../worker/engine/gradient.ts'
-import { floatMatrix } from '../../../worker/engine/matrix.ts'
-import { GraphBuilder, type Value } from '../../../worker/engine/onnx.ts'
+import { Tape } from '../../../worker/engine/graph/gradient.ts'
+import { floatMatrix } from '../../../worker/engine/graph/matrix.ts'
+import { GraphBuilder, type Value } from '../../../worker/engine/graph/onnx.ts'
 import {
   type AdapterDropout,
   add,
@@ -21,7 +21,7 @@ import {
   splitColumns,
   splitHeads,
   swiglu,
-} from '../../../worker/engine/operations.ts'
+} from '../../../worker/engine/graph/operations.ts'
 import { type Feed, Session, vector } from '../../../worker/engine/session.ts'
 import { SEED } from './fixtures.ts'
 

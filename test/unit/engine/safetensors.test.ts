@@ -5,8 +5,12 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { concat, utf8 } from '../../../protocol/hash.ts'
 import { EngineError } from '../../../worker/engine/errors.ts'
-import { float32From } from '../../../worker/engine/half.ts'
-import { parseHeader, readHeader, writeSafetensors } from '../../../worker/engine/safetensors.ts'
+import { float32From } from '../../../worker/engine/files/half.ts'
+import {
+  parseHeader,
+  readHeader,
+  writeSafetensors,
+} from '../../../worker/engine/files/safetensors.ts'
 import { testFolder } from '../../harness/folders.ts'
 import { engineError, TINY } from './fixtures.ts'
 

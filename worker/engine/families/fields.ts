@@ -1,8 +1,8 @@
 /** Fields of config.json that several families share, and how they are refused. Transformers' names throughout. */
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
-import type { Packing } from '../matrix.ts'
-import { MAX_CONTEXT_TOKENS, type ModelConfig } from '../model-config.ts'
+import type { Packing } from '../graph/matrix.ts'
+import { MAX_CONTEXT_TOKENS, type ModelConfig } from './model-config.ts'
 
 export const size = z
   .number()

@@ -1,7 +1,6 @@
 /** GPT-2 (also DistilGPT-2): learned positions, layer norms, queries, keys and values in one map, weights the other way round. */
 import { z } from 'zod'
 import type { Projection } from '../../../protocol/tuning.ts'
-import { type Family, MAX_CONTEXT_TOKENS } from '../model-config.ts'
 import {
   epsilon,
   layerCount,
@@ -12,6 +11,7 @@ import {
   size,
   unsupported,
 } from './fields.ts'
+import { type Family, MAX_CONTEXT_TOKENS } from './model-config.ts'
 
 const Config = z.object({
   vocab_size: size,

@@ -1,8 +1,8 @@
 /** Llama (also SmolLM, TinyLlama, our own brook), Mistral, and Qwen 2, 2.5 and 3: gated decoders with rotary positions. */
 import { z } from 'zod'
 import type { Projection } from '../../../protocol/tuning.ts'
-import type { Family, FamilyName, ModelConfig, NormPlace } from '../model-config.ts'
 import { GatedDecoder, gatedDecoder, oneOf, parseWith, size, windows } from './fields.ts'
+import type { Family, FamilyName, ModelConfig, NormPlace } from './model-config.ts'
 
 const Llama = GatedDecoder.extend({
   attention_bias: z.boolean().nullish(),

@@ -1,0 +1,122 @@
+/** Text to token ids and back, by a Hugging Face tokenizer.json. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { EngineError } from '../errors.ts'
+
+/** Stands for bytes that are no UTF-8, or not yet. */
+const REPLACEMENT = '\ufffd'
+/** A character has at most four bytes, so that many tokens; what is still no character after them never will be. */
+const MAX_TOKENS_OF_A_CHARACTER = 4
+
+/** Tokens of a text that is being generated, turned to text as they come. */
+interface TextStream {
+  /** The characters that became complete with this token: often a word, sometimes nothing. */
+  push(token: number): string
+  /** What is left at the end, with the replacement character for bytes that stayed incomplete. */
+  end(): string
+}
+
+export interface Tokenizer {
+  readonly vocabSize: number
+  /** The token that ends a document, and begins one, where tokenizer_config.json names it. */
+  readonly endOfText: number | undefined
+  /** Adds what the tokenizer itself puts around a text, if anything. */
+  encode(text: string): number[]
+  /** Special tokens are left out. */
+  decode(tokens: readonly number[]): string
+  stream(): TextStream
+}
+
+const TOKENIZER_FILE = 'tokenizer.json'
+const CONFIG_FILE = 'tokenizer_config.json'
+
+/** Opens a directory's tokenizer.json and, where there is one, tokenizer_config.json. Throws `EngineError` (`bad-file`). */
+export async function openTokenizer(directory: string): Promise<Tokenizer> {
+  const files = new Map<string, Uint8Array>()
+  for (const name of [TOKENIZER_FILE, CONFIG_FILE]) {
+    try {
+      files.set(name, await readFile(join(directory, name)))
+    } catch (cause) {
+      // Not every tokenizer has a config.
+      if (name === CONFIG_FILE) continue
+      throw new EngineError('bad-file', `${name} cannot be read in ${directory}`, { cause })
+    }
+  }
+  return tokenizerFrom(files)
+}
+
+/** The same from the files' contents, by name. Throws `EngineError` (`bad-file`). */
+export function tokenizerFrom(files: ReadonlyMap<string, Uint8Array>): Tokenizer {
+  const json = parseJson(files, TOKENIZER_FILE)
+  if (json === undefined) throw new EngineError('bad-file', `there is no ${TOKENIZER_FILE}`)
+  const config = parseJson(files, CONFIG_FILE) ?? {}
+  try {
+    return wrap(new HuggingFaceTokenizer(json, config), config)
+  } catch (cause) {
+    throw new EngineError('bad-file', `${TOKENIZER_FILE} cannot be used: ${cause}`, { cause })
+  }
+}
+
+function parseJson(
+  files: ReadonlyMap<string, Uint8Array>,
+  name: string,
+): Record<string, unknown> | undefined {
+  const bytes = files.get(name)
+  if (bytes === undefined) return undefined
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>
+  } catch (cause) {
+    throw new EngineError('bad-file', `${name} is no JSON`, { cause })
+  }
+  throw new EngineError('bad-file', `${name} holds no JSON object`)
+}
+
+function wrap(inner: HuggingFaceTokenizer, config: Record<string, unknown>): Tokenizer {
+  const decode = (tokens: readonly number[]): string =>
+    // The library refuses to decode nothing.
+    tokens.length === 0
+      ? ''
+      : inner.decode([...tokens], {
+          skip_special_tokens: true,
+          clean_up_tokenization_spaces: false,
+        })
+  return {
+    vocabSize: Math.max(...inner.get_vocab(true).values()) + 1,
+    endOfText: specialToken(inner, config['eos_token']),
+    encode: (text) => (text === '' ? [] : inner.encode(text).ids),
+    decode,
+    stream: () => textStream(decode),
+  }
+}
+
+/** Configs name a special token by its text, older ones by an object with it. */
+function specialToken(inner: HuggingFaceTokenizer, entry: unknown): number | undefined {
+  const content =
+    typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'content') : entry
+  return typeof content === 'string' ? inner.token_to_id(content) : undefined
+}
+
+/**
+ * Decodes the newest tokens together with those emitted just before, and gives what the new ones added: some decoders treat
+ * the first token of a text differently, so tokens cannot be decoded one by one.
+ */
+function textStream(decode: (tokens: readonly number[]) => string): TextStream {
+  let emitted: number[] = []
+  let waiting: number[] = []
+  const take = (): string => {
+    const added = decode([...emitted, ...waiting]).slice(decode(emitted).length)
+    emitted = waiting
+    waiting = []
+    return added
+  }
+  return {
+    push(token) {
+      waiting.push(token)
+      const incomplete = decode([...emitted, ...waiting]).endsWith(REPLACEMENT)
+      return incomplete && waiting.length < MAX_TOKENS_OF_A_CHARACTER ? '' : take()
+    },
+    end: take,
+  }
+}

@@ -1,0 +1,111 @@
+/** The graph that serves: prompts, single tokens and teacher-forced texts alike. Shapes as in graph.ts; C is the past's room. */
+import type { Projection } from '../../../protocol/tuning.ts'
+import { type ModelConfig, projectionShape } from '../families/model-config.ts'
+import { roomFor } from '../serving/key-values.ts'
+import { base, byWindow, maskFrom, projection, type WeightSource, withinWindow } from './graph.ts'
+import type { GraphBuilder, Value } from './onnx.ts'
+import { type BatchSize, splitAttention } from './operations.ts'
+import { forward, outputTable } from './transformer.ts'
+
+/**
+ * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (N), rows of (B·T) whose logits
+ * are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places count; for each
+ * layer and projection P an adapter for each row, a.L.P (B, r, in) and b.L.P (B, r, out), where r may be 0.
+ * Out: logits (N, V); hidden (N, d), normalised; new.k and new.v (layers, B, G, T, D).
+ */
+export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Array {
+  const { graph, tape, weight } = base(source, false)
+  const { keyValueHeads, headSize, width, vocabSize } = config
+  const tokens = graph.input('tokens', 'int32', ['B', 'T'])
+  const lengths = graph.reshape(graph.input('lengths', 'int32', ['B']), [-1, 1])
+  const selected = graph.input('selected', 'int32', ['N'])
+  const pasts = Array.from({ length: config.layers }, (_, layer) => ({
+    k: graph.input(`past.${layer}.k`, 'float32', ['B', keyValueHeads, 'C', headSize]),
+    v: graph.input(`past.${layer}.v`, 'float32', ['B', keyValueHeads, 'C', headSize]),
+  }))
+  const size = { batch: graph.sizeOf(tokens, 0), time: graph.sizeOf(tokens, 1) }
+  const numbers = graph.int32s(Array.from({ length: roomFor(config.contextTokens) }, (_, i) => i))
+  const times = graph.slice(numbers, 0, 0, size.time)
+  const standing = graph.add(lengths, times)
+  const room = graph.sizeOf(pasts[0]!.k, 2)
+  const masks = byWindow((window) => ({
+    past: pastMask(graph, config, graph.slice(numbers, 0, 0, room), lengths, standing, window),
+    fresh: freshMask(graph, config, times, window),
+  }))
+  const plain = projection(config, { tape, weight }, undefined, 'fast')
+  const fresh: { k: Value; v: Value }[] = []
+  const hidden = forward(
+    config,
+    {
+      tape,
+      size,
+      positions: standing,
+      weight,
+      project: (x, layer, which) =>
+        graph.add(plain(x, layer, which), slotTerm(graph, config, x, layer, which, size)),
+      attend: (layer, q, k, v) => {
+        const rows = { k: graph.transpose(k, [0, 2, 1, 3]), v: graph.transpose(v, [0, 2, 1, 3]) }
+        fresh.push(rows)
+        const mask = masks(config.windows[layer]!)
+        return splitAttention(graph, q, pasts[layer]!, rows, mask, config, size)
+      },
+    },
+    graph.reshape(tokens, [-1]),
+  )
+  const chosen = graph.node('Gather', [hidden, selected])
+  const logits = graph.node('Gemm', [chosen, weight(outputTable(config))], { transB: 1 })
+  graph.output('logits', logits, 'float32', ['N', vocabSize])
+  graph.output('hidden', chosen, 'float32', ['N', width])
+  const shape = [config.layers, 'B', keyValueHeads, 'T', headSize]
+  for (const part of ['k', 'v'] as const) {
+    const rows = fresh.map((layer) => graph.node('Unsqueeze', [layer[part], graph.ints(0)]))
+    graph.output(`new.${part}`, graph.concat(rows, 0), 'float32', shape)
+  }
+  return graph.encode()
+}
+
+/** 0 where a query may look at a place of the past, else MASKED: (B, 1, 1, C), with a window (B, 1, R·T, C). */
+function pastMask(
+  graph: GraphBuilder,
+  config: ModelConfig,
+  places: Value,
+  lengths: Value,
+  standing: Value,
+  window: number,
+): Value {
+  const filled = graph.node('Unsqueeze', [graph.node('Less', [places, lengths]), graph.ints(1)])
+  const rows = graph.node('Unsqueeze', [standing, graph.ints(2)])
+  const seen = withinWindow(graph, filled, rows, places, window)
+  const group = window === 0 ? 1 : config.heads / config.keyValueHeads
+  const tiled = group === 1 ? seen : graph.node('Tile', [seen, graph.ints(1, group, 1)])
+  return graph.node('Unsqueeze', [maskFrom(graph, tiled), graph.ints(1)])
+}
+
+/** The same for the tokens of this run, which see one another in their order: (R·T, T). */
+function freshMask(graph: GraphBuilder, config: ModelConfig, times: Value, window: number): Value {
+  const rows = graph.reshape(times, [-1, 1])
+  const causal = graph.node('LessOrEqual', [times, rows])
+  const seen = withinWindow(graph, causal, rows, times, window)
+  return maskFrom(
+    graph,
+    graph.node('Tile', [seen, graph.ints(config.heads / config.keyValueHeads, 1)]),
+  )
+}
+
+/** The adapter's share of a projection, each batch row with its own: (M, in) -> (M, out). */
+function slotTerm(
+  graph: GraphBuilder,
+  config: ModelConfig,
+  x: Value,
+  layer: number,
+  which: Projection,
+  size: BatchSize,
+): Value {
+  const [outputs, inputs] = projectionShape(config, which)
+  const rank = `r.${which}`
+  const a = graph.input(`a.${layer}.${which}`, 'float32', ['B', rank, inputs])
+  const b = graph.input(`b.${layer}.${which}`, 'float32', ['B', rank, outputs])
+  const rows = graph.reshape(x, graph.shape(size.batch, size.time, inputs))
+  const down = graph.matmul(rows, graph.transpose(a, [0, 2, 1]))
+  return graph.reshape(graph.matmul(down, b), [-1, outputs])
+}

@@ -1,0 +1,119 @@
+/** A base model that serves, in the engine's thread: texts are written together, finished texts are read one by one. */
+
+import { checkFinite, checkTokens } from '../checks.ts'
+import { EngineError } from '../errors.ts'
+import { type BaseModel, openBaseModel } from '../files/base-model.ts'
+import { storedWeights } from '../graph/graph.ts'
+import { serveGraph } from '../graph/serve-graph.ts'
+import { loraLayout } from '../lora.ts'
+import type { Provider } from '../providers.ts'
+import type {
+  Generated,
+  GenerateRequest,
+  Prefilled,
+  PrefillRequest,
+  ServedAdapter,
+  ServingLimits,
+  TokenProgress,
+} from '../requests.ts'
+import { Session } from '../session.ts'
+import { type StepSignal, turn } from '../step-signal.ts'
+import { Batch } from './batch.ts'
+import { KeyValues } from './key-values.ts'
+import { singleFeeds } from './slots.ts'
+import { Text } from './text.ts'
+
+/** Alternatives that a caller may ask the log-probabilities of. */
+const MOST_LIKELIEST = 20
+
+export interface ServingOptions {
+  readonly threads: number
+  readonly provider: Provider
+  readonly limits: ServingLimits
+}
+
+/** One for each base model, whatever adapters come: the packed weights are in memory once. */
+export class Serving {
+  readonly #base: BaseModel
+  readonly #batch: Batch
+  readonly #session: () => Promise<Session>
+  /** Before a text's first token: one masked place, since the graph must have a past. */
+  readonly #noPast: KeyValues
+
+  private constructor(directory: string, base: BaseModel, options: ServingOptions) {
+    const { threads, provider, limits } = options
+    this.#base = base
+    let session: Promise<Session> | undefined
+    // A node that only trains never pays for it.
+    this.#session = () => {
+      const graph = (): Uint8Array => serveGraph(base.config, storedWeights(base.places))
+      session ??= Session.create(graph(), { directory, threads, provider })
+      session.catch(() => {
+        session = undefined
+      })
+      return session
+    }
+    this.#batch = new Batch(base.config, this.#session, limits)
+    this.#noPast = new KeyValues(base.config, 1, 0)
+  }
+
+  static async open(directory: string, options: ServingOptions): Promise<Serving> {
+    return new Serving(directory, await openBaseModel(directory), options)
+  }
+
+  /** Draws up to `maxTokens` tokens after the prompt. */
+  async generate(
+    request: GenerateRequest,
+    onToken: (progress: TokenProgress) => void,
+    signal: StepSignal,
+  ): Promise<Generated> {
+    const { prompt, maxTokens, logProbabilities, adapter } = request
+    const { config } = this.#base
+    checkTokens(config, prompt, 1)
+    checkCount('maxTokens', maxTokens, 1, Number.MAX_SAFE_INTEGER)
+    checkCount('logProbabilities', logProbabilities ?? 0, 0, MOST_LIKELIEST)
+    this.#checkAdapter(adapter)
+    const text = new Text(config, request, { onToken, signal })
+    this.#batch.add(text)
+    return text.result
+  }
+
+  /** Reads a finished text in one pass. What else is under way never changes a bit of the result. */
+  async prefill({ adapter, tokens, from }: PrefillRequest, signal: StepSignal): Promise<Prefilled> {
+    const { config } = this.#base
+    checkTokens(config, tokens, 1)
+    checkCount('position', from, 0, tokens.length - 1)
+    this.#checkAdapter(adapter)
+    const session = await this.#session()
+    await turn()
+    signal.throwIfAborted()
+    const selected = Int32Array.from({ length: tokens.length - from }, (_, index) => from + index)
+    const outputs = await session.run(
+      {
+        tokens: { data: Int32Array.from(tokens), shape: [1, tokens.length] },
+        lengths: { data: Int32Array.of(0), shape: [1] },
+        selected: { data: selected, shape: [selected.length] },
+        ...singleFeeds(config, adapter),
+        ...this.#noPast.feeds(1),
+      },
+      ['logits', 'hidden'],
+    )
+    const { logits, hidden } = outputs as { logits: Float32Array; hidden: Float32Array }
+    checkFinite(logits, tokens.length)
+    return { logits, hidden }
+  }
+
+  #checkAdapter(adapter: ServedAdapter | undefined): void {
+    if (adapter === undefined) return
+    const { size } = loraLayout(this.#base.config, adapter.lora)
+    if (adapter.data.length !== size) {
+      const has = `the adapter has ${adapter.data.length} numbers`
+      throw new EngineError('bad-adapter', `${has}, but this model and LoRA shape take ${size}`)
+    }
+  }
+}
+
+function checkCount(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new EngineError('bad-input', `${name} is ${value}; it must be from ${least} to ${most}`)
+}
