@@ -15,7 +15,7 @@ import { decodeSeconds } from './writing.ts'
 const TOGETHER = 8
 const PAST = 128
 const STEPS = 24
-const ROUNDS = 3
+const ROUNDS = 5
 
 /** An adapter by name, drawn from it. */
 function adapter(model: Model, id: string): AdapterReference {

@@ -1,4 +1,5 @@
 /** A process that trains on one long text and prints the most memory that it held: node training-memory.ts <model> <checkpointing>. */
+import { readFileSync } from 'node:fs'
 import { createEngine } from '../../worker/engine/engine.ts'
 import { LORA, OPTIMISER, SEED, someTokens } from './random-model.ts'
 
@@ -15,7 +16,11 @@ const step = async (exampleTokens: number): Promise<void> => {
     ...{ optimiser: OPTIMISER, totalSteps: 10 },
   })
 }
-const peakBytes = (): number => 1024 * process.resourceUsage().maxRSS
+/** Since this program was loaded: `resourceUsage` would begin with what the parent held when it made this process. */
+const peakBytes = (): number => {
+  const [, kibibytes] = /VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))!
+  return 1024 * Number(kibibytes)
+}
 // Weights, graphs and the optimiser's state, but hardly an activation.
 await step(3)
 const before = peakBytes()
