@@ -7,6 +7,9 @@ import { address, bytes } from './fields.ts'
 export const MAX_ANSWER_TOKENS = 4096
 const MAX_SPANS = 1024
 
+/** As callers know them from OpenAI: up to four. */
+export const StopStrings = z.array(z.string().min(1).max(64)).max(4)
+
 export const Prompt = document(
   'prompt',
   64 * 1024,
@@ -18,6 +21,8 @@ export const Prompt = document(
     temperature: z.number().min(0).max(10),
     topK: z.number().int().min(1).max(1024),
     maxTokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS),
+    /** The answer's text ends before the first of these. */
+    stop: StopStrings,
   }),
 )
 export type Prompt = DocumentValue<typeof Prompt>
@@ -42,7 +47,7 @@ export const Span = z.strictObject({
 })
 export type Span = z.output<typeof Span>
 
-const STOPS = ['length', 'stop-token', 'context'] as const
+const STOPS = ['length', 'stop-token', 'stop-string', 'context'] as const
 
 export const Answer = document(
   'answer',

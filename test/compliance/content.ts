@@ -17,7 +17,7 @@ export interface ContentUnderTest {
   readonly folder: string
 }
 
-export const PROMPT = { text: 'To install', temperature: 0.5, topK: 10, maxTokens: 8 }
+export const PROMPT = { text: 'To install', temperature: 0.5, topK: 10, maxTokens: 8, stop: [] }
 export const within = (ms: number) => ({ signal: AbortSignal.timeout(ms) })
 
 export function contentCompliance(content: () => ContentUnderTest): void {

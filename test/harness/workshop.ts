@@ -82,8 +82,8 @@ export class Workshop {
     return shop
   }
 
-  async question(text: string, adapter: Cid | ''): Promise<Job> {
-    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24 }
+  async question(text: string, adapter: Cid | '', stop: string[] = []): Promise<Job> {
+    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24, stop }
     const input = await this.content.put(Prompt, prompt)
     return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: 24 })
   }

@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
-import { MAX_ANSWER_TOKENS } from '../../protocol/answer.ts'
+import { type Answer, MAX_ANSWER_TOKENS, StopStrings } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
@@ -23,6 +23,7 @@ const CompletionRequest = z.object({
     .max(32 * 1024),
   max_tokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS).default(64),
   temperature: z.number().min(0).max(10).default(0.7),
+  stop: z.preprocess((stop) => (typeof stop === 'string' ? [stop] : stop), StopStrings.default([])),
   top_k: z.number().int().min(1).max(1024).default(40),
   stream: z.boolean().default(false),
 })
@@ -73,6 +74,11 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
     })
 }
 
+/** In OpenAI's words. */
+function finishReason(stop: Answer['stop']): 'stop' | 'length' {
+  return stop === 'stop-token' || stop === 'stop-string' ? 'stop' : 'length'
+}
+
 function models({ runtime }: Service, { baseModel }: Gateway) {
   const adapters = [...runtime.core.ledger.modelOwners].map(([id, owner]) => ({
     id,
@@ -107,6 +113,7 @@ async function order(
     temperature: request.temperature,
     topK: request.top_k,
     maxTokens: request.max_tokens,
+    stop: request.stop,
   })
 }
 
@@ -121,7 +128,7 @@ async function whole(
   const { text, tokens, stop, ...provenance } = await answerOf(service, gateway, view)
   return c.json({
     ...frame(jobId, request.model),
-    choices: [{ index: 0, text, finish_reason: stop === 'stop-token' ? 'stop' : 'length' }],
+    choices: [{ index: 0, text, finish_reason: finishReason(stop) }],
     usage: { completion_tokens: tokens },
     tributary: { job: view, ...provenance },
   })
@@ -149,7 +156,7 @@ function streamed(
     try {
       const view = await accepted(service, jobId, c.req.raw.signal)
       const { text, tokens, stop: why, ...provenance } = await answerOf(service, gateway, view)
-      const reason = why === 'stop-token' ? 'stop' : 'length'
+      const reason = finishReason(why)
       // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
       const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
       await written

@@ -18,6 +18,7 @@ interface AskOptions {
   readonly node?: string
   readonly model?: string
   readonly maxTokens: number
+  readonly stop?: string[]
   readonly temperature: number
   readonly json?: boolean
 }
@@ -32,6 +33,7 @@ export function askCommand(): Command {
       'content id of an adapter, or brook-4m for the base (default: the newest adapter)',
     )
     .option('--max-tokens <n>', 'tokens to write at the most', whole, 64)
+    .option('--stop <text...>', 'end before any of these, up to four')
     .option('--temperature <t>', '0 is greedy', positive, 0.7)
     .option('--json', 'one JSON object on standard output')
     .action((words: string[], options: AskOptions) => ask(words.join(' '), options))
@@ -45,6 +47,7 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
     prompt,
     max_tokens: options.maxTokens,
     temperature: options.temperature,
+    stop: options.stop,
     stream: true,
   }
   let last: Chunk | undefined

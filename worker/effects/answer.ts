@@ -6,8 +6,16 @@ import { answerCommitment, sketch } from '../../protocol/commitment.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'
+import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, attribution, promptTokens, stopTokens, UNATTRIBUTED } from './answering.ts'
+import {
+  answerFeature,
+  attribution,
+  promptTokens,
+  stopTokens,
+  UNATTRIBUTED,
+  writtenText,
+} from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
 export interface AnswerHooks {
@@ -32,8 +40,9 @@ export async function executeAnswer(
   const base = known ?? (await knowledge.base(job.model, undefined, signal))
   const tokens = promptTokens(base, prompt.text)
   const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
-  const { stop } = generated
-  invariant(stop !== 'caller', 'nobody ended this answer but the model and its limits')
+  const { text, stoppedAfter } = writtenText(base, generated.tokens, prompt.stop)
+  const stop = stoppedAfter === undefined ? generated.stop : 'stop-string'
+  invariant(stop !== 'caller', 'nobody ends an answer but a stop string, the model and its limits')
   const width = base.model.info.config.width
   const sketches = sketch(generated.hidden, width, fromHex(jobId))
   const shaped = known
@@ -45,7 +54,7 @@ export async function executeAnswer(
     : { query: new Uint8Array(), attribution: UNATTRIBUTED, spans: [] }
   const answer: Answer = {
     tokens: generated.tokens,
-    text: base.tokenizer.decode(generated.tokens),
+    text,
     stop,
     sketches,
     ...shaped,
@@ -65,11 +74,12 @@ async function generate(
   prompt: readonly number[],
   jobId: Hash,
   job: Job,
-  { temperature, topK, maxTokens }: Prompt,
+  { temperature, topK, maxTokens, stop }: Prompt,
   { signal, onText, onProgress, useAdapter }: AnswerHooks,
 ) {
   const limit = Math.min(maxTokens, job.maxUnits)
   const stream = base.tokenizer.stream()
+  const stopping = stoppingText(stop)
   const request = {
     adapter: useAdapter ? known?.reference : undefined,
     prompt,
@@ -81,10 +91,11 @@ async function generate(
   const generated = await base.model.generate(request, {
     signal,
     onToken: (token, index) => {
-      onText(stream.push(token))
+      onText(stopping.push(stream.push(token)))
       onProgress(index + 1, limit)
+      return stopping.found !== undefined
     },
   })
-  onText(stream.end())
+  onText(stopping.push(stream.end()) + stopping.end())
   return generated
 }

@@ -9,6 +9,7 @@ import { toRow } from '../attribution/curvature.ts'
 import { attributeAnswer } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
 import type { CallOptions } from '../engine/engine.ts'
+import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { Base, KnownAdapter } from './knowledge.ts'
 
 /** What an answer of the bare base model says about contributors: there are none. */
@@ -52,6 +53,30 @@ export function attribution(
 export function promptTokens({ tokenizer }: Base, text: string): number[] {
   const tokens = tokenizer.encode(text)
   return tokens.length > 0 ? tokens : [tokenizer.endOfText ?? 0]
+}
+
+/** The text that tokens make, and after how many of them it ends at a stop string. */
+export interface Written {
+  readonly text: string
+  readonly stoppedAfter: number | undefined
+}
+
+/** The text of an answer: worker and validator must cut it at the same place. */
+export function writtenText(
+  { tokenizer }: Base,
+  tokens: readonly number[],
+  stops: readonly string[],
+): Written {
+  if (stops.length === 0) return { text: tokenizer.decode(tokens), stoppedAfter: undefined }
+  const stopping = stoppingText(stops)
+  const stream = tokenizer.stream()
+  let text = ''
+  for (const [index, token] of tokens.entries()) {
+    text += stopping.push(stream.push(token))
+    if (stopping.found !== undefined) return { text, stoppedAfter: index + 1 }
+  }
+  // What is left are broken characters: no caller can have meant them.
+  return { text: text + stopping.push(stream.end()) + stopping.end(), stoppedAfter: undefined }
 }
 
 /** Tokens that end an answer. */

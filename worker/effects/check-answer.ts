@@ -19,7 +19,7 @@ import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, promptTokens, stopTokens } from './answering.ts'
+import { answerFeature, promptTokens, stopTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
@@ -74,13 +74,17 @@ function checkForm(
   if (tokens.some((token) => token >= base.model.info.vocabSize)) return fail('output-malformed')
   if (claim.commitment !== answerCommitment(tokens, sketches)) return fail('wrong-commitment')
   if (claim.attribution !== attributionRoot(attribution)) return fail('wrong-commitment')
-  if (text !== base.tokenizer.decode(tokens)) return fail('output-malformed')
+  const written = writtenText(base, tokens, prompt.stop)
+  const { stoppedAfter = tokens.length } = written
+  if (text !== written.text || stoppedAfter < tokens.length) return fail('output-malformed')
   const stops = stopTokens(base)
   const early = tokens.slice(0, -1).some((token) => stops.includes(token))
   const stopped = stops.includes(tokens.at(-1)!)
   const context = base.model.info.contextTokens
   const used = promptTokens(base, prompt.text).length + tokens.length
-  const expected = stopped ? 'stop-token' : tokens.length === limit ? 'length' : 'context'
+  const full = tokens.length === limit ? 'length' : 'context'
+  const byModel = stopped ? 'stop-token' : full
+  const expected = written.stoppedAfter === undefined ? byModel : 'stop-string'
   if (early || stop !== expected) return fail('output-malformed')
   return stop === 'context' && used < context ? fail('output-malformed') : undefined
 }

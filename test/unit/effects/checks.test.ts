@@ -93,6 +93,29 @@ describe('the checks of a validator', function () {
       assert.deepEqual(await shop.answer(shop.answerJob), shop.answered)
     })
 
+    it('pass an answer that ends before a stop string, and catch one that ends elsewhere', async () => {
+      const whole = await shop.reply()
+      const word = whole.text.trim().split(' ')[3]!
+      const job = await shop.question('The river carries', shop.tuned.output, [word])
+      const result = await shop.answer(job)
+      const judge = async (changed: Answer): Promise<string> => {
+        const { tokens, sketches, attribution } = changed
+        const output = await shop.content.put(Answer, changed)
+        const commitment = answerCommitment(tokens, sketches)
+        const root = attributionRoot(attribution)
+        const fitting = { output, commitment, attribution: root, units: tokens.length }
+        const claim = shop.claim(ANSWER_ID, { ...result, ...fitting })
+        return found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal))
+      }
+      const answer = await shop.reply(result)
+      assert.equal(answer.stop, 'stop-string')
+      assert.equal(answer.text, whole.text.slice(0, whole.text.indexOf(word)))
+      assert.equal(await judge(answer), 'pass')
+      assert.equal(await judge({ ...answer, stop: 'length' }), 'output-malformed')
+      assert.equal(await judge({ ...answer, text: `${answer.text}${word}` }), 'output-malformed')
+      assert.equal(await judge(whole), 'output-malformed')
+    })
+
     it('catch the base model in the place of the adapter', async () => {
       const cheat = await shop.answer(shop.answerJob, false)
       assert.equal(found(await judgeAnswer(cheat)), 'tokens-differ')

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { after, describe, it } from 'mocha'
-import { createEngine } from '../../../worker/engine/engine.ts'
-import { openTokenizer } from '../../../worker/engine/files/tokenizer.ts'
-import { complete } from '../../../worker/engine/serving/complete.ts'
+import { describe, it } from 'mocha'
 import { stoppingText } from '../../../worker/engine/serving/stop-strings.ts'
-import { BROOK, LORA, SEED } from './fixtures.ts'
 
 describe('stop strings', () => {
   const read = (pieces: readonly string[], stops: readonly string[]): string[] => {
@@ -39,42 +35,5 @@ describe('stop strings', () => {
     assert.deepEqual(read(['ab', 'x'], ['abc']), ['', 'abx', ''])
     assert.throws(() => stoppingText(['']), RangeError)
     assert.throws(() => stoppingText(['a', 'b', 'c', 'd', 'e']), RangeError)
-  })
-})
-
-describe('completion', () => {
-  const engine = createEngine({ threads: 1 })
-  after(() => engine[Symbol.asyncDispose]())
-
-  it('ends before a stop string and gives nothing of it', async () => {
-    const model = await engine.open(BROOK, LORA)
-    const tokenizer = await openTokenizer(BROOK)
-    const request = {
-      prompt: 'The river',
-      maxTokens: 40,
-      seed: SEED,
-      sampler: { temperature: 0.7, topK: 40 },
-      stopTokens: [],
-    }
-    const whole = await complete(model, tokenizer, request)
-    assert.equal(whole.stop, 'length')
-    assert.equal(whole.text, tokenizer.decode(whole.tokens))
-    const words = whole.text.slice(20, 29)
-    let heard = ''
-    const cut = await complete(
-      model,
-      tokenizer,
-      { ...request, stop: [words] },
-      {
-        onText: (text) => {
-          heard += text
-        },
-      },
-    )
-    assert.equal(cut.stop, 'stop-string')
-    assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(words)))
-    assert.equal(heard, cut.text)
-    assert.ok(cut.tokens.length < whole.tokens.length)
-    assert.deepEqual(cut.tokens, whole.tokens.slice(0, cut.tokens.length))
   })
 })
