@@ -58,11 +58,13 @@ export class LoadedModel {
   session(name: GraphName): Promise<Session> {
     let session = this.#sessions.get(name)
     if (session === undefined) {
-      session = Session.create(this.#graph(name, this.#options.checkpointing), {
+      const { checkpointing = false } = this.#options
+      session = Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
         provider: this.#options.provider,
-        arena: name.startsWith('gradient') || name.startsWith('features'),
+        // Where memory is what counts; else blocks that a run no longer needs go back to the system.
+        arena: checkpointing && (name.startsWith('gradient') || name.startsWith('features')),
       })
       this.#sessions.set(name, session)
     }
