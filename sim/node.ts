@@ -2,7 +2,6 @@
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
  * loses all else. Liars differ only in what their models bring back, so the core under test is everywhere the same.
  */
-
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
 import { Core } from '../coordinator-free/node.ts'

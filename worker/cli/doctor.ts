@@ -69,7 +69,6 @@ async function doctor({ model, threads, json }: Options): Promise<void> {
 
 async function examine(folder: string, threads: number): Promise<Health> {
   const progress = startProgress('doctor')
-  const stop = new AbortController()
   const total = PROVIDERS.length + SPEED_PARTS.length
   try {
     const providers = await tryProviders(threads, (done, provider) =>
@@ -78,10 +77,8 @@ async function examine(folder: string, threads: number): Promise<Health> {
     await using engine = createEngine({ threads })
     const model = await engine.open(folder, LORA)
     const { config, parameterCount, exact, inexactReason } = model.info
-    const tokensPerSecond = await measureSpeed(
-      model,
-      (done, part) => progress.update(PROVIDERS.length + done, total, part),
-      stop.signal,
+    const tokensPerSecond = await measureSpeed(model, (done, part) =>
+      progress.update(PROVIDERS.length + done, total, part),
     )
     return {
       processor: cpus()[0]?.model.trim() ?? 'unknown',

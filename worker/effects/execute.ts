@@ -1,5 +1,4 @@
 /** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
-
 import type { Result } from '../../coordinator-free/events.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'

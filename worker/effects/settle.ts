@@ -1,5 +1,4 @@
 /** `post`, `finalise`, `register`, `read-batch`: what this node does on the L2, and reads back from it. */
-
 import { BatchHeader } from '../../protocol/batch.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { toHex } from '../../protocol/hash.ts'

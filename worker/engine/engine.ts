@@ -2,7 +2,6 @@
  * The engine's face: language models that generate, are trained and give their gradients, without ever blocking the
  * caller's event loop. All work is done in one thread for each engine; it is started when first needed, and again after a crash.
  */
-
 import { EngineError } from './errors.ts'
 import { featureSize } from './graph/projection.ts'
 import {

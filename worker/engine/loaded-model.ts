@@ -1,7 +1,7 @@
 /** A base model in the engine's thread: its graphs, and the sessions that have been asked for so far. */
 import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
-import { allFinite, checkTokens } from './checks.ts'
+import { allFinite } from './checks.ts'
 import { EngineError } from './errors.ts'
 import { type BaseModel, openBaseModel } from './files/base-model.ts'
 import { storedWeights } from './graph/graph.ts'
@@ -58,7 +58,7 @@ export class LoadedModel {
   session(name: GraphName): Promise<Session> {
     let session = this.#sessions.get(name)
     if (session === undefined) {
-      const { checkpointing = false } = this.#options
+      const { checkpointing } = this.#options
       session = Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
@@ -108,11 +108,6 @@ export class LoadedModel {
       throw new EngineError('bad-adapter', 'the adapter holds a number that is not finite')
     }
     return adapter
-  }
-
-  /** Throws `bad-input` where `tokens` is no text that the model can read. */
-  checkTokens(tokens: ArrayLike<number>, atLeast: number): void {
-    checkTokens(this.base.config, tokens, atLeast)
   }
 
   /** Checkpointing is this node's own affair: the graphs that name the model are those without. */

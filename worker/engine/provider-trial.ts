@@ -1,5 +1,4 @@
 /** A program that tries one provider and prints why it is refused, as JSON. A driver that crashes takes only this process. */
-
 import { PROVIDERS } from './providers.ts'
 import { refusal } from './self-test.ts'
 

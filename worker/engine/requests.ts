@@ -154,7 +154,7 @@ export interface ThreadOptions {
   /** Threads that one operator may use. */
   readonly threads: number
   /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
-  readonly checkpointing?: boolean
+  readonly checkpointing: boolean
   readonly limits: ServingLimits
   readonly provider: Provider
 }

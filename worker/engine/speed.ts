@@ -26,27 +26,26 @@ export const SPEED_PARTS = ['training', 'prefill', 'decode', 'decodeOfEight'] as
 export async function measureSpeed(
   model: Model,
   onPart: (done: number, part: string) => void,
-  signal: AbortSignal,
 ): Promise<Speed> {
   const text = Math.min(TEXT_TOKENS, Math.floor(model.info.contextTokens / 2))
   const written = Math.min(WRITTEN_TOKENS, model.info.contextTokens - text)
   const work: Record<keyof Speed, { tokens: number; run: () => Promise<unknown> }> = {
     training: {
       tokens: STEPS * BATCH * text,
-      run: () => train(model, text, signal),
+      run: () => train(model, text),
     },
     prefill: {
       tokens: STEPS * text,
       run: async () => {
         for (let step = 0; step < STEPS; step++) {
-          await model.prefill({ tokens: tokens(model, text), from: text - 1 }, { signal })
+          await model.prefill({ tokens: tokens(model, text), from: text - 1 })
         }
       },
     },
-    decode: { tokens: written, run: () => write(model, text, written, 1, signal) },
+    decode: { tokens: written, run: () => write(model, text, written, 1) },
     decodeOfEight: {
       tokens: TOGETHER * written,
-      run: () => write(model, text, written, TOGETHER, signal),
+      run: () => write(model, text, written, TOGETHER),
     },
   }
   const speed: Partial<Record<keyof Speed, number>> = {}
@@ -62,7 +61,7 @@ export async function measureSpeed(
   return speed as Speed
 }
 
-function train(model: Model, text: number, signal: AbortSignal): Promise<unknown> {
+function train(model: Model, text: number): Promise<unknown> {
   const batch = { tokens: Int32Array.from(tokens(model, BATCH * (text + 1))) }
   const request = {
     state: model.initialState(SEED),
@@ -79,17 +78,11 @@ function train(model: Model, text: number, signal: AbortSignal): Promise<unknown
     },
     totalSteps: STEPS,
   }
-  return model.train(request, { signal })
+  return model.train(request)
 }
 
 /** Answers include their prompts, as an owner's would. */
-function write(
-  model: Model,
-  text: number,
-  written: number,
-  together: number,
-  signal: AbortSignal,
-): Promise<unknown> {
+function write(model: Model, text: number, written: number, together: number): Promise<unknown> {
   const answers = Array.from({ length: together }, () => {
     const request = {
       prompt: tokens(model, text),
@@ -98,7 +91,7 @@ function write(
       sampler: { temperature: 0.7, topK: 40 },
       stopTokens: [],
     }
-    return model.generate(request, { signal })
+    return model.generate(request)
   })
   return Promise.all(answers)
 }

@@ -2,7 +2,6 @@
  * Tokens on their way from the worker to the requester while an answer is written. They are a courtesy, not a claim:
  * what counts is the signed result, and a requester compares the two.
  */
-
 import * as dagCbor from '@ipld/dag-cbor'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { lpStream, messageStreamToDuplex } from '@libp2p/utils'

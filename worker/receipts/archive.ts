@@ -1,5 +1,4 @@
 /** Reads a CAR file: blocks by content id, each checked against its id when it is used. */
-
 import { unixfs } from '@helia/unixfs'
 import { CarReader } from '@ipld/car'
 import { CID } from 'multiformats/cid'

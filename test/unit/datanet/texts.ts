@@ -1,5 +1,4 @@
 /** Contributions of made-up words: the same at every run. */
-
 import type { Address } from '../../../protocol/fields.ts'
 import { keccak, utf8 } from '../../../protocol/hash.ts'
 import { type Random, random } from '../../../protocol/prng.ts'

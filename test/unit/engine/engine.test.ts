@@ -154,7 +154,10 @@ describe('engine', () => {
 
   it('rejects what was under way when its thread crashes', async () => {
     const crashing = new URL('./crashing-thread.ts', import.meta.url)
-    const client = new ThreadClient({ threads: 1, provider: 'cpu', limits: LIMITS }, crashing)
+    const client = new ThreadClient(
+      { threads: 1, checkpointing: false, provider: 'cpu', limits: LIMITS },
+      crashing,
+    )
     const model = { directory: TINY, lora: LORA }
     const calls = [1, 2].map(() => client.call('open', model, {}, undefined, () => {}))
     for (const call of calls) {

@@ -8,6 +8,7 @@ import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../../../worker/engine/files/
 import { type BaseModel, openBaseModel } from '../../../worker/engine/files/base-model.ts'
 import { float32From } from '../../../worker/engine/files/half.ts'
 import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/files/peft-config.ts'
+import { dtypeOf } from '../../../worker/engine/files/safetensors.ts'
 import { type FullLayout, fullGraph, fullLayout } from '../../../worker/engine/graph/full-graph.ts'
 import { storedWeights } from '../../../worker/engine/graph/graph.ts'
 import { featuresGraph, gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
@@ -178,8 +179,7 @@ async function allWeights(
   for (const { name, start } of layout.tensors) {
     const { file, type, offsetBytes, lengthBytes } = places.get(name)!
     const bytes = (await readFile(join(directory, file))).subarray(offsetBytes)
-    const dtype = ({ float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const)[type as 'float32']
-    theta.set(float32From(bytes.subarray(0, lengthBytes), dtype), start)
+    theta.set(float32From(bytes.subarray(0, lengthBytes), dtypeOf(type)), start)
   }
   return theta
 }

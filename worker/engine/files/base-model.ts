@@ -5,10 +5,10 @@ import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 import { parseConfig } from '../families/known.ts'
 import type { ModelConfig } from '../families/model-config.ts'
-import type { ElementType, ExternalTensor } from '../graph/onnx.ts'
+import type { ExternalTensor } from '../graph/onnx.ts'
 import { packedTensors, tensorShapes } from '../graph/transformer.ts'
 import { float32From } from './half.ts'
-import { elementType, readHeader, type TensorPlace } from './safetensors.ts'
+import { dtypeOf, elementType, readHeader, type TensorPlace } from './safetensors.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
@@ -61,18 +61,12 @@ interface StoredTensor extends TensorPlace {
 export async function brokenWeight(directory: string): Promise<string | undefined> {
   const { places } = await openBaseModel(directory)
   for (const [name, place] of places) {
-    if (FLOATS[place.type] === undefined) continue
+    if (place.type === 'uint8') continue
     const values = await readFloats(directory, place)
     const index = values.findIndex((value) => !Number.isFinite(value))
     if (index >= 0) return `${place.file}: ${name} holds ${values[index]} at ${index}`
   }
   return undefined
-}
-
-const FLOATS: Partial<Record<ElementType, 'F32' | 'F16' | 'BF16'>> = {
-  float32: 'F32',
-  float16: 'F16',
-  bfloat16: 'BF16',
 }
 
 /** The bytes of one tensor. */
@@ -89,7 +83,7 @@ export async function readPlace(directory: string, place: ExternalTensor): Promi
 
 /** A tensor's values; its type must be one of floats. */
 export async function readFloats(directory: string, place: ExternalTensor): Promise<Float32Array> {
-  return float32From(await readPlace(directory, place), FLOATS[place.type]!)
+  return float32From(await readPlace(directory, place), dtypeOf(place.type))
 }
 
 /** Checkpoints saved from the bare decoder, as GPT-2's own are, leave out the name of the part that it is. */

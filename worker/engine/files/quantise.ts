@@ -1,6 +1,7 @@
 /** Writes a base model again with its projections as integers of 4 or 8 bits: an eighth or a quarter of the memory. */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Projection } from '../../../protocol/tuning.ts'
 import { EngineError } from '../errors.ts'
 import { QUANT_METHOD } from '../families/fields.ts'
 import { familyOf, parseConfig } from '../families/known.ts'
@@ -9,10 +10,9 @@ import type { Packing } from '../graph/matrix.ts'
 import type { ExternalTensor } from '../graph/onnx.ts'
 import { packedTensors } from '../graph/transformer.ts'
 import { type BaseModel, openBaseModel, readFloats, readPlace } from './base-model.ts'
-import { type Dtype, type TensorSource, writeSafetensorsFile } from './safetensors.ts'
+import { dtypeOf, type TensorSource, writeSafetensorsFile } from './safetensors.ts'
 
 const COPIED = ['tokenizer.json', 'tokenizer_config.json']
-const DTYPES: Readonly<Record<string, Dtype>> = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' }
 
 /** Smaller blocks are truer and larger: 32 is what most tools take; 16 fits rows that 32 does not divide. */
 const BLOCK_SIZES = [32, 16]
@@ -39,17 +39,17 @@ export async function quantiseModel(
   const json = JSON.parse(await readFile(join(source, 'config.json'), 'utf8')) as object
   const quantization_config = {
     quant_method: QUANT_METHOD,
-    bits: packing.bits,
+    bits,
     block_size: packing.blockSize,
   }
   const config = { ...json, quantization_config }
   const packed = packedTensors(parseConfig(config))
   await mkdir(target, { recursive: true })
-  const tensors = [...base.places].flatMap(([name, place]) =>
-    packed.has(name)
-      ? packedPair(source, base, name, place, packing)
-      : [plain(source, name, place)],
-  )
+  const tensors = [...base.places].flatMap(([name, place]) => {
+    const which = packed.get(name)
+    if (which === undefined) return [plain(source, name, place)]
+    return packedPair(source, base, which, { name, place }, packing)
+  })
   await writeSafetensorsFile(join(target, 'model.safetensors'), tensors, onProgress)
   for (const name of COPIED) {
     // Not every tokenizer has a config.
@@ -60,41 +60,42 @@ export async function quantiseModel(
 
 function plain(source: string, name: string, place: ExternalTensor): TensorSource {
   const { type, shape, lengthBytes } = place
-  return { name, dtype: DTYPES[type]!, shape, lengthBytes, read: () => readPlace(source, place) }
+  return { name, dtype: dtypeOf(type), shape, lengthBytes, read: () => readPlace(source, place) }
 }
 
 /** The two tensors that a projection's weight becomes. */
 function packedPair(
   source: string,
   { config }: BaseModel,
-  name: string,
-  place: ExternalTensor,
+  which: Projection,
+  { name, place }: { readonly name: string; readonly place: ExternalTensor },
   packing: Packing,
 ): TensorSource[] {
-  const module = name.slice(0, -'.weight'.length)
-  const which = familyOf(config).projections.find((p) =>
-    Array.from({ length: config.layers }, (_, layer) => layer).some(
-      (layer) => familyOf(config).module(layer, p) === module,
-    ),
-  )!
   const [outputs, inputs] = projectionShape(config, which)
   const blocks = inputs / packing.blockSize
   const blockBytes = (packing.blockSize * packing.bits) / 8
-  const quantised = async () => {
-    const values = await readFloats(source, place)
-    const rows = familyOf(config).inputsFirst ? transposed(values, inputs, outputs) : values
-    return quantise(rows, packing)
-  }
+  // Worked out when the integers are written, and kept until the scales that follow them are.
+  let scales = new Float32Array()
   return [
     {
       ...{ name, dtype: 'U8', shape: [outputs, blocks, blockBytes] },
       lengthBytes: outputs * blocks * blockBytes,
-      read: async () => (await quantised()).packed,
+      read: async () => {
+        const values = await readFloats(source, place)
+        const rows = familyOf(config).inputsFirst ? transposed(values, inputs, outputs) : values
+        const quantised = quantise(rows, packing)
+        scales = quantised.scales
+        return quantised.packed
+      },
     },
     {
-      ...{ name: `${module}.scales`, dtype: 'F32', shape: [outputs, blocks] },
+      ...{ name: name.replace(/weight$/, 'scales'), dtype: 'F32', shape: [outputs, blocks] },
       lengthBytes: 4 * outputs * blocks,
-      read: async () => new Uint8Array((await quantised()).scales.buffer),
+      read: async () => {
+        const bytes = new Uint8Array(scales.buffer)
+        scales = new Float32Array()
+        return bytes
+      },
     },
   ]
 }
@@ -117,7 +118,7 @@ function transposed(values: Float32Array, rows: number, columns: number): Float3
 export function quantise(
   values: Float32Array,
   { bits, blockSize }: Packing,
-): { packed: Uint8Array; scales: Float32Array } {
+): { packed: Uint8Array; scales: Float32Array<ArrayBuffer> } {
   const half = 2 ** (bits - 1)
   const scales = new Float32Array(values.length / blockSize)
   const packed = new Uint8Array((values.length * bits) / 8)

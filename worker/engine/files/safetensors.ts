@@ -30,6 +30,12 @@ export function elementType(dtype: Dtype): ElementType | undefined {
   return 'element' in type ? type.element : undefined
 }
 
+/** The stored type of an element type: the other way round. */
+export function dtypeOf(type: ElementType): Dtype {
+  const dtypes = Object.keys(DTYPES) as Dtype[]
+  return dtypes.find((dtype) => elementType(dtype) === type)!
+}
+
 /** One tensor's place in a file. */
 export interface TensorPlace {
   readonly dtype: Dtype

@@ -39,7 +39,7 @@ export function fullGraph(config: ModelConfig): Uint8Array {
   const { graph, tape, weight } = parts
   const theta = graph.input('theta', 'float32', [layout.size])
   for (const { name } of layout.tensors) tape.watch(weight(name))
-  const { losses } = lossGraph(config, parts, weight, projection(config, parts))
+  const { losses } = lossGraph(config, parts, () => projection(config, parts))
   tape.backward()
   const pieces = layout.tensors.map(({ name }) => graph.reshape(tape.gradient(weight(name)), [-1]))
   const gradient = graph.concat(pieces, 0)

@@ -119,15 +119,14 @@ export interface LossGraph extends Base {
 
 /**
  * Whole texts with their loss. In: tokens int32 (B, T + 1); weights (B, T), one for each predicted token. The parameters
- * come from `weight` and `project`, which may watch what they like.
+ * come from `parts` and from the projections that `project` gives, which may watch what they like.
  */
 export function lossGraph(
   config: ModelConfig,
   parts: Base,
-  weight: LayerGraph['weight'],
-  project: (x: Value, layer: number, projection: Projection, size: BatchSize) => Value,
+  project: (size: BatchSize) => LayerGraph['project'],
 ): LossGraph {
-  const { graph, tape } = parts
+  const { graph, tape, weight } = parts
   const tokens = graph.input('tokens', 'int32', ['B', 'T+1'])
   const weights = graph.input('weights', 'float32', ['B', 'T'])
   const size = { batch: graph.sizeOf(weights, 0), time: graph.sizeOf(weights, 1) }
@@ -150,7 +149,7 @@ export function lossGraph(
       size,
       positions: times,
       weight,
-      project: (x, layer, projection) => project(x, layer, projection, size),
+      project: project(size),
       attend: (layer, q, k, v) =>
         attention(tape, q, k, v, mask(config.windows[layer]!), config, size),
     },

@@ -1,5 +1,4 @@
 /** The graphs that train an adapter and that take an example's fingerprint from its gradient. Shapes as in graph.ts. */
-
 import type { ModelConfig } from '../families/model-config.ts'
 import type { LoraLayout, LoraModule } from '../lora.ts'
 import { dropoutColumns } from './dropout.ts'
@@ -36,12 +35,12 @@ function loraLossGraph(
   collect: Collect | undefined,
 ): LossGraph {
   const parts = base(source, collect !== undefined, checkpointing)
-  const { graph, weight } = parts
+  const { graph } = parts
   const dropoutOf = dropout ? dropouts(graph, layout) : () => undefined
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
-  return lossGraph(config, parts, weight, (x, layer, which, size) => {
-    const project = projection(config, parts, () => {
+  return lossGraph(config, parts, (size) =>
+    projection(config, parts, (layer, which) => {
       const module = find(layer, which)
       if (module === undefined) return
       const { inputs, outputs, rank, aStart, bStart, end } = module
@@ -57,9 +56,8 @@ function loraLossGraph(
           collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
         },
       }
-    })
-    return project(x, layer, which)
-  })
+    }),
+  )
 }
 
 /** The dropout of each module. */

@@ -152,12 +152,15 @@ export function outputTable(config: ModelConfig): string {
   return config.tied ? embedding(config) : `${familyOf(config).output}.weight`
 }
 
-/** The tensors that hold packed integers instead of floats. */
-export function packedTensors(config: ModelConfig): Set<string> {
+/** The tensors that hold packed integers instead of floats, each with its projection. */
+export function packedTensors(config: ModelConfig): Map<string, Projection> {
+  const packed = new Map<string, Projection>()
+  if (config.packing === undefined) return packed
   const { module, projections } = familyOf(config)
-  if (config.packing === undefined) return new Set()
-  const layers = Array.from({ length: config.layers }, (_, layer) => layer)
-  return new Set(layers.flatMap((layer) => projections.map((p) => `${module(layer, p)}.weight`)))
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const which of projections) packed.set(`${module(layer, which)}.weight`, which)
+  }
+  return packed
 }
 
 /** Every tensor that a model's files must hold, with its shape, in the order of the flat vector of full training. */

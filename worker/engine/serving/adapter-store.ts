@@ -3,7 +3,6 @@
  * them. What is in use is pinned; of the rest the one used longest ago goes first. All of it happens in the caller's
  * thread, so texts under way in the engine's never wait for a disk or a network.
  */
-
 import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { Adapter } from '../files/adapters.ts'

@@ -2,7 +2,6 @@
  * Keys and values of earlier prompts. A new prompt that begins as an earlier one did, with the same adapter, takes over
  * what they have in common, instead of reading it again.
  */
-
 import type { ModelConfig } from '../families/model-config.ts'
 import { KeyValues, keyValueBytes, roomFor } from './key-values.ts'
 

@@ -1,5 +1,4 @@
 /** A base model that serves, in the engine's thread: texts are written together, finished texts are read one by one. */
-
 import { checkFinite, checkTokens } from '../checks.ts'
 import { EngineError } from '../errors.ts'
 import { type BaseModel, openBaseModel } from '../files/base-model.ts'

@@ -1,4 +1,5 @@
 /** How examples become the runs of a graph: weights checked and scaled, equal lengths together, so many at a time. */
+import { checkTokens } from '../checks.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import type { ExamplesRequest, TrainingBatch } from '../requests.ts'
@@ -79,7 +80,7 @@ interface Example {
 /** The weights of the tokens that are predicted: all but the first. Throws `bad-input`. */
 function predictedWeights(model: LoadedModel, example: Example, usual: number): Float32Array {
   const { tokens, weights } = example
-  model.checkTokens(tokens, 2)
+  checkTokens(model.base.config, tokens, 2)
   if (weights === undefined) return new Float32Array(tokens.length - 1).fill(usual)
   if (weights.length !== tokens.length) {
     throw new EngineError(

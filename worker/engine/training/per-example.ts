@@ -1,5 +1,4 @@
 /** What is asked of each example by itself, in the engine's thread: its loss, and the features of its gradient. */
-
 import { allFinite } from '../checks.ts'
 import { EngineError } from '../errors.ts'
 import { featureSize, projectionMatrices } from '../graph/projection.ts'
