@@ -3,7 +3,7 @@ import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
 import { allFinite } from './checks.ts'
 import { EngineError } from './errors.ts'
-import { type BaseModel, openBaseModel } from './files/base-model.ts'
+import type { BaseModel } from './files/base-model.ts'
 import { storedWeights } from './graph/graph.ts'
 import { adamGraph } from './graph/optimiser.ts'
 import { serveGraph } from './graph/serve-graph.ts'
@@ -43,15 +43,11 @@ export class LoadedModel {
   readonly #options: ThreadOptions
   readonly #sessions = new Map<GraphName, Promise<Session>>()
 
-  private constructor(base: BaseModel, spec: ModelSpec, options: ThreadOptions) {
+  constructor(base: BaseModel, spec: ModelSpec, options: ThreadOptions) {
     this.base = base
     this.layout = loraLayout(base.config, spec.lora)
     this.#directory = spec.directory
     this.#options = options
-  }
-
-  static async open(spec: ModelSpec, options: ThreadOptions): Promise<LoadedModel> {
-    return new LoadedModel(await openBaseModel(spec.directory), spec, options)
   }
 
   /** Creates sessions when they are first needed: a node that only serves never pays for training. */

@@ -1,7 +1,7 @@
 /** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
-import { brokenWeight } from './files/base-model.ts'
+import { type BaseModel, brokenWeight, openBaseModel } from './files/base-model.ts'
 import { LoadedModel } from './loaded-model.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
 import { Serving } from './serving/serve.ts'
@@ -15,7 +15,8 @@ type Call = Extract<ToThread, { model: ModelSpec }>
 const port = parentPort ?? fail('thread.ts runs only as the thread of an engine')
 const options = workerData as ThreadOptions
 const models = new Map<string, Promise<LoadedModel>>()
-/** By the base model's directory. */
+/** By the base model's directory, as what follows. */
+const bases = new Map<string, Promise<BaseModel>>()
 const servings = new Map<string, Promise<Serving>>()
 const running = new Map<number, StepSignal>()
 
@@ -49,7 +50,8 @@ async function answer(call: Call): Promise<void> {
 /** Where nothing finite comes out because a weight of the base model is none, that is what its owner must hear. */
 async function explained(error: EngineError, { model }: Call): Promise<EngineError> {
   if (error.code !== 'not-finite') return error
-  const broken = await brokenWeight(model.directory).catch(() => undefined)
+  const find = async () => brokenWeight(model.directory, await openBase(model))
+  const broken = await find().catch(() => undefined)
   return broken === undefined ? error : new EngineError('bad-file', broken, { cause: error })
 }
 
@@ -74,11 +76,21 @@ async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind][
 
 function openModel(spec: ModelSpec): Promise<LoadedModel> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  return once(models, key, () => LoadedModel.open(spec, options))
+  return once(models, key, async () => new LoadedModel(await openBase(spec), spec, options))
 }
 
-function openServing({ directory }: ModelSpec): Promise<Serving> {
-  return once(servings, directory, () => Serving.open(directory, options))
+function openServing(spec: ModelSpec): Promise<Serving> {
+  const { directory } = spec
+  return once(
+    servings,
+    directory,
+    async () => new Serving(directory, await openBase(spec), options),
+  )
+}
+
+/** One look at the files serves adapters of every shape. */
+function openBase({ directory }: ModelSpec): Promise<BaseModel> {
+  return once(bases, directory, () => openBaseModel(directory))
 }
 
 /** Opens a thing once. A failure is not kept: the files may be there the next time. */

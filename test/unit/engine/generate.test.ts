@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'mocha'
 import { draw, highest } from '../../../protocol/sampling.ts'
-import { createEngine } from '../../../worker/engine/engine.ts'
+import { createEngine, type Model, type ServingAdapter } from '../../../worker/engine/engine.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
-import { adapterEffect } from '../../../worker/engine/serving/canary.ts'
 import {
   BROOK,
   engineError,
@@ -200,3 +199,20 @@ describe('generation', () => {
     assert.equal(await adapterEffect(model, model.initialState(SEED).theta), 0)
   })
 })
+
+const CANARY_TOKENS = 16
+
+/** The largest difference that an adapter makes to the logits of a fixed text; 0 where it does nothing. */
+async function adapterEffect(
+  { info, prefill }: Pick<Model, 'info' | 'prefill'>,
+  adapter: ServingAdapter,
+): Promise<number> {
+  const length = Math.min(CANARY_TOKENS, info.contextTokens)
+  const tokens = Array.from({ length }, (_, i) => Math.floor((i * info.vocabSize) / length))
+  const request = { tokens, from: 0 }
+  const [base, adapted] = [await prefill(request), await prefill({ ...request, adapter })]
+  return base.logits.reduce(
+    (most, logit, i) => Math.max(most, Math.abs(logit - adapted.logits[i]!)),
+    0,
+  )
+}

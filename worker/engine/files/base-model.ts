@@ -58,8 +58,10 @@ interface StoredTensor extends TensorPlace {
  * The first weight that is no number, for telling why nothing finite comes out: reading all of them at each start would take
  * as long as loading them.
  */
-export async function brokenWeight(directory: string): Promise<string | undefined> {
-  const { places } = await openBaseModel(directory)
+export async function brokenWeight(
+  directory: string,
+  { places }: BaseModel,
+): Promise<string | undefined> {
   for (const [name, place] of places) {
     if (place.type === 'uint8') continue
     const values = await readFloats(directory, place)

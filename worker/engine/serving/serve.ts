@@ -1,7 +1,7 @@
 /** A base model that serves, in the engine's thread: texts are written together, finished texts are read one by one. */
 import { checkFinite, checkTokens } from '../checks.ts'
 import { EngineError } from '../errors.ts'
-import { type BaseModel, openBaseModel } from '../files/base-model.ts'
+import type { BaseModel } from '../files/base-model.ts'
 import { storedWeights } from '../graph/graph.ts'
 import { serveGraph } from '../graph/serve-graph.ts'
 import { loraLayout } from '../lora.ts'
@@ -39,7 +39,7 @@ export class Serving {
   /** Before a text's first token: one masked place, since the graph must have a past. */
   readonly #noPast: KeyValues
 
-  private constructor(directory: string, base: BaseModel, options: ServingOptions) {
+  constructor(directory: string, base: BaseModel, options: ServingOptions) {
     const { threads, provider, limits } = options
     this.#base = base
     let session: Promise<Session> | undefined
@@ -54,10 +54,6 @@ export class Serving {
     }
     this.#batch = new Batch(base.config, this.#session, limits)
     this.#noPast = new KeyValues(base.config, 1, 0)
-  }
-
-  static async open(directory: string, options: ServingOptions): Promise<Serving> {
-    return new Serving(directory, await openBaseModel(directory), options)
   }
 
   /** Draws up to `maxTokens` tokens after the prompt. */
