@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { random } from '../../../protocol/prng.ts'
+import { attention, rotate, splitHeads } from '../../../worker/engine/graph/attention.ts'
 import { Tape } from '../../../worker/engine/graph/gradient.ts'
 import { floatMatrix } from '../../../worker/engine/graph/matrix.ts'
 import { GraphBuilder, type Value } from '../../../worker/engine/graph/onnx.ts'
@@ -9,7 +10,6 @@ import {
   type AdapterDropout,
   add,
   addPositions,
-  attention,
   crossEntropy,
   embed,
   gelu,
@@ -17,9 +17,7 @@ import {
   linear,
   regroup,
   rmsNorm,
-  rotate,
   splitColumns,
-  splitHeads,
   swiglu,
 } from '../../../worker/engine/graph/operations.ts'
 import { type Feed, Session, vector } from '../../../worker/engine/session.ts'

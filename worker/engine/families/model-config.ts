@@ -1,7 +1,7 @@
 /** What of a config.json the graphs depend on, in the same terms for every family. It crosses threads: plain data only. */
 import type { Projection } from '../../../protocol/tuning.ts'
+import type { HeadSizes } from '../graph/attention.ts'
 import type { Packing } from '../graph/matrix.ts'
-import type { HeadSizes } from '../graph/operations.ts'
 
 export interface ModelConfig extends HeadSizes {
   /** `model_type` of config.json: decides how tensors are named and how a layer is put together. */

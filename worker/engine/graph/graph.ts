@@ -6,17 +6,12 @@ import type { Projection } from '../../../protocol/tuning.ts'
 import { familyOf } from '../families/known.ts'
 import { type ModelConfig, projectionShape } from '../families/model-config.ts'
 import type { LoraLayout, LoraModule } from '../lora.ts'
+import { attention } from './attention.ts'
 import { Tape } from './gradient.ts'
 import { floatMatrix, type Kernel, type Matrix, packedMatrix } from './matrix.ts'
 import { type ExternalTensor, GraphBuilder, type Value } from './onnx.ts'
-import {
-  attention,
-  type BatchSize,
-  crossEntropy,
-  type LoraPair,
-  linear,
-  rowSum,
-} from './operations.ts'
+import { type BatchSize, crossEntropy, type LoraPair, linear } from './operations.ts'
+import { rowSum } from './sums.ts'
 import { forward, type LayerGraph, outputTable } from './transformer.ts'
 
 /** Makes a weight known to a graph, by its tensor name. */

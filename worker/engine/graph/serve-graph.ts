@@ -2,9 +2,10 @@
 import type { Projection } from '../../../protocol/tuning.ts'
 import { type ModelConfig, projectionShape } from '../families/model-config.ts'
 import { roomFor } from '../serving/key-values.ts'
+import { splitAttention } from './attention.ts'
 import { base, byWindow, maskFrom, projection, type WeightSource, withinWindow } from './graph.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
-import { type BatchSize, splitAttention } from './operations.ts'
+import type { BatchSize } from './operations.ts'
 import { forward, outputTable } from './transformer.ts'
 
 /**

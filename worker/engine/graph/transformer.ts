@@ -7,6 +7,7 @@ import {
   type NormPlace,
   projectionShape,
 } from '../families/model-config.ts'
+import { rotate, splitHeads } from './attention.ts'
 import type { Tape } from './gradient.ts'
 import type { Value } from './onnx.ts'
 import {
@@ -18,9 +19,7 @@ import {
   layerNorm,
   regroup,
   rmsNorm,
-  rotate,
   splitColumns,
-  splitHeads,
   swiglu,
 } from './operations.ts'
 
