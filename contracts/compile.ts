@@ -15,6 +15,8 @@ const CONTRACTS = [
   'FeeEscrow',
   'ResultLedger',
   'Payout',
+  'Disputes',
+  'Jury',
 ] as const
 
 /** Small code through the intermediate representation; no metadata, which would name paths. */

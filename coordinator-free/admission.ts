@@ -17,7 +17,7 @@ import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
 import type { Via } from './events.ts'
-import { type Ledger, lastBatch, standing } from './ledger.ts'
+import { type Ledger, lastBatch, openWei, standing } from './ledger.ts'
 
 const REASONS = [
   'admitted',
@@ -137,10 +137,10 @@ function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | un
   return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
 }
 
-/** A7: the escrow holds the job's greatest fee to stay, and a voucher reaches that far beyond what was ever taken. */
+/** A7: the escrow holds the job's greatest fee, besides what is open, to stay, and a voucher reaches that far beyond what was ever taken. */
 function isFunded(ledger: Ledger, job: Job): boolean {
   const { balanceWei, leavingWei, redeemedWei, authorisedWei } = ledger.escrows.get(job.requester)!
-  const fee = maxFeeWei(job)
+  const fee = maxFeeWei(job) + openWei(ledger, job.requester)
   const taken = redeemedWei + fee
   return fee <= balanceWei - leavingWei && (taken <= job.voucherWei || taken <= authorisedWei)
 }

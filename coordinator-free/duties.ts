@@ -1,4 +1,5 @@
 /** All that falls to this node now. A pure function of the ledger and the time; nothing here remembers what was ordered. */
+import type { Proposal } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { MAX_JOB_LIFETIME_MS } from '../protocol/params.ts'
@@ -6,6 +7,7 @@ import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
+import type { PayoutRules } from './payout.ts'
 import {
   type Built,
   finaliseDue,
@@ -13,11 +15,21 @@ import {
   postDue,
   proposalDue,
   registrationsDue,
+  repairsDue,
 } from './settlement.ts'
+
+/** What this node has worked out so far. */
+export interface Workings {
+  /** Proposals for the next batch, by digest. */
+  readonly built: ReadonlyMap<Hash, Built>
+  /** Headers whose data was found where they say. */
+  readonly retrieved: ReadonlySet<Hash>
+}
 
 export function duties(
   ledger: Ledger,
-  built: ReadonlyMap<Hash, Built>,
+  rules: PayoutRules,
+  workings: Workings,
   self: Address,
   nowMs: number,
 ): Duty[] {
@@ -26,7 +38,7 @@ export function duties(
   if (roles.includes('worker')) due.push(...executions(ledger, self, nowMs))
   if (!roles.includes('validator')) return due
   due.push(...audits(ledger, self, nowMs))
-  due.push(...settlements(ledger, built, self, nowMs))
+  due.push(...settlements(ledger, rules, workings, self, nowMs))
   return due
 }
 
@@ -95,20 +107,22 @@ function hadTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
 
 function settlements(
   ledger: Ledger,
-  built: ReadonlyMap<Hash, Built>,
+  rules: PayoutRules,
+  { built, retrieved }: Workings,
   self: Address,
   nowMs: number,
 ): Duty[] {
-  const due: Duty[] = []
-  const proposal = proposalDue(ledger, built, self, nowMs)
-  if (proposal) {
-    const { number, previous } = proposal
-    const message = { kind: 'proposal', body: proposal } as const
-    due.push({ kind: 'publish', duty: `propose ${number} ${previous}`, message })
-  }
+  const due: Duty[] = repairsDue(ledger)
+  const proposed = proposalDue(ledger, rules, built, self, nowMs)
+  if (proposed) due.push({ kind: 'offer', duty: offerOf(proposed.proposal), ...proposed })
   for (const { header, headerHash } of built.values()) {
-    if (header.number !== lastBatch(ledger) + 1) continue
+    if (header.number !== lastBatch(ledger) + 1 || ledger.faulty > 0) continue
     if (ledger.endorsements.get(headerHash)?.has(self)) continue
+    // Nobody stands for data that it could not get.
+    if (header.availability !== '' && !retrieved.has(headerHash)) {
+      due.push({ kind: 'retrieve', duty: `retrieve ${headerHash}`, header, headerHash })
+      continue
+    }
     const body = { validator: self, header: headerHash }
     const message = { kind: 'endorsement', body } as const
     due.push({ kind: 'publish', duty: `endorse ${headerHash}`, message })
@@ -118,6 +132,11 @@ function settlements(
   const finalise = finaliseDue(ledger, self)
   if (finalise) due.push(finalise)
   return due
+}
+
+/** Under this name a proposal is offered and then published. */
+export function offerOf({ number, previous, epoch }: Proposal): string {
+  return `propose ${number} ${previous} ${epoch}`
 }
 
 /** Posted batches whose data is still unknown: the newest, for its payouts, and those whose jobs might come again. */

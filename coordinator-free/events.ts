@@ -1,6 +1,6 @@
 /** All that goes in through the core's door and all that comes out. Effects are coarse: one order, one outcome back. */
 import type { Attribution } from '../protocol/attribution.ts'
-import type { BatchHeader, Charge } from '../protocol/batch.ts'
+import type { BatchHeader, Charge, Proposal } from '../protocol/batch.ts'
 import type { ChainFact } from '../protocol/chain.ts'
 import type { Claim } from '../protocol/claim.ts'
 import type { Block } from '../protocol/document.ts'
@@ -43,6 +43,10 @@ export type Event =
     }
   | { readonly kind: 'read'; readonly claim: Hash; readonly attribution: Attribution }
   | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }
+  /** The batch's data lies where the reference says: now it can be proposed. */
+  | { readonly kind: 'offered'; readonly proposal: Proposal }
+  /** The data was found where a proposal says. */
+  | { readonly kind: 'retrieved'; readonly header: Hash }
   | { readonly kind: 'duty-done'; readonly duty: string }
   | { readonly kind: 'duty-failed'; readonly duty: string }
   | { readonly kind: 'asked'; readonly peer: string; readonly have: readonly Hash[] }
@@ -78,12 +82,40 @@ export type Duty =
       readonly endorsements: readonly SignedEndorsement[]
       readonly charges: readonly SignedCharge[]
     }
-  | { readonly kind: 'finalise'; readonly duty: string; readonly number: number }
+  /** Put the data of a batch to come where everybody finds it, and say where in the proposal. */
+  | {
+      readonly kind: 'offer'
+      readonly duty: string
+      readonly proposal: Proposal
+      readonly data: BatchData
+    }
+  /** Look whether the data of a proposed batch lies where the proposal says. */
+  | {
+      readonly kind: 'retrieve'
+      readonly duty: string
+      readonly header: BatchHeader
+      readonly headerHash: Hash
+    }
+  | { readonly kind: 'finalise'; readonly duty: string; readonly header: BatchHeader }
+  /** Take the newest batch back: it, or one before it, is known to be false. */
+  | {
+      readonly kind: 'take-back'
+      readonly duty: string
+      readonly header: BatchHeader
+      /** That of the batch before, where there is one. */
+      readonly previous: BatchHeader | undefined
+    }
+  | {
+      readonly kind: 'give-back'
+      readonly duty: string
+      readonly header: BatchHeader
+      readonly charges: readonly SignedCharge[]
+    }
   | { readonly kind: 'read-batch'; readonly duty: string; readonly header: BatchHeader }
   | {
       readonly kind: 'register'
       readonly duty: string
-      readonly batch: number
+      readonly header: BatchHeader
       readonly receipt: Receipt
       readonly proof: Proof
     }

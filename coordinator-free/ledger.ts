@@ -12,6 +12,7 @@ import { authorOf, type Kind, type MessageOf } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import { Members } from './members.ts'
+import { Parameters } from './parameters.ts'
 
 export interface Fact<K extends Kind> {
   readonly envelope: Envelope
@@ -35,6 +36,12 @@ export interface PostedBatch {
   data?: BatchData
 }
 
+/** A batch that was taken back, while its payers have not got back what it had collected. */
+export interface VoidedBatch {
+  readonly header: BatchHeader
+  readonly data: BatchData
+}
+
 /** Money that a payer has put into escrow, as the chain last told. */
 export type Escrow = Pick<
   Extract<ChainLog, { kind: 'escrowed' }>,
@@ -47,6 +54,12 @@ export interface Ledger {
   /** Adapter to the account that owns it. */
   readonly modelOwners: Map<Cid, Address>
   readonly batches: Map<number, PostedBatch>
+  /** What governance may move, by epoch. */
+  readonly parameters: Parameters
+  /** The oldest batch known to be false and not taken back yet; 0 where there is none. */
+  faulty: number
+  /** By the hash of the header. */
+  readonly voided: Map<Hash, VoidedBatch>
   head: HeadBlock | undefined
 
   readonly jobs: Map<Hash, Fact<'job'>>
@@ -69,12 +82,15 @@ export interface Ledger {
   readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
 }
 
-export function createLedger(): Ledger {
+export function createLedger(parameters = new Parameters()): Ledger {
   return {
+    parameters,
     members: new Members(),
     escrows: new Map(),
     modelOwners: new Map(),
     batches: new Map(),
+    faulty: 0,
+    voided: new Map(),
     head: undefined,
     jobs: new Map(),
     beats: new Map(),
@@ -193,14 +209,36 @@ export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: n
   }
 }
 
+/** Fees that a batch leaves open, by payer. */
+export function openAfter(data: BatchData | undefined): BatchData['charges'] {
+  return data && !data.collects ? data.charges : []
+}
+
+/**
+ * A batch was taken back. Its jobs stay settled: two thirds of the stake stood for something false, and who paid for it
+ * gets the money back and may order anew.
+ */
+export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
+  const batch = ledger.batches.get(number)
+  ledger.batches.delete(number)
+  if (number <= ledger.faulty) ledger.faulty = 0
+  if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })
+}
+
 /** Number of the newest posted batch; 0 where there is none. */
 export function lastBatch(ledger: Ledger): number {
   return Math.max(0, ...ledger.batches.keys())
 }
 
+/** Fees of a payer that are settled and will be collected with a later batch. */
+export function openWei(ledger: Ledger, payer: Address): bigint {
+  const open = openAfter(ledger.batches.get(lastBatch(ledger))?.data)
+  return open.find((charge) => charge.payer === payer)?.feeWei ?? 0n
+}
+
 /** What the payer has spent or may still have to: the next voucher must go beyond it. */
 export function owedWei(ledger: Ledger, payer: Address): bigint {
-  let owed = ledger.escrows.get(payer)?.redeemedWei ?? 0n
+  let owed = (ledger.escrows.get(payer)?.redeemedWei ?? 0n) + openWei(ledger, payer)
   for (const { body } of ledger.jobs.values()) {
     if (body.requester === payer) owed += BigInt(body.maxUnits) * body.unitWei
   }

@@ -10,10 +10,11 @@ import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
 import { BatchData } from '../protocol/settlement.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
-import { duties } from './duties.ts'
+import { duties, offerOf } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
-import { createLedger, forgetStale, type Ledger, merge, settle } from './ledger.ts'
+import { createLedger, forgetStale, type Ledger, merge, settle, takeBack } from './ledger.ts'
 import { Orders } from './orders.ts'
+import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { type Built, build, headerHash } from './settlement.ts'
 
@@ -21,11 +22,13 @@ export interface CoreOptions {
   readonly self: Address
   readonly gate: Gate
   readonly rules: PayoutRules
+  /** What the governed parameters were born with; the table's values where it is left out. */
+  readonly parameters?: ParameterTerms
 }
 
 export class Core {
   /** For reading only: the API, `status` and the simulator's checkers look at it. */
-  readonly ledger: Ledger = createLedger()
+  readonly ledger: Ledger
   readonly #options: CoreOptions
   readonly #orders = new Orders()
   /** What this node has to say, under the duty that it came of, until its own ledger holds it. */
@@ -34,10 +37,13 @@ export class Core {
   readonly #beatenAtMs = new Map<Hash, number>()
   /** Proposals for the next batch that this node has worked out. */
   readonly #built = new Map<Hash, Built>()
+  /** Headers of theirs whose data was found where they say. */
+  readonly #retrieved = new Set<Hash>()
   #reconciledAtMs = 0
 
   constructor(options: CoreOptions) {
     this.#options = options
+    this.ledger = createLedger(new Parameters(options.parameters))
   }
 
   handle(event: Event, nowMs: number): Effect[] {
@@ -66,6 +72,11 @@ export class Core {
       case 'batch-read':
         this.#end(`read-batch ${event.number}`)
         return this.#settle(event.data, nowMs)
+      case 'offered':
+        return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
+      case 'retrieved':
+        this.#retrieved.add(event.header)
+        return this.#end(`retrieve ${event.header}`)
       case 'duty-done':
         return this.#end(event.duty)
       case 'duty-failed':
@@ -139,6 +150,19 @@ export class Core {
         if (batch) batch.final = true
         break
       }
+      case 'batch-faulted':
+        ledger.faulty = ledger.faulty === 0 ? fact.number : Math.min(ledger.faulty, fact.number)
+        break
+      case 'batch-voided':
+        takeBack(ledger, fact.number, fact.headerHash)
+        this.#built.clear()
+        break
+      case 'charges-returned':
+        ledger.voided.delete(fact.headerHash)
+        break
+      case 'param-set':
+        ledger.parameters.merge(fact)
+        break
       case 'datanet-published':
       case 'claimed':
     }
@@ -152,6 +176,7 @@ export class Core {
     const hash = headerHash(header)
     const own = [...this.#built.values()].find((one) => one.headerHash === hash)
     this.#built.clear()
+    this.#retrieved.clear()
     return own ? this.#settle(own.data, nowMs) : []
   }
 
@@ -177,7 +202,9 @@ export class Core {
     const said = [...this.#statements].map(
       ([duty, message]): Duty => ({ kind: 'publish', duty, message }),
     )
-    const due = duties(this.ledger, this.#built, this.#options.self, nowMs)
+    const { self, rules } = this.#options
+    const workings = { built: this.#built, retrieved: this.#retrieved }
+    const due = duties(this.ledger, rules, workings, self, nowMs)
     return [
       ...[...said, ...due].filter(({ duty }) => this.#orders.start(duty, nowMs)),
       ...this.#beats(nowMs),

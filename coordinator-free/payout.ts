@@ -3,18 +3,21 @@
  * every validator computes it for itself, and the contract needs to know only the roots.
  */
 import { weights } from '../protocol/attribution.ts'
-import { divide, SPLIT_BPS, splitFee } from '../protocol/fee.ts'
+import type { Proposal } from '../protocol/batch.ts'
+import { divide, splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import type { Hash } from '../protocol/hash.ts'
+import type { ParameterValues } from '../protocol/parameters.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import type { Fact, Ledger } from './ledger.ts'
+import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
+import { type Fact, type Ledger, openAfter } from './ledger.ts'
 
+/** What the deployment fixes. */
 export interface PayoutRules {
   /** Account of the treasury. */
   readonly treasury: Address
-  /** Tenths of a standard deviation of noise that a contributor's value must exceed. */
-  readonly strictnessTenths: number
+  /** The StakeVault, which divides what it is paid among all who stake. */
+  readonly stakers: Address
 }
 
 /** One claim to settle, with the votes that count for it. */
@@ -24,11 +27,15 @@ export interface Settled {
   readonly votes: readonly Fact<'vote'>[]
 }
 
-function receiptOf({ job, claim, votes }: Settled, owner: Address | undefined): Receipt {
+function receiptOf(
+  { job, claim, votes }: Settled,
+  owner: Address | undefined,
+  governed: ParameterValues,
+): Receipt {
   const { requester, task, model, adapter, maxUnits, unitWei } = job.body
   const { worker, output, attribution, units } = claim.body
   const feeWei = BigInt(Math.min(units, maxUnits)) * unitWei
-  const parts = splitFee(feeWei, SPLIT_BPS[task])
+  const parts = splitFee(feeWei, splitOf(task, governed))
   // Nobody owns a bare base model here, and it has no contributors: their parts fall to the treasury.
   const orphaned =
     adapter === '' || owner === undefined
@@ -56,34 +63,48 @@ function receiptOf({ job, claim, votes }: Settled, owner: Address | undefined): 
     validatorsWei: parts.validatorsWei,
     modelOwnerWei,
     contributorsWei,
-    treasuryWei: feeWei - parts.workerWei - parts.validatorsWei - modelOwnerWei - contributorsWei,
+    stakersWei: parts.stakersWei,
+    treasuryWei:
+      parts.treasuryWei +
+      (parts.modelOwnerWei - modelOwnerWei) +
+      (parts.contributorsWei - contributorsWei),
   }
 }
 
-/** The data of the next batch; `undefined` while an attribution that it needs has not been read. */
+/**
+ * The data of the next batch; `undefined` while an attribution that it needs has not been read. A fee is split as governed
+ * in the epoch of its job's signature; the threshold is that of the batch's epoch.
+ */
 export function batchData(
   ledger: Ledger,
   rules: PayoutRules,
-  number: number,
-  previous: Hash,
+  { number, previous, epoch, collects }: Proposal,
   settled: readonly Settled[],
 ): BatchData | undefined {
-  const receipts = settled.map((one) =>
-    receiptOf(
-      one,
-      one.job.body.adapter === '' ? undefined : ledger.modelOwners.get(one.job.body.adapter),
-    ),
-  )
+  const receipts = settled.map((one) => {
+    const { adapter, issuedAtMs } = one.job.body
+    const owner = adapter === '' ? undefined : ledger.modelOwners.get(adapter)
+    const governed = ledger.parameters.valuesAt(ledger.parameters.epochAt(issuedAtMs))
+    return receiptOf(one, owner, governed)
+  })
   const before = ledger.batches.get(number - 1)?.data
+  const threshold = thresholdAt(before, epoch, ledger.parameters.valuesAt(epoch))
   const owed = new Map<Address, bigint>(
     before?.payouts.map(({ account, cumulativeWei }) => [account, cumulativeWei]),
   )
   const carries = new Map<Cid, bigint>(before?.carries.map(({ adapter, wei }) => [adapter, wei]))
   for (const receipt of receipts) payRoles(ledger, rules, receipt, owed)
-  if (!payContributors(ledger, rules, receipts, owed, carries)) return undefined
+  const paid = payContributors(ledger, threshold.strictness, receipts, owed, carries)
+  if (!paid) return undefined
   return {
     number,
     previous,
+    epoch,
+    collects,
+    strictness: threshold.strictness,
+    answers: atMostUint32(threshold.answers + paid.answers),
+    payees: atMostUint32(threshold.payees + paid.payees),
+    charges: openCharges(before, settled, receipts),
     receipts,
     payouts: ascending(owed).map(([account, cumulativeWei]) => ({ account, cumulativeWei })),
     carries: ascending(carries).map(([adapter, wei]) => ({ adapter, wei })),
@@ -100,6 +121,7 @@ function payRoles(
   const ownerOf = (node: Address): Address => ledger.members.get(node)?.owner ?? node
   pay(owed, ownerOf(receipt.worker), receipt.workerWei)
   pay(owed, rules.treasury, receipt.treasuryWei)
+  pay(owed, rules.stakers, receipt.stakersWei)
   const shares = divide(
     receipt.validatorsWei,
     receipt.passedBy.map(() => 1n),
@@ -110,14 +132,18 @@ function payRoles(
   }
 }
 
-/** Contributors of each adapter by signed totals over the batch; what nobody clears the floor for is carried on. */
+/**
+ * Contributors of each adapter by signed totals over the batch; what nobody clears the floor for is carried on. Tells how
+ * many answers were weighed and how many contributors paid, each counted once an answer.
+ */
 function payContributors(
   ledger: Ledger,
-  rules: PayoutRules,
+  strictness: number,
   receipts: readonly Receipt[],
   owed: Map<Address, bigint>,
   carries: Map<Cid, bigint>,
-): boolean {
+): Payees | undefined {
+  const paid = { answers: 0, payees: 0 }
   const byAdapter = new Map<Cid, Receipt[]>()
   for (const receipt of receipts) {
     if (receipt.adapter === '' || receipt.task !== 'inference') continue
@@ -128,19 +154,65 @@ function payContributors(
       const attribution = ledger.attributions.get(claim)
       return attribution ? [{ feeWei, attribution }] : []
     })
-    if (weighed.length < answers.length) return false
+    if (weighed.length < answers.length) return undefined
     const pool = answers.reduce((sum, { contributorsWei }) => sum + contributorsWei, 0n)
     const total = pool + (carries.get(adapter) ?? 0n)
-    const clear = [...weights(weighed, rules.strictnessTenths)]
+    const clear = [...weights(weighed, strictness)]
     const amounts = divide(
       total,
       clear.map(([, weight]) => weight),
     )
     for (const [index, [who]] of clear.entries()) pay(owed, who, amounts[index]!)
+    paid.answers += answers.length
+    paid.payees += answers.length * clear.length
     if (clear.length > 0) carries.delete(adapter)
     else if (total > 0n) carries.set(adapter, total)
   }
-  return true
+  return paid
+}
+
+interface Payees {
+  readonly answers: number
+  readonly payees: number
+}
+
+/** The threshold of an epoch: the first batch of an epoch moves it by what the last one's answers paid. */
+function thresholdAt(
+  before: BatchData | undefined,
+  epoch: number,
+  governed: ParameterValues,
+): Payees & { readonly strictness: number } {
+  if (!before) return { strictness: INITIAL_STRICTNESS_THOUSANDTHS, answers: 0, payees: 0 }
+  const { strictness, answers, payees } = before
+  if (epoch === before.epoch) return { strictness, answers, payees }
+  return {
+    strictness: nextStrictness(strictness, payees, answers, governed),
+    ...{ answers: 0, payees: 0 },
+  }
+}
+
+/** What is open before the batch, and what its own jobs cost, each payer with the voucher that reaches furthest. */
+function openCharges(
+  before: BatchData | undefined,
+  settled: readonly Settled[],
+  receipts: readonly Receipt[],
+): BatchData['charges'] {
+  const charges = new Map(openAfter(before).map((charge) => [charge.payer, charge]))
+  for (const [index, { job }] of settled.entries()) {
+    const { requester: payer, voucherWei, voucherSignature } = job.body
+    const { feeWei } = receipts[index]!
+    const held = charges.get(payer)
+    const voucher =
+      held && held.cumulativeWei >= voucherWei
+        ? { cumulativeWei: held.cumulativeWei, signature: held.signature }
+        : { cumulativeWei: voucherWei, signature: voucherSignature }
+    charges.set(payer, { payer, feeWei: (held?.feeWei ?? 0n) + feeWei, ...voucher })
+  }
+  return ascending(charges).map(([, charge]) => charge)
+}
+
+function atMostUint32(count: number): number {
+  return Math.min(count, 2 ** 32 - 1)
 }
 
 function pay(owed: Map<Address, bigint>, account: Address, wei: bigint): void {

@@ -1,7 +1,8 @@
 /**
  * From accepted claims to a paid batch, without a coordinator: the validator whose turn it is proposes which claims are
  * next, each validator works out the batch for itself and endorses what it finds, and whoever's turn it is posts what
- * has the quorum. Two valid proposals may both be endorsed; the contract takes the first that is posted.
+ * has the quorum. Two valid proposals may both be endorsed; the contract takes the first that is posted. Fees are
+ * collected once in so many batches, as governed, since each payer's charge costs as much as many receipts.
  */
 import { type BatchHeader, BatchHeader as HeaderStruct, type Proposal } from '../protocol/batch.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
@@ -10,12 +11,19 @@ import { maxFeeWei } from '../protocol/job.ts'
 import { merkleProof } from '../protocol/merkle.ts'
 import { BATCH_WAIT_MS, LATE_VOTE_MS, MAX_BATCH_RECEIPTS, TURN_MS } from '../protocol/params.ts'
 import { receiptLeaf } from '../protocol/receipt.ts'
-import { type BatchData, chargesOf, headerOf } from '../protocol/settlement.ts'
+import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
 import { hashStruct } from '../protocol/struct.ts'
 import { acceptedClaim } from './assignment.ts'
 import { holdsQuorum, seated } from './committee.ts'
-import type { Duty, SignedCharge } from './events.ts'
-import { type Fact, type Ledger, lastBatch } from './ledger.ts'
+import type { Duty } from './events.ts'
+import {
+  type Fact,
+  type Ledger,
+  lastBatch,
+  openAfter,
+  openWei,
+  type PostedBatch,
+} from './ledger.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 
 /** A proposal worked out by this node. */
@@ -23,7 +31,6 @@ export interface Built {
   readonly header: BatchHeader
   readonly headerHash: Hash
   readonly data: BatchData
-  readonly charges: readonly SignedCharge[]
 }
 
 export function headerHash(header: BatchHeader): Hash {
@@ -38,36 +45,77 @@ function previousHash(ledger: Ledger): Hash | undefined {
   return data && headerHash(header)
 }
 
-/** The proposal that this validator should make now, if any. */
+/** The proposal that this validator should make now, if any, with the data it leads to. */
 export function proposalDue(
   ledger: Ledger,
+  rules: PayoutRules,
   built: ReadonlyMap<Hash, Built>,
   self: Address,
   nowMs: number,
-): Proposal | undefined {
+): { readonly proposal: Proposal; readonly data: BatchData } | undefined {
   const previous = previousHash(ledger)
   if (previous === undefined) return undefined
   const number = lastBatch(ledger) + 1
+  const before = ledger.batches.get(number - 1)
+  // Clocks differ a little; epochs never go back.
+  const epoch = Math.max(ledger.parameters.epochAt(nowMs), before?.header.epoch ?? 0)
   const ours = (fact: Fact<'proposal'>): boolean =>
-    fact.body.number === number && fact.body.previous === previous
+    fact.body.number === number && fact.body.previous === previous && isTimely(fact.body, epoch)
   const live = [...ledger.proposals].filter(([, fact]) => ours(fact))
-  if (live.some(([id, { body }]) => built.has(id) || body.proposer === self)) return undefined
-  const ready = settleable(ledger, nowMs)
+  const isMade = ([id, { body }]: [Hash, Fact<'proposal'>]): boolean =>
+    built.has(id) || (body.proposer === self && body.epoch === epoch)
+  if (ledger.faulty > 0 || live.some(isMade)) return undefined
   const place = turnPlace(ledger, 'propose', previous, self)
-  if (ready.length === 0 || place < 0) return undefined
-  const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
-  const waitMs = ready.length >= MAX_BATCH_RECEIPTS ? 0 : BATCH_WAIT_MS
-  if (nowMs < oldestMs + waitMs + place * TURN_MS) return undefined
+  const ready = settleable(ledger, nowMs)
+  const sinceMs = ready.length > 0 ? dueSince(ready) : overdueSince(before)
+  if (place < 0 || nowMs < sinceMs + place * TURN_MS) return undefined
   const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
-  if (claims.length === 0) return undefined
-  return {
+  const collects = collectsNow(ledger, number, epoch, claims)
+  if (claims.length === 0 && !collects) return undefined
+  const proposal = {
     proposer: self,
     number,
     previous,
     claims: claims.map(({ claim }) => claim.envelope.digest),
+    epoch,
+    collects,
+    availability: '',
     votes: claims.flatMap(({ votes }) => votes.map(({ envelope }) => envelope.digest)).sort(),
     issuedAtMs: nowMs,
   }
+  const worked = build(ledger, rules, proposal, nowMs)
+  return worked && { proposal, data: worked.data }
+}
+
+/** The contract takes batches of the epoch that runs and the two before; one of them is left for posting. */
+function isTimely({ epoch }: Proposal, epochNow: number): boolean {
+  return epoch + 1 >= epochNow
+}
+
+function dueSince(ready: readonly Ready[]): number {
+  const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
+  return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
+}
+
+/** Where nothing follows a batch that left its fees open, an empty one collects them once its window is over. */
+function overdueSince(before: PostedBatch | undefined): number {
+  return openAfter(before?.data).length > 0 ? before!.finalAtMs : Number.POSITIVE_INFINITY
+}
+
+/** True where fees have been open for as many batches as governance allows, or of as many payers as a batch can charge. */
+function collectsNow(
+  ledger: Ledger,
+  number: number,
+  epoch: number,
+  claims: readonly Settled[],
+): boolean {
+  let first = number
+  while (ledger.batches.get(first - 1)?.header.openWei) first -= 1
+  const payers = new Set(claims.map(({ job }) => job.body.requester))
+  for (const { payer } of openAfter(ledger.batches.get(number - 1)?.data)) payers.add(payer)
+  const batches = number - first + 1
+  const isDue = batches >= ledger.parameters.at('collectionBatches', epoch)
+  return isDue || claims.length === 0 || payers.size > MAX_CHARGES / 2
 }
 
 /** Works out a proposal; `undefined` while facts are missing, or for good where this node holds it to be wrong. */
@@ -77,19 +125,23 @@ export function build(
   proposal: Proposal,
   nowMs: number,
 ): Built | undefined {
-  const { number, previous, claims } = proposal
+  const { number, previous, claims, epoch, collects, availability } = proposal
   if (number !== lastBatch(ledger) + 1 || previous !== previousHash(ledger)) return undefined
-  if (!isAscending(claims) || !isAscending(proposal.votes) || claims.length === 0) return undefined
+  if (!isTimely(proposal, ledger.parameters.epochAt(nowMs))) return undefined
+  const before = ledger.batches.get(number - 1)
+  if (epoch < (before?.header.epoch ?? 0)) return undefined
+  if (!isAscending(claims) || !isAscending(proposal.votes)) return undefined
+  if (claims.length === 0 && !(collects && openAfter(before?.data).length > 0)) return undefined
   const named = new Set(proposal.votes)
   const settled = claims.map((id) => settledFrom(ledger, id, named, nowMs))
   if (!settled.every((one) => one !== undefined)) return undefined
   const counted = settled.reduce((sum, { votes }) => sum + votes.length, 0)
   if (counted !== named.size || affordable(ledger, settled).length < settled.length)
     return undefined
-  const data = batchData(ledger, rules, number, previous, settled)
+  const data = batchData(ledger, rules, proposal, settled)
   if (!data) return undefined
-  const header = headerOf(data)
-  return { header, headerHash: headerHash(header), data, charges: signCharges(data, settled) }
+  const header = headerOf(data, availability)
+  return { header, headerHash: headerHash(header), data }
 }
 
 /** The transaction that this validator should send now: a batch with its quorum, or the end of a window. */
@@ -99,7 +151,7 @@ export function postDue(
   self: Address,
   nowMs: number,
 ): Duty | undefined {
-  for (const { header, headerHash, charges } of built.values()) {
+  for (const { header, headerHash, data } of built.values()) {
     const endorsements = ledger.endorsements.get(headerHash)
     if (header.number !== lastBatch(ledger) + 1 || !endorsements) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
@@ -109,6 +161,7 @@ export function postDue(
     const signed = [...endorsements]
       .map(([validator, { envelope }]) => ({ validator, signature: envelope.signature }))
       .sort((a, b) => (a.validator < b.validator ? -1 : 1))
+    const charges = data.collects ? data.charges : []
     return { kind: 'post', duty: `post ${headerHash}`, header, endorsements: signed, charges }
   }
   return undefined
@@ -119,20 +172,39 @@ export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   const next = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)[0]
   if (!next || !ledger.head) return undefined
   const [number, { header, finalAtMs }] = next
+  if (ledger.faulty > 0 && number >= ledger.faulty) return undefined
   const place = turnPlace(ledger, 'finalise', headerHash(header), self)
   if (place < 0 || ledger.head.timestampMs < finalAtMs + place * TURN_MS) return undefined
-  return { kind: 'finalise', duty: `finalise ${number}`, number }
+  return { kind: 'finalise', duty: `finalise ${number}`, header }
+}
+
+/**
+ * Batches behind a false one are taken back from the newest on, and what they had collected is given back. It happens so
+ * seldom that validators need no turns for it: the contract takes whoever is first.
+ */
+export function repairsDue(ledger: Ledger): Duty[] {
+  const due: Duty[] = []
+  const last = lastBatch(ledger)
+  if (ledger.faulty > 0 && last >= ledger.faulty) {
+    const { header } = ledger.batches.get(last)!
+    const previous = ledger.batches.get(last - 1)?.header
+    due.push({ kind: 'take-back', duty: `take-back ${headerHash(header)}`, header, previous })
+  }
+  for (const [hash, { header, data }] of ledger.voided) {
+    due.push({ kind: 'give-back', duty: `give-back ${hash}`, header, charges: data.charges })
+  }
+  return due
 }
 
 /** Adapters that this node ordered and that are settled for good, but not yet registered as its own. */
 export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
-  return [...ledger.batches].flatMap(([number, { final, data }]) => {
+  return [...ledger.batches.values()].flatMap(({ header, final, data }) => {
     if (!final || !data) return []
     return data.receipts.flatMap((receipt, index): Duty[] => {
       const { task, requester, output } = receipt
       if (task !== 'fine-tune' || requester !== self || ledger.modelOwners.has(output)) return []
       const proof = merkleProof(data.receipts.map(receiptLeaf), index)
-      return [{ kind: 'register', duty: `register ${output}`, batch: number, receipt, proof }]
+      return [{ kind: 'register', duty: `register ${output}`, header, receipt, proof }]
     })
   })
 }
@@ -186,20 +258,11 @@ function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T
   const spentWei = new Map<Address, bigint>()
   return settled.filter(({ job: { body } }) => {
     const escrow = ledger.escrows.get(body.requester)
-    const spent = (spentWei.get(body.requester) ?? 0n) + maxFeeWei(body)
+    const before = spentWei.get(body.requester) ?? openWei(ledger, body.requester)
+    const spent = before + maxFeeWei(body)
     if (!escrow || spent > escrow.balanceWei) return false
     spentWei.set(body.requester, spent)
     return true
-  })
-}
-
-/** Each payer's charge with the furthest-reaching of its vouchers among these jobs. */
-function signCharges(data: BatchData, settled: readonly Settled[]): SignedCharge[] {
-  return chargesOf(data.receipts).map((charge) => {
-    const jobs = settled.filter(({ job }) => job.body.requester === charge.payer)
-    const best = jobs.reduce((a, b) => (b.job.body.voucherWei > a.job.body.voucherWei ? b : a))
-    const { voucherWei, voucherSignature } = best.job.body
-    return { ...charge, cumulativeWei: voucherWei, signature: voucherSignature }
   })
 }
 

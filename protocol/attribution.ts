@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { type Address, address } from './fields.ts'
-import { type Hash, utf8, word } from './hash.ts'
+import { concat, fromHex, type Hash, keccak, utf8, word } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 
 /** Contributors that one answer may credit. */
@@ -34,14 +34,54 @@ export const Attribution = z.strictObject({
 })
 export type Attribution = z.output<typeof Attribution>
 
-/** The root that a claim carries: the decoys' figures first, then one leaf a share. */
-export function attributionRoot(attribution: Attribution): Hash {
+/** What a claim commits to about an answer beside its tokens and states: who shaped it, by which row, and what it cites. */
+export interface Shaped {
+  readonly attribution: Attribution
+  /** The answer's own row. */
+  readonly query: Uint8Array
+  readonly tokens: readonly number[]
+  readonly spans: readonly { start: number; end: number; occurrences: number }[]
+}
+
+/** The root that a claim carries for an answer. */
+export function attributionRoot(shaped: Shaped): Hash {
+  return merkleRoot(attributionLeaves(shaped))
+}
+
+/**
+ * Its leaves: the decoys' figures with the answer's row, then the shares, then the spans. Each begins with its name, so
+ * none can be passed off as another, and the L2 can be shown any of them: `contracts/src/libraries/Evidence.sol`.
+ */
+export function attributionLeaves({ attribution, query, tokens, spans }: Shaped): Uint8Array[] {
   const { shares, decoys, decoySquares } = attribution
-  const first = utf8(`decoys ${decoys} ${decoySquares}`)
-  const leaves = shares.map(({ contributor, rows, score }) =>
-    utf8(`${contributor} ${rows} ${score}`),
-  )
-  return merkleRoot([first, ...leaves])
+  return [
+    concat(utf8('decoys'), bytesOf(decoys, 8), bytesOf(BigInt(decoySquares), 16), keccak(query)),
+    ...shares.map(({ contributor, rows, score }) =>
+      concat(utf8('share'), fromHex(contributor), bytesOf(rows, 8), bytesOf(score, 8)),
+    ),
+    ...spans.map(({ start, end, occurrences }) => {
+      const run = keccak(tokenBytes(tokens.slice(start, end)))
+      return concat(utf8('span'), bytesOf(occurrences, 4), run)
+    }),
+  ]
+}
+
+/** Tokens as big-endian words of 32 bits. */
+export function tokenBytes(tokens: readonly number[]): Uint8Array {
+  return concat(...tokens.map((token) => bytesOf(token, 4)))
+}
+
+/** What a fine-tune's claim carries in that place: the gradient index and the span index under one root. */
+export function indexesRoot(influence: Hash, spans: Hash): Hash {
+  return merkleRoot([
+    concat(utf8('influence'), fromHex(influence)),
+    concat(utf8('spans'), fromHex(spans)),
+  ])
+}
+
+/** A whole number in so many bytes, big-endian; negative ones in two's complement. */
+function bytesOf(value: number | bigint, length: number): Uint8Array {
+  return word(BigInt.asUintN(8 * length, BigInt(value))).subarray(32 - length)
 }
 
 /** Integer dot product of two int8 vectors of equal length: at most 127² a coordinate, so exact in a double. */
@@ -84,12 +124,12 @@ export interface Weighed {
 
 /**
  * Who is paid out of a pool, and with which weight: V = Σ fee · score, where it clears the noise floor.
- * The floor is so many tenths of a standard deviation of a sum of as many decoy scores: V² > strictness² · Σ fee² ·
- * rows · (Σ decoy² / decoys). In integers, so TypeScript and Solidity agree.
+ * The floor is so many thousandths of a standard deviation of a sum of as many decoy scores: V² > strictness² · Σ fee² ·
+ * rows · (Σ decoy² / decoys). In integers, so that every machine agrees.
  */
 export function weights(
   answers: readonly Weighed[],
-  strictnessTenths: number,
+  strictness: number,
 ): Map<Address, bigint> {
   const value = new Map<Address, bigint>()
   const noise = new Map<Address, bigint>()
@@ -101,10 +141,10 @@ export function weights(
       add(noise, contributor, feeWei * feeWei * BigInt(rows) * variance)
     }
   }
-  const floor = BigInt(strictnessTenths) ** 2n
+  const floor = BigInt(strictness) ** 2n
   return new Map(
     [...value]
-      .filter(([who, v]) => v > 0n && 100n * NOISE_SCALE * v * v > floor * noise.get(who)!)
+      .filter(([who, v]) => v > 0n && 1_000_000n * NOISE_SCALE * v * v > floor * noise.get(who)!)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }
@@ -114,6 +154,27 @@ const NOISE_SCALE = 1_000_000n
 
 function add(to: Map<Address, bigint>, who: Address, amount: bigint): void {
   to.set(who, (to.get(who) ?? 0n) + amount)
+}
+
+/**
+ * The leaf that lets the L2 check a share in one step: the sum of a contributor's rows (D), whose product with the
+ * answer's row is the share. Each coordinate takes as many bytes as that many rows may need.
+ */
+export function sumLeaf(contributor: Address, rows: readonly Int8Array[]): Uint8Array {
+  const width = rows[0]?.length ?? 0
+  const size = sumBytes(rows.length)
+  const sums = new Uint8Array(width * size)
+  const view = new DataView(new ArrayBuffer(4))
+  for (let i = 0; i < width; i++) {
+    view.setInt32(0, rows.reduce((sum, row) => sum + row[i]!, 0))
+    sums.set(new Uint8Array(view.buffer, 4 - size), i * size)
+  }
+  return concat(utf8('sum'), fromHex(contributor), bytesOf(rows.length, 8), sums)
+}
+
+/** Bytes of a coordinate: one holds a sum of one row, two of 256, three of 66,000. */
+function sumBytes(rows: number): number {
+  return [1, 2, 3].find((size) => rows * 128 <= 2 ** (8 * size - 1)) ?? 4
 }
 
 /** The leaf of an index row: its example's number, then its bytes. */

@@ -1,25 +1,39 @@
 /** A batch: accepted claims under one root, with the payouts that follow from them. The header is what the L2 stores. */
-import { address, bytes32, cid, list, uint32, uint64, wei } from './fields.ts'
+import { address, bytes32, cid, flag, list, text, uint32, uint64, wei } from './fields.ts'
 import { type Hash, keccakHash, word } from './hash.ts'
 import { AUDITORS, MAX_BATCH_RECEIPTS } from './params.ts'
 import { struct, type ValueOf } from './struct.ts'
 
+/** UTF-16 units of a reference into an availability layer: an EigenDA certificate is some hundred bytes. */
+export const MAX_AVAILABILITY = 4096
+
 export const BatchHeader = struct('BatchHeader', {
   /** Counts from 1 without a gap. */
   number: uint64,
+  /** The epoch whose parameters judge the batch. */
+  epoch: uint64,
   receiptsRoot: bytes32,
   receiptCount: uint32,
-  /** Sum of the receipts' fees, taken from the payers' escrow when the batch is posted. */
+  /** Sum of the receipts' fees. */
   feeWei: wei,
-  /** `chargesHash` of who pays how much of it. */
+  /** `chargesHash` of who pays how much; the zero hash where the batch leaves its fees open. */
   charges: bytes32,
-  /** Merkle-sum root over everyone's cumulative payout after this batch. */
+  /** What is taken from the payers' escrow with this batch: all open fees and its own, or nothing. */
+  collectedWei: wei,
+  /** Fees that are open after this batch. */
+  openWei: wei,
+  /** Merkle-sum root over everyone's cumulative payout after this batch; it carries their sum. */
   payoutRoot: bytes32,
-  payoutCount: uint32,
-  /** The sum in that root: never more than all fees so far. */
-  payoutWei: wei,
-  /** Content id of the batch's receipts and payouts. */
+  /** The attribution threshold that the batch was worked out with, in thousandths of a deviation of noise. */
+  strictness: uint32,
+  /** Answers so far in the epoch whose contributors were weighed, */
+  answers: uint32,
+  /** and contributors paid for them, each counted once an answer. */
+  payees: uint32,
+  /** Content id of the batch's data. */
   data: cid,
+  /** Where the data lies besides; empty where the content id is enough. */
+  availability: text(MAX_AVAILABILITY),
 })
 export type BatchHeader = ValueOf<typeof BatchHeader>
 
@@ -42,6 +56,11 @@ export const Proposal = struct('Proposal', {
   previous: bytes32,
   /** Digests of the accepted claims, ascending. */
   claims: list(bytes32, MAX_BATCH_RECEIPTS),
+  /** The epoch in which it is made. */
+  epoch: uint64,
+  /** True where the batch shall collect what is open. */
+  collects: flag,
+  availability: text(MAX_AVAILABILITY),
   /** Digests of the votes that count, ascending. */
   votes: list(bytes32, MAX_BATCH_RECEIPTS * AUDITORS),
   issuedAtMs: uint64,
@@ -54,7 +73,7 @@ export interface Charge {
   readonly feeWei: bigint
 }
 
-/** Hash of the charges, ascending by payer: two words each. */
+/** Hash of the charges, ascending by payer: a word each, payer over 96 bits of fee. */
 export function chargesHash(charges: readonly Charge[]): Hash {
-  return keccakHash(...charges.flatMap(({ payer, feeWei }) => [word(BigInt(payer)), word(feeWei)]))
+  return keccakHash(...charges.map(({ payer, feeWei }) => word((BigInt(payer) << 96n) | feeWei)))
 }

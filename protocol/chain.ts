@@ -2,6 +2,7 @@
 import type { BatchHeader } from './batch.ts'
 import type { Address, Cid } from './fields.ts'
 import type { Hash } from './hash.ts'
+import type { ParameterName } from './parameters.ts'
 
 export const ROLES = ['worker', 'validator', 'gateway'] as const
 export type Role = (typeof ROLES)[number]
@@ -68,6 +69,19 @@ export type ChainLog = { readonly blockNumber: number } & (
       readonly txHash: Hash
     }
   | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
+  | {
+      readonly kind: 'param-set'
+      readonly param: ParameterName
+      readonly value: number
+      /** The first epoch in which it counts. */
+      readonly fromEpoch: number
+    }
+  /** The batch was shown to be false: it and all behind it are to be taken back. */
+  | { readonly kind: 'batch-faulted'; readonly number: number }
+  /** The newest batch was taken back: its number is free again. */
+  | { readonly kind: 'batch-voided'; readonly number: number; readonly headerHash: Hash }
+  /** Payers were given back what a batch that was taken back had collected. */
+  | { readonly kind: 'charges-returned'; readonly headerHash: Hash }
   | {
       readonly kind: 'claimed'
       readonly account: Address

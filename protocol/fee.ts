@@ -1,4 +1,5 @@
 /** How a fee is split. Integers only: the parts add up to the fee to the last wei, the treasury taking what rounding leaves. */
+import type { ParameterValues } from './parameters.ts'
 import type { Task } from './receipt.ts'
 
 /** Basis points of the fee for each role; what is missing to 10,000 goes to the treasury. */
@@ -7,12 +8,24 @@ export interface SplitBps {
   readonly validators: number
   readonly modelOwner: number
   readonly contributors: number
+  /** All who stake, by stake. */
+  readonly stakers: number
 }
 
 /** A fine-tune has no answer that data could have shaped, and its model has no owner yet but the payer. */
-export const SPLIT_BPS: Readonly<Record<Task, SplitBps>> = {
-  inference: { worker: 4500, validators: 1000, modelOwner: 1000, contributors: 3000 },
-  'fine-tune': { worker: 8000, validators: 1500, modelOwner: 0, contributors: 0 },
+export function splitOf(task: Task, governed: ParameterValues): SplitBps {
+  if (task === 'fine-tune') {
+    const { tuneWorkerBps, tuneValidatorsBps, tuneStakersBps } = governed
+    const [worker, validators, stakers] = [tuneWorkerBps, tuneValidatorsBps, tuneStakersBps]
+    return { worker, validators, modelOwner: 0, contributors: 0, stakers }
+  }
+  return {
+    worker: governed.workerBps,
+    validators: governed.validatorsBps,
+    modelOwner: governed.modelOwnerBps,
+    contributors: governed.contributorsBps,
+    stakers: governed.stakersBps,
+  }
 }
 
 export interface FeeParts {
@@ -20,6 +33,7 @@ export interface FeeParts {
   readonly validatorsWei: bigint
   readonly modelOwnerWei: bigint
   readonly contributorsWei: bigint
+  readonly stakersWei: bigint
   readonly treasuryWei: bigint
 }
 
@@ -31,8 +45,10 @@ export function splitFee(feeWei: bigint, split: SplitBps): FeeParts {
   const validatorsWei = part(split.validators)
   const modelOwnerWei = part(split.modelOwner)
   const contributorsWei = part(split.contributors)
-  const treasuryWei = feeWei - workerWei - validatorsWei - modelOwnerWei - contributorsWei
-  return { workerWei, validatorsWei, modelOwnerWei, contributorsWei, treasuryWei }
+  const stakersWei = part(split.stakers)
+  const parts = { workerWei, validatorsWei, modelOwnerWei, contributorsWei, stakersWei }
+  const givenWei = Object.values(parts).reduce((sum, wei) => sum + wei, 0n)
+  return { ...parts, treasuryWei: feeWei - givenWei }
 }
 
 /**

@@ -26,18 +26,28 @@ export const optionalCid = pattern<Cid | ''>(
 /** Raw bytes; only in documents, which no contract reads. */
 export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
 
+/** Contracts keep amounts in 96 bits: seventy times the wei of all OPEN there is. */
+export const MAX_WEI = 2n ** 96n - 1n
+
 /** Money: wei of OPEN. A decimal string on the wire, since CBOR's integers end at 64 bits; a bigint in the code. */
 export const wei = z
-  .codec(z.string().regex(/^(0|[1-9][0-9]{0,38})$/, 'wei as a decimal string'), z.bigint(), {
-    decode: (text) => BigInt(text),
-    encode: (value) => value.toString(),
-  })
+  .codec(
+    z.string().regex(/^(0|[1-9][0-9]{0,28})$/, 'wei as a decimal string'),
+    z.bigint().max(MAX_WEI),
+    {
+      decode: (text) => BigInt(text),
+      encode: (value) => value.toString(),
+    },
+  )
   .meta({ sol: 'uint256' })
 
 /** A whole number that fits 32 bits. */
 export const uint32 = whole(2 ** 32 - 1, 'uint32')
 /** A whole number that a JavaScript number holds exactly; times are milliseconds since 1970. */
 export const uint64 = whole(Number.MAX_SAFE_INTEGER, 'uint64')
+
+/** Yes or no. */
+export const flag = z.boolean().meta({ sol: 'bool' })
 
 /** One word of a closed set. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {

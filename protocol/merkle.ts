@@ -1,11 +1,12 @@
 /**
  * Two trees. A plain Merkle tree commits lists (receipts, index rows, contributions); a Merkle-sum tree commits payouts,
  * its root carrying their total so that it cannot promise more than was funded. Leaves and nodes are hashed under
- * different prefixes, positions are checked against the count, and an odd node moves up alone: it is never doubled.
- * `contracts/src/libraries/MerkleTree.sol` repeats both.
+ * different prefixes, and an odd node moves up alone: it is never doubled. Where a leaf's place matters it is checked
+ * against the count; where the leaf says all of itself, the way up is enough. `contracts/src/libraries/MerkleTree.sol`
+ * repeats both.
  */
 import type { Address } from './fields.ts'
-import { fromHex, type Hash, keccak, toHex, word, ZERO_HASH } from './hash.ts'
+import { concat, fromHex, type Hash, keccak, toHex, word, ZERO_HASH } from './hash.ts'
 
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)
@@ -13,6 +14,13 @@ const NODE = Uint8Array.of(1)
 export interface Proof {
   readonly index: number
   /** Siblings from the leaf upwards; a level at which the node moved up alone has none. */
+  readonly siblings: readonly Hash[]
+}
+
+/** The way from a leaf up to the root, for those who need not know its place. */
+export interface Way {
+  /** One bit a sibling, lowest first: set where the way comes up on the right. */
+  readonly path: bigint
   readonly siblings: readonly Hash[]
 }
 
@@ -47,66 +55,102 @@ export function merkleVerify(root: Hash, count: number, leaf: Uint8Array, proof:
   return toHex(top) === root
 }
 
+/** The way up of the leaf at `index`. */
+export function merkleWay(leaves: readonly Uint8Array[], index: number): Way {
+  const { siblings } = merkleProof(leaves, index)
+  return { path: pathOf(leaves.length, index), siblings }
+}
+
+/** True where `leaf` stands somewhere under `root`. */
+export function merkleHolds(root: Hash, leaf: Uint8Array, { path, siblings }: Way): boolean {
+  const top = climb(toHex(leafHash(leaf)) as Hash, path, siblings, (left, right) =>
+    toHex(keccak(NODE, fromHex(left), fromHex(right))),
+  )
+  return top === root
+}
+
 /** What an account may have claimed in all, over all batches so far. */
 export interface Payout {
   readonly account: Address
   readonly cumulativeWei: bigint
 }
 
-export interface SumNode {
-  readonly hash: Hash
-  readonly sumWei: bigint
-}
-
-export interface SumProof {
-  readonly index: number
-  readonly siblings: readonly SumNode[]
-}
-
-/** Root of the payouts in the order given, with their total. */
-export function sumRoot(payouts: readonly Payout[]): SumNode {
+/**
+ * Root of the payouts in the order given. A node of this tree is one word: 160 bits of hash over 96 bits of wei, the sum
+ * of all below it. The shorter hash is as hard to meet as an account's address, and makes a claim cheap.
+ */
+export function sumRoot(payouts: readonly Payout[]): Hash {
   let level = payouts.map(sumLeaf)
-  if (level.length === 0) return { hash: ZERO_HASH, sumWei: 0n }
+  if (level.length === 0) return ZERO_HASH
   while (level.length > 1) level = pairUp(level, sumNode)
   return level[0]!
 }
 
-export function sumProof(payouts: readonly Payout[], index: number): SumProof {
-  const siblings: SumNode[] = []
+/** The wei below a node of a Merkle-sum tree. */
+export function sumOf(node: Hash): bigint {
+  return BigInt(node) & SUM_MASK
+}
+
+export function sumWay(payouts: readonly Payout[], index: number): Way {
+  const siblings: Hash[] = []
   let level = payouts.map(sumLeaf)
   for (let at = index; level.length > 1; at >>= 1) {
     const sibling = level[at ^ 1]
     if (sibling) siblings.push(sibling)
     level = pairUp(level, sumNode)
   }
-  return { index, siblings }
+  return { path: pathOf(payouts.length, index), siblings }
 }
 
-/** True where `payout` stands at `proof.index` among `count` payouts under `root`. */
-export function sumVerify(root: SumNode, count: number, payout: Payout, proof: SumProof): boolean {
-  const path = walk(count, proof.index, proof.siblings)
-  if (!path) return false
-  const top = path.reduce(
-    (node, { sibling, right }) => (right ? sumNode(sibling, node) : sumNode(node, sibling)),
-    sumLeaf(payout),
-  )
-  return top.hash === root.hash && top.sumWei === root.sumWei
+/** True where `payout` stands somewhere under `root`. */
+export function sumHolds(root: Hash, payout: Payout, { path, siblings }: Way): boolean {
+  if (payout.cumulativeWei > SUM_MASK) return false
+  const sum = siblings.reduce((total, node) => total + sumOf(node), payout.cumulativeWei)
+  if (sum > SUM_MASK) return false
+  return climb(sumLeaf(payout), path, siblings, sumNode) === root
 }
 
 function leafHash(leaf: Uint8Array): Uint8Array {
   return keccak(LEAF, leaf)
 }
 
-function sumLeaf({ account, cumulativeWei }: Payout): SumNode {
-  const hash = toHex(keccak(LEAF, fromHex(account), word(cumulativeWei))) as Hash
-  return { hash, sumWei: cumulativeWei }
+const SUM_MASK = 2n ** 96n - 1n
+/** Bytes of a node that are its hash; the other twelve are its sum. */
+const HASH_BYTES = 20
+
+function sumLeaf({ account, cumulativeWei }: Payout): Hash {
+  const sum = word(cumulativeWei).subarray(HASH_BYTES)
+  return toHex(concat(keccak(LEAF, fromHex(account), sum).subarray(0, HASH_BYTES), sum)) as Hash
 }
 
-function sumNode(left: SumNode, right: SumNode): SumNode {
-  const hash = toHex(
-    keccak(NODE, fromHex(left.hash), word(left.sumWei), fromHex(right.hash), word(right.sumWei)),
-  ) as Hash
-  return { hash, sumWei: left.sumWei + right.sumWei }
+function sumNode(left: Hash, right: Hash): Hash {
+  const hash = keccak(NODE, fromHex(left), fromHex(right)).subarray(0, HASH_BYTES)
+  const sum = word(sumOf(left) + sumOf(right)).subarray(HASH_BYTES)
+  return toHex(concat(hash, sum)) as Hash
+}
+
+function climb(
+  leaf: Hash,
+  path: bigint,
+  siblings: readonly Hash[],
+  join: (left: Hash, right: Hash) => string,
+): string {
+  return siblings.reduce<string>((node, sibling, level) => {
+    const right = (path >> BigInt(level)) & 1n
+    return right ? join(sibling, node as Hash) : join(node as Hash, sibling)
+  }, leaf)
+}
+
+/** A bit for each level at which the leaf at `index` has a sibling. */
+function pathOf(count: number, index: number): bigint {
+  let path = 0n
+  let used = 0n
+  for (let at = index, width = count; width > 1; at >>= 1, width = (width + 1) >> 1) {
+    if ((at ^ 1) >= width) continue
+    if (at % 2 === 1) path |= 1n << used
+    used += 1n
+  }
+  return path
 }
 
 function pairUp<T>(level: readonly T[], join: (left: T, right: T) => T): T[] {

@@ -73,7 +73,7 @@ export function slotOf(message: Message): string | undefined {
     case 'vote':
       return `vote ${body.claim} ${body.validator}`
     case 'proposal':
-      return `proposal ${body.number} ${body.previous} ${body.proposer}`
+      return `proposal ${body.number} ${body.previous} ${body.epoch} ${body.proposer}`
     case 'endorsement':
       return `endorsement ${body.header} ${body.validator}`
   }

@@ -28,6 +28,7 @@ export const Receipt = struct('Receipt', {
   validatorsWei: wei,
   modelOwnerWei: wei,
   contributorsWei: wei,
+  stakersWei: wei,
   treasuryWei: wei,
 })
 export type Receipt = ValueOf<typeof Receipt>

@@ -1,8 +1,9 @@
 /** The data behind a batch header: receipts and payouts, content-addressed so that anyone can check the roots. */
 import { z } from 'zod'
-import { type BatchHeader, type Charge, chargesHash } from './batch.ts'
+import { type BatchHeader, chargesHash } from './batch.ts'
 import { type DocumentValue, document } from './document.ts'
-import { type Address, address, bytes32, cid, uint64, wei } from './fields.ts'
+import { address, bytes32, cid, signature, uint32, uint64, wei } from './fields.ts'
+import { ZERO_HASH } from './hash.ts'
 import { merkleRoot, sumRoot } from './merkle.ts'
 import { MAX_BATCH_RECEIPTS } from './params.ts'
 import { Receipt, receiptLeaf } from './receipt.ts'
@@ -11,6 +12,8 @@ import { Receipt, receiptLeaf } from './receipt.ts'
 const MAX_PAYOUTS = 12_000
 /** Adapters with money that no contributor has cleared the floor for yet. */
 const MAX_CARRIES = 1000
+/** Payers with open fees; a batch that would have more collects. */
+export const MAX_CHARGES = 1000
 
 export const BatchData = document(
   'batch data',
@@ -23,33 +26,47 @@ export const BatchData = document(
     payouts: z.array(z.strictObject({ account: address, cumulativeWei: wei })).max(MAX_PAYOUTS),
     /** Ascending by adapter: rolled into that adapter's next pool. */
     carries: z.array(z.strictObject({ adapter: cid, wei })).max(MAX_CARRIES),
+    /** Ascending by payer: all fees since the last batch that collected, with the voucher that reaches furthest. */
+    charges: z
+      .array(
+        z.strictObject({
+          payer: address,
+          feeWei: wei,
+          cumulativeWei: wei,
+          signature,
+        }),
+      )
+      .max(MAX_CHARGES),
+    /** True where this batch collects them. */
+    collects: z.boolean(),
+    epoch: uint64,
+    /** The attribution threshold, and what moves it: see `BatchHeader`. */
+    strictness: uint32,
+    answers: uint32,
+    payees: uint32,
   }),
 )
 export type BatchData = DocumentValue<typeof BatchData>
 
-/** The header that this data has: what a validator signs, and what it compares a stranger's header with. */
-export function headerOf(data: BatchData): BatchHeader {
-  const payouts = sumRoot(data.payouts)
+/**
+ * The header that this data has: what a validator signs, and what it compares a stranger's header with.
+ * @param availability Where the data lies beside its content id
+ */
+export function headerOf(data: BatchData, availability = ''): BatchHeader {
+  const { number, epoch, strictness, answers, payees } = data
+  const dueWei = data.charges.reduce((sum, { feeWei }) => sum + feeWei, 0n)
   return {
-    number: data.number,
+    number,
+    epoch,
     receiptsRoot: merkleRoot(data.receipts.map(receiptLeaf)),
     receiptCount: data.receipts.length,
     feeWei: data.receipts.reduce((sum, { feeWei }) => sum + feeWei, 0n),
-    charges: chargesHash(chargesOf(data.receipts)),
-    payoutRoot: payouts.hash,
-    payoutCount: data.payouts.length,
-    payoutWei: payouts.sumWei,
+    charges: data.collects ? chargesHash(data.charges) : ZERO_HASH,
+    collectedWei: data.collects ? dueWei : 0n,
+    openWei: data.collects ? 0n : dueWei,
+    payoutRoot: sumRoot(data.payouts),
+    ...{ strictness, answers, payees },
     data: BatchData.encode(data).cid,
+    availability,
   }
-}
-
-/** What each payer owes for these receipts, ascending by payer. */
-export function chargesOf(receipts: readonly Receipt[]): Charge[] {
-  const owed = new Map<Address, bigint>()
-  for (const { requester, feeWei } of receipts) {
-    owed.set(requester, (owed.get(requester) ?? 0n) + feeWei)
-  }
-  return [...owed]
-    .map(([payer, feeWei]) => ({ payer, feeWei }))
-    .sort((a, b) => (a.payer < b.payer ? -1 : 1))
 }

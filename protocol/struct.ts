@@ -76,6 +76,7 @@ function encodeField(type: string, value: unknown): Uint8Array {
   if (type === 'bytes') return keccak(fromHex(value as string))
   if (type === 'bytes32') return fromHex(value as string)
   if (type === 'address') return addressWord(value as Address)
+  if (type === 'bool') return word(value ? 1 : 0)
   if (type.startsWith('uint')) return word(value as bigint | number)
   throw new TypeError(`no encoding for ${type}`)
 }

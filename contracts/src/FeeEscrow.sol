@@ -5,9 +5,10 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IFeeEscrow} from "./interfaces/IFeeEscrow.sol";
+import {IParams} from "./interfaces/IParams.sol";
 import {Account, Escrows} from "./libraries/Escrows.sol";
+import {Exits} from "./libraries/Exits.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Charge} from "./types/Batch.sol";
 
@@ -18,12 +19,11 @@ import {Charge} from "./types/Batch.sol";
  */
 contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
     using Escrows for Account;
-    using SafeCast for uint256;
 
     /// @inheritdoc IFeeEscrow
     address public immutable ledger;
-    /// @notice Seconds between a request to exit and the withdrawal: time enough to post what was promised before.
-    uint64 public immutable exitDelaySeconds;
+    /// @notice Whose exit delay holds: time enough to post what was promised before.
+    IParams public immutable params;
 
     mapping(address payer => Account) private _accounts;
 
@@ -36,9 +36,9 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
 
     error NotLedger(address caller);
 
-    constructor(address ledger_, uint64 exitDelaySeconds_) EIP712("Tributary", "1") {
+    constructor(address ledger_, IParams params_) EIP712("Tributary", "1") {
         ledger = ledger_;
-        exitDelaySeconds = exitDelaySeconds_;
+        params = params_;
     }
 
     /// @notice Adds the value sent to the balance of `payer`; anybody may.
@@ -49,7 +49,7 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @notice Asks for part of the caller's balance back, in place of an earlier request; 0 takes the request back.
     function requestExit(uint256 amountWei) external {
-        uint64 exitAt = uint64(block.timestamp) + exitDelaySeconds;
+        uint64 exitAt = uint64(block.timestamp) + Exits.delaySeconds(params);
         _accounts[msg.sender].requestExit(amountWei, exitAt);
         emit ExitRequested(msg.sender, amountWei, exitAt);
         _report(msg.sender);
@@ -68,12 +68,21 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
         if (msg.sender != ledger) revert NotLedger(msg.sender);
         for (uint256 i = 0; i < charges.length; i++) {
             Charge calldata charge = charges[i];
-            _authorise(charge);
-            _accounts[charge.payer].take(charge.payer, charge.feeWei);
+            Account storage known = _accounts[charge.payer];
+            known.take(charge.payer, charge.feeWei, _authorised(known, charge));
             totalWei += charge.feeWei;
             _report(charge.payer);
         }
         Address.sendValue(payable(ledger), totalWei);
+    }
+
+    /// @inheritdoc IFeeEscrow
+    function giveBack(Charge[] calldata charges) external payable {
+        if (msg.sender != ledger) revert NotLedger(msg.sender);
+        for (uint256 i = 0; i < charges.length; i++) {
+            _accounts[charges[i].payer].giveBack(charges[i].feeWei);
+            _report(charges[i].payer);
+        }
     }
 
     /// @notice What is known of a payer.
@@ -82,19 +91,19 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @dev Jobs may settle in another order than they were signed in, so only a voucher above all before it is checked.
-    function _authorise(Charge calldata charge) private {
-        Account storage known = _accounts[charge.payer];
-        if (charge.cumulativeWei <= known.authorisedWei) return;
+    function _authorised(Account storage known, Charge calldata charge) private view returns (uint256) {
+        uint256 authorisedWei = known.authorisedWei;
+        if (charge.cumulativeWei <= authorisedWei) return authorisedWei;
         bytes32 digest = _hashTypedDataV4(TypedData.hashVoucher(charge.payer, charge.cumulativeWei));
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, charge.signature);
+        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, charge.r, charge.vs);
         if (failure != ECDSA.RecoverError.NoError || signer != charge.payer) {
             revert Escrows.BadVoucher(charge.payer, charge.cumulativeWei);
         }
-        known.authorisedWei = charge.cumulativeWei.toUint128();
+        return charge.cumulativeWei;
     }
 
     function _report(address payer) private {
         Account storage known = _accounts[payer];
-        emit Escrowed(payer, known.balanceWei, known.redeemedWei, known.authorisedWei, known.leavingWei);
+        emit Escrowed(payer, known.balanceOf(), known.redeemedWei, known.authorisedWei, known.leaving());
     }
 }

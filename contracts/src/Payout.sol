@@ -4,13 +4,13 @@ pragma solidity 0.8.37;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IPayout} from "./interfaces/IPayout.sol";
-import {SumNode} from "./libraries/MerkleTree.sol";
 import {Payouts} from "./libraries/Payouts.sol";
 
 /**
  * @title Payout
- * @notice Pays workers, validators, model owners, contributors and the treasury. Each final batch brings its fees and a
- * Merkle-sum root over all cumulative payouts; an account shows its leaf and gets what it has not had yet.
+ * @notice Pays workers, validators, model owners, contributors, stakers and the treasury. A final batch that collected fees
+ * brings them here with a Merkle-sum root over all cumulative payouts; an account shows its leaf and gets what it has not
+ * had yet. A root counts only when its batch's window is over, so a false one can be disputed before it pays.
  */
 contract Payout is IPayout, ReentrancyGuardTransient {
     using Payouts for Payouts.State;
@@ -21,7 +21,7 @@ contract Payout is IPayout, ReentrancyGuardTransient {
     Payouts.State private _payouts;
 
     /// @notice There is a new root; `fundedWei` is all that ever came in.
-    event RootSet(bytes32 root, uint32 count, uint256 totalWei, uint256 fundedWei);
+    event RootSet(bytes32 root, uint256 fundedWei);
     event Claimed(address indexed account, uint256 amountWei, uint256 cumulativeWei);
 
     error NotLedger(address caller);
@@ -31,23 +31,23 @@ contract Payout is IPayout, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IPayout
-    function setRoot(bytes32 root, uint32 count, uint256 totalWei) external payable {
+    function setRoot(bytes32 root) external payable {
         if (msg.sender != ledger) revert NotLedger(msg.sender);
-        _payouts.fund(root, count, totalWei, msg.value);
-        emit RootSet(root, count, totalWei, _payouts.fundedWei);
+        _payouts.fund(root, msg.value);
+        emit RootSet(root, _payouts.fundedWei);
     }
 
     /**
      * @notice Pays `account` what it has earned and not claimed. Anybody may send this; the money goes to the account.
      * @param cumulativeWei All that the account has earned, as its leaf says.
-     * @param index The leaf's position.
-     * @param siblings Nodes from the leaf upwards.
+     * @param path One bit a sibling, lowest first: set where the way to the root comes up on the right.
+     * @param siblings Nodes from the leaf upwards, 160 bits of hash over 96 bits of wei each.
      */
-    function claim(address account, uint256 cumulativeWei, uint256 index, SumNode[] calldata siblings)
+    function claim(address account, uint256 cumulativeWei, uint256 path, bytes32[] calldata siblings)
         external
         nonReentrant
     {
-        uint256 amountWei = _payouts.claim(account, cumulativeWei, index, siblings);
+        uint256 amountWei = _payouts.claim(account, cumulativeWei, path, siblings);
         emit Claimed(account, amountWei, cumulativeWei);
         Address.sendValue(payable(account), amountWei);
     }
@@ -57,13 +57,8 @@ contract Payout is IPayout, ReentrancyGuardTransient {
         return _payouts.claimedBy[account];
     }
 
-    /// @notice The root that claims are checked against.
-    function current() external view returns (bytes32 root, uint256 count, uint256 totalWei) {
-        return (_payouts.root, _payouts.count, _payouts.totalWei);
-    }
-
-    /// @notice All that came in, and all that was paid out, in wei.
-    function totals() external view returns (uint256 fundedWei, uint256 paidWei) {
-        return (_payouts.fundedWei, _payouts.claimedWei);
+    /// @notice The root that claims are checked against, and all that ever came in, in wei.
+    function current() external view returns (bytes32 root, uint256 fundedWei) {
+        return (_payouts.root, _payouts.fundedWei);
     }
 }

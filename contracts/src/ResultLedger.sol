@@ -4,57 +4,77 @@ pragma solidity 0.8.37;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IFeeEscrow} from "./interfaces/IFeeEscrow.sol";
+import {IParams} from "./interfaces/IParams.sol";
 import {IPayout} from "./interfaces/IPayout.sol";
 import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Batch, Batches} from "./libraries/Batches.sol";
+import {Threshold} from "./libraries/Threshold.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {BatchHeader, Charge, Endorsement} from "./types/Batch.sol";
 
 /**
  * @title ResultLedger
- * @notice Takes batches of settled jobs that two thirds of the validators' stake stand for. Posting collects the fees;
- * after the window anybody may make the batch final, which hands the fees to the Payout and opens its claims.
+ * @notice Takes batches of settled jobs that two thirds of the validators' stake stand for. A batch either leaves its fees
+ * open or collects all that are; its poster locks a bond until the window is over. Then anybody may make the batch final,
+ * which hands what it collected to the Payout and opens its claims. A batch found false before that is taken back.
  */
 contract ResultLedger is IResultLedger, EIP712 {
     using Batches for Batches.State;
 
+    /// @notice A batch may be so much older than it is posted: it takes a while to agree on one.
+    uint64 public constant MAX_AGE_EPOCHS = 2;
+
+    IParams public immutable params;
     /// @notice Whose stake endorses.
     IStakeVault public immutable vault;
     /// @notice Whose money pays.
     IFeeEscrow public immutable escrow;
     /// @notice Where fees go when a batch is final.
     IPayout public immutable payout;
-    /// @notice Seconds between the posting of a batch and the moment it may be made final.
-    uint64 public immutable windowSeconds;
+    /// @notice Who may find a batch false: one by proof, the other by jury.
+    address public immutable disputes;
+    address public immutable jury;
+
+    /// @notice The attribution threshold before the first batch, in thousandths of a standard deviation.
+    uint32 public immutable initialStrictness;
 
     Batches.State private _state;
 
     /// @notice A batch was posted; it may be made final from `finalAt`, seconds since 1970.
     event BatchPosted(uint64 indexed number, BatchHeader header, address indexed poster, uint64 finalAt);
     event BatchFinal(uint64 indexed number);
+    /// @notice A batch was found false: it and all behind it are to be taken back.
+    event BatchFaulted(uint64 indexed number, address indexed reporter);
+    /// @notice A batch counts no longer, and its number is free again.
+    event BatchVoided(uint64 indexed number, bytes32 headerHash);
 
     error BadEndorsement(address validator);
     error EndorsementsNotAscending(address validator);
     error NoQuorum(uint256 endorsedWei, uint256 validatorsWei);
+    error WrongEpoch(uint64 epoch, uint64 previous, uint64 current);
+    error WrongStrictness(uint32 strictness, uint32 expected);
     error NotEscrow(address caller);
+    error NotJudge(address caller);
     error WiredElsewhere(address escrow, address payout);
-    error ExitBeforeWindow(uint64 exitDelaySeconds, uint64 windowSeconds);
 
-    constructor(IStakeVault vault_, IFeeEscrow escrow_, IPayout payout_, uint64 windowSeconds_)
-        EIP712("Tributary", "1")
-    {
+    constructor(
+        IParams params_,
+        IStakeVault vault_,
+        IFeeEscrow escrow_,
+        IPayout payout_,
+        address disputes_,
+        address jury_,
+        uint32 strictness
+    ) EIP712("Tributary", "1") {
         if (escrow_.ledger() != address(this) || payout_.ledger() != address(this)) {
             revert WiredElsewhere(address(escrow_), address(payout_));
         }
-        // Whoever stands for a batch must still be held when its window ends.
-        if (vault_.exitDelaySeconds() <= windowSeconds_) {
-            revert ExitBeforeWindow(vault_.exitDelaySeconds(), windowSeconds_);
-        }
-        vault = vault_;
-        escrow = escrow_;
-        payout = payout_;
-        windowSeconds = windowSeconds_;
+        (params, vault, escrow, payout) = (params_, vault_, escrow_, payout_);
+        (disputes, jury) = (disputes_, jury_);
+        initialStrictness = strictness;
+        _state.strictness = strictness;
+        _state.accuser = address(this);
     }
 
     /// @notice Fees come from the escrow; what anybody else sends is refused, for it would be lost.
@@ -62,55 +82,164 @@ contract ResultLedger is IResultLedger, EIP712 {
         if (msg.sender != address(escrow)) revert NotEscrow(msg.sender);
     }
 
+    modifier onlyJudges() {
+        if (msg.sender != disputes && msg.sender != jury) revert NotJudge(msg.sender);
+        _;
+    }
+
     /**
-     * @notice Posts the next batch and collects its fees. Anybody may; a second poster is told `AlreadyPosted`.
+     * @notice Posts the next batch and collects fees where it says so. Any staked node may, and locks a bond for it; a
+     * second poster is told `AlreadyPosted`.
      * @param endorsements Ascending by validator, of two thirds of the active validators' stake or more.
-     * @param charges Ascending by payer: who pays how much of the fee, and the voucher that allows it.
+     * @param charges Ascending by payer: who pays how much, and the voucher that allows it. None where fees stay open.
      */
     function post(BatchHeader calldata header, Endorsement[] calldata endorsements, Charge[] calldata charges)
         external
     {
         _state.requireNext(header.number);
+        uint64[4] memory governed = params.groupAt(0, header.epoch);
+        _requireEpoch(header, governed[2]);
         Batches.requireCharges(header, charges);
-        _requireQuorum(TypedData.hashHeader(header), endorsements);
-        uint64 finalAt = uint64(block.timestamp) + windowSeconds;
-        _state.append(header, finalAt);
+        bytes32 headerHash = TypedData.hashHeader(header);
+        _requireQuorum(headerHash, endorsements);
+        uint64 finalAt = uint64(block.timestamp) + governed[0];
+        _state.append(header, Batch(headerHash, msg.sender, uint40(finalAt), uint56(governed[1])));
         emit BatchPosted(header.number, header, msg.sender, finalAt);
-        escrow.redeem(charges);
+        vault.lock(msg.sender, uint256(governed[1]) * 1 gwei);
+        if (charges.length > 0) escrow.redeem(charges);
     }
 
-    /// @notice Makes the next batch final, when its window is over, and pays its fees into the Payout. Anybody may.
-    function finalise(uint64 number) external {
-        Batch memory batch = _state.finalise(number);
-        emit BatchFinal(number);
-        payout.setRoot{value: batch.feeWei}(batch.payoutRoot, batch.payoutCount, batch.payoutWei);
+    /// @notice Makes the next batch final, when its window is over, and pays what it collected into the Payout. Anybody may.
+    function finalise(BatchHeader calldata header) external {
+        Batch memory batch = _state.finalise(header);
+        emit BatchFinal(header.number);
+        vault.unlock(batch.poster, uint256(batch.bondGwei) * 1 gwei);
+        if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
     }
 
     /// @inheritdoc IResultLedger
-    function finalReceipts(uint64 number) external view returns (bytes32 root, uint32 count) {
-        Batch storage batch = _state.finalBatch(number);
-        return (batch.receiptsRoot, batch.receiptCount);
+    function fault(BatchHeader calldata header, address accuser) external onlyJudges {
+        _state.requireHeader(header);
+        _state.fault(header.number, accuser);
+        emit BatchFaulted(header.number, accuser);
     }
 
-    /// @notice What is kept of a batch; its `finalAt` is 0 where it was not posted.
+    /**
+     * @notice Takes the newest batch back while it or one before it is known to be false. Anybody may. The poster of the
+     * false one loses its bond, in part to who has shown it; that of another, which only built on it, gets its bond back.
+     * @param header The newest batch's.
+     * @param previous That of the batch before; any where there is none.
+     */
+    function takeBack(BatchHeader calldata header, BatchHeader calldata previous) external {
+        bool isFalse = header.number == _state.faulty;
+        BatchHeader memory before;
+        if (header.number > 1) {
+            _state.requireHeader(header.number - 1, previous);
+            before = previous;
+        } else {
+            before.strictness = initialStrictness;
+        }
+        bytes32 headerHash = TypedData.hashHeader(header);
+        Batch memory batch = _state.takeBack(header, before);
+        emit BatchVoided(header.number, headerHash);
+        uint256 bondWei = uint256(batch.bondGwei) * 1 gwei;
+        vault.unlock(batch.poster, bondWei);
+        if (isFalse) vault.slash(batch.poster, bondWei, _state.accuser);
+    }
+
+    /// @notice Gives payers back what a void batch has collected. Anybody may.
+    function giveBack(BatchHeader calldata header, Charge[] calldata charges) external {
+        _state.giveBack(header, charges);
+        escrow.giveBack{value: header.collectedWei}(charges);
+    }
+
+    /// @inheritdoc IResultLedger
+    function hold(uint64 number) external onlyJudges {
+        _state.requireOpen(number);
+        _state.holds++;
+        _state.holdsOn[number]++;
+    }
+
+    /// @inheritdoc IResultLedger
+    function release(uint64 number) external onlyJudges {
+        _state.holds--;
+        _state.holdsOn[number]--;
+    }
+
+    /// @inheritdoc IResultLedger
+    function requireFinal(BatchHeader calldata header) external view {
+        _state.requireFinal(header);
+    }
+
+    /// @inheritdoc IResultLedger
+    function requireOpen(BatchHeader calldata header) external view {
+        _state.requireOpen(header.number);
+        _state.requireHeader(header);
+    }
+
+    /// @inheritdoc IResultLedger
+    function requirePosted(BatchHeader calldata header) external view {
+        if (header.number == 0 || header.number > _state.posted) revert Batches.NotPosted(header.number);
+        _state.requireHeader(header);
+    }
+
+    /// @inheritdoc IResultLedger
+    function isVoid(bytes32 headerHash) external view returns (bool) {
+        return _state.isVoid[headerHash];
+    }
+
+    /// @inheritdoc IResultLedger
+    function digestOf(bytes32 structHash) external view returns (bytes32) {
+        return _hashTypedDataV4(structHash);
+    }
+
+    /// @notice What is kept of a batch; its header's hash is zero where it was not posted.
     function batchOf(uint64 number) external view returns (Batch memory) {
         return _state.batches[number];
     }
 
-    /// @notice Numbers of the newest posted and the newest final batch, and the fees of all posted ones, in wei.
-    function progress() external view returns (uint64 posted, uint64 finalised, uint256 feesWei) {
-        return (_state.posted, _state.finalised, _state.feesWei);
+    /// @inheritdoc IResultLedger
+    function progress()
+        external
+        view
+        returns (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei)
+    {
+        return (_state.posted, _state.finalised, _state.faulty, _state.openWei, _state.collectedWei);
+    }
+
+    /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.
+    function _requireEpoch(BatchHeader calldata header, uint64 stepBps) private view {
+        (uint64 last, uint64 now_) = (_state.epoch, params.epoch());
+        if (header.epoch < last || header.epoch > now_ || header.epoch + MAX_AGE_EPOCHS < now_) {
+            revert WrongEpoch(header.epoch, last, now_);
+        }
+        uint32 expected = _state.strictness;
+        if (header.epoch > last && last != 0) {
+            expected = _moved(expected, stepBps, header.epoch);
+        }
+        if (header.strictness != expected) revert WrongStrictness(header.strictness, expected);
+        if (header.epoch == last && (header.answers < _state.answers || header.payees < _state.payees)) {
+            revert WrongStrictness(header.strictness, expected);
+        }
+    }
+
+    function _moved(uint32 strictness, uint64 stepBps, uint64 epoch) private view returns (uint32) {
+        uint64[4] memory governed = params.groupAt(4, epoch);
+        Threshold.Rules memory rules = Threshold.Rules(governed[2], stepBps, governed[0], governed[1]);
+        return uint32(Threshold.nextStrictness(strictness, _state.payees, _state.answers, rules));
     }
 
     function _requireQuorum(bytes32 headerHash, Endorsement[] calldata endorsements) private view {
         address[] memory validators = new address[](endorsements.length);
         address last = address(0);
         for (uint256 i = 0; i < endorsements.length; i++) {
-            address validator = endorsements[i].validator;
+            Endorsement calldata endorsement = endorsements[i];
+            address validator = endorsement.validator;
             if (validator <= last) revert EndorsementsNotAscending(validator);
             last = validator;
             bytes32 digest = _hashTypedDataV4(TypedData.hashEndorsement(validator, headerHash));
-            (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, endorsements[i].signature);
+            (address signer, ECDSA.RecoverError failure,) =
+                ECDSA.tryRecover(digest, endorsement.r, endorsement.vs);
             if (failure != ECDSA.RecoverError.NoError || signer != validator) revert BadEndorsement(validator);
             validators[i] = validator;
         }

@@ -10,4 +10,7 @@ interface IFeeEscrow {
 
     /// @notice Takes each charge from its payer's balance and sends the sum to the ledger, which alone may call.
     function redeem(Charge[] calldata charges) external returns (uint256 totalWei);
+
+    /// @notice Gives the charges of a void batch back; the value sent is their sum. Only the ledger may call.
+    function giveBack(Charge[] calldata charges) external payable;
 }

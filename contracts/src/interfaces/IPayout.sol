@@ -7,5 +7,5 @@ interface IPayout {
     function ledger() external view returns (address);
 
     /// @notice Funds the payouts with the value sent and replaces their root. Only the ledger may call.
-    function setRoot(bytes32 root, uint32 count, uint256 totalWei) external payable;
+    function setRoot(bytes32 root) external payable;
 }

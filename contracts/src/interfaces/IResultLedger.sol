@@ -1,8 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice What the ModelRegistry asks of the ResultLedger.
+import {BatchHeader} from "../types/Batch.sol";
+
+/// @notice What registries and judges ask of the ResultLedger.
 interface IResultLedger {
-    /// @notice Root and number of the receipts in a final batch. Reverts `NotFinal` on any other.
-    function finalReceipts(uint64 number) external view returns (bytes32 root, uint32 count);
+    /// @notice Reverts where this is not the header of a final batch.
+    function requireFinal(BatchHeader calldata header) external view;
+
+    /// @notice Reverts where this is not the header of a posted batch that is not final.
+    function requireOpen(BatchHeader calldata header) external view;
+
+    /// @notice Reverts where this is not the header of a posted batch, final or not.
+    function requirePosted(BatchHeader calldata header) external view;
+
+    /// @notice Numbers of the newest posted and final batches, the oldest false one, and what all have collected, in wei.
+    function progress()
+        external
+        view
+        returns (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei);
+
+    /// @notice True where a batch of this header was taken back.
+    function isVoid(bytes32 headerHash) external view returns (bool);
+
+    /// @notice Digest of what members sign for this ledger: claims, votes, endorsements.
+    function digestOf(bytes32 structHash) external view returns (bytes32);
+
+    /// @notice Finds an open batch false: it will be taken back, and its poster's bond is lost. Only judges may call.
+    function fault(BatchHeader calldata header, address accuser) external;
+
+    /// @notice Keeps a batch from becoming final while it is in dispute, or no longer. Only judges may call.
+    function hold(uint64 number) external;
+    function release(uint64 number) external;
 }

@@ -3,21 +3,23 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BatchHeader, Charge} from "../types/Batch.sol";
+import {MerkleTree} from "./MerkleTree.sol";
 import {TypedData} from "./TypedData.sol";
 
-/// @notice What the chain keeps of a posted batch; `finalAt` is 0 where there is none.
+/// @notice What the chain keeps of a posted batch. Whoever needs more of it brings the header.
 struct Batch {
-    bytes32 receiptsRoot;
-    bytes32 payoutRoot;
-    uint128 feeWei;
-    uint128 payoutWei;
-    uint32 receiptCount;
-    uint32 payoutCount;
+    bytes32 headerHash;
+    /// Who posted it and stands for it; zero once the batch is final.
+    address poster;
     /// Seconds since 1970 from which the batch may be made final.
-    uint64 finalAt;
+    uint40 finalAt;
+    uint56 bondGwei;
 }
 
-/// @notice The sequence of batches: posted one after the other, made final in the same order.
+/**
+ * @notice The sequence of batches: posted one after the other, made final in the same order. A batch found false takes all
+ * behind it with it, for they build on it; they are taken back from the newest on, each on its own.
+ */
 library Batches {
     using SafeCast for uint256;
 
@@ -25,76 +27,172 @@ library Batches {
         /// Number of the newest posted batch, and of the newest final one.
         uint64 posted;
         uint64 finalised;
-        /// Fees of all posted batches, in wei.
-        uint128 feesWei;
+        /// The oldest batch found false and not taken back yet; 0 where there is none.
+        uint64 faulty;
+        /// Disputes under way that keep a batch from becoming final.
+        uint64 holds;
+        /// What the newest header says, for the next one to follow on.
+        uint96 openWei;
+        uint40 epoch;
+        uint32 strictness;
+        uint40 answers;
+        uint40 payees;
+        /// What all posted batches have collected, in wei.
+        uint128 collectedWei;
+        /// Who showed the oldest false batch to be one. Never empty: writing over a slot costs less than filling it.
+        address accuser;
         mapping(uint64 number => Batch) batches;
+        mapping(uint64 number => uint256) holdsOn;
+        /// Batches that were taken back, by the hash of their header: their endorsers may be slashed.
+        mapping(bytes32 headerHash => bool) isVoid;
+        /// Those among them whose charges have not been given back.
+        mapping(bytes32 headerHash => bool) isOwed;
     }
 
     error AlreadyPosted(uint64 number);
     error NumberGap(uint64 number, uint64 next);
+    error FaultOpen(uint64 number);
     error WrongCharges(bytes32 charges, bytes32 expected);
     error ChargesNotAscending(address payer);
-    error WrongFee(uint256 chargedWei, uint256 feeWei);
-    error PayoutOverFees(uint256 payoutWei, uint256 feesWei);
-    error PayoutShrank(uint256 payoutWei, uint256 previousWei);
+    error WrongFee(uint256 chargedWei, uint256 collectedWei);
+    error WrongOpenFees(uint256 openWei, uint256 expectedWei);
+    error PayoutOverFees(uint256 payoutWei, uint256 collectedWei);
     error NotPosted(uint64 number);
     error AlreadyFinal(uint64 number);
     error NotNextToFinalise(uint64 number, uint64 next);
     error WindowOpen(uint64 number, uint64 finalAt);
+    error InDispute(uint64 number);
     error NotFinal(uint64 number);
+    error WrongHeader(uint64 number, bytes32 headerHash, bytes32 expected);
+    error NotFaulty(uint64 number);
+    error NothingOwed(bytes32 headerHash);
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
     function requireNext(State storage self, uint64 number) internal view {
         uint64 posted = self.posted;
+        if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
     }
 
-    /// @notice Appends a batch whose endorsements have been checked.
-    function append(State storage self, BatchHeader calldata header, uint64 finalAt) internal {
-        uint256 feesWei = self.feesWei + header.feeWei;
-        uint256 previousWei = self.batches[self.posted].payoutWei;
-        if (header.payoutWei > feesWei) revert PayoutOverFees(header.payoutWei, feesWei);
-        if (header.payoutWei < previousWei) revert PayoutShrank(header.payoutWei, previousWei);
+    /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
+    function append(State storage self, BatchHeader calldata header, Batch memory batch) internal {
+        uint256 dueWei = self.openWei + header.feeWei;
+        uint256 openWei = header.charges == 0 ? dueWei : 0;
+        if (header.openWei != openWei) revert WrongOpenFees(header.openWei, openWei);
+        if (header.collectedWei != dueWei - openWei) revert WrongFee(header.collectedWei, dueWei - openWei);
+        if (header.charges != 0) {
+            uint256 collectedWei = self.collectedWei + header.collectedWei;
+            uint256 payoutWei = MerkleTree.sumOf(header.payoutRoot);
+            if (payoutWei > collectedWei) revert PayoutOverFees(payoutWei, collectedWei);
+            self.collectedWei = collectedWei.toUint128();
+        }
         self.posted = header.number;
-        self.feesWei = feesWei.toUint128();
-        self.batches[header.number] = Batch({
-            receiptsRoot: header.receiptsRoot,
-            payoutRoot: header.payoutRoot,
-            feeWei: header.feeWei.toUint128(),
-            payoutWei: header.payoutWei.toUint128(),
-            receiptCount: header.receiptCount,
-            payoutCount: header.payoutCount,
-            finalAt: finalAt
-        });
+        _follow(self, header);
+        self.batches[header.number] = batch;
     }
 
     /// @notice Makes the next batch final, its window being over.
-    function finalise(State storage self, uint64 number) internal returns (Batch memory batch) {
+    function finalise(State storage self, BatchHeader calldata header) internal returns (Batch memory batch) {
+        uint64 number = header.number;
+        (uint64 posted, uint64 finalised) = (self.posted, self.finalised);
+        if (number == 0 || number > posted) revert NotPosted(number);
+        if (number <= finalised) revert AlreadyFinal(number);
+        if (number != finalised + 1) revert NotNextToFinalise(number, finalised + 1);
+        if (self.faulty != 0 && number >= self.faulty) revert FaultOpen(self.faulty);
+        if (self.holds != 0 && self.holdsOn[number] != 0) revert InDispute(number);
+        Batch storage stored = self.batches[number];
+        batch = stored;
+        if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
+        requireHeader(self, header);
+        self.finalised = number;
+        (stored.poster, stored.finalAt, stored.bondGwei) = (address(0), 0, 0);
+    }
+
+    /// @notice Notes that a batch is false, and who has shown it. It must not be final yet.
+    function fault(State storage self, uint64 number, address accuser) internal {
+        requireOpen(self, number);
+        uint64 faulty = self.faulty;
+        if (faulty != 0 && faulty <= number) revert FaultOpen(faulty);
+        self.faulty = number;
+        self.accuser = accuser;
+    }
+
+    /**
+     * @notice Takes the newest batch back, while it or one before it is known to be false.
+     * @param previous The header before; nothing where there is none.
+     */
+    function takeBack(State storage self, BatchHeader calldata header, BatchHeader memory previous)
+        internal
+        returns (Batch memory batch)
+    {
+        uint64 number = self.posted;
+        if (self.faulty == 0 || number < self.faulty) revert NotFaulty(number);
+        bytes32 headerHash = requireHeader(self, number, header);
+        batch = self.batches[number];
+        _follow(self, previous);
+        delete self.batches[number];
+        self.isVoid[headerHash] = true;
+        if (header.charges != 0) {
+            self.collectedWei -= uint128(header.collectedWei);
+            self.isOwed[headerHash] = true;
+        }
+        self.posted = number - 1;
+        if (number == self.faulty) self.faulty = 0;
+    }
+
+    /// @notice Checks that the charges of a void batch are still to be given back, and notes that they are.
+    function giveBack(State storage self, BatchHeader calldata header, Charge[] calldata charges) internal {
+        bytes32 headerHash = TypedData.hashHeader(header);
+        if (!self.isOwed[headerHash]) revert NothingOwed(headerHash);
+        self.isOwed[headerHash] = false;
+        requireCharges(header, charges);
+    }
+
+    function requireFinal(State storage self, BatchHeader calldata header) internal view {
+        if (header.number == 0 || header.number > self.finalised) revert NotFinal(header.number);
+        requireHeader(self, header);
+    }
+
+    /// @notice A batch is open while its window may still end in a dispute.
+    function requireOpen(State storage self, uint64 number) internal view {
         if (number == 0 || number > self.posted) revert NotPosted(number);
         if (number <= self.finalised) revert AlreadyFinal(number);
-        if (number != self.finalised + 1) revert NotNextToFinalise(number, self.finalised + 1);
-        batch = self.batches[number];
-        if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
-        self.finalised = number;
     }
 
-    function finalBatch(State storage self, uint64 number) internal view returns (Batch storage) {
-        if (number == 0 || number > self.finalised) revert NotFinal(number);
-        return self.batches[number];
+    function requireHeader(State storage self, BatchHeader calldata header) internal view returns (bytes32) {
+        return requireHeader(self, header.number, header);
     }
 
-    /// @notice Checks that the charges are those of the header: same hash, ascending, and together its fee.
+    function requireHeader(State storage self, uint64 number, BatchHeader calldata header)
+        internal
+        view
+        returns (bytes32 headerHash)
+    {
+        headerHash = TypedData.hashHeader(header);
+        bytes32 expected = self.batches[number].headerHash;
+        if (headerHash != expected) revert WrongHeader(number, headerHash, expected);
+    }
+
+    /// @notice Checks that the charges are those of the header: same hash, ascending, and together what it collects.
     function requireCharges(BatchHeader calldata header, Charge[] calldata charges) internal pure {
-        bytes32 given = TypedData.hashCharges(charges);
+        (bytes32 given, uint256 chargedWei) = TypedData.hashCharges(charges);
+        if (header.charges == 0 && charges.length == 0) return;
         if (given != header.charges) revert WrongCharges(given, header.charges);
+        if (chargedWei != header.collectedWei) revert WrongFee(chargedWei, header.collectedWei);
         address last = address(0);
-        uint256 chargedWei = 0;
         for (uint256 i = 0; i < charges.length; i++) {
             if (charges[i].payer <= last) revert ChargesNotAscending(charges[i].payer);
             last = charges[i].payer;
-            chargedWei += charges[i].feeWei;
         }
-        if (chargedWei != header.feeWei) revert WrongFee(chargedWei, header.feeWei);
+    }
+
+    /// @dev One slot.
+    function _follow(State storage self, BatchHeader memory header) private {
+        self.openWei = header.openWei.toUint96();
+        self.epoch = uint40(header.epoch);
+        self.strictness = header.strictness;
+        self.answers = header.answers;
+        self.payees = header.payees;
     }
 }

@@ -3,15 +3,16 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-/// @notice One payer's escrow; all amounts in wei.
+/// @notice One payer's escrow; all amounts in wei. What is left is `depositedWei - redeemedWei`.
 struct Account {
-    uint128 balanceWei;
     /// All that was ever taken for jobs.
     uint128 redeemedWei;
     /// The highest cumulative amount among the vouchers accepted so far: what may be taken in all.
     uint128 authorisedWei;
+    /// All that was put in, less what was withdrawn.
+    uint96 depositedWei;
     /// The part of the balance that is to be withdrawn; until then it still pays for jobs.
-    uint128 leavingWei;
+    uint96 leavingWei;
     /// Seconds since 1970 from which that part may be withdrawn; 0 where nothing leaves.
     uint64 exitAt;
 }
@@ -26,34 +27,50 @@ library Escrows {
     error NothingLeaves(address payer);
     error ExitTooEarly(address payer, uint64 exitAt);
 
-    function add(Account storage self, uint256 amountWei) internal {
-        self.balanceWei += amountWei.toUint128();
+    function balanceOf(Account storage self) internal view returns (uint256) {
+        return self.depositedWei - self.redeemedWei;
     }
 
-    /// @notice Takes what a job costs, where the payer has promised that much and has it.
-    function take(Account storage self, address payer, uint256 amountWei) internal {
-        uint256 redeemedWei = self.redeemedWei + amountWei;
-        if (redeemedWei > self.authorisedWei) revert OverVoucher(payer, redeemedWei, self.authorisedWei);
-        if (amountWei > self.balanceWei) revert OverBalance(payer, amountWei, self.balanceWei);
-        self.redeemedWei = redeemedWei.toUint128();
-        self.balanceWei -= uint128(amountWei);
-        if (self.leavingWei > self.balanceWei) self.leavingWei = self.balanceWei;
+    function add(Account storage self, uint256 amountWei) internal {
+        self.depositedWei += amountWei.toUint96();
+    }
+
+    /// @notice Takes what jobs cost, where the payer has promised that much and has it. Writes one slot.
+    function take(Account storage self, address payer, uint256 amountWei, uint256 authorisedWei) internal {
+        uint256 redeemedWei = self.redeemedWei;
+        uint256 balanceWei = self.depositedWei - redeemedWei;
+        if (amountWei > balanceWei) revert OverBalance(payer, amountWei, balanceWei);
+        redeemedWei += amountWei;
+        if (redeemedWei > authorisedWei) revert OverVoucher(payer, redeemedWei, authorisedWei);
+        (self.redeemedWei, self.authorisedWei) = (uint128(redeemedWei), uint128(authorisedWei));
+    }
+
+    /// @notice Takes a charge back that was not owed.
+    function giveBack(Account storage self, uint256 amountWei) internal {
+        self.redeemedWei -= uint128(amountWei);
     }
 
     /// @notice Sets what shall leave, in place of an earlier request; 0 takes the request back.
     function requestExit(Account storage self, uint256 amountWei, uint64 exitAt) internal {
-        if (amountWei > self.balanceWei) revert OverBalance(msg.sender, amountWei, self.balanceWei);
-        self.leavingWei = uint128(amountWei);
+        uint256 balanceWei = balanceOf(self);
+        if (amountWei > balanceWei) revert OverBalance(msg.sender, amountWei, balanceWei);
+        self.leavingWei = uint96(amountWei);
         self.exitAt = amountWei == 0 ? 0 : exitAt;
     }
 
-    /// @notice Lets go what was to leave, in wei.
+    /// @notice Lets go what was to leave and is still there, in wei.
     function release(Account storage self) internal returns (uint256 amountWei) {
-        amountWei = self.leavingWei;
-        if (amountWei == 0) revert NothingLeaves(msg.sender);
+        if (self.leavingWei == 0) revert NothingLeaves(msg.sender);
         if (block.timestamp < self.exitAt) revert ExitTooEarly(msg.sender, self.exitAt);
-        self.balanceWei -= uint128(amountWei);
+        amountWei = leaving(self);
+        self.depositedWei -= uint96(amountWei);
         self.leavingWei = 0;
         self.exitAt = 0;
+    }
+
+    /// @notice What a withdrawal would bring: jobs may have eaten into it since it was asked for.
+    function leaving(Account storage self) internal view returns (uint256) {
+        uint256 balanceWei = balanceOf(self);
+        return self.leavingWei < balanceWei ? self.leavingWei : balanceWei;
     }
 }

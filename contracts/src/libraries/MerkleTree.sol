@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice A node of a Merkle-sum tree: its hash and the wei below it.
-struct SumNode {
-    bytes32 hash;
-    uint256 sumWei;
-}
-
 /**
- * @notice Checks proofs of the two trees of `protocol/merkle.ts`. Leaves and nodes are hashed under different prefixes,
- * a position is checked against the count, and an odd node moves up alone: it is never doubled.
+ * @notice Checks proofs of the two trees of `protocol/merkle.ts`. Leaves and nodes are hashed under different prefixes, and
+ * an odd node moves up alone: it is never doubled. A path has one bit a sibling, lowest first, set where the way comes up
+ * on the right: what a leaf says of itself decides, so only where places count is a count checked.
  */
 library MerkleTree {
     bytes1 internal constant LEAF = 0x00;
     bytes1 internal constant NODE = 0x01;
+    /// @dev A node of a Merkle-sum tree: 160 bits of hash over 96 bits of wei.
+    uint256 internal constant SUM_MASK = type(uint96).max;
+
+    function hashLeaf(bytes memory leaf) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(LEAF, leaf));
+    }
 
     /// @notice True where `leaf` stands at `index` among `count` leaves under `root`.
     function verify(bytes32 root, uint256 count, bytes memory leaf, uint256 index, bytes32[] calldata siblings)
@@ -22,51 +23,78 @@ library MerkleTree {
         returns (bool)
     {
         if (index >= count) return false;
-        bytes32 node = keccak256(bytes.concat(LEAF, leaf));
+        uint256 path = 0;
         uint256 used = 0;
         for (uint256 width = count; width > 1; width = (width + 1) >> 1) {
-            if ((index ^ 1) < width) {
-                if (used == siblings.length) return false;
-                bytes32 sibling = siblings[used++];
-                node = index & 1 == 1
-                    ? keccak256(bytes.concat(NODE, sibling, node))
-                    : keccak256(bytes.concat(NODE, node, sibling));
-            }
+            if ((index ^ 1) < width) path |= (index & 1) << used++;
             index >>= 1;
         }
-        return used == siblings.length && node == root;
+        return used == siblings.length && climb(hashLeaf(leaf), path, siblings) == root;
     }
 
-    /// @notice True where `account` may claim `cumulativeWei` at `index` among `count` payouts under `root`.
-    function verifySum(
-        SumNode memory root,
-        uint256 count,
+    /// @notice True where `leaf` stands somewhere under `root`.
+    function holds(bytes32 root, bytes memory leaf, uint256 path, bytes32[] calldata siblings)
+        internal
+        pure
+        returns (bool)
+    {
+        return climb(hashLeaf(leaf), path, siblings) == root;
+    }
+
+    /// @notice The root above `node`.
+    function climb(bytes32 node, uint256 path, bytes32[] calldata siblings) internal pure returns (bytes32) {
+        // Scratch space for one node: a byte that says so, then left and right.
+        bytes memory scratch = bytes.concat(NODE, node, node);
+        assembly ("memory-safe") {
+            let left := add(scratch, 33)
+            let end := add(siblings.offset, shl(5, siblings.length))
+            for { let at := siblings.offset } lt(at, end) { at := add(at, 32) } {
+                let side := shl(5, and(path, 1))
+                mstore(add(left, side), node)
+                mstore(add(left, xor(side, 32)), calldataload(at))
+                node := keccak256(add(scratch, 32), 65)
+                path := shr(1, path)
+            }
+        }
+        return node;
+    }
+
+    /// @notice True where `account` has been promised `cumulativeWei` under the Merkle-sum root.
+    function holdsSum(
+        bytes32 root,
         address account,
         uint256 cumulativeWei,
-        uint256 index,
-        SumNode[] calldata siblings
+        uint256 path,
+        bytes32[] calldata siblings
     ) internal pure returns (bool) {
-        if (index >= count || cumulativeWei > root.sumWei) return false;
-        bytes32 hash = keccak256(abi.encodePacked(LEAF, account, cumulativeWei));
-        uint256 sumWei = cumulativeWei;
-        uint256 used = 0;
-        for (uint256 width = count; width > 1; width = (width + 1) >> 1) {
-            if ((index ^ 1) < width) {
-                if (used == siblings.length) return false;
-                SumNode calldata sibling = siblings[used++];
-                // Sums only grow on the way up, so more than the root's is a lie; and nothing can overflow.
-                if (sibling.sumWei > root.sumWei - sumWei) return false;
-                hash = index & 1 == 1
-                    ? _sumHash(sibling.hash, sibling.sumWei, hash, sumWei)
-                    : _sumHash(hash, sumWei, sibling.hash, sibling.sumWei);
-                sumWei += sibling.sumWei;
+        if (cumulativeWei > SUM_MASK) return false;
+        bytes32 node = sumLeaf(account, uint96(cumulativeWei));
+        bytes memory scratch = bytes.concat(NODE, node, node);
+        assembly ("memory-safe") {
+            let mask := sub(shl(96, 1), 1)
+            let left := add(scratch, 33)
+            let end := add(siblings.offset, shl(5, siblings.length))
+            for { let at := siblings.offset } lt(at, end) { at := add(at, 32) } {
+                let sibling := calldataload(at)
+                let side := shl(5, and(path, 1))
+                mstore(add(left, side), node)
+                mstore(add(left, xor(side, 32)), sibling)
+                let sum := add(and(node, mask), and(sibling, mask))
+                // More than 96 bits is a lie: it becomes a node that no root is made of.
+                if gt(sum, mask) { path := 0 node := 0 break }
+                node := or(and(keccak256(add(scratch, 32), 65), not(mask)), sum)
+                path := shr(1, path)
             }
-            index >>= 1;
         }
-        return used == siblings.length && hash == root.hash && sumWei == root.sumWei;
+        return node == root && node != 0;
     }
 
-    function _sumHash(bytes32 left, uint256 leftWei, bytes32 right, uint256 rightWei) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(NODE, left, leftWei, right, rightWei));
+    function sumLeaf(address account, uint96 cumulativeWei) internal pure returns (bytes32) {
+        bytes32 hash = keccak256(abi.encodePacked(LEAF, account, cumulativeWei));
+        return bytes32((uint256(hash) & ~SUM_MASK) | cumulativeWei);
+    }
+
+    function sumOf(bytes32 node) internal pure returns (uint256) {
+        return uint256(node) & SUM_MASK;
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {BatchHeader, Charge} from "../types/Batch.sol";
 import {Receipt} from "../types/Receipt.sol";
+import {Claim, Vote} from "../types/Statement.sol";
 
 /// @notice `hashStruct` of all that is signed or proved, as `protocol/struct.ts` has it (EIP-712).
 library TypedData {
@@ -10,11 +11,20 @@ library TypedData {
         "Receipt(bytes32 jobId,string task,address requester,address worker,bytes32 claim,"
         "address[] passedBy,address[] failedBy,string model,string adapter,string output,"
         "bytes32 attribution,uint32 units,uint256 feeWei,uint256 workerWei,uint256 validatorsWei,"
-        "uint256 modelOwnerWei,uint256 contributorsWei,uint256 treasuryWei)"
+        "uint256 modelOwnerWei,uint256 contributorsWei,uint256 stakersWei,uint256 treasuryWei)"
     );
     bytes32 internal constant BATCH_HEADER_TYPE = keccak256(
-        "BatchHeader(uint64 number,bytes32 receiptsRoot,uint32 receiptCount,uint256 feeWei,bytes32 charges,"
-        "bytes32 payoutRoot,uint32 payoutCount,uint256 payoutWei,string data)"
+        "BatchHeader(uint64 number,uint64 epoch,bytes32 receiptsRoot,uint32 receiptCount,uint256 feeWei,bytes32 charges,"
+        "uint256 collectedWei,uint256 openWei,bytes32 payoutRoot,uint32 strictness,uint32 answers,uint32 payees,"
+        "string data,string availability)"
+    );
+    bytes32 internal constant CLAIM_TYPE = keccak256(
+        "Claim(bytes32 jobId,address worker,string output,bytes32 commitment,bytes32 attribution,uint32 units,"
+        "bytes32 graph,uint64 issuedAtMs)"
+    );
+    bytes32 internal constant VOTE_TYPE = keccak256(
+        "Vote(bytes32 jobId,bytes32 claim,address validator,string verdict,string reason,uint32 checked,"
+        "uint64 beaconBlock,uint64 issuedAtMs)"
     );
     bytes32 internal constant ENDORSEMENT_TYPE = keccak256("Endorsement(address validator,bytes32 header)");
     bytes32 internal constant VOUCHER_TYPE = keccak256("Voucher(address payer,uint256 cumulativeWei)");
@@ -26,19 +36,61 @@ library TypedData {
         return keccak256(bytes.concat(_who(receipt), _what(receipt), _wei(receipt)));
     }
 
+    /// @dev A header has more fields than the stack has places, so its words are laid out in two parts.
     function hashHeader(BatchHeader calldata header) internal pure returns (bytes32) {
         return keccak256(
+            bytes.concat(
+                abi.encode(
+                    BATCH_HEADER_TYPE,
+                    header.number,
+                    header.epoch,
+                    header.receiptsRoot,
+                    header.receiptCount,
+                    header.feeWei,
+                    header.charges,
+                    header.collectedWei
+                ),
+                abi.encode(
+                    header.openWei,
+                    header.payoutRoot,
+                    header.strictness,
+                    header.answers,
+                    header.payees,
+                    keccak256(bytes(header.data)),
+                    keccak256(bytes(header.availability))
+                )
+            )
+        );
+    }
+
+    function hashClaim(Claim calldata claim) internal pure returns (bytes32) {
+        return keccak256(
             abi.encode(
-                BATCH_HEADER_TYPE,
-                header.number,
-                header.receiptsRoot,
-                header.receiptCount,
-                header.feeWei,
-                header.charges,
-                header.payoutRoot,
-                header.payoutCount,
-                header.payoutWei,
-                keccak256(bytes(header.data))
+                CLAIM_TYPE,
+                claim.jobId,
+                claim.worker,
+                keccak256(bytes(claim.output)),
+                claim.commitment,
+                claim.attribution,
+                claim.units,
+                claim.graph,
+                claim.issuedAtMs
+            )
+        );
+    }
+
+    function hashVote(Vote calldata vote) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                VOTE_TYPE,
+                vote.jobId,
+                vote.claim,
+                vote.validator,
+                keccak256(bytes(vote.verdict)),
+                keccak256(bytes(vote.reason)),
+                vote.checked,
+                vote.beaconBlock,
+                vote.issuedAtMs
             )
         );
     }
@@ -59,19 +111,18 @@ library TypedData {
         return keccak256(abi.encode(NODE_CONSENT_TYPE, node, owner, roles, nonce));
     }
 
-    /// @notice `chargesHash` of `protocol/batch.ts`: two words a charge.
-    function hashCharges(Charge[] calldata charges) internal pure returns (bytes32) {
-        bytes memory words = new bytes(charges.length * 64);
+    /// @notice `chargesHash` of `protocol/batch.ts`: a word a charge, payer over fee. Also their sum, in wei.
+    function hashCharges(Charge[] calldata charges) internal pure returns (bytes32 hash, uint256 sumWei) {
+        bytes memory words = new bytes(charges.length * 32);
         for (uint256 i = 0; i < charges.length; i++) {
-            uint256 payer = uint160(charges[i].payer);
             uint256 feeWei = charges[i].feeWei;
+            uint256 word = (uint256(uint160(charges[i].payer)) << 96) | feeWei;
+            sumWei += feeWei;
             assembly ("memory-safe") {
-                let at := add(add(words, 32), mul(i, 64))
-                mstore(at, payer)
-                mstore(add(at, 32), feeWei)
+                mstore(add(add(words, 32), shl(5, i)), word)
             }
         }
-        return keccak256(words);
+        hash = keccak256(words);
     }
 
     // A receipt has more fields than the stack has places, so its words are laid out in three parts.
@@ -106,6 +157,7 @@ library TypedData {
             receipt.validatorsWei,
             receipt.modelOwnerWei,
             receipt.contributorsWei,
+            receipt.stakersWei,
             receipt.treasuryWei
         );
     }

@@ -20,5 +20,6 @@ struct Receipt {
     uint256 validatorsWei;
     uint256 modelOwnerWei;
     uint256 contributorsWei;
+    uint256 stakersWei;
     uint256 treasuryWei;
 }

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IParams} from "./interfaces/IParams.sol";
+import {IResultLedger} from "./interfaces/IResultLedger.sol";
+import {IStakeVault} from "./interfaces/IStakeVault.sol";
+import {Case, Cases, Stage, Tally, Verdict} from "./libraries/Cases.sol";
+import {Evidence, Placed} from "./libraries/Evidence.sol";
+import {TypedData} from "./libraries/TypedData.sol";
+import {BatchHeader} from "./types/Batch.sol";
+import {Param} from "./types/Param.sol";
+
+/**
+ * @title Jury
+ * @notice Judges what the chain cannot compute: whether a claim that stands in an open batch follows from running its job.
+ * Whoever doubts it puts a bond down; validators drawn by a block that nobody knew run the job again, commit to a verdict
+ * and reveal it. Two thirds of the seats decide. The loser pays: half is burned, half goes to the jurors who spoke. A
+ * batch in dispute does not become final.
+ */
+contract Jury is ReentrancyGuardTransient {
+    using Cases for Case;
+    using SafeCast for uint256;
+
+    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
+    /// @dev Blocks until the draw: enough that no one who opens a case knows the hash.
+    uint64 private constant SEED_BLOCKS = 2;
+    /// @dev The EVM knows the hashes of so many blocks.
+    uint64 private constant KNOWN_BLOCKS = 255;
+    /// @dev A juror who says nothing loses a hundredth of its stake: less than a lie, more than its trouble.
+    uint256 private constant SILENCE_BPS = 100;
+
+    IParams public immutable params;
+    IResultLedger public immutable ledger;
+    IStakeVault public immutable vault;
+
+    mapping(uint256 number => Case) private _cases;
+    mapping(uint256 number => address[]) private _accused;
+    mapping(bytes32 claim => uint256) public caseOf;
+    mapping(address account => uint256) public owedWei;
+    uint256 public caseCount;
+
+    event CaseOpened(
+        uint256 indexed number, uint64 indexed batch, bytes32 indexed claim, address challenger, uint64 seedBlock
+    );
+    event JurorsDrawn(uint256 indexed number, address[] jurors, uint64 commitUntil, uint64 revealUntil);
+    event VerdictCommitted(uint256 indexed number, address indexed juror);
+    event VerdictRevealed(uint256 indexed number, address indexed juror, Verdict verdict);
+    event CaseDecided(uint256 indexed number, Stage outcome, uint256 passes, uint256 fails);
+
+    error WrongBond(uint256 bondWei, uint256 expectedWei);
+    error AlreadyInDispute(bytes32 claim, uint256 number);
+    error NothingOwed(address account);
+
+    constructor(IParams params_, IResultLedger ledger_, IStakeVault vault_) {
+        (params, ledger, vault) = (params_, ledger_, vault_);
+    }
+
+    /// @notice Doubts a claim whose receipt stands in an open batch. The value sent is the bond, `ChallengeBondGwei`.
+    function open(Placed calldata placed) external payable returns (uint256 number) {
+        uint256 bondWei = uint256(params.valueAt(Param.ChallengeBondGwei, params.epoch())) * 1 gwei;
+        if (msg.value != bondWei) revert WrongBond(msg.value, bondWei);
+        Evidence.requirePlaced(placed);
+        ledger.requireOpen(placed.header);
+        bytes32 claim = placed.receipt.claim;
+        if (caseOf[claim] != 0) revert AlreadyInDispute(claim, caseOf[claim]);
+        number = ++caseCount;
+        caseOf[claim] = number;
+        Case storage opened = _cases[number];
+        opened.challenger = msg.sender;
+        opened.batch = placed.header.number;
+        opened.stage = Stage.Opened;
+        opened.bondWei = bondWei.toUint96();
+        opened.seedBlock = uint64(block.number) + SEED_BLOCKS;
+        opened.claim = claim;
+        opened.headerHash = TypedData.hashHeader(placed.header);
+        _accuse(number, placed);
+        ledger.hold(placed.header.number);
+        emit CaseOpened(number, placed.header.number, claim, msg.sender, opened.seedBlock);
+    }
+
+    /// @notice Draws the jurors, when the block that chooses them is there. Anybody may; too late, another block is taken.
+    function draw(uint256 number) external {
+        Case storage opened = _cases[number];
+        opened.requireStage(Stage.Opened);
+        if (block.number <= opened.seedBlock) revert Cases.TooEarly(opened.seedBlock + 1);
+        if (block.number > opened.seedBlock + KNOWN_BLOCKS) {
+            opened.seedBlock = uint64(block.number) + SEED_BLOCKS;
+            return;
+        }
+        uint64 epoch = params.epoch();
+        bytes32 seed = keccak256(abi.encode(blockhash(opened.seedBlock), number));
+        opened.jurors = vault.drawValidators(seed, params.valueAt(Param.JurySeats, epoch), _accused[number]);
+        opened.stage = Stage.Drawn;
+        opened.commitUntil = uint64(block.timestamp) + params.valueAt(Param.CommitSeconds, epoch);
+        opened.revealUntil = opened.commitUntil + params.valueAt(Param.RevealSeconds, epoch);
+        emit JurorsDrawn(number, opened.jurors, opened.commitUntil, opened.revealUntil);
+    }
+
+    /// @notice Commits the caller, a juror, to a verdict that nobody sees yet: `Cases.commitmentOf`.
+    function commit(uint256 number, bytes32 commitment) external {
+        _cases[number].commit(msg.sender, commitment);
+        emit VerdictCommitted(number, msg.sender);
+    }
+
+    /// @notice Says what the caller has committed to.
+    function reveal(uint256 number, Verdict verdict, bytes32 salt) external {
+        _cases[number].reveal(number, msg.sender, verdict, salt);
+        emit VerdictRevealed(number, msg.sender, verdict);
+    }
+
+    /**
+     * @notice Counts the verdicts when the time to reveal is over. Anybody may.
+     * @param header That of the batch in dispute.
+     */
+    function decide(uint256 number, BatchHeader calldata header) external nonReentrant {
+        Case storage drawn = _cases[number];
+        drawn.requireStage(Stage.Drawn);
+        if (block.timestamp <= drawn.revealUntil) revert Cases.TooEarly(drawn.revealUntil + 1);
+        Tally memory count = drawn.tally();
+        Stage outcome = Cases.outcome(count, drawn.jurors.length);
+        drawn.stage = outcome;
+        ledger.release(drawn.batch);
+        emit CaseDecided(number, outcome, count.passes, count.fails);
+        if (outcome == Stage.Dismissed) {
+            _payJurors(drawn, drawn.bondWei);
+        } else {
+            owedWei[drawn.challenger] += drawn.bondWei;
+        }
+        if (outcome == Stage.Undecided) caseOf[drawn.claim] = 0;
+        if (outcome == Stage.Upheld) _condemn(number, drawn, header);
+        if (outcome != Stage.Undecided) _slashSilent(drawn);
+    }
+
+    /// @notice Pays the caller what cases have left it.
+    function withdraw() external nonReentrant {
+        uint256 amountWei = owedWei[msg.sender];
+        if (amountWei == 0) revert NothingOwed(msg.sender);
+        owedWei[msg.sender] = 0;
+        Address.sendValue(payable(msg.sender), amountWei);
+    }
+
+    /// @notice How a case stands: who doubts which batch, with how much, until when, and the jurors by seat.
+    function caseAt(uint256 number)
+        external
+        view
+        returns (
+            address challenger,
+            uint64 batch,
+            Stage stage,
+            uint64 seedBlock,
+            uint64 commitUntil,
+            uint64 revealUntil,
+            address[] memory jurors
+        )
+    {
+        Case storage known = _cases[number];
+        return (
+            known.challenger,
+            known.batch,
+            known.stage,
+            known.seedBlock,
+            known.commitUntil,
+            known.revealUntil,
+            known.jurors
+        );
+    }
+
+    /// @dev The worker and those who passed its claim: they are no jurors, and pay where it was false.
+    function _accuse(uint256 number, Placed calldata placed) private {
+        address[] storage accused = _accused[number];
+        accused.push(placed.receipt.worker);
+        for (uint256 i = 0; i < placed.receipt.passedBy.length; i++) {
+            accused.push(placed.receipt.passedBy[i]);
+        }
+    }
+
+    /// @dev The batch may have been taken back meanwhile for another fault: then only those who lied are left.
+    function _condemn(uint256 number, Case storage upheld, BatchHeader calldata header) private {
+        if (!ledger.isVoid(upheld.headerHash)) {
+            if (TypedData.hashHeader(header) != upheld.headerHash) revert Evidence.NotCommitted("header");
+            (,, uint64 faulty,,) = ledger.progress();
+            if (faulty == 0 || faulty > upheld.batch) ledger.fault(header, upheld.challenger);
+        }
+        uint64 bps = params.valueAt(Param.EndorserSlashBps, params.epoch());
+        address[] memory accused = _accused[number];
+        for (uint256 i = 0; i < accused.length; i++) {
+            _slash(accused[i], bps, upheld.challenger);
+        }
+    }
+
+    function _slashSilent(Case storage decided) private {
+        address[] memory jurors = decided.jurors;
+        for (uint256 i = 0; i < jurors.length; i++) {
+            if (decided.verdicts[jurors[i]] != Verdict.None) continue;
+            // Once a juror, however many seats it holds.
+            decided.verdicts[jurors[i]] = Verdict.Inconclusive;
+            _slash(jurors[i], SILENCE_BPS, address(0));
+        }
+    }
+
+    function _slash(address node, uint256 bps, address reporter) private {
+        (, uint256 stakeWei) = vault.stakeOf(node);
+        if (stakeWei > 0) vault.slash(node, stakeWei * bps / 10_000, reporter);
+    }
+
+    /// @dev Half is burned, so that nobody gains by losing to itself; the rest is for the seats that spoke.
+    function _payJurors(Case storage decided, uint256 amountWei) private {
+        address[] memory jurors = decided.jurors;
+        uint256 spoke = 0;
+        for (uint256 i = 0; i < jurors.length; i++) {
+            if (decided.verdicts[jurors[i]] != Verdict.None) spoke++;
+        }
+        uint256 eachWei = amountWei / 2 / spoke;
+        for (uint256 i = 0; i < jurors.length; i++) {
+            if (decided.verdicts[jurors[i]] != Verdict.None) owedWei[jurors[i]] += eachWei;
+        }
+        Address.sendValue(payable(BURNED), amountWei - eachWei * spoke);
+    }
+}
