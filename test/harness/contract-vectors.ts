@@ -12,6 +12,7 @@ import { merkleProof, merkleRoot, type Payout, sumProof, sumRoot } from '../../p
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
+import { parameterChanges, parameterSets, parameters, threshold } from './governance-vectors.ts'
 
 export const VECTORS = new URL('../vectors/contracts.json', import.meta.url)
 
@@ -46,6 +47,10 @@ export function contractVectors(): string {
     sumTrees: COUNTS.map(sumTree),
     charges: [0, 1, 3].map(charges),
     fees: fees(),
+    parameters: parameters(),
+    parameterSets: parameterSets(),
+    parameterChanges: parameterChanges(),
+    threshold: threshold(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
