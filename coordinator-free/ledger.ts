@@ -12,6 +12,7 @@ import { authorOf, type Kind, type MessageOf } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import { Members } from './members.ts'
+import { Parameters } from './parameters.ts'
 
 export interface Fact<K extends Kind> {
   readonly envelope: Envelope
@@ -47,6 +48,8 @@ export interface Ledger {
   /** Adapter to the account that owns it. */
   readonly modelOwners: Map<Cid, Address>
   readonly batches: Map<number, PostedBatch>
+  /** What governance may move, by epoch. */
+  readonly parameters: Parameters
   head: HeadBlock | undefined
 
   readonly jobs: Map<Hash, Fact<'job'>>
@@ -69,8 +72,9 @@ export interface Ledger {
   readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
 }
 
-export function createLedger(): Ledger {
+export function createLedger(parameters = new Parameters()): Ledger {
   return {
+    parameters,
     members: new Members(),
     escrows: new Map(),
     modelOwners: new Map(),

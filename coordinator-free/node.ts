@@ -14,6 +14,7 @@ import { duties } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
 import { createLedger, forgetStale, type Ledger, merge, settle } from './ledger.ts'
 import { Orders } from './orders.ts'
+import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { type Built, build, headerHash } from './settlement.ts'
 
@@ -21,11 +22,13 @@ export interface CoreOptions {
   readonly self: Address
   readonly gate: Gate
   readonly rules: PayoutRules
+  /** What the governed parameters were born with; the table's values where it is left out. */
+  readonly parameters?: ParameterTerms
 }
 
 export class Core {
   /** For reading only: the API, `status` and the simulator's checkers look at it. */
-  readonly ledger: Ledger = createLedger()
+  readonly ledger: Ledger
   readonly #options: CoreOptions
   readonly #orders = new Orders()
   /** What this node has to say, under the duty that it came of, until its own ledger holds it. */
@@ -38,6 +41,7 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.#options = options
+    this.ledger = createLedger(new Parameters(options.parameters))
   }
 
   handle(event: Event, nowMs: number): Effect[] {
@@ -139,6 +143,9 @@ export class Core {
         if (batch) batch.final = true
         break
       }
+      case 'param-set':
+        ledger.parameters.merge(fact)
+        break
       case 'datanet-published':
       case 'claimed':
     }

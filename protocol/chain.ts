@@ -2,6 +2,7 @@
 import type { BatchHeader } from './batch.ts'
 import type { Address, Cid } from './fields.ts'
 import type { Hash } from './hash.ts'
+import type { ParameterName } from './parameters.ts'
 
 export const ROLES = ['worker', 'validator', 'gateway'] as const
 export type Role = (typeof ROLES)[number]
@@ -73,5 +74,12 @@ export type ChainLog = { readonly blockNumber: number } & (
       readonly account: Address
       readonly amountWei: bigint
       readonly txHash: Hash
+    }
+  | {
+      readonly kind: 'param-set'
+      readonly param: ParameterName
+      readonly value: number
+      /** The first epoch in which it counts. */
+      readonly fromEpoch: number
     }
 )

@@ -188,6 +188,7 @@ function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: 
     self: key.address,
     gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
     rules: { treasury: deployment.treasury, strictnessTenths: STRICTNESS_TENTHS },
+    parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
   })
   return new Runtime({ core, journal, privateKey: key.privateKey, domain: messages, log })
 }

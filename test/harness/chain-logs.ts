@@ -2,11 +2,16 @@
 import { type Abi, encodeAbiParameters, encodeEventTopics } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
+import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import { timelockAbi } from '../../contracts/gen/Timelock.ts'
 import type { Address } from '../../protocol/fields.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from '../../worker/chain/deployment.ts'
 import type { FakeLog } from './fake-chain.ts'
 
@@ -17,6 +22,10 @@ const ABIS: Readonly<Record<ContractName, Abi>> = {
   feeEscrow: feeEscrowAbi,
   resultLedger: resultLedgerAbi,
   payout: payoutAbi,
+  gOpen: gOpenAbi,
+  timelock: timelockAbi,
+  governor: openGovernorAbi,
+  params: paramsAbi,
 }
 
 export function account(digit: number): Address {
@@ -33,10 +42,16 @@ export const DEPLOYMENT: Deployment = {
     feeEscrow: account(0xa4),
     resultLedger: account(0xa5),
     payout: account(0xa6),
+    gOpen: account(0xb1),
+    timelock: account(0xb2),
+    governor: account(0xb3),
+    params: account(0xb4),
   },
   fromBlock: 1,
   windowSeconds: 1,
   treasury: account(0xa7),
+  epochSeconds: 10,
+  parameters: INITIAL_VALUES,
 }
 
 /** A log of one of our events, its arguments by name. */

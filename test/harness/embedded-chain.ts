@@ -46,6 +46,14 @@ export const TERMS = {
   windowSeconds: WINDOW_SECONDS,
   exitDelaySeconds: 3,
   minimumStakeWei: OPEN,
+  governance: {
+    epochSeconds: 2,
+    votingDelaySeconds: 1,
+    votingPeriodSeconds: 3,
+    timelockSeconds: 1,
+    thresholdWei: 10n * OPEN,
+    quorumPercent: 25,
+  },
   treasury: person('treasury').account,
 }
 

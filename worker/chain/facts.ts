@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
@@ -11,6 +12,7 @@ import { BatchHeader } from '../../protocol/batch.ts'
 import { type ChainLog, ROLE_BITS, ROLES } from '../../protocol/chain.ts'
 import { type Address, address, bytes32, cid, uint32, uint64, wei } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from './deployment.ts'
 import type { Log } from './quantities.ts'
 
@@ -34,6 +36,7 @@ const WANTED = [
   'BatchPosted',
   'BatchFinal',
   'Claimed',
+  'ParamSet',
 ]
 
 /** First topics of the events that facts are made of. The escrow's own `ExitRequested` is none of them. */
@@ -43,6 +46,7 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...modelRegistryAbi,
   ...resultLedgerAbi,
   ...payoutAbi,
+  ...paramsAbi,
   ...feeEscrowAbi.filter((item) => item.type !== 'event' || item.name === 'Escrowed'),
 ]
   .filter((item) => item.type === 'event')
@@ -114,6 +118,13 @@ const Fact = z.discriminatedUnion('kind', [
     amountWei,
     txHash: bytes32,
   }),
+  z.object({
+    kind: z.literal('param-set'),
+    blockNumber: uint64,
+    param: z.enum(PARAMETER_NAMES),
+    value: uint64,
+    fromEpoch: uint64,
+  }),
 ])
 
 /** The fact in this log, or why there is none. */
@@ -166,6 +177,16 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         if (eventName !== 'Claimed') return undefined
         return { kind: 'claimed', ...args, account: lower(args.account), txHash }
       }
+      case 'params': {
+        const { args } = decodeEventLog({ abi: paramsAbi, topics, data })
+        const [value, fromEpoch] = [Number(args.value), Number(args.fromEpoch)]
+        return { kind: 'param-set', param: PARAMETER_NAMES[args.param], value, fromEpoch }
+      }
+      // What they do is seen by what it changes.
+      case 'gOpen':
+      case 'timelock':
+      case 'governor':
+        return undefined
     }
   } catch {
     // Not in the form of its event.

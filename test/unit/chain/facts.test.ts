@@ -146,6 +146,23 @@ describe('logs as facts', () => {
     })
   })
 
+  it('reads a parameter that governance has set', () => {
+    const set = { param: 5, value: 7200n, fromEpoch: 12n }
+    deepEqual(read(logOf('params', 'ParamSet', set)), {
+      ok: true,
+      fact: {
+        kind: 'param-set',
+        blockNumber: 9,
+        param: 'exitDelaySeconds',
+        value: 7200,
+        fromEpoch: 12,
+      },
+    })
+    const refused = { ok: false, reason: 'out-of-range' }
+    deepEqual(read(logOf('params', 'ParamSet', { ...set, param: 28 })), refused)
+    deepEqual(read(logOf('params', 'ParamSet', { ...set, value: 2n ** 64n - 1n })), refused)
+  })
+
   it('drops content ids that are none, however long', () => {
     for (const manifest of ['', 'Qm123', `${CID}\0`, '<script>', 'b'.repeat(100_000), '\ufffd']) {
       const args = { operator: account(1), root: HASH, contributionCount: 1, totalBytes: 1n }
@@ -207,7 +224,7 @@ describe('logs as facts', () => {
   })
 
   it('asks for the events of facts, each by its own topic', () => {
-    equal(FACT_TOPICS.length, 8)
-    equal(new Set(FACT_TOPICS).size, 8)
+    equal(FACT_TOPICS.length, 9)
+    equal(new Set(FACT_TOPICS).size, 9)
   })
 })
