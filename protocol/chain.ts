@@ -88,4 +88,11 @@ export type ChainLog = { readonly blockNumber: number } & (
       readonly amountWei: bigint
       readonly txHash: Hash
     }
+  | {
+      readonly kind: 'param-set'
+      readonly param: ParameterName
+      readonly value: number
+      /** The first epoch in which it counts. */
+      readonly fromEpoch: number
+    }
 )

@@ -142,11 +142,26 @@ export class SimNode {
         )
         break
       case 'finalise':
-        this.#transact(effect.duty, (chain) => chain.finalise(effect.number))
+        this.#transact(effect.duty, (chain) => chain.finalise(effect.header))
+        break
+      case 'take-back':
+        this.#transact(effect.duty, (chain) => chain.takeBack(effect.header))
+        break
+      case 'give-back':
+        this.#transact(effect.duty, (chain) => chain.giveBack(effect.header, effect.charges))
+        break
+      case 'offer': {
+        const { cid, bytes } = BatchData.encode(effect.data)
+        this.blocks.set(cid, bytes)
+        this.#later(50, () => this.handle({ kind: 'offered', proposal: effect.proposal }))
+        break
+      }
+      case 'retrieve':
+        this.#later(50, () => this.handle({ kind: 'retrieved', header: effect.headerHash }))
         break
       case 'register': {
-        const { batch, receipt, proof } = effect
-        this.#transact(effect.duty, (chain) => chain.register(this.address, batch, receipt, proof))
+        const { header, receipt, proof } = effect
+        this.#transact(effect.duty, (chain) => chain.register(this.address, header, receipt, proof))
         break
       }
       case 'keep':

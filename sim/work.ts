@@ -17,7 +17,12 @@ export function resultOf(jobId: Hash, job: Job, lie: boolean): Result {
   return {
     output,
     commitment: keccakHash(utf8(output)),
-    attribution: attributionRoot(attributionOf(jobId)),
+    attribution: attributionRoot({
+      attribution: attributionOf(jobId),
+      query: new Uint8Array(),
+      tokens: [],
+      spans: [],
+    }),
     units: 1 + (Number.parseInt(jobId.slice(2, 8), 16) % job.maxUnits),
     graph: keccakHash(utf8('graph')),
   }

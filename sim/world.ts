@@ -116,7 +116,7 @@ export class World {
       manner,
       privateKey: keccak(utf8(`key ${this.scenario.seed} ${index}`)),
       gate: { ...DOMAINS, recover: remembering() },
-      rules: { treasury: TREASURY, strictnessTenths: 10 },
+      rules: { treasury: TREASURY, stakers: STAKERS },
       clock: this.clock,
       chain: this.chain,
       dice,
@@ -209,6 +209,7 @@ export class World {
 
 const CONTRACT = `0x${'c'.repeat(40)}` as Address
 const TREASURY = `0x${'7'.repeat(40)}` as Address
+const STAKERS = `0x${'5'.repeat(40)}` as Address
 const MESSAGES: Domain = { chainId: 1612, contract: CONTRACT }
 const DOMAINS = {
   messages: MESSAGES,

@@ -41,7 +41,6 @@ export interface RunningNode extends AsyncDisposable {
 }
 
 /** Tenths of a standard deviation: one in ten would clear the floor by chance. Governance will move it. */
-const STRICTNESS_TENTHS = 13
 
 /** Written into the data folder when the node is up: how others on this machine find it. */
 export const NODE_FILE = 'node.json'
@@ -187,7 +186,8 @@ function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: 
   const core = new Core({
     self: key.address,
     gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
-    rules: { treasury: deployment.treasury, strictnessTenths: STRICTNESS_TENTHS },
+    rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
+    parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
   })
   return new Runtime({ core, journal, privateKey: key.privateKey, domain: messages, log })
 }

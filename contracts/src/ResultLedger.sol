@@ -45,9 +45,11 @@ contract ResultLedger is IResultLedger, EIP712 {
     event BatchPosted(uint64 indexed number, BatchHeader header, address indexed poster, uint64 finalAt);
     event BatchFinal(uint64 indexed number);
     /// @notice A batch was found false: it and all behind it are to be taken back.
-    event BatchFaulted(uint64 indexed number, address indexed reporter);
+    event BatchFaulted(uint64 indexed number, address indexed accuser);
     /// @notice A batch counts no longer, and its number is free again.
-    event BatchVoided(uint64 indexed number, bytes32 headerHash);
+    event BatchVoided(uint64 indexed number, bytes32 indexed headerHash);
+    /// @notice Payers got back what a void batch had collected.
+    event ChargesReturned(bytes32 indexed headerHash, uint256 amountWei);
 
     error BadEndorsement(address validator);
     error EndorsementsNotAscending(address validator);
@@ -150,6 +152,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     /// @notice Gives payers back what a void batch has collected. Anybody may.
     function giveBack(BatchHeader calldata header, Charge[] calldata charges) external {
         _state.giveBack(header, charges);
+        emit ChargesReturned(TypedData.hashHeader(header), header.collectedWei);
         escrow.giveBack{value: header.collectedWei}(charges);
     }
 

@@ -12,12 +12,14 @@ import {
   BatchHeader as HeaderStruct,
 } from '../../protocol/batch.ts'
 import type { ChainFact, Role } from '../../protocol/chain.ts'
-import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
+import { splitFee, splitOf } from '../../protocol/fee.ts'
 import { type Hash, toHex, ZERO_HASH } from '../../protocol/hash.ts'
 import { merkleProof, merkleRoot, type Proof, sumRoot } from '../../protocol/merkle.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
 import { sign } from '../../protocol/signature.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
+import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../protocol/threshold.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 import { cidNumber, hashNumber, keyNumber } from '../harness/messages.ts'
 
@@ -32,8 +34,10 @@ export interface ChainUnderTest {
     endorsements: readonly SignedEndorsement[],
     charges: readonly SignedCharge[],
   ): Promise<void>
-  finalise(number: number): Promise<void>
-  register(sender: number, batch: number, receipt: Receipt, proof: Proof): Promise<void>
+  finalise(header: BatchHeader): Promise<void>
+  register(sender: number, header: BatchHeader, receipt: Receipt, proof: Proof): Promise<void>
+  /** The epoch that runs. */
+  epoch(): number
   passWindow(): Promise<void>
   /** All facts so far. */
   facts(): Promise<readonly ChainFact[]>
@@ -47,6 +51,11 @@ const account = (number: number) => keyNumber(number).address
 
 /** One chain, one story: each test goes on where the one before it ended. */
 export function chainCompliance(chain: () => ChainUnderTest): void {
+  const posted = async (number: number): Promise<BatchHeader> => {
+    const facts = await kindOf(chain(), 'batch-posted')
+    return facts.find(({ header }) => header.number === number)!.header
+  }
+
   it('says who staked, in which role, and how much', async () => {
     for (const number of VALIDATORS) await chain().stake(number, ['validator'], 2n * OPEN)
     await chain().stake(WORKER, ['worker'], OPEN)
@@ -86,6 +95,8 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
 
   it('refuses payouts beyond all fees, and vouchers that are not signed or do not reach', async () => {
     await refused(batch(chain(), 1, { payoutWei: FEE + 1n }).post({}), 'PayoutOverFees')
+    await refused(batch(chain(), 1, { header: { openWei: 1n } }).post({}), 'WrongOpenFees')
+    await refused(batch(chain(), 1, { header: { feeWei: 2n * FEE } }).post({}), 'WrongFee')
     await refused(batch(chain(), 1, { voucherWei: FEE - 1n }).post({}), 'OverVoucher')
     await refused(batch(chain(), 1, { voucherKey: OUTSIDER }).post({}), 'BadVoucher')
     await refused(
@@ -114,19 +125,20 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
     await refused(batch(chain(), 4, { voucherWei: FEE }).post({}), 'OverVoucher')
   })
 
-  it('refuses payouts that shrink', async () => {
-    await refused(
-      batch(chain(), 4, { payoutWei: 1n, voucherWei: 9n * FEE }).post({}),
-      'PayoutShrank',
-    )
+  it('refuses a batch of an epoch to come or long past, or with another threshold', async () => {
+    const epoch = chain().epoch()
+    await refused(batch(chain(), 4, { header: { epoch: epoch + 9 } }).post({}), 'WrongEpoch')
+    await refused(batch(chain(), 4, { header: { epoch: epoch - 9 } }).post({}), 'WrongEpoch')
+    await refused(batch(chain(), 4, { header: { strictness: 1 } }).post({}), 'WrongStrictness')
   })
 
   it('makes batches final in order, after their window, once', async () => {
-    await refused(chain().finalise(9), 'NotPosted')
+    await refused(chain().finalise(batch(chain(), 9).header), 'NotPosted')
     await chain().passWindow()
-    await refused(chain().finalise(2), 'NotNextToFinalise')
-    await chain().finalise(1)
-    await refused(chain().finalise(1), 'AlreadyFinal')
+    await refused(chain().finalise(await posted(2)), 'NotNextToFinalise')
+    await refused(chain().finalise({ ...(await posted(1)), feeWei: 1n }), 'WrongHeader')
+    await chain().finalise(await posted(1))
+    await refused(chain().finalise(await posted(1)), 'AlreadyFinal')
     const final = await kindOf(chain(), 'batch-final')
     assert.deepEqual(
       final.map(({ number }) => number),
@@ -135,16 +147,27 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
   })
 
   it('does not make a batch final within its window', async () => {
-    await chain().finalise(2)
-    await chain().finalise(3)
+    await chain().finalise(await posted(2))
+    await chain().finalise(await posted(3))
     await batch(chain(), 4, { voucherWei: 9n * FEE }).post({})
-    await refused(chain().finalise(4), 'WindowOpen')
+    await refused(chain().finalise(await posted(4)), 'WindowOpen')
+  })
+
+  it('leaves fees open, and collects them all with a later batch', async () => {
+    const open = { charges: ZERO_HASH, collectedWei: 0n, openWei: FEE }
+    await refused(batch(chain(), 5, { header: open }).post({}), 'WrongCharges')
+    await batch(chain(), 5, { header: open }).post({ charges: [] })
+    const both = { feeWei: 2n * FEE, voucherWei: 9n * FEE }
+    await refused(batch(chain(), 6, both).post({}), 'WrongFee')
+    await batch(chain(), 6, { ...both, header: { feeWei: FEE } }).post({})
+    const escrowed = (await kindOf(chain(), 'escrowed')).at(-1)
+    assert.equal(escrowed?.redeemedWei, 6n * FEE)
   })
 
   it('registers a model for who ordered it, by proof from a final batch', async () => {
     const { receipt, proof } = batch(chain(), 1)
-    const register = (sender: number, number: number, held = receipt): Promise<void> =>
-      chain().register(sender, number, held, proof)
+    const register = async (sender: number, number: number, held = receipt): Promise<void> =>
+      chain().register(sender, await posted(number), held, proof)
     await refused(register(PAYER, 4), 'NotFinal')
     await refused(register(PAYER, 1, { ...receipt, output: cidNumber(999) }), 'BadProof')
     await refused(register(OUTSIDER, 1), 'NotRequester')
@@ -160,6 +183,8 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
 }
 
 interface Change {
+  /** Fields of the header that are to be other than they would. */
+  readonly header?: Partial<BatchHeader>
   readonly feeWei?: bigint
   readonly payoutWei?: bigint
   readonly voucherWei?: bigint
@@ -186,17 +211,22 @@ function batch(chain: ChainUnderTest, number: number, change: Change = {}) {
   const { privateKey } = keyNumber(change.voucherKey ?? PAYER)
   const signature = sign(digest(Voucher, voucher, chain.vouchers), privateKey)
   const charges = [{ payer: account(PAYER), feeWei, cumulativeWei: voucherWei, signature }]
-  const root = sumRoot(payouts)
   const header: BatchHeader = {
     number,
+    epoch: chain.epoch(),
     receiptsRoot: merkleRoot([receiptLeaf(receipt)]),
     receiptCount: 1,
     feeWei,
     charges: chargesHash(charges),
-    payoutRoot: root.hash,
-    payoutCount: 1,
-    payoutWei: root.sumWei,
+    collectedWei: feeWei,
+    openWei: 0n,
+    payoutRoot: sumRoot(payouts),
+    strictness: INITIAL_STRICTNESS_THOUSANDTHS,
+    answers: 0,
+    payees: 0,
     data: cidNumber(number),
+    availability: '',
+    ...change.header,
   }
   const post = ({ signers = VALIDATORS, keys = signers, charges: given = charges }: Posting) =>
     chain.post(header, endorsements(chain, header, signers, keys), given)
@@ -234,7 +264,7 @@ function receiptNumber(number: number, feeWei: bigint): Receipt {
     attribution: ZERO_HASH,
     units: 10,
     feeWei,
-    ...splitFee(feeWei, SPLIT_BPS['fine-tune']),
+    ...splitFee(feeWei, splitOf('fine-tune', INITIAL_VALUES)),
   }
 }
 

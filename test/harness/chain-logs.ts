@@ -1,12 +1,19 @@
 /** Logs as our contracts would write them, for tests without a chain. */
 import { type Abi, encodeAbiParameters, encodeEventTopics } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
+import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
+import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import { timelockAbi } from '../../contracts/gen/Timelock.ts'
 import type { Address } from '../../protocol/fields.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from '../../worker/chain/deployment.ts'
 import type { FakeLog } from './fake-chain.ts'
 
@@ -17,6 +24,12 @@ const ABIS: Readonly<Record<ContractName, Abi>> = {
   feeEscrow: feeEscrowAbi,
   resultLedger: resultLedgerAbi,
   payout: payoutAbi,
+  disputes: disputesAbi,
+  jury: juryAbi,
+  gOpen: gOpenAbi,
+  timelock: timelockAbi,
+  governor: openGovernorAbi,
+  params: paramsAbi,
 }
 
 export function account(digit: number): Address {
@@ -33,10 +46,18 @@ export const DEPLOYMENT: Deployment = {
     feeEscrow: account(0xa4),
     resultLedger: account(0xa5),
     payout: account(0xa6),
+    disputes: account(0xa8),
+    jury: account(0xa9),
+    gOpen: account(0xb1),
+    timelock: account(0xb2),
+    governor: account(0xb3),
+    params: account(0xb4),
   },
   fromBlock: 1,
   windowSeconds: 1,
   treasury: account(0xa7),
+  epochSeconds: 10,
+  parameters: INITIAL_VALUES,
 }
 
 /** A log of one of our events, its arguments by name. */

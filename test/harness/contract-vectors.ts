@@ -3,15 +3,33 @@
  * for the Solidity tests; run this file to write it anew.
  */
 import { writeFileSync } from 'node:fs'
+import {
+  attributionLeaves,
+  indexesRoot,
+  score,
+  sumLeaf,
+  tokenBytes,
+} from '../../protocol/attribution.ts'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
+import { Claim } from '../../protocol/claim.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
-import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
-import type { Address, Cid } from '../../protocol/fields.ts'
+import { splitFee, splitOf } from '../../protocol/fee.ts'
+import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
-import { merkleProof, merkleRoot, type Payout, sumProof, sumRoot } from '../../protocol/merkle.ts'
+import {
+  merkleProof,
+  merkleRoot,
+  merkleWay,
+  type Payout,
+  sumRoot,
+  sumWay,
+} from '../../protocol/merkle.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
+import { Vote } from '../../protocol/vote.ts'
 import { Voucher } from '../../protocol/voucher.ts'
+import { parameterChanges, parameterSets, parameters, threshold } from './governance-vectors.ts'
 
 export const VECTORS = new URL('../vectors/contracts.json', import.meta.url)
 
@@ -19,6 +37,27 @@ export const VECTORS = new URL('../vectors/contracts.json', import.meta.url)
 const COUNTS = [1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 17, 33]
 
 const DOMAIN: Domain = { chainId: 31_337, contract: account('a contract') }
+
+const CLAIM = {
+  jobId: hash('job'),
+  worker: account('worker'),
+  output: cid('output'),
+  commitment: hash('commitment'),
+  attribution: hash('attribution'),
+  units: 12,
+  graph: hash('graph'),
+  issuedAtMs: 1_800_000_000_123,
+}
+const VOTE = {
+  jobId: hash('job'),
+  claim: hash('claim'),
+  validator: account('validator'),
+  verdict: 'fail',
+  reason: 'tokens-differ',
+  checked: 7,
+  beaconBlock: 99,
+  issuedAtMs: 1_800_000_000_456,
+}
 
 /** Text of the vectors' file. */
 export function contractVectors(): string {
@@ -46,19 +85,26 @@ export function contractVectors(): string {
     sumTrees: COUNTS.map(sumTree),
     charges: [0, 1, 3].map(charges),
     fees: fees(),
+    evidence: evidence(),
+    claim: signed(Claim, CLAIM),
+    vote: signed(Vote, VOTE),
+    parameters: parameters(),
+    parameterSets: parameterSets(),
+    parameterChanges: parameterChanges(),
+    threshold: threshold(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
 
-function signed<S extends typeof Endorsement | typeof Voucher | typeof NodeConsent>(
-  of: S,
+function signed(
+  of: unknown,
   value: Parameters<typeof digest>[1],
 ) {
   return { value, digest: digest(of as never, value as never, DOMAIN) }
 }
 
 function receipts(): Receipt[] {
-  const parts = { feeWei: 1000n, ...splitFee(1000n, SPLIT_BPS.inference) }
+  const parts = { feeWei: 1000n, ...splitFee(1000n, splitOf('inference', INITIAL_VALUES)) }
   const full: Receipt = {
     jobId: hash('job'),
     task: 'inference',
@@ -82,27 +128,38 @@ function receipts(): Receipt[] {
     adapter: '',
     units: 0,
     feeWei: 0n,
-    ...splitFee(0n, SPLIT_BPS['fine-tune']),
+    ...splitFee(0n, splitOf('fine-tune', INITIAL_VALUES)),
   }
-  const rich = 10n ** 39n - 1n
-  return [full, bare, { ...full, feeWei: rich, ...splitFee(rich, SPLIT_BPS.inference) }]
+  const split = splitOf('inference', INITIAL_VALUES)
+  return [full, bare, { ...full, feeWei: MAX_WEI, ...splitFee(MAX_WEI, split) }]
 }
 
 function headers(): BatchHeader[] {
   const full: BatchHeader = {
     number: 7,
+    epoch: 3,
     receiptsRoot: hash('receipts'),
     receiptCount: 256,
     feeWei: 123_456_789n,
     charges: hash('charges'),
+    collectedWei: 987_654_321n,
+    openWei: 5n,
     payoutRoot: hash('payouts'),
-    payoutCount: 3,
-    payoutWei: 10n ** 24n,
+    strictness: 1300,
+    answers: 12,
+    payees: 34,
     data: cid('data'),
+    availability: 'eigenda/0x0100',
   }
   return [
     full,
-    { ...full, number: Number.MAX_SAFE_INTEGER, receiptCount: 4_294_967_295, feeWei: 0n },
+    {
+      ...full,
+      number: Number.MAX_SAFE_INTEGER,
+      receiptCount: 4_294_967_295,
+      feeWei: 0n,
+      availability: '',
+    },
   ]
 }
 
@@ -121,16 +178,14 @@ function sumTree(count: number) {
     account: account(`payee ${index}`),
     cumulativeWei: BigInt(index) ** 5n * 10n ** 15n,
   }))
-  const proofs = payouts.map((_, index) => sumProof(payouts, index).siblings)
-  const { hash: root, sumWei } = sumRoot(payouts)
+  const ways = payouts.map((_, index) => sumWay(payouts, index))
   return {
     count,
-    root,
-    sumWei,
+    root: sumRoot(payouts),
     accounts: payouts.map((payout) => payout.account),
     amounts: payouts.map((payout) => payout.cumulativeWei),
-    siblingHashes: proofs.map((siblings) => siblings.map((sibling) => sibling.hash)),
-    siblingWei: proofs.map((siblings) => siblings.map((sibling) => sibling.sumWei)),
+    paths: ways.map(({ path }) => path),
+    siblings: ways.map(({ siblings }) => siblings),
   }
 }
 
@@ -150,18 +205,54 @@ function fees() {
   const amounts = [0n, 1n, 9_999n, 10_001n, 10n ** 18n + 7n]
   return TASKS.flatMap((task) =>
     amounts.map((feeWei) => {
-      const { workerWei, validatorsWei, modelOwnerWei, contributorsWei, treasuryWei } = splitFee(
-        feeWei,
-        SPLIT_BPS[task],
-      )
-      const { worker, validators, modelOwner, contributors } = SPLIT_BPS[task]
+      const split = splitOf(task, INITIAL_VALUES)
+      const parts = splitFee(feeWei, split)
+      const { worker, validators, modelOwner, contributors, stakers } = split
+      const { workerWei, validatorsWei, modelOwnerWei, contributorsWei, stakersWei } = parts
       return {
         feeWei,
-        bps: [worker, validators, modelOwner, contributors],
-        parts: [workerWei, validatorsWei, modelOwnerWei, contributorsWei, treasuryWei],
+        bps: [worker, validators, modelOwner, contributors, stakers],
+        parts: [workerWei, validatorsWei, modelOwnerWei, contributorsWei, stakersWei],
+        treasuryWei: parts.treasuryWei,
       }
     }),
   )
+}
+
+/** An answer's attribution with each of its leaves, and one leaf of the index that its score is worked out from. */
+function evidence() {
+  const query = Int8Array.from({ length: 70 }, (_, i) => ((i * 37) % 256) - 128)
+  const rows = [1, 3].map((count) =>
+    Array.from({ length: count }, (_, row) =>
+      Int8Array.from(query, (_, i) => (((i + 3) * (row + 5) * 41) % 256) - 128),
+    ),
+  )
+  const contributors = [account('contributor 1'), account('contributor 2')]
+  const shares = rows.map((held, i) => ({
+    contributor: contributors[i]!,
+    rows: held.length,
+    score: held.reduce((sum, row) => sum + score(row, query), 0),
+  }))
+  const tokens = [5, 70_000, 4_294_967_295, 8, 9]
+  const spans = [{ start: 1, end: 4, occurrences: 17 }]
+  const attribution = { shares, decoys: 3, decoySquares: '340282366920938463463374607431' }
+  const bytes = Uint8Array.from(query)
+  const leaves = attributionLeaves({ attribution, query: bytes, tokens, spans })
+  const [influence, spanIndex] = [hash('influence'), hash('spans')]
+  return {
+    query: toHex(bytes),
+    decoys: attribution.decoys,
+    decoySquares: attribution.decoySquares,
+    shares,
+    vectors: rows.map((held, i) => toHex(sumLeaf(contributors[i]!, held).subarray(31))),
+    sums: rows.map((held, i) => toHex(sumLeaf(contributors[i]!, held))),
+    span: { tokens: toHex(tokenBytes(tokens.slice(1, 4))), occurrences: 17 },
+    root: merkleRoot(leaves),
+    leaves: leaves.map(toHex),
+    paths: leaves.map((_, index) => merkleWay(leaves, index).path),
+    siblings: leaves.map((_, index) => merkleWay(leaves, index).siblings),
+    indexes: { influence, spans: spanIndex, root: indexesRoot(influence, spanIndex) },
+  }
 }
 
 function hash(name: string): Hash {

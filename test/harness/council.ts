@@ -27,7 +27,7 @@ export const addressNumber = (number: number): Address => keyNumber(number).addr
 
 export function council(self: number): Core {
   const gate = { messages: MESSAGES, vouchers: VOUCHERS }
-  const rules = { treasury: addressNumber(77), strictnessTenths: 10 }
+  const rules = { treasury: addressNumber(77), stakers: addressNumber(78) }
   const core = new Core({ self: addressNumber(self), gate, rules })
   for (const number of WORKERS) stake(core, number, ['worker'])
   for (const number of VALIDATORS) stake(core, number, ['validator'])

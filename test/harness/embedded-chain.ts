@@ -8,13 +8,15 @@ import {
   BatchHeader as HeaderStruct,
 } from '../../protocol/batch.ts'
 import type { Role } from '../../protocol/chain.ts'
-import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
+import { splitFee, splitOf } from '../../protocol/fee.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
 import { merkleRoot, type Payout, sumRoot } from '../../protocol/merkle.ts'
+import { epochOf, INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
 import { addressOf, publicKeyOf, sign } from '../../protocol/signature.ts'
 import { digest, hashStruct } from '../../protocol/struct.ts'
+import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../protocol/threshold.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 import { type Anvil, startAnvil } from '../../worker/chain/anvil.ts'
 import type { SignedBatch, SignedCharge } from '../../worker/chain/calls.ts'
@@ -44,9 +46,19 @@ export function person(name: string): Person {
 /** What the contracts of these tests are born with. */
 export const TERMS = {
   windowSeconds: WINDOW_SECONDS,
-  exitDelaySeconds: 3,
+  exitDelaySeconds: 7,
   minimumStakeWei: OPEN,
+  governance: {
+    epochSeconds: 2,
+    votingDelaySeconds: 1,
+    votingPeriodSeconds: 3,
+    timelockSeconds: 1,
+    thresholdWei: 10n * OPEN,
+    quorumPercent: 25,
+  },
   treasury: person('treasury').account,
+  // Nobody leaves before the last word in a dispute: short ones, or the tests would wait for it.
+  parameters: { answerSeconds: 1, commitSeconds: 2, revealSeconds: 2 },
 }
 
 /** Anvil in a folder of its own, contracts deployed, and everything that must be stopped again. */
@@ -119,6 +131,12 @@ export class EmbeddedChain {
     await client.stake({ node: node.account, roles, stakeWei, consent })
   }
 
+  /** The epoch of this moment, by the wall clock on which the chain runs too. */
+  get epoch(): number {
+    // A second back: the newest block may be of the second before.
+    return epochOf(Date.now() - 1000, this.deployment.epochSeconds)
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close()
     await this.anvil?.stop()
@@ -128,24 +146,30 @@ export class EmbeddedChain {
 
 export interface Draft {
   readonly number: number
+  readonly epoch: number
   readonly receipts: readonly Receipt[]
   readonly payouts: readonly Payout[]
   readonly payers: readonly { person: Person; feeWei: bigint; cumulativeWei: bigint }[]
 }
 
-function headerFor({ number, receipts, payouts, payers }: Draft): BatchHeader {
+function headerFor({ number, epoch, receipts, payouts, payers }: Draft): BatchHeader {
   const charges = payers.map(({ person: { account }, feeWei }) => ({ payer: account, feeWei }))
-  const root = sumRoot(payouts)
+  const feeWei = payers.reduce((sum, payer) => sum + payer.feeWei, 0n)
   return {
     number,
+    epoch,
     receiptsRoot: merkleRoot(receipts.map(receiptLeaf)),
     receiptCount: receipts.length,
-    feeWei: payers.reduce((sum, { feeWei }) => sum + feeWei, 0n),
+    feeWei,
     charges: chargesHash(ascending(charges, ({ payer }) => payer)),
-    payoutRoot: root.hash,
-    payoutCount: payouts.length,
-    payoutWei: root.sumWei,
+    collectedWei: feeWei,
+    openWei: 0n,
+    payoutRoot: sumRoot(payouts),
+    strictness: INITIAL_STRICTNESS_THOUSANDTHS,
+    answers: 0,
+    payees: 0,
     data: 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as Cid,
+    availability: '',
   }
 }
 
@@ -201,7 +225,7 @@ export function fineTuneReceipt(name: string, requester: Address, feeWei: bigint
     attribution: ZERO_HASH,
     units: 10,
     feeWei,
-    ...splitFee(feeWei, SPLIT_BPS['fine-tune']),
+    ...splitFee(feeWei, splitOf('fine-tune', INITIAL_VALUES)),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Keys, domains and well-formed messages for tests, each made from a number so that tests read short. */
 import fc from 'fast-check'
 import { blockOf } from '../../protocol/document.ts'
-import type { Address, Cid } from '../../protocol/fields.ts'
+import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
 import { type Hash, keccak, keccakHash, utf8, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { KINDS, type Message } from '../../protocol/message.ts'
@@ -55,7 +55,7 @@ const cid = fc.integer({ min: 0, max: 2 ** 31 }).map(cidNumber)
 const address = fc.integer({ min: 0, max: 20 }).map((number) => keyNumber(number).address)
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const uint64 = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
-const wei = fc.bigInt({ min: 0n, max: 10n ** 30n })
+const wei = fc.bigInt({ min: 0n, max: MAX_WEI })
 const signature = fc
   .uint8Array({ minLength: 65, maxLength: 65 })
   .map((bytes) => `0x${Buffer.from(bytes).toString('hex')}` as const)
@@ -127,6 +127,9 @@ const BODIES: { readonly [K in Message['kind']]: fc.Arbitrary<unknown> } = {
       number: uint64,
       previous: hash,
       claims: fc.array(hash, { maxLength: 5 }),
+      epoch: uint64,
+      collects: fc.boolean(),
+      availability: fc.string({ maxLength: 40 }),
       votes: fc.array(hash, { maxLength: 15 }),
       issuedAtMs: uint64,
     },

@@ -45,11 +45,13 @@ async function realChain(embedded: EmbeddedChain, signal: AbortSignal): Promise<
     deposit: (number, wei) => named(poster.deposit(keyNumber(number).address, wei)),
     post: (header, endorsements, charges) =>
       named(poster.postBatch({ header, endorsements, charges })),
-    finalise: (number) => named(poster.finaliseBatch(number)),
-    register: async (sender, batch, receipt, proof) => {
+    finalise: (header) => named(poster.finaliseBatch(header)),
+    register: async (sender, header, receipt, proof) => {
       const client: ChainClient = await embedded.clientOf(personNumber(sender))
-      await named(client.registerModel({ batch, receipt, proof, owner: keyNumber(sender).address }))
+      const owner = keyNumber(sender).address
+      await named(client.registerModel({ header, receipt, proof, owner }))
     },
+    epoch: () => embedded.epoch,
     passWindow: () => sleep(1000 * WINDOW_SECONDS + 1100),
     // A few looks later the watcher has told all that was mined before.
     facts: async () => {

@@ -1,8 +1,10 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { ChainFact } from '../../protocol/chain.ts'
 
-import { merkleProof, type Payout, sumProof } from '../../protocol/merkle.ts'
+import { ZERO_HASH } from '../../protocol/hash.ts'
+import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
+import type { SignedBatch } from '../../worker/chain/calls.ts'
 import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
 import { deployEmbedded } from '../../worker/chain/deploy.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
@@ -30,6 +32,7 @@ describe('the contracts on an embedded chain', function () {
   let chain: EmbeddedChain
   let alice: ChainClient
   let poster: ChainClient
+  let batch: SignedBatch
   const events: ChainEvent[] = []
   const abort = new AbortController()
 
@@ -44,8 +47,11 @@ describe('the contracts on an embedded chain', function () {
       cumulativeWei: index === 0 ? 2n * FEE : FEE / 10n,
     }),
   )
+  /** Of the epoch that runs: it is one of a few seconds here. */
+  const draftNow = (): Draft => ({ ...draft, epoch: chain.epoch })
   const draft: Draft = {
     number: 1,
+    epoch: 0,
     receipts,
     payouts,
     payers: [
@@ -64,7 +70,7 @@ describe('the contracts on an embedded chain', function () {
       pollMs: 50,
     })
     alice = await chain.clientOf(ALICE)
-    poster = await chain.clientOf(person('poster'))
+    poster = await chain.clientOf(VALIDATORS[0]!)
   })
 
   after(async () => {
@@ -122,27 +128,27 @@ describe('the contracts on an embedded chain', function () {
 
   it('refuses batches with a wrong number, without quorum, signed twice, or overcharged', async () => {
     const { deployment } = chain
-    const ahead = signBatch(deployment, { ...draft, number: 2 }, VALIDATORS)
+    const ahead = signBatch(deployment, { ...draftNow(), number: 2 }, VALIDATORS)
     await refused(poster.postBatch(ahead), 'NumberGap')
     await refused(
-      poster.postBatch(signBatch(deployment, draft, VALIDATORS.slice(0, 1))),
+      poster.postBatch(signBatch(deployment, draftNow(), VALIDATORS.slice(0, 1))),
       'NoQuorum',
     )
     const twice = [VALIDATORS[0]!, VALIDATORS[0]!, VALIDATORS[1]!]
-    const doubled = signBatch(deployment, draft, twice)
+    const doubled = signBatch(deployment, draftNow(), twice)
     await refused(poster.postBatch(doubled), 'EndorsementsNotAscending')
     const [first, second] = draft.payers
-    const greedy = { ...draft, payers: [{ ...first!, cumulativeWei: FEE }, second!] }
+    const greedy = { ...draftNow(), payers: [{ ...first!, cumulativeWei: FEE }, second!] }
     await refused(poster.postBatch(signBatch(deployment, greedy, VALIDATORS)), 'OverVoucher')
-    const good = signBatch(deployment, draft, VALIDATORS)
-    const promised = { ...good.header, payoutWei: OPEN }
+    const good = signBatch(deployment, draftNow(), VALIDATORS)
+    const promised = { ...good.header, payoutRoot: ZERO_HASH }
     await refused(poster.postBatch({ ...good, header: promised }), 'BadEndorsement')
   })
 
   it('posts a batch that two thirds of the stake stand for, once, and not yet for good', async () => {
-    const batch = signBatch(chain.deployment, draft, VALIDATORS.slice(0, 2))
+    batch = signBatch(chain.deployment, draftNow(), VALIDATORS.slice(0, 2))
     const { txHash } = await poster.postBatch(batch)
-    await refused(poster.finaliseBatch(1), 'WindowOpen')
+    await refused(poster.finaliseBatch(batch.header), 'WindowOpen')
     await refused(poster.postBatch(batch), 'AlreadyPosted')
     await untilTold(() => facts('batch-posted').length === 1)
     const [fact] = facts('batch-posted')
@@ -154,8 +160,8 @@ describe('the contracts on an embedded chain', function () {
   it('makes it final after the window, once', async () => {
     await refused(alice.registerModel(registration(0)), 'NotFinal')
     await sleep(1000 * WINDOW_SECONDS + 500)
-    await poster.finaliseBatch(1)
-    await refused(poster.finaliseBatch(1), 'AlreadyFinal')
+    await poster.finaliseBatch(batch.header)
+    await refused(poster.finaliseBatch(batch.header), 'AlreadyFinal')
   })
 
   it('registers a model by proof, for its requester only', async () => {
@@ -240,11 +246,11 @@ describe('the contracts on an embedded chain', function () {
 
   function registration(index: number) {
     const proof = merkleProof(receipts.map(receiptLeaf), index)
-    return { batch: 1, receipt: receipts[index]!, proof, owner: ALICE.account }
+    return { header: batch.header, receipt: receipts[index]!, proof, owner: ALICE.account }
   }
 
   function claimOf(index: number) {
-    return { ...payouts[index]!, proof: sumProof(payouts, index) }
+    return { ...payouts[index]!, way: sumWay(payouts, index) }
   }
 
   async function untilTold(condition: () => boolean): Promise<void> {

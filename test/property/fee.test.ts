@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { divide, SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
+import { divide, splitFee, splitOf } from '../../protocol/fee.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 
 const wei = fc.bigInt({ min: 0n, max: 10n ** 27n })
 
 describe('fees', () => {
   it('are split to the last wei, nobody getting more than their part', () => {
     const property = fc.property(wei, fc.constantFrom('inference', 'fine-tune'), (fee, task) => {
-      const parts = splitFee(fee, SPLIT_BPS[task])
+      const split = splitOf(task, INITIAL_VALUES)
+      const parts = splitFee(fee, split)
       const total = Object.values(parts).reduce((sum, part) => sum + part, 0n)
       assert.equal(total, fee)
-      assert.ok(parts.workerWei * 10_000n <= fee * BigInt(SPLIT_BPS[task].worker))
+      assert.ok(parts.workerWei * 10_000n <= fee * BigInt(split.worker))
     })
     fc.assert(property)
   })

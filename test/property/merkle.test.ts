@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
+import { MAX_WEI } from '../../protocol/fields.ts'
+import { type Hash, toHex, word } from '../../protocol/hash.ts'
 import {
+  merkleHolds,
   merkleProof,
   merkleRoot,
   merkleVerify,
+  merkleWay,
   type Payout,
-  sumProof,
+  sumHolds,
+  sumOf,
   sumRoot,
-  sumVerify,
+  sumWay,
 } from '../../protocol/merkle.ts'
 import { hashNumber, keyNumber } from '../harness/messages.ts'
 
@@ -58,15 +63,15 @@ describe('Merkle trees', () => {
 })
 
 describe('Merkle-sum trees', () => {
-  it('carry the total, and prove each payout at its place', () => {
+  it('carry the total, and prove each payout', () => {
     const property = fc.property(payouts, fc.nat(), (held, pick) => {
       const index = pick % held.length
       const root = sumRoot(held)
       assert.equal(
-        root.sumWei,
+        sumOf(root),
         held.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n),
       )
-      assert.ok(sumVerify(root, held.length, held[index]!, sumProof(held, index)))
+      assert.ok(sumHolds(root, held[index]!, sumWay(held, index)))
     })
     fc.assert(property)
   })
@@ -75,14 +80,40 @@ describe('Merkle-sum trees', () => {
     const property = fc.property(payouts, fc.nat(), (held, pick) => {
       const index = pick % held.length
       const root = sumRoot(held)
-      const proof = sumProof(held, index)
+      const way = sumWay(held, index)
       const { account, cumulativeWei } = held[index]!
       const more: Payout = { account, cumulativeWei: cumulativeWei + 1n }
-      assert.ok(!sumVerify(root, held.length, more, proof))
-      const [first, ...rest] = proof.siblings
-      if (!first || first.sumWei === 0n) return
-      const lowered = [{ ...first, sumWei: first.sumWei - 1n }, ...rest]
-      assert.ok(!sumVerify(root, held.length, more, { index, siblings: lowered }))
+      assert.ok(!sumHolds(root, more, way))
+      const [first, ...rest] = way.siblings
+      if (!first || sumOf(first) === 0n) return
+      const lowered = word(BigInt(first) - 1n)
+      const siblings = [toHex(lowered) as Hash, ...rest]
+      assert.ok(!sumHolds(root, more, { ...way, siblings }))
+    })
+    fc.assert(property)
+  })
+
+  it('refuse sums beyond 96 bits, which would come round to small ones', () => {
+    const held = [
+      { account: keyNumber(1).address, cumulativeWei: MAX_WEI },
+      { account: keyNumber(2).address, cumulativeWei: 1n },
+    ]
+    assert.ok(!sumHolds(sumRoot(held), held[0]!, sumWay(held, 0)))
+    const rich = { account: keyNumber(1).address, cumulativeWei: MAX_WEI + 1n }
+    assert.ok(!sumHolds(sumRoot([held[0]!]), rich, { path: 0n, siblings: [] }))
+  })
+})
+
+describe('ways up a Merkle tree', () => {
+  it('show each leaf, and no other', () => {
+    const property = fc.property(leaves, fc.nat(), (held, pick) => {
+      const index = pick % held.length
+      const root = merkleRoot(held)
+      const way = merkleWay(held, index)
+      assert.ok(merkleHolds(root, held[index]!, way))
+      assert.ok(!merkleHolds(root, Uint8Array.of(...held[index]!, 1), way))
+      if (way.siblings.length === 0) return
+      assert.ok(!merkleHolds(root, held[index]!, { ...way, siblings: way.siblings.slice(1) }))
     })
     fc.assert(property)
   })

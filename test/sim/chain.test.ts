@@ -1,4 +1,5 @@
 import { before, describe } from 'mocha'
+import { EPOCH_SECONDS, epochOf } from '../../protocol/parameters.ts'
 import { FakeChain } from '../../sim/chain.ts'
 import { type ChainUnderTest, chainCompliance } from '../compliance/chain.ts'
 import { keyNumber, MESSAGES, NOW_MS, VOUCHERS } from '../harness/messages.ts'
@@ -27,9 +28,10 @@ function fakeChain(): ChainUnderTest {
     deposit: async (number, wei) => fake.deposit(address(number), wei),
     post: async (header, endorsements, charges) =>
       fake.post(address(21), header, endorsements, charges),
-    finalise: async (number) => fake.finalise(number),
-    register: async (sender, batch, receipt, proof) =>
-      fake.register(address(sender), batch, receipt, proof),
+    finalise: async (header) => fake.finalise(header),
+    register: async (sender, header, receipt, proof) =>
+      fake.register(address(sender), header, receipt, proof),
+    epoch: () => epochOf(nowMs, EPOCH_SECONDS),
     passWindow: async () => {
       nowMs += WINDOW_MS
       fake.mine(nowMs)

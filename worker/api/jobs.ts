@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { lastBatch } from '../../coordinator-free/ledger.ts'
 import { Adapter } from '../../protocol/adapter.ts'
 import { address, bytes32 } from '../../protocol/fields.ts'
-import { sumProof } from '../../protocol/merkle.ts'
+import { sumWay } from '../../protocol/merkle.ts'
 import { archive, bundleReceipt } from '../receipts/bundle.ts'
 import type { Service } from '../service.ts'
 import { parse } from './input.ts'
@@ -68,7 +68,7 @@ function payouts({ runtime }: Service) {
   const { ledger } = runtime.core
   for (let number = lastBatch(ledger); number > 0; number--) {
     const batch = ledger.batches.get(number)
-    if (!batch?.final || !batch.data) continue
+    if (!batch?.final || !batch.data?.collects) continue
     return batch.data.payouts.map(({ account, cumulativeWei }) => {
       return { account, cumulativeWei: `${cumulativeWei}` }
     })
@@ -81,17 +81,17 @@ function payoutOf(service: Service, account: z.output<typeof address>) {
   const { ledger } = service.runtime.core
   for (let number = lastBatch(ledger); number > 0; number--) {
     const batch = ledger.batches.get(number)
-    if (!batch?.final || !batch.data) continue
+    if (!batch?.final || !batch.data?.collects) continue
     const { payouts } = batch.data
     const index = payouts.findIndex((payout) => payout.account === account)
     if (index < 0) break
-    const { siblings } = sumProof(payouts, index)
+    const { path, siblings } = sumWay(payouts, index)
     return {
       account,
       batch: number,
       cumulativeWei: `${payouts[index]!.cumulativeWei}`,
-      index,
-      siblings: siblings.map(({ hash, sumWei }) => ({ hash, sumWei: `${sumWei}` })),
+      path: `${path}`,
+      siblings,
     }
   }
   throw new HTTPException(404, { message: `Nothing has been earned by ${account} yet.` })

@@ -118,7 +118,7 @@ export function checkAnswer(
   const difference = firstDifference(query, Int8Array.from(answer.query))
   if (difference !== undefined) return fail('query', difference)
   const attribution = attributeAnswer(index, owners, query)
-  if (attributionRoot(attribution) !== attributionRoot(answer.attribution)) {
+  if (attributionRoot({ ...answer, attribution }) !== attributionRoot(answer)) {
     return fail('attribution', 'its shares are not the scores of its query against the index')
   }
   const spans = citedSpans(spanIndex, contributions, answer.tokens)

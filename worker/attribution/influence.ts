@@ -1,8 +1,9 @@
 /**
  * The gradient index of an adapter: one int8 row for each training example, under one Merkle root. The root's first leaf
- * binds the shape and every number that made rows out of features; the rows follow in the order of the examples.
+ * binds the shape and every number that made rows out of features; the rows follow in the order of the examples, and then
+ * each contributor's sum of rows, by which the L2 checks a share in one step.
  */
-import { type Attribution, attribute, rowLeaf } from '../../protocol/attribution.ts'
+import { type Attribution, attribute, rowLeaf, sumLeaf } from '../../protocol/attribution.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
@@ -18,30 +19,48 @@ export interface InfluenceIndex {
 }
 
 /**
- * Builds the index of an adapter from its examples' features (N, D); see `fitCurvature` for `trained` and what it throws.
- * Held-out examples get rows as well: they are the decoys that set the noise floor.
+ * Builds the index of an adapter from its examples' features (N, D); see `fitCurvature` for what it throws. `owners[i]`
+ * owns row i; held-out examples have none and get rows as well: they are the decoys that set the noise floor.
  */
 export function buildIndex(
   features: Float32Array,
-  trained: readonly boolean[],
+  owners: Owners,
   blockWidth: number,
 ): InfluenceIndex {
+  const trained = owners.map((owner) => owner !== undefined)
   const curvature = fitCurvature(features, trained, blockWidth)
   const { width } = curvature
   const rows = new Int8Array(features.length)
   for (let start = 0; start < rows.length; start += width) {
     rows.set(toRow(curvature, features.subarray(start, start + width)), start)
   }
-  return { curvature, examples: trained.length, rows, root: indexRoot(curvature, rows) }
+  return { curvature, examples: owners.length, rows, root: indexRoot(curvature, rows, owners) }
 }
 
 /** The figures that made rows out of features: what an adapter's document says of its curvature. */
 type RowScale = Omit<Curvature, 'factors'>
 
-/** The root of an index over its rows (N, D). The proof of row i is that of leaf i + 1 among N + 1. */
-export function indexRoot(scale: RowScale, rows: Int8Array): Hash {
+/** Who owns each row; none for a decoy. */
+export type Owners = readonly (Address | undefined)[]
+
+/** The root of an index over its rows (N, D). */
+export function indexRoot(scale: RowScale, rows: Int8Array, owners: Owners): Hash {
+  return merkleRoot(indexLeaves(scale, rows, owners))
+}
+
+/** Its leaves: the head, N rows, and the sum of each contributor's rows, ascending by contributor. */
+export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): Uint8Array[] {
   const each = rowsOf(rows, scale.width)
-  return merkleRoot([headLeaf(scale, each.length), ...each.map((row, i) => rowLeaf(i, row))])
+  const byOwner = new Map<Address, Int8Array[]>()
+  for (const [i, owner] of owners.entries()) {
+    if (owner) byOwner.set(owner, [...(byOwner.get(owner) ?? []), each[i]!])
+  }
+  const sums = [...byOwner].sort(([a], [b]) => (a < b ? -1 : 1))
+  return [
+    headLeaf(scale, each.length),
+    ...each.map((row, i) => rowLeaf(i, row)),
+    ...sums.map(([owner, held]) => sumLeaf(owner, held)),
+  ]
 }
 
 /** The first leaf: shape in words, then damping, cap and scale as big-endian doubles. */
@@ -51,7 +70,7 @@ export function headLeaf(of: RowScale, examples: number): Uint8Array {
   for (const [place, number] of [damping, cap, scale].entries()) {
     numbers.setFloat64(8 * place, number)
   }
-  const shape = utf8(`influence index 1: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
+  const shape = utf8(`influence index 2: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
   return concat(shape, new Uint8Array(numbers.buffer))
 }
 
@@ -68,7 +87,7 @@ export function rowsOf(rows: Int8Array, width: number): Int8Array[] {
  */
 export function attributeAnswer(
   index: InfluenceIndex,
-  owners: readonly (Address | undefined)[],
+  owners: Owners,
   query: Int8Array,
 ): Attribution {
   const { width } = index.curvature

@@ -1,5 +1,5 @@
 /** Our contracts' calls as transactions yet to be signed: what to say to whom, with how much money. */
-import { encodeFunctionData } from 'viem'
+import { encodeFunctionData, parseSignature, signatureToCompactSignature } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
@@ -11,7 +11,7 @@ import type { Role } from '../../protocol/chain.ts'
 import { roleBits } from '../../protocol/consent.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import type { Proof, SumProof } from '../../protocol/merkle.ts'
+import type { Proof, Way } from '../../protocol/merkle.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { ContractName } from './deployment.ts'
 
@@ -98,16 +98,17 @@ export function publishDatanetCall(version: NewVersion): Call {
 }
 
 export interface Registration {
-  /** Number of the final batch that holds the receipt. */
-  readonly batch: number
+  /** That of the final batch which holds the receipt. */
+  readonly header: BatchHeader
   readonly receipt: Receipt
   readonly proof: Proof
   /** Who is paid when the adapter is used. */
   readonly owner: Address
 }
 
-export function registerModelCall({ batch, receipt, proof, owner }: Registration): Call {
-  const args = [BigInt(batch), receipt, BigInt(proof.index), proof.siblings, owner] as const
+export function registerModelCall({ header, receipt, proof, owner }: Registration): Call {
+  const { index, siblings } = proof
+  const args = [headerArgument(header), receipt, BigInt(index), siblings, owner] as const
   const data = encodeFunctionData({ abi: modelRegistryAbi, functionName: 'register', args })
   return { contract: 'modelRegistry', what: `register ${receipt.output}`, data }
 }
@@ -132,26 +133,59 @@ export interface SignedBatch {
 }
 
 export function postBatchCall({ header, endorsements, charges }: SignedBatch): Call {
-  const args = [{ ...header, number: BigInt(header.number) }, endorsements, charges] as const
+  const args = [
+    headerArgument(header),
+    endorsements.map(({ validator, signature }) => ({ validator, ...compact(signature) })),
+    charges.map(chargeArgument),
+  ] as const
   const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'post', args })
   return { contract: 'resultLedger', what: `post batch ${header.number}`, data }
 }
 
-export function finaliseBatchCall(number: number): Call {
-  const args = [BigInt(number)] as const
+export function finaliseBatchCall(header: BatchHeader): Call {
+  const args = [headerArgument(header)] as const
   const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'finalise', args })
-  return { contract: 'resultLedger', what: `finalise batch ${number}`, data }
+  return { contract: 'resultLedger', what: `finalise batch ${header.number}`, data }
+}
+
+/** Takes the newest batch back, where it or one before it was found false. */
+export function takeBackCall(header: BatchHeader, previous: BatchHeader | undefined): Call {
+  const args = [headerArgument(header), headerArgument(previous ?? header)] as const
+  const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'takeBack', args })
+  return { contract: 'resultLedger', what: `take batch ${header.number} back`, data }
+}
+
+/** Gives payers back what a batch that was taken back had collected. */
+export function giveBackCall(header: BatchHeader, charges: readonly SignedCharge[]): Call {
+  const args = [headerArgument(header), charges.map(chargeArgument)] as const
+  const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'giveBack', args })
+  return { contract: 'resultLedger', what: `give back the charges of batch ${header.number}`, data }
+}
+
+/** A header as the ABI takes it. */
+export function headerArgument(header: BatchHeader) {
+  return { ...header, number: BigInt(header.number), epoch: BigInt(header.epoch) }
+}
+
+function chargeArgument({ payer, feeWei, cumulativeWei, signature }: SignedCharge) {
+  return { payer, feeWei, cumulativeWei, ...compact(signature) }
+}
+
+/** A signature of 65 bytes in the 64 of EIP-2098: the parity takes the highest bit of s. */
+function compact(signature: `0x${string}`): { r: `0x${string}`; vs: `0x${string}` } {
+  const { r, yParityAndS: vs } = signatureToCompactSignature(parseSignature(signature))
+  return { r, vs }
 }
 
 export interface PayoutClaim {
   readonly account: Address
   readonly cumulativeWei: bigint
-  /** Against the newest final batch. */
-  readonly proof: SumProof
+  /** Under the payout root of the newest final batch that collected fees. */
+  readonly way: Way
 }
 
-export function claimPayoutCall({ account, cumulativeWei, proof }: PayoutClaim): Call {
-  const args = [account, cumulativeWei, BigInt(proof.index), proof.siblings] as const
+export function claimPayoutCall({ account, cumulativeWei, way }: PayoutClaim): Call {
+  const args = [account, cumulativeWei, way.path, way.siblings] as const
   const data = encodeFunctionData({ abi: payoutAbi, functionName: 'claim', args })
   return { contract: 'payout', what: `claim for ${account}`, data }
 }

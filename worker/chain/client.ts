@@ -5,6 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import type { BatchHeader } from '../../protocol/batch.ts'
 import { ROLE_BITS, ROLES, type Role } from '../../protocol/chain.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -99,34 +100,34 @@ export class ChainClient {
 
   /** Stakes for a node, which this account then owns. */
   async stake(terms: calls.StakeTerms, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.stakeCall(terms), signal)
+    return await this.write(calls.stakeCall(terms), signal)
   }
 
   async topUpStake(node: Address, amountWei: bigint, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.topUpCall(node, amountWei), signal)
+    return await this.write(calls.topUpCall(node, amountWei), signal)
   }
 
   /** Takes a node out of service; `withdrawStake` may follow after the exit delay. */
   async requestExit(node: Address, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.requestExitCall(node), signal)
+    return await this.write(calls.requestExitCall(node), signal)
   }
 
   async withdrawStake(node: Address, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.withdrawStakeCall(node), signal)
+    return await this.write(calls.withdrawStakeCall(node), signal)
   }
 
   /** Puts money aside for a payer's jobs. */
   async deposit(payer: Address, amountWei: bigint, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.depositCall(payer, amountWei), signal)
+    return await this.write(calls.depositCall(payer, amountWei), signal)
   }
 
   /** Asks for part of this account's escrow back, in place of an earlier request; 0 takes the request back. */
   async requestEscrowExit(amountWei: bigint, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.requestEscrowExitCall(amountWei), signal)
+    return await this.write(calls.requestEscrowExitCall(amountWei), signal)
   }
 
   async withdrawEscrow(signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.withdrawEscrowCall(), signal)
+    return await this.write(calls.withdrawEscrowCall(), signal)
   }
 
   async createDatanet(
@@ -150,20 +151,20 @@ export class ChainClient {
 
   /** Registers the adapter that a fine-tuning ordered by this account made. Doing it again changes nothing. */
   async registerModel(registration: calls.Registration, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.registerModelCall(registration), signal)
+    return await this.write(calls.registerModelCall(registration), signal)
   }
 
   async postBatch(batch: calls.SignedBatch, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.postBatchCall(batch), signal)
+    return await this.write(calls.postBatchCall(batch), signal)
   }
 
-  async finaliseBatch(number: number, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.finaliseBatchCall(number), signal)
+  async finaliseBatch(header: BatchHeader, signal?: AbortSignal): Promise<Written> {
+    return await this.write(calls.finaliseBatchCall(header), signal)
   }
 
   /** Has an account paid what it has earned and not claimed; whoever sends this, the money goes to the account. */
   async claimPayout(claim: calls.PayoutClaim, signal?: AbortSignal): Promise<Written> {
-    return await this.#write(calls.claimPayoutCall(claim), signal)
+    return await this.write(calls.claimPayoutCall(claim), signal)
   }
 
   balanceWei(account: Address, signal?: AbortSignal): Promise<bigint> {
@@ -172,7 +173,7 @@ export class ChainClient {
 
   async member(node: Address, signal?: AbortSignal): Promise<MemberState> {
     const contract = { address: this.deployment.addresses.stakeVault, abi: stakeVaultAbi } as const
-    const known = await this.#read(
+    const known = await this.read(
       (client) => client.readContract({ ...contract, functionName: 'member', args: [node] }),
       signal,
     )
@@ -188,17 +189,19 @@ export class ChainClient {
   /** All that an account was paid, in wei. */
   claimedWei(account: Address, signal?: AbortSignal): Promise<bigint> {
     const contract = { address: this.deployment.addresses.payout, abi: payoutAbi } as const
-    return this.#read(
+    return this.read(
       (client) => client.readContract({ ...contract, functionName: 'claimedWei', args: [account] }),
       signal,
     )
   }
 
-  #read<T>(ask: Parameters<typeof read<T>>[2], signal?: AbortSignal): Promise<T> {
+  /** For parts of the chain that have a file of their own, such as governance. */
+  read<T>(ask: Parameters<typeof read<T>>[2], signal?: AbortSignal): Promise<T> {
     return read(this.#rpc, this.deployment.chainId, ask, signal)
   }
 
-  async #write(call: calls.Call, signal: AbortSignal | undefined): Promise<Written> {
+  /** The same for writing. */
+  async write(call: calls.Call, signal?: AbortSignal): Promise<Written> {
     return writtenOf(await this.#send(call, signal))
   }
 

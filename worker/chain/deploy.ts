@@ -3,27 +3,44 @@ import { encodeDeployData, getContractAddress, type Hex, toHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { datanetRegistryAbi, datanetRegistryBytecode } from '../../contracts/gen/DatanetRegistry.ts'
+import { disputesAbi, disputesBytecode } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi, feeEscrowBytecode } from '../../contracts/gen/FeeEscrow.ts'
+import { gOpenAbi, gOpenBytecode } from '../../contracts/gen/GOpen.ts'
+import { juryAbi, juryBytecode } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi, modelRegistryBytecode } from '../../contracts/gen/ModelRegistry.ts'
+import { openGovernorAbi, openGovernorBytecode } from '../../contracts/gen/OpenGovernor.ts'
+import { paramsAbi, paramsBytecode } from '../../contracts/gen/Params.ts'
 import { payoutAbi, payoutBytecode } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi, resultLedgerBytecode } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi, stakeVaultBytecode } from '../../contracts/gen/StakeVault.ts'
+import { timelockAbi, timelockBytecode } from '../../contracts/gen/Timelock.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex } from '../../protocol/hash.ts'
+import {
+  faultOfValues,
+  INITIAL_VALUES,
+  PARAMETER_NAMES,
+  type ParameterValues,
+} from '../../protocol/parameters.ts'
+import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../protocol/threshold.ts'
 import type { ContractName, Deployment } from './deployment.ts'
 import { ChainError } from './errors.ts'
 import { Outbox } from './outbox.ts'
 import { memoryStore } from './outbox-file.ts'
 import { smallQuantity, toQuantity } from './quantities.ts'
 import { Rpc } from './rpc.ts'
+import type { GovernanceTerms } from './terms.ts'
 
-/** What the contracts are born with; it cannot be changed. */
+/** What the contracts are born with. */
 interface DeployTerms {
   /** Seconds between the posting of a batch and its end: below 24 hours is safe on an embedded chain only. */
   readonly windowSeconds: number
   /** Seconds that stake and escrow stay after a request to leave; longer than the window. */
   readonly exitDelaySeconds: number
   readonly minimumStakeWei: bigint
+  readonly governance: GovernanceTerms
+  /** Parameters that shall begin elsewhere than in the table; those above begin where they say. */
+  readonly parameters?: Partial<ParameterValues>
 }
 
 export interface DeployOptions extends DeployTerms {
@@ -35,8 +52,9 @@ export interface DeployOptions extends DeployTerms {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** Far more than six contracts cost, in wei. */
+/** Far more than a dozen contracts cost, in wei. */
 const DEPLOYER_WEI = 10n ** 18n
+const GWEI = 10n ** 9n
 
 /** Deploys to an embedded chain, with a key that is forgotten afterwards. */
 export async function deployEmbedded(options: DeployOptions): Promise<Deployment> {
@@ -68,13 +86,14 @@ export async function fundEmbedded(
  */
 export async function deploy(options: DeployOptions, deployerKey: Uint8Array): Promise<Deployment> {
   const { url, signal } = options
+  const parameters = parametersOf(options)
   const rpc = new Rpc(url)
   try {
     const account = privateKeyToAccount(toHex(deployerKey))
     const chainId = await rpc.request(smallQuantity, 'eth_chainId', [], signal)
     const params = [account.address, 'latest']
     const nonce = await rpc.request(smallQuantity, 'eth_getTransactionCount', params, signal)
-    const plan = planOf(options, account.address, nonce)
+    const plan = planOf(options, parameters, account.address, nonce)
     const outbox = new Outbox({ rpc, chainId, account, store: memoryStore() })
     let fromBlock = 0
     for (const [index, { name, address, data }] of plan.entries()) {
@@ -95,6 +114,8 @@ export async function deploy(options: DeployOptions, deployerKey: Uint8Array): P
       fromBlock,
       windowSeconds: options.windowSeconds,
       treasury: options.treasury,
+      epochSeconds: options.governance.epochSeconds,
+      parameters,
     }
   } finally {
     rpc.close()
@@ -107,46 +128,137 @@ interface Planned {
   readonly data: Hex
 }
 
+/** Each is deployed after those that its constructor asks; others it may name before they are there. */
+const ORDER = [
+  'gOpen',
+  'timelock',
+  'governor',
+  'params',
+  'stakeVault',
+  'feeEscrow',
+  'payout',
+  'resultLedger',
+  'modelRegistry',
+  'disputes',
+  'jury',
+  'datanetRegistry',
+] as const satisfies readonly ContractName[]
+
 /** An address follows from the deployer's nonce, so contracts can name those that come after them. */
-function planOf(terms: DeployTerms, from: Hex, firstNonce: number): Planned[] {
-  const at = (place: number): Address =>
-    getContractAddress({ from, nonce: BigInt(firstNonce + place) }).toLowerCase() as Address
-  const [vault, escrow, payout, ledger] = [at(0), at(1), at(2), at(3)]
-  const exitDelay = BigInt(terms.exitDelaySeconds)
-  const codes: [ContractName, Hex][] = [
-    [
-      'stakeVault',
-      encodeDeployData({
-        abi: stakeVaultAbi,
-        bytecode: stakeVaultBytecode,
-        args: [terms.minimumStakeWei, exitDelay],
-      }),
-    ],
-    [
-      'feeEscrow',
-      encodeDeployData({
-        abi: feeEscrowAbi,
-        bytecode: feeEscrowBytecode,
-        args: [ledger, exitDelay],
-      }),
-    ],
-    ['payout', encodeDeployData({ abi: payoutAbi, bytecode: payoutBytecode, args: [ledger] })],
-    [
-      'resultLedger',
-      encodeDeployData({
-        abi: resultLedgerAbi,
-        bytecode: resultLedgerBytecode,
-        args: [vault, escrow, payout, BigInt(terms.windowSeconds)],
-      }),
-    ],
-    [
-      'modelRegistry',
-      encodeDeployData({ abi: modelRegistryAbi, bytecode: modelRegistryBytecode, args: [ledger] }),
-    ],
-    [
-      'datanetRegistry',
-      encodeDeployData({ abi: datanetRegistryAbi, bytecode: datanetRegistryBytecode }),
-    ],
-  ]
-  return codes.map(([name, data], place) => ({ name, address: at(place), data }))
+function planOf(
+  terms: DeployTerms,
+  parameters: ParameterValues,
+  from: Hex,
+  firstNonce: number,
+): Planned[] {
+  const places = ORDER.map((name, place): [ContractName, Address] => {
+    const nonce = BigInt(firstNonce + place)
+    return [name, getContractAddress({ from, nonce }).toLowerCase() as Address]
+  })
+  const at = Object.fromEntries(places) as Record<ContractName, Address>
+  const codes = { ...governanceCodes(terms.governance, parameters, at), ...workCodes(at), ...judgeCodes(at) }
+  return ORDER.map((name) => ({ name, address: at[name], data: codes[name] }))
+}
+
+type Addresses = Readonly<Record<ContractName, Address>>
+
+function governanceCodes(
+  terms: GovernanceTerms,
+  parameters: ParameterValues,
+  { gOpen, timelock, governor }: Addresses,
+) {
+  const initial = PARAMETER_NAMES.map((name) => BigInt(parameters[name]))
+  return {
+    gOpen: encodeDeployData({ abi: gOpenAbi, bytecode: gOpenBytecode }),
+    timelock: encodeDeployData({
+      abi: timelockAbi,
+      bytecode: timelockBytecode,
+      args: [BigInt(terms.timelockSeconds), governor],
+    }),
+    governor: encodeDeployData({
+      abi: openGovernorAbi,
+      bytecode: openGovernorBytecode,
+      args: [gOpen, timelock, { ...terms, quorumPercent: BigInt(terms.quorumPercent) }],
+    }),
+    params: encodeDeployData({
+      abi: paramsAbi,
+      bytecode: paramsBytecode,
+      args: [timelock, BigInt(terms.epochSeconds), initial],
+    }),
+  }
+}
+
+function workCodes({
+  params,
+  stakeVault,
+  feeEscrow,
+  payout,
+  resultLedger,
+  disputes,
+  jury,
+}: Addresses) {
+  return {
+    stakeVault: encodeDeployData({
+      abi: stakeVaultAbi,
+      bytecode: stakeVaultBytecode,
+      args: [params, resultLedger, disputes, jury, payout],
+    }),
+    feeEscrow: encodeDeployData({
+      abi: feeEscrowAbi,
+      bytecode: feeEscrowBytecode,
+      args: [resultLedger, params],
+    }),
+    payout: encodeDeployData({ abi: payoutAbi, bytecode: payoutBytecode, args: [resultLedger] }),
+    resultLedger: encodeDeployData({
+      abi: resultLedgerAbi,
+      bytecode: resultLedgerBytecode,
+      args: [
+        params,
+        stakeVault,
+        feeEscrow,
+        payout,
+        disputes,
+        jury,
+        INITIAL_STRICTNESS_THOUSANDTHS,
+      ],
+    }),
+    modelRegistry: encodeDeployData({
+      abi: modelRegistryAbi,
+      bytecode: modelRegistryBytecode,
+      args: [resultLedger],
+    }),
+    datanetRegistry: encodeDeployData({
+      abi: datanetRegistryAbi,
+      bytecode: datanetRegistryBytecode,
+    }),
+  }
+}
+
+function judgeCodes({ params, resultLedger, stakeVault, modelRegistry }: Addresses) {
+  return {
+    disputes: encodeDeployData({
+      abi: disputesAbi,
+      bytecode: disputesBytecode,
+      args: [params, resultLedger, stakeVault, modelRegistry],
+    }),
+    jury: encodeDeployData({
+      abi: juryAbi,
+      bytecode: juryBytecode,
+      args: [params, resultLedger, stakeVault],
+    }),
+  }
+}
+
+/** The table's values, except where the terms say otherwise. Throws `bad-terms` where the contract would refuse them. */
+function parametersOf(terms: DeployTerms): ParameterValues {
+  const values = {
+    ...INITIAL_VALUES,
+    windowSeconds: terms.windowSeconds,
+    exitDelaySeconds: terms.exitDelaySeconds,
+    minimumStakeGwei: Number(terms.minimumStakeWei / GWEI),
+    ...terms.parameters,
+  }
+  const fault = faultOfValues(values)
+  if (fault) throw new ChainError('bad-terms', `${fault.message}; deploy with other values`)
+  return values
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { address } from '../../protocol/fields.ts'
+import { PARAMETER_NAMES, type ParameterName } from '../../protocol/parameters.ts'
 import type { Domain } from '../../protocol/struct.ts'
 import { ChainError } from './errors.ts'
 import { writeWhole } from './files.ts'
@@ -12,9 +13,15 @@ export const Deployment = z.strictObject({
     stakeVault: address,
     datanetRegistry: address,
     modelRegistry: address,
+    disputes: address,
+    jury: address,
     feeEscrow: address,
     resultLedger: address,
     payout: address,
+    gOpen: address,
+    timelock: address,
+    governor: address,
+    params: address,
   }),
   /** The first block with a contract of ours: facts are read from here on. */
   fromBlock: z.int().nonnegative(),
@@ -22,6 +29,15 @@ export const Deployment = z.strictObject({
   windowSeconds: z.int().nonnegative(),
   /** Account of the treasury: what is nobody else's part of a fee. All nodes must name the same. */
   treasury: address,
+  /** Seconds of an epoch: governed parameters hold for whole epochs. */
+  epochSeconds: z.int().positive(),
+  /** What the governed parameters were born with; the chain tells how they were changed since. */
+  parameters: z.strictObject(
+    Object.fromEntries(PARAMETER_NAMES.map((name) => [name, z.int().nonnegative()])) as Record<
+      ParameterName,
+      z.ZodInt
+    >,
+  ),
 })
 export type Deployment = z.output<typeof Deployment>
 export type ContractName = keyof Deployment['addresses']

@@ -16,6 +16,8 @@ export type ChainErrorCode =
   | 'clock-behind'
   /** The deployment file is missing or says something that it may not. */
   | 'bad-deployment'
+  /** Contracts would refuse to be deployed with these values. */
+  | 'bad-terms'
   /** The chain behind the RPC is not the one of the deployment, or lacks its contracts. */
   | 'wrong-chain'
   /** The RPC cannot be reached, or the connection broke. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
@@ -11,6 +12,7 @@ import { BatchHeader } from '../../protocol/batch.ts'
 import { type ChainLog, ROLE_BITS, ROLES } from '../../protocol/chain.ts'
 import { type Address, address, bytes32, cid, uint32, uint64, wei } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from './deployment.ts'
 import type { Log } from './quantities.ts'
 
@@ -33,7 +35,12 @@ const WANTED = [
   'ModelRegistered',
   'BatchPosted',
   'BatchFinal',
+  'BatchFaulted',
+  'BatchVoided',
+  'ChargesReturned',
+  'Rotated',
   'Claimed',
+  'ParamSet',
 ]
 
 /** First topics of the events that facts are made of. The escrow's own `ExitRequested` is none of them. */
@@ -43,6 +50,7 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...modelRegistryAbi,
   ...resultLedgerAbi,
   ...payoutAbi,
+  ...paramsAbi,
   ...feeEscrowAbi.filter((item) => item.type !== 'event' || item.name === 'Escrowed'),
 ]
   .filter((item) => item.type === 'event')
@@ -107,12 +115,27 @@ const Fact = z.discriminatedUnion('kind', [
     number: uint64,
     txHash: bytes32,
   }),
+  z.object({ kind: z.literal('batch-faulted'), blockNumber: uint64, number: uint64 }),
+  z.object({
+    kind: z.literal('batch-voided'),
+    blockNumber: uint64,
+    number: uint64,
+    headerHash: bytes32,
+  }),
+  z.object({ kind: z.literal('charges-returned'), blockNumber: uint64, headerHash: bytes32 }),
   z.object({
     kind: z.literal('claimed'),
     blockNumber: uint64,
     account: address,
     amountWei,
     txHash: bytes32,
+  }),
+  z.object({
+    kind: z.literal('param-set'),
+    blockNumber: uint64,
+    param: z.enum(PARAMETER_NAMES),
+    value: uint64,
+    fromEpoch: uint64,
   }),
 ])
 
@@ -166,6 +189,18 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         if (eventName !== 'Claimed') return undefined
         return { kind: 'claimed', ...args, account: lower(args.account), txHash }
       }
+      case 'params': {
+        const { args } = decodeEventLog({ abi: paramsAbi, topics, data })
+        const [value, fromEpoch] = [Number(args.value), Number(args.fromEpoch)]
+        return { kind: 'param-set', param: PARAMETER_NAMES[args.param], value, fromEpoch }
+      }
+      // What they do is seen by what it changes.
+      case 'disputes':
+      case 'jury':
+      case 'gOpen':
+      case 'timelock':
+      case 'governor':
+        return undefined
     }
   } catch {
     // Not in the form of its event.
@@ -176,7 +211,9 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
 type Decoded<Abi extends readonly unknown[]> = ReturnType<typeof decodeEventLog<Abi>>
 
 function tellStake({ eventName, args }: Decoded<typeof stakeVaultAbi>) {
-  if (eventName === 'ExitRequested') return { kind: 'exiting', node: lower(args.node) }
+  // A key that another has taken the place of is out of service; the other is told of as staked.
+  if (eventName === 'ExitRequested' || eventName === 'Rotated')
+    return { kind: 'exiting', node: lower(args.node) }
   if (eventName !== 'Staked') return undefined
   const roles = ROLES.filter((role) => (Number(args.roles) & ROLE_BITS[role]) !== 0)
   return {
@@ -189,15 +226,27 @@ function tellStake({ eventName, args }: Decoded<typeof stakeVaultAbi>) {
 }
 
 function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash: Hash) {
-  if (eventName === 'BatchFinal')
-    return { kind: 'batch-final', number: Number(args.number), txHash }
-  if (eventName !== 'BatchPosted') return undefined
-  return {
-    kind: 'batch-posted',
-    header: { ...args.header, number: Number(args.header.number) },
-    poster: lower(args.poster),
-    finalAtMs: Number(args.finalAt) * 1000,
-    txHash,
+  switch (eventName) {
+    case 'BatchPosted': {
+      const { header } = args
+      return {
+        kind: 'batch-posted',
+        header: { ...header, number: Number(header.number), epoch: Number(header.epoch) },
+        poster: lower(args.poster),
+        finalAtMs: Number(args.finalAt) * 1000,
+        txHash,
+      }
+    }
+    case 'BatchFinal':
+      return { kind: 'batch-final', number: Number(args.number), txHash }
+    case 'BatchFaulted':
+      return { kind: 'batch-faulted', number: Number(args.number) }
+    case 'BatchVoided':
+      return { kind: 'batch-voided', number: Number(args.number), headerHash: args.headerHash }
+    case 'ChargesReturned':
+      return { kind: 'charges-returned', headerHash: args.headerHash }
+    default:
+      return undefined
   }
 }
 

@@ -2,10 +2,14 @@
 import { type Abi, decodeErrorResult, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
+import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
+import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import { timelockAbi } from '../../contracts/gen/Timelock.ts'
 import { ChainError, type Revert } from './errors.ts'
 import { hexBytes } from './quantities.ts'
 import { RpcError } from './rpc.ts'
@@ -18,6 +22,10 @@ const ERRORS: Abi = [
   ...feeEscrowAbi,
   ...resultLedgerAbi,
   ...payoutAbi,
+  ...gOpenAbi,
+  ...openGovernorAbi,
+  ...timelockAbi,
+  ...paramsAbi,
 ].filter(({ type }) => type === 'error')
 
 /** Nodes word a refusal in many ways; where the bytes are missing the words must do. */

@@ -14,6 +14,7 @@ import { keccak, utf8 } from '../../protocol/hash.ts'
 import { type Anvil, startAnvil } from '../chain/anvil.ts'
 import { deployEmbedded, fundEmbedded } from '../chain/deploy.ts'
 import { type Deployment, saveDeployment } from '../chain/deployment.ts'
+import { EMBEDDED_GOVERNANCE } from '../chain/terms.ts'
 import { NODE_FILE } from '../node.ts'
 import { sleep } from '../sleep.ts'
 import { type Key, keyOf, loadKey } from '../storage/keys.ts'
@@ -73,6 +74,7 @@ export class Cast {
         windowSeconds: options.windowSeconds,
         exitDelaySeconds: EXIT_DELAY_SECONDS,
         minimumStakeWei: OPEN,
+        governance: EMBEDDED_GOVERNANCE,
         treasury,
         signal,
       })

@@ -67,10 +67,16 @@ export async function readPayouts({
     '/payouts',
     signal,
   )
+  const { treasury, addresses } = cast.deployment
+  const others = new Map<string, string>([
+    [treasury, 'treasury'],
+    [addresses.stakeVault, 'all who stake'],
+  ])
   const nameOf = (account: string): string =>
     cast.actors.find(({ owner }) => owner === account)?.name ??
     names.get(account) ??
-    (account === cast.deployment.treasury ? 'treasury' : account)
+    others.get(account) ??
+    account
   return payouts.map(({ account, cumulativeWei }) => {
     return { account, name: nameOf(account), wei: cumulativeWei }
   })
@@ -105,10 +111,7 @@ export async function claimOne(
       {
         account: address,
         cumulativeWei: BigInt(proof.cumulativeWei),
-        proof: {
-          index: proof.index,
-          siblings: proof.siblings.map(({ hash, sumWei }) => ({ hash, sumWei: BigInt(sumWei) })),
-        },
+        way: { path: BigInt(proof.path), siblings: proof.siblings },
       },
       signal,
     )
@@ -132,8 +135,8 @@ export async function claimOne(
 interface PayoutProof {
   readonly account: Address
   readonly cumulativeWei: string
-  readonly index: number
-  readonly siblings: readonly { readonly hash: Hash; readonly sumWei: string }[]
+  readonly path: string
+  readonly siblings: readonly Hash[]
 }
 
 /** Runs what `tributary verify` runs, on the receipt just kept. */

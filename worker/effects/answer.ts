@@ -62,7 +62,7 @@ export async function executeAnswer(
   return {
     output: await content.put(Answer, answer),
     commitment: answerCommitment(answer.tokens, sketches),
-    attribution: attributionRoot(answer.attribution),
+    attribution: attributionRoot(answer),
     units: answer.tokens.length,
     graph: base.model.info.graphHash,
   }

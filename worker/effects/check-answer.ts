@@ -66,14 +66,14 @@ function checkForm(
   answer: Answer,
   claim: Claim,
 ): Finding | undefined {
-  const { tokens, text, stop, sketches, attribution } = answer
+  const { tokens, text, stop, sketches } = answer
   const limit = Math.min(prompt.maxTokens, job.maxUnits)
   if (claim.graph !== base.model.info.graphHash) return fail('wrong-graph')
   if (tokens.length === 0 || tokens.length > limit) return fail('wrong-units')
   if (claim.units !== tokens.length) return fail('wrong-units')
   if (tokens.some((token) => token >= base.model.info.vocabSize)) return fail('output-malformed')
   if (claim.commitment !== answerCommitment(tokens, sketches)) return fail('wrong-commitment')
-  if (claim.attribution !== attributionRoot(attribution)) return fail('wrong-commitment')
+  if (claim.attribution !== attributionRoot(answer)) return fail('wrong-commitment')
   const written = writtenText(base, tokens, prompt.stop)
   const { stoppedAfter = tokens.length } = written
   if (text !== written.text || stoppedAfter < tokens.length) return fail('output-malformed')

@@ -4,6 +4,7 @@
  * (curvature, rows, both roots) is worked out afresh.
  */
 import { Adapter } from '../../protocol/adapter.ts'
+import { indexesRoot } from '../../protocol/attribution.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
@@ -85,7 +86,8 @@ function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding
   if (named.join() !== ordered.join()) return fail('wrong-input')
   if (!endsWhereItMust(run, document)) return fail('segments-differ')
   if (index.examples !== corpus.examples.length) return fail('index-differs')
-  if (claim.attribution !== index.root) return fail('wrong-commitment')
+  const indexes = indexesRoot(index.root, document.spans.root)
+  if (claim.attribution !== indexes) return fail('wrong-commitment')
   const root = statesRoot(states.map(({ hash }) => hash))
   if (claim.commitment !== root) return fail('wrong-commitment')
   return states[0]!.hash === stateHash(run.initial) ? undefined : fail('segments-differ')

@@ -2,10 +2,9 @@
  * The long sums of indexing, each in a thread that lives as long as the sum: the node's own thread has a network to keep
  * alive. What comes out follows from what goes in, to the bit.
  */
-import type { Example } from '../../protocol/datanet.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
-import { buildIndex, type InfluenceIndex } from '../attribution/influence.ts'
+import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { openTokenizer } from '../engine/files/tokenizer.ts'
@@ -33,11 +32,10 @@ export function readTexts(tokenizerFolder: string, texts: readonly string[]): Pr
 /** The gradient index over features (N, D). @throws AttributionError */
 export function indexFeatures(
   features: Float32Array,
-  examples: readonly Example[],
+  owners: Owners,
   lora: LoraSpec,
 ): Promise<InfluenceIndex> {
-  const trained = examples.map(({ heldOut }) => !heldOut)
-  return inThread(import.meta.url, 'indexFeaturesHere', [features, trained, blockWidth(lora)])
+  return inThread(import.meta.url, 'indexFeaturesHere', [features, owners, blockWidth(lora)])
 }
 
 export async function readTextsHere(folder: string, texts: readonly string[]): Promise<ReadTexts> {

@@ -158,7 +158,7 @@ export class Knowledge {
         signal,
       })
       const features = decodeFeatures(bytes, index.examples, width)
-      return { ...(await indexFeatures(features, corpus.examples, lora)), features }
+      return { ...(await indexFeatures(features, corpus.owners, lora)), features }
     })
   }
 

@@ -9,7 +9,14 @@ import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { performExecute } from './execute.ts'
 import type { Knowledge } from './knowledge.ts'
-import { performFinalise, performPost, performReadBatch, performRegister } from './settle.ts'
+import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
+import {
+  performFinalise,
+  performGiveBack,
+  performPost,
+  performRegister,
+  performTakeBack,
+} from './settle.ts'
 import { performRead, performVerify } from './verify.ts'
 
 export interface PerformerOptions {
@@ -34,6 +41,10 @@ export function performers(options: PerformerOptions): Performers {
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),
+    offer: performOffer(content),
+    retrieve: performRetrieve(content),
+    'take-back': performTakeBack(settle),
+    'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
     'read-batch': performReadBatch(content),
   }

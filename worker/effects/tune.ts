@@ -1,6 +1,7 @@
 /** Executes a fine-tune job: train segment by segment, index the gradients, and publish all that a checker needs. */
 import type { Result } from '../../coordinator-free/events.ts'
 import { Adapter } from '../../protocol/adapter.ts'
+import { indexesRoot } from '../../protocol/attribution.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
@@ -40,7 +41,7 @@ export async function executeTune(
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(steps + done, total, last),
   )
-  const index = await indexFeatures(features, run.corpus.examples, run.spec.lora)
+  const index = await indexFeatures(features, run.corpus.owners, run.spec.lora)
   const document: Adapter = {
     jobId,
     base: job.model,
@@ -70,7 +71,7 @@ export async function executeTune(
   return {
     output,
     commitment: statesRoot(states.map(({ hash }) => hash)),
-    attribution: index.root,
+    attribution: indexesRoot(index.root, run.corpus.spans.root),
     units: unitsOf(run.spec, losses.length),
     graph: run.model.info.graphHash,
   }

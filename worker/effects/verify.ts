@@ -66,10 +66,10 @@ async function judge(
 /** The shares that an accepted answer brings to settlement, as its claim committed to them. */
 export function performRead(content: ContentStore): Performer<'read'> {
   return async ({ claim, claimId }, signal) => {
-    const { attribution } = await content.get(Answer, claim.output, { signal })
-    if (attributionRoot(attribution) !== claim.attribution) {
+    const answer = await content.get(Answer, claim.output, { signal })
+    if (attributionRoot(answer) !== claim.attribution) {
       throw new StorageError('lies', `The answer of claim ${claimId} has another attribution.`)
     }
-    return { kind: 'read', claim: claimId, attribution }
+    return { kind: 'read', claim: claimId, attribution: answer.attribution }
   }
 }

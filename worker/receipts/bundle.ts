@@ -4,6 +4,7 @@ import { CID } from 'multiformats/cid'
 import { headerHash } from '../../coordinator-free/settlement.ts'
 import { Adapter } from '../../protocol/adapter.ts'
 import { DatanetManifest } from '../../protocol/datanet.ts'
+import { splitOf } from '../../protocol/fee.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleProof } from '../../protocol/merkle.ts'
@@ -24,6 +25,8 @@ export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile 
   const claim = settled && record.claims.get(settled.claim)
   if (!batch?.final || !batch.data || !claim) return undefined
   const { header, data, txHash } = batch
+  const { parameters } = runtime.core.ledger
+  const receipt = data.receipts[settled.index]!
   const leaves = data.receipts.map(receiptLeaf)
   const endorsements = records.endorsements(headerHash(header)).flatMap((envelope) => {
     const { message, signature } = envelope
@@ -33,9 +36,10 @@ export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile 
     chainId: deployment.chainId,
     resultLedger: deployment.addresses.resultLedger,
     feeEscrow: deployment.addresses.feeEscrow,
-    receipt: data.receipts[settled.index]!,
+    receipt,
     header,
     txHash,
+    split: splitOf(receipt.task, parameters.valuesAt(parameters.epochAt(record.job.issuedAtMs))),
     index: settled.index,
     siblings: [...merkleProof(leaves, settled.index).siblings],
     endorsements: endorsements.sort((a, b) => (a.validator < b.validator ? -1 : 1)),

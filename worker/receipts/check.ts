@@ -9,7 +9,7 @@ import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
 import { answerCommitment } from '../../protocol/commitment.ts'
 import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import { open } from '../../protocol/envelope.ts'
-import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
+import { splitFee } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
@@ -109,17 +109,19 @@ function checkMessages(file: ReceiptFile): Check[] {
   ]
 }
 
-function checkSplit({ receipt, job: bytes, ...file }: ReceiptFile): Check {
+function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check {
   const job = signed(file, 'job', bytes)?.body
   const feeWei = job ? BigInt(Math.min(receipt.units, job.maxUnits)) * job.unitWei : -1n
-  const parts = splitFee(feeWei < 0n ? 0n : feeWei, SPLIT_BPS[receipt.task])
-  const { workerWei, validatorsWei, modelOwnerWei, contributorsWei, treasuryWei } = receipt
-  const sum = workerWei + validatorsWei + modelOwnerWei + contributorsWei + treasuryWei
+  const parts = splitFee(feeWei < 0n ? 0n : feeWei, split)
+  const { workerWei, validatorsWei, modelOwnerWei, contributorsWei, stakersWei } = receipt
+  const given = [workerWei, validatorsWei, modelOwnerWei, contributorsWei, stakersWei]
+  const sum = given.reduce((total, wei) => total + wei, receipt.treasuryWei)
   const ok =
     receipt.feeWei === feeWei &&
     sum === feeWei &&
     workerWei === parts.workerWei &&
     validatorsWei === parts.validatorsWei &&
+    stakersWei === parts.stakersWei &&
     [0n, parts.modelOwnerWei].includes(modelOwnerWei) &&
     [0n, parts.contributorsWei].includes(contributorsWei)
   return { what: 'fee split by the rule', ok, detail: `${receipt.units} units, ${feeWei} wei` }
@@ -146,7 +148,7 @@ async function checkAnswer(
   )
   const query = Int8Array.from(new Int8Array(Uint8Array.from(answer.query).buffer))
   const attribution = attribute(rowsOf(rows, adapter.index.width), owners, query)
-  const same = attributionRoot(attribution) === receipt.attribution
+  const same = attributionRoot({ ...answer, attribution }) === receipt.attribution
   const spanIndex = buildSpanIndex(tokens)
   const spans = citedSpans(spanIndex, contributions, answer.tokens)
   const spansOk =
@@ -179,14 +181,15 @@ async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
   const { index } = adapter
   const bytes = await archive.file(index.rows, index.examples * index.width)
   const rows = decodeRows(bytes, index.examples, index.width)
-  const root = indexRoot({ ...index, blockWidth: blockWidth(spec.lora) }, rows)
+  const owners = rowOwners(examples, contributions)
+  const root = indexRoot({ ...index, blockWidth: blockWidth(spec.lora) }, rows, owners)
   const ok = root === index.root && examples.length === index.examples
   const detail = `${index.examples} rows of ${index.width} from ${contributions.length} contributions`
   const indexOk = { what: 'gradient index under its root', ok, detail }
   return {
     adapter,
     rows,
-    owners: rowOwners(examples, contributions),
+    owners,
     contributions,
     tokens,
     indexOk,

@@ -14,6 +14,7 @@ const index = z
   .int()
   .min(0)
   .max(2 ** 32)
+const bps = z.number().int().min(0).max(10_000)
 const envelope = bytes.refine((held) => held.length <= MAX_ENVELOPE_BYTES, 'an envelope')
 
 export const ReceiptFile = document(
@@ -27,6 +28,14 @@ export const ReceiptFile = document(
     receipt: Receipt.schema,
     header: BatchHeader.schema,
     txHash: bytes32,
+    /** How fees were split in the job's epoch, in basis points; what is missing went to the treasury. */
+    split: z.strictObject({
+      worker: bps,
+      validators: bps,
+      modelOwner: bps,
+      contributors: bps,
+      stakers: bps,
+    }),
     /** Place and proof of the receipt under the header's root. */
     index,
     siblings: z.array(bytes32).max(64),

@@ -14,6 +14,8 @@ interface Vm {
     function prank(address sender) external;
     function deal(address account, uint256 balanceWei) external;
     function warp(uint256 timestamp) external;
+    function getBlockTimestamp() external view returns (uint256);
+    function cool(address account) external;
     function chainId(uint256 id) external;
     function expectRevert(bytes calldata data) external;
     function expectPartialRevert(bytes4 selector) external;

@@ -11,7 +11,7 @@ const BLOCK = 32
 const ROWS = 12
 const TOPICS = 9
 const ANSWERS = 60
-const STRICTNESS_TENTHS = 13
+const STRICTNESS = 1300
 
 interface Item {
   readonly owner: Address
@@ -48,9 +48,8 @@ function world() {
 function settle(items: readonly Item[], answers: readonly Float32Array[]): Map<Address, number> {
   const mixed = shuffle(items)
   const features = Float32Array.from(mixed.flatMap(({ gradient }) => [...gradient]))
-  const trained = mixed.map((_, i) => i % 16 !== 15)
-  const index = buildIndex(features, trained, BLOCK)
-  const owners = mixed.map(({ owner }, i) => (trained[i] ? owner : undefined))
+  const owners = mixed.map(({ owner }, i) => (i % 16 === 15 ? undefined : owner))
+  const index = buildIndex(features, owners, BLOCK)
   return parts(
     answers.map((answer) => attributeAnswer(index, owners, toRow(index.curvature, answer))),
   )
@@ -80,7 +79,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 function parts(attributions: readonly Attribution[]): Map<Address, number> {
   const paid = weights(
     attributions.map((attribution) => ({ feeWei: 1000n, attribution })),
-    STRICTNESS_TENTHS,
+    STRICTNESS,
   )
   const pool = [...paid.values()].reduce((sum, weight) => sum + weight, 0n)
   return new Map(

@@ -18,7 +18,7 @@ import { attributeAnswer, buildIndex } from '../../../worker/attribution/influen
 import { citedSpans } from '../../../worker/attribution/provenance.ts'
 import { buildSpanIndex } from '../../../worker/attribution/span-index.ts'
 import { spanRoot } from '../../../worker/attribution/span-tree.ts'
-import { gradients, stream } from './synthetic.ts'
+import { gradients, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 100
 const WIDTH = 32
@@ -26,8 +26,8 @@ const BLOCK = 16
 
 const seed = keccak(utf8('beacon'))
 const features = gradients('check', EXAMPLES, WIDTH)
-const trained = Array.from({ length: EXAMPLES }, (_, i) => i % 16 !== 15)
-const index = buildIndex(features, trained, BLOCK)
+const owners = ownersOf(EXAMPLES)
+const index = buildIndex(features, owners, BLOCK)
 const feature = (i: number) => features.subarray(i * WIDTH, (i + 1) * WIDTH)
 
 const fault = (checked: Checked): AttributionFault | 'ok' => (checked.ok ? 'ok' : checked.fault)
@@ -75,8 +75,8 @@ describe('check of an index', () => {
     const short = index.rows.subarray(WIDTH)
     assert.equal(fault(checkIndex(index, { ...honest, rows: short })), 'rows')
     assert.equal(fault(checkIndex(index, { ...honest, root: ZERO_HASH })), 'root')
-    assert.equal(fault(checkIndex(buildIndex(features, trained, BLOCK / 2), honest)), 'rows')
-    const other = trained.map((is, i) => is !== (i === 4))
+    assert.equal(fault(checkIndex(buildIndex(features, owners, BLOCK / 2), honest)), 'rows')
+    const other = owners.with(4, undefined)
     assert.equal(fault(checkIndex(buildIndex(features, other, BLOCK), honest)), 'rows')
   })
 
@@ -85,7 +85,7 @@ describe('check of an index', () => {
     for (let i = 0; i < 100; i++) {
       const broken = features.slice(0, source.below(features.length))
       broken[source.below(Math.max(1, broken.length))] = Number.NaN
-      assert.throws(() => buildIndex(broken, trained, BLOCK), AttributionError)
+      assert.throws(() => buildIndex(broken, owners, BLOCK), AttributionError)
     }
   })
 })
@@ -100,7 +100,9 @@ describe('check of an answer', () => {
     name: `text ${i}`,
   }))
   const spanIndex = buildSpanIndex(texts)
-  const owners = trained.map((is, i) => (is ? contributions[i % 2]!.contributor : undefined))
+  const owners = Array.from({ length: EXAMPLES }, (_, i) =>
+    i % 16 === 15 ? undefined : contributions[i % 2]!.contributor,
+  )
   const source = { index, owners, spanIndex, contributions }
   const tokens = [99, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
   const query = toRow(index.curvature, feature(3))

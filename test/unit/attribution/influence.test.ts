@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { rowLeaf } from '../../../protocol/attribution.ts'
-import type { Address } from '../../../protocol/fields.ts'
-import { merkleProof, merkleVerify } from '../../../protocol/merkle.ts'
+import { merkleHolds, merkleWay } from '../../../protocol/merkle.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError } from '../../../worker/attribution/errors.ts'
 import {
@@ -13,10 +12,11 @@ import {
   encodeFeatures,
   encodeRows,
   headLeaf,
+  indexLeaves,
   indexRoot,
   rowsOf,
 } from '../../../worker/attribution/influence.ts'
-import { gradients, stream } from './synthetic.ts'
+import { gradients, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 33
 const WIDTH = 24
@@ -27,8 +27,8 @@ const badShape = (act: () => unknown): void =>
 
 describe('influence index', () => {
   const features = gradients('index', EXAMPLES, WIDTH)
-  const trained = Array.from({ length: EXAMPLES }, (_, i) => i % 16 !== 15)
-  const index = buildIndex(features, trained, BLOCK)
+  const owners = ownersOf(EXAMPLES)
+  const index = buildIndex(features, owners, BLOCK)
   const rows = rowsOf(index.rows, WIDTH)
 
   it('gives held-out examples rows as well', () => {
@@ -37,11 +37,12 @@ describe('influence index', () => {
   })
 
   it('proves each row under the root, behind the leaf that binds the scale', () => {
-    const leaves = [headLeaf(index.curvature, EXAMPLES), ...rows.map((row, i) => rowLeaf(i, row))]
+    const leaves = indexLeaves(index.curvature, index.rows, owners)
+    assert.deepEqual(leaves[0], headLeaf(index.curvature, EXAMPLES))
     for (const i of [0, 7, EXAMPLES - 1]) {
-      const proof = merkleProof(leaves, i + 1)
-      assert.ok(merkleVerify(index.root, EXAMPLES + 1, rowLeaf(i, rows[i]!), proof))
-      assert.ok(!merkleVerify(index.root, EXAMPLES + 1, rowLeaf(i, rows[i + 1] ?? rows[0]!), proof))
+      const way = merkleWay(leaves, i + 1)
+      assert.ok(merkleHolds(index.root, rowLeaf(i, rows[i]!), way))
+      assert.ok(!merkleHolds(index.root, rowLeaf(i, rows[i + 1] ?? rows[0]!), way))
     }
   })
 
@@ -53,21 +54,35 @@ describe('influence index', () => {
       { ...curvature, scale: curvature.scale * (1 + 2 ** -52) },
       { ...curvature, blockWidth: 2 * BLOCK },
     ]
-    const roots = others.map((other) => indexRoot(other, index.rows))
+    const roots = others.map((other) => indexRoot(other, index.rows, owners))
     assert.equal(new Set([index.root, ...roots]).size, 1 + others.length)
     const changed = index.rows.slice()
     changed[5]! += 1
-    assert.notEqual(indexRoot(curvature, changed), index.root)
+    assert.notEqual(indexRoot(curvature, changed, owners), index.root)
+  })
+
+  it('binds who owns the rows, by the sum of each one\'s', () => {
+    const { curvature } = index
+    const moved = owners.with(0, owners[1]!)
+    assert.notEqual(indexRoot(curvature, index.rows, moved), index.root)
+    const leaves = indexLeaves(curvature, index.rows, owners)
+    assert.equal(leaves.length, 1 + EXAMPLES + 3)
+    const held = rows.filter((_, i) => owners[i] === owners[0])
+    const sum = Array.from({ length: WIDTH }, (_, k) =>
+      held.reduce((total, row) => total + row[k]!, 0),
+    )
+    // Behind name, account and count: eleven rows need two bytes a coordinate.
+    const bytes = leaves[1 + EXAMPLES]!.subarray(3 + 20 + 8)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const read = Array.from({ length: WIDTH }, (_, k) => view.getInt16(2 * k))
+    assert.deepEqual(read, sum)
   })
 
   it('comes out the same each time', () => {
-    assert.deepEqual(buildIndex(features.slice(), trained, BLOCK), index)
+    assert.deepEqual(buildIndex(features.slice(), owners, BLOCK), index)
   })
 
   it('sums an answer by owner, decoys apart', () => {
-    const owners = trained.map((is, i) =>
-      is ? (`0x${String(i % 3).repeat(40)}` as Address) : undefined,
-    )
     const query = toRow(index.curvature, features.subarray(0, WIDTH))
     const { shares, decoys } = attributeAnswer(index, owners, query)
     assert.equal(decoys, 2)

@@ -1,4 +1,5 @@
 /** Gradients without a model: the same at every run. */
+import type { Address } from '../../../protocol/fields.ts'
 import { keccak, utf8 } from '../../../protocol/hash.ts'
 import { type Random, random } from '../../../protocol/prng.ts'
 
@@ -11,6 +12,13 @@ export function normal(source: Random): number {
   let sum = -6
   for (let i = 0; i < 12; i++) sum += source.unit()
   return sum
+}
+
+/** Three owners by turns, every sixteenth row a decoy. */
+export function ownersOf(examples: number): (Address | undefined)[] {
+  return Array.from({ length: examples }, (_, i) =>
+    i % 16 === 15 ? undefined : (`0x${String(i % 3).repeat(40)}` as Address),
+  )
 }
 
 /** (examples, width), independent. */

@@ -17,14 +17,19 @@ function read(log: FakeLog) {
 
 const HEADER = {
   number: 3n,
+  epoch: 5n,
   receiptsRoot: HASH,
   receiptCount: 2,
   feeWei: 1000n,
   charges: HASH,
+  collectedWei: 1500n,
+  openWei: 0n,
   payoutRoot: HASH,
-  payoutCount: 4,
-  payoutWei: 900n,
+  strictness: 1300,
+  answers: 7,
+  payees: 8,
   data: CID,
+  availability: 'eigenda/0x01',
 }
 
 describe('logs as facts', () => {
@@ -110,6 +115,35 @@ describe('logs as facts', () => {
     })
   })
 
+  it('reads that a batch is false, was taken back, and its charges given back', () => {
+    const headerHash = HASH
+    const accuser = account(2)
+    for (const [name, args, fact] of [
+      ['BatchFaulted', { number: 3n, accuser }, { kind: 'batch-faulted', number: 3 }],
+      [
+        'BatchVoided',
+        { number: 3n, headerHash },
+        { kind: 'batch-voided', number: 3, headerHash },
+      ],
+      [
+        'ChargesReturned',
+        { headerHash, amountWei: 1n },
+        { kind: 'charges-returned', headerHash },
+      ],
+    ] as const) {
+      deepEqual(read(logOf('resultLedger', name, args)), {
+        ok: true,
+        fact: { ...fact, blockNumber: 9 },
+      })
+    }
+  })
+
+  it('takes a key that another has followed for out of service', () => {
+    const log = logOf('stakeVault', 'Rotated', { node: account(1), heir: account(2) })
+    const fact = { kind: 'exiting', blockNumber: 9, node: account(1) }
+    deepEqual(read(log), { ok: true, fact })
+  })
+
   it('reads a posted and a final batch', () => {
     const posted = logOf('resultLedger', 'BatchPosted', {
       number: 3n,
@@ -122,7 +156,7 @@ describe('logs as facts', () => {
       fact: {
         kind: 'batch-posted',
         blockNumber: 9,
-        header: { ...HEADER, number: 3 },
+        header: { ...HEADER, number: 3, epoch: 5 },
         poster: account(1),
         finalAtMs: 1_800_000_000_000,
         txHash: HASH,
@@ -144,6 +178,23 @@ describe('logs as facts', () => {
       ok: true,
       fact: { kind: 'claimed', blockNumber: 9, account: account(1), amountWei: 3n, txHash: HASH },
     })
+  })
+
+  it('reads a parameter that governance has set', () => {
+    const set = { param: 5, value: 7200n, fromEpoch: 12n }
+    deepEqual(read(logOf('params', 'ParamSet', set)), {
+      ok: true,
+      fact: {
+        kind: 'param-set',
+        blockNumber: 9,
+        param: 'exitDelaySeconds',
+        value: 7200,
+        fromEpoch: 12,
+      },
+    })
+    const refused = { ok: false, reason: 'out-of-range' }
+    deepEqual(read(logOf('params', 'ParamSet', { ...set, param: 28 })), refused)
+    deepEqual(read(logOf('params', 'ParamSet', { ...set, value: 2n ** 64n - 1n })), refused)
   })
 
   it('drops content ids that are none, however long', () => {
@@ -182,7 +233,7 @@ describe('logs as facts', () => {
       cumulativeWei: 1n,
     })
     deepEqual(read({ ...claim, address: account(0xee) }), { ok: false, reason: 'undecodable' })
-    const root = { root: HASH, count: 1, totalWei: 1n, fundedWei: 1n }
+    const root = { root: HASH, fundedWei: 1n }
     deepEqual(read(logOf('payout', 'RootSet', root)), { ok: false, reason: 'undecodable' })
     const created = { datanetId: 1n, operator: account(1), name: 'x', licence: 'MIT' }
     const log = logOf('datanetRegistry', 'DatanetCreated', created)
@@ -207,7 +258,7 @@ describe('logs as facts', () => {
   })
 
   it('asks for the events of facts, each by its own topic', () => {
-    equal(FACT_TOPICS.length, 8)
-    equal(new Set(FACT_TOPICS).size, 8)
+    equal(FACT_TOPICS.length, 13)
+    equal(new Set(FACT_TOPICS).size, 13)
   })
 })

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'mocha'
 import type { Result } from '../../../coordinator-free/events.ts'
 import { Adapter } from '../../../protocol/adapter.ts'
 import { Answer } from '../../../protocol/answer.ts'
-import { attributionRoot } from '../../../protocol/attribution.ts'
+import { attributionRoot, indexesRoot } from '../../../protocol/attribution.ts'
 import { answerCommitment } from '../../../protocol/commitment.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import { keccak, utf8 } from '../../../protocol/hash.ts'
@@ -36,7 +36,7 @@ describe('the checks of a validator', function () {
     const fitting = {
       output,
       commitment: answerCommitment(answer.tokens, answer.sketches),
-      attribution: attributionRoot(answer.attribution),
+      attribution: attributionRoot(answer),
       units: answer.tokens.length,
     }
     return found(await judgeAnswer({ ...shop.answered, ...fitting, ...result }))
@@ -57,7 +57,7 @@ describe('the checks of a validator', function () {
     const fitting = {
       output,
       commitment: statesRoot(adapter.states.map(({ hash }) => hash)),
-      attribution: adapter.index.root,
+      attribution: indexesRoot(adapter.index.root, adapter.spans.root),
     }
     return judgeTune({ ...shop.tuned, ...fitting, ...result })
   }
@@ -99,10 +99,10 @@ describe('the checks of a validator', function () {
       const job = await shop.question('The river carries', shop.tuned.output, [word])
       const result = await shop.answer(job)
       const judge = async (changed: Answer): Promise<string> => {
-        const { tokens, sketches, attribution } = changed
+        const { tokens, sketches } = changed
         const output = await shop.content.put(Answer, changed)
         const commitment = answerCommitment(tokens, sketches)
-        const root = attributionRoot(attribution)
+        const root = attributionRoot(changed)
         const fitting = { output, commitment, attribution: root, units: tokens.length }
         const claim = shop.claim(ANSWER_ID, { ...result, ...fitting })
         return found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal))
