@@ -112,6 +112,23 @@ export class Governance {
     )
   }
 
+  /** Votes that an account has for a proposal: those delegated to it when the vote began. */
+  weightWei({ votesFromMs }: ProposalView, account: Address, signal?: AbortSignal) {
+    const args = [account, BigInt(votesFromMs / 1000)] as const
+    return this.#client.read(
+      (chain) => chain.readContract({ ...this.#governor, functionName: 'getVotes', args }),
+      signal,
+    )
+  }
+
+  hasVoted(id: bigint, account: Address, signal?: AbortSignal): Promise<boolean> {
+    const args = [id, account] as const
+    return this.#client.read(
+      (chain) => chain.readContract({ ...this.#governor, functionName: 'hasVoted', args }),
+      signal,
+    )
+  }
+
   async voter(account: Address, signal?: AbortSignal): Promise<Voter> {
     const contract = { address: this.#addresses.gOpen, abi: gOpenAbi, args: [account] } as const
     return await this.#client.read(async (chain) => {
@@ -145,6 +162,12 @@ export class Governance {
 
   proposal(id: bigint, signal?: AbortSignal): Promise<ProposalView> {
     return this.#client.read((chain) => this.#proposal(chain, id), signal)
+  }
+
+  /** By the newest block: votes are timed by the chain's clock and not by this machine's. */
+  async nowMs(signal?: AbortSignal): Promise<number> {
+    const { timestamp } = await this.#client.read((chain) => chain.getBlock(), signal)
+    return Number(timestamp) * 1000
   }
 
   /** Number of the running epoch, by the newest block. */
