@@ -142,9 +142,7 @@ contract GovernanceTest is GovernanceBase {
         uint256 id = _passed(Param.ReporterBps, 5001);
         governor.queue(id);
         _pass(TIMELOCK_DELAY);
-        VM.expectRevert(
-            abi.encodeWithSelector(ParamRules.OutOfBounds.selector, Param.ReporterBps, 5001, 0, 5000)
-        );
+        VM.expectRevert(abi.encodeWithSelector(ParamRules.OutOfBounds.selector, Param.ReporterBps, 5001, 0, 5000));
         governor.execute(id);
     }
 

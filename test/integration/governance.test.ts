@@ -3,9 +3,11 @@ import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { Parameters } from '../../coordinator-free/parameters.ts'
 import type { ChainLog } from '../../protocol/chain.ts'
 import { INITIAL_VALUES, PARAMETER_NAMES } from '../../protocol/parameters.ts'
+import type { ChainClient } from '../../worker/chain/client.ts'
 import { deployEmbedded } from '../../worker/chain/deploy.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import { Governance } from '../../worker/chain/governance.ts'
+import { proposeCall } from '../../worker/chain/governance-calls.ts'
 import { LIVE_GOVERNANCE } from '../../worker/chain/terms.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { watchChain } from '../../worker/chain/watcher.ts'
@@ -22,6 +24,7 @@ describe('governance on an embedded chain', function () {
   let chain: EmbeddedChain
   let alice: Governance
   let bob: Governance
+  let bobsClient: ChainClient
   let id: bigint
   const told: ParamSet[] = []
   const abort = new AbortController()
@@ -38,7 +41,8 @@ describe('governance on an embedded chain', function () {
       pollMs: 50,
     })
     alice = new Governance(await chain.clientOf(person('alice')))
-    bob = new Governance(await chain.clientOf(person('bob')))
+    bobsClient = await chain.clientOf(person('bob'))
+    bob = new Governance(bobsClient)
   })
 
   after(async () => {
@@ -71,6 +75,9 @@ describe('governance on an embedded chain', function () {
     deepEqual((await alice.voter(account)).votesWei, 50n * OPEN)
     // Votes are counted as of the second before.
     await chain.passTime(1)
+    const { params } = chain.deployment.addresses
+    const stolen = proposeCall({ params, changes, because: 'mine first', proposer: account })
+    await refused(bobsClient.write(stolen), 'GovernorRestrictedProposer')
   })
 
   it('votes a change through, and it counts from the epoch after the next', async () => {

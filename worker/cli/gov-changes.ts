@@ -8,8 +8,8 @@ import {
   type ParameterName,
   type ParameterValues,
 } from '../../protocol/parameters.ts'
-import type { ParameterView } from '../chain/governance.ts'
 import type { Change } from '../chain/governance-calls.ts'
+import type { ParameterView } from '../chain/governance-views.ts'
 import { ClientError } from './client.ts'
 
 /** One more `name=value`; as a parser of commander's, which hands over those before it. */

@@ -1,6 +1,6 @@
 /** Governance as tables. */
 import { PARAMETERS } from '../../protocol/parameters.ts'
-import type { ParameterView, ProposalView, Voter } from '../chain/governance.ts'
+import type { ParameterView, ProposalView, Voter } from '../chain/governance-views.ts'
 import { formatOpen } from '../stake.ts'
 import { table } from './output.ts'
 

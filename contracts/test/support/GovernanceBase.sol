@@ -28,8 +28,7 @@ abstract contract GovernanceBase is Base {
         address predicted = VM.computeCreateAddress(address(this), VM.getNonce(address(this)) + 2);
         gOpen = GOpen(payable(create("GOpen", "")));
         timelock = Timelock(payable(create("Timelock", abi.encode(TIMELOCK_DELAY, predicted))));
-        OpenGovernor.Terms memory terms =
-            OpenGovernor.Terms(VOTING_DELAY, VOTING_PERIOD, THRESHOLD_WEI, QUORUM_PERCENT);
+        OpenGovernor.Terms memory terms = OpenGovernor.Terms(VOTING_DELAY, VOTING_PERIOD, THRESHOLD_WEI, QUORUM_PERCENT);
         governor = OpenGovernor(payable(create("OpenGovernor", abi.encode(gOpen, timelock, terms))));
         params = deployParams(address(timelock));
     }

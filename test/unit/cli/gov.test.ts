@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, throws } from 'node:assert/strict'
 import { InvalidArgumentError } from 'commander'
 import { INITIAL_VALUES, PARAMETER_NAMES } from '../../../protocol/parameters.ts'
-import type { ParameterView, ProposalView } from '../../../worker/chain/governance.ts'
+import type { ParameterView, ProposalView } from '../../../worker/chain/governance-views.ts'
 import { ClientError } from '../../../worker/cli/client.ts'
 import { collectChange, proposalLike, requireAcceptable } from '../../../worker/cli/gov-changes.ts'
 import {
