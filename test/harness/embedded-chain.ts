@@ -55,6 +55,7 @@ export const TERMS = {
     timelockSeconds: 60,
     thresholdWei: 10n * OPEN,
     quorumPercent: 25,
+    leastQuorumWei: 0n,
   },
   treasury: person('treasury').account,
 }

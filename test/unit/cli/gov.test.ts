@@ -96,7 +96,7 @@ describe('what tributary gov says', () => {
     equal(nextOf({ ...PROPOSAL, state: 'executed' }, 0), '')
   })
 
-  it('shows a stranger’s text as one line without control characters', () => {
+  it("shows a stranger's text as one line without control characters", () => {
     const line = proposalsTable([PROPOSAL], 2000).split('\n')[1]!
     match(
       line,

@@ -12,7 +12,7 @@ function set(value: number, fromEpoch: number, blockNumber: number): ParamSet {
 }
 
 describe('the parameters that a node holds', () => {
-  it('are the deployment’s until the chain tells of others, and change with an epoch', () => {
+  it("are the deployment's until the chain tells of others, and change with an epoch", () => {
     const parameters = new Parameters({
       initial: { ...INITIAL_VALUES, windowSeconds: 9 },
       epochSeconds: 5,
@@ -27,7 +27,7 @@ describe('the parameters that a node holds', () => {
     equal(parameters.epochAt(514_999), 102)
   })
 
-  it('take the chain’s word for what they were born with', () => {
+  it("take the chain's word for what they were born with", () => {
     const parameters = new Parameters()
     parameters.merge(set(3600, 0, 1))
     equal(parameters.at('windowSeconds', 0), 3600)
