@@ -3,7 +3,7 @@
  * said again, and that before the network is joined, so that a restarted node knows where it stands before it speaks.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
 import { openGateway } from './api/gateway.ts'
@@ -244,6 +244,8 @@ async function writeNodeFile({ config, key, owner, peer }: Service, api: string)
     peerId: peer.libp2p.peerId.toString(),
     addresses: peer.libp2p.getMultiaddrs().map(String),
     api,
+    rpc: config.rpc,
+    deployment: resolve(config.deployment),
   }
   await writeFile(join(config.data, NODE_FILE), `${JSON.stringify(about, null, 2)}\n`)
 }

@@ -39,7 +39,7 @@ export async function ensureEscrow(options: StakeOptions, signal: AbortSignal): 
 }
 
 /** OPEN as people write it, in wei. */
-function parseOpen(text: string): bigint {
+export function parseOpen(text: string): bigint {
   const [whole = '0', fraction = ''] = text.split('.')
   return BigInt(whole) * 10n ** 18n + BigInt(fraction.padEnd(18, '0'))
 }

@@ -12,6 +12,7 @@ import {
     GovernorVotesQuorumFraction
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /**
  * @title OpenGovernor
@@ -33,7 +34,12 @@ contract OpenGovernor is
         uint256 thresholdWei;
         /// Of all GOPEN, for and abstaining together.
         uint256 quorumPercent;
+        /// Votes that it takes in any case: while few have wrapped their coins, a part of them is next to nothing.
+        uint256 leastQuorumWei;
     }
+
+    /// @notice Votes that a proposal needs in any case.
+    uint256 public immutable leastQuorumWei;
 
     /// @notice The block of a proposal, in whose log its text is found.
     mapping(uint256 proposalId => uint256) public proposedInBlock;
@@ -44,15 +50,17 @@ contract OpenGovernor is
         GovernorVotes(token)
         GovernorVotesQuorumFraction(terms.quorumPercent)
         GovernorTimelockControl(timelock)
-    {}
+    {
+        leastQuorumWei = terms.leastQuorumWei;
+    }
+
+    /// @notice Votes, for and abstaining together, without which a proposal is defeated.
+    function quorum(uint256 timepoint) public view override(Governor, GovernorVotesQuorumFraction) returns (uint256) {
+        return Math.max(super.quorum(timepoint), leastQuorumWei);
+    }
 
     /// @inheritdoc Governor
-    function state(uint256 proposalId)
-        public
-        view
-        override(Governor, GovernorTimelockControl)
-        returns (ProposalState)
-    {
+    function state(uint256 proposalId) public view override(Governor, GovernorTimelockControl) returns (ProposalState) {
         return super.state(proposalId);
     }
 

@@ -90,6 +90,24 @@ contract GovernanceTest is GovernanceBase {
         _state(id, IGovernor.ProposalState.Succeeded);
     }
 
+    function test_needsMoreThanAFewWhileFewTakePart() public {
+        address[3] memory holders = [ALICE, BOB, CAROL];
+        uint256[3] memory left = [uint256(149 ether), 0, 0];
+        for (uint256 i = 0; i < holders.length; i++) {
+            uint256 amountWei = gOpen.balanceOf(holders[i]) - left[i];
+            VM.prank(holders[i]);
+            gOpen.withdraw(payable(holders[i]), amountWei);
+        }
+        _pass(1);
+        // All GOPEN there is, and yet not enough.
+        uint256 id = _propose(Param.WindowSeconds, 8);
+        _pass(VOTING_DELAY + 1);
+        _vote(ALICE, id, FOR);
+        equal(governor.quorum(VM.getBlockTimestamp() - 1), 150 ether, "quorum");
+        _pass(VOTING_PERIOD);
+        _state(id, IGovernor.ProposalState.Defeated);
+    }
+
     function test_defeatsWhatMoreAreAgainst() public {
         uint256 id = _propose(Param.WindowSeconds, 8);
         _pass(VOTING_DELAY + 1);
@@ -142,9 +160,7 @@ contract GovernanceTest is GovernanceBase {
         uint256 id = _passed(Param.ReporterBps, 5001);
         governor.queue(id);
         _pass(TIMELOCK_DELAY);
-        VM.expectRevert(
-            abi.encodeWithSelector(ParamRules.OutOfBounds.selector, Param.ReporterBps, 5001, 0, 5000)
-        );
+        VM.expectRevert(abi.encodeWithSelector(ParamRules.OutOfBounds.selector, Param.ReporterBps, 5001, 0, 5000));
         governor.execute(id);
     }
 

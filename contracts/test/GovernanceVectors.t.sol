@@ -74,9 +74,8 @@ contract GovernanceVectorsTest is GovernanceBase {
             Threshold.Rules memory rules = Threshold.Rules(
                 uint64(columns[3][i]), uint64(columns[4][i]), uint64(columns[5][i]), uint64(columns[6][i])
             );
-            uint256 next = Threshold.nextStrictness(
-                uint64(columns[0][i]), uint64(columns[1][i]), uint64(columns[2][i]), rules
-            );
+            uint256 next =
+                Threshold.nextStrictness(uint64(columns[0][i]), uint64(columns[1][i]), uint64(columns[2][i]), rules);
             equal(next, columns[7][i], string.concat("row ", VM.toString(i)));
         }
     }

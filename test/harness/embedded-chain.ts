@@ -1,6 +1,7 @@
 /** A real embedded chain for tests, with our contracts on it and people who have keys and money. */
 import { readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { z } from 'zod'
 import {
   type BatchHeader,
   chargesHash,
@@ -24,6 +25,7 @@ import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
 import { signConsent } from '../../worker/chain/consent.ts'
 import { deploy, fundEmbedded } from '../../worker/chain/deploy.ts'
 import { type Deployment, domainOf } from '../../worker/chain/deployment.ts'
+import { Rpc } from '../../worker/chain/rpc.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { testFolder } from './folders.ts'
 
@@ -49,12 +51,13 @@ export const TERMS = {
   exitDelaySeconds: 7,
   minimumStakeWei: OPEN,
   governance: {
-    epochSeconds: 2,
-    votingDelaySeconds: 1,
-    votingPeriodSeconds: 3,
-    timelockSeconds: 1,
+    epochSeconds: 100,
+    votingDelaySeconds: 20,
+    votingPeriodSeconds: 600,
+    timelockSeconds: 60,
     thresholdWei: 10n * OPEN,
     quorumPercent: 25,
+    leastQuorumWei: 0n,
   },
   treasury: person('treasury').account,
   // Nobody leaves before the last word in a dispute: short ones, or the tests would wait for it.
@@ -72,13 +75,13 @@ export class EmbeddedChain {
     this.folder = folder
   }
 
-  static async start(): Promise<EmbeddedChain> {
+  static async start(terms: Partial<typeof TERMS> = {}): Promise<EmbeddedChain> {
     const chain = new EmbeddedChain(testFolder('chain'))
     try {
       await chain.restart()
       const deployer = person('deployer')
       await fundEmbedded(chain.anvil.url, deployer.account, OPEN)
-      chain.deployment = await deploy({ url: chain.anvil.url, ...TERMS }, deployer.key)
+      chain.deployment = await deploy({ url: chain.anvil.url, ...TERMS, ...terms }, deployer.key)
       return chain
     } catch (error) {
       await chain.stop()
@@ -110,6 +113,17 @@ export class EmbeddedChain {
       if (mtimeMs <= lastMs) continue
       lastMs = mtimeMs
       written++
+    }
+  }
+
+  /** Puts the chain's clock forward. */
+  async passTime(seconds: number): Promise<void> {
+    const rpc = new Rpc(this.anvil.url)
+    try {
+      await rpc.request(z.unknown(), 'evm_increaseTime', [seconds])
+      await rpc.request(z.unknown(), 'evm_mine')
+    } finally {
+      rpc.close()
     }
   }
 

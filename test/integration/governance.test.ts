@@ -1,14 +1,20 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { Parameters } from '../../coordinator-free/parameters.ts'
 import type { ChainLog } from '../../protocol/chain.ts'
 import { INITIAL_VALUES, PARAMETER_NAMES } from '../../protocol/parameters.ts'
+import type { ChainClient } from '../../worker/chain/client.ts'
+import { deployEmbedded } from '../../worker/chain/deploy.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
-import { Governance, type ProposalState } from '../../worker/chain/governance.ts'
+import { Governance } from '../../worker/chain/governance.ts'
+import { proposeCall } from '../../worker/chain/governance-calls.ts'
+import { LIVE_GOVERNANCE } from '../../worker/chain/terms.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { watchChain } from '../../worker/chain/watcher.ts'
 import { EmbeddedChain, person, TERMS, WINDOW_SECONDS } from '../harness/embedded-chain.ts'
 
 const OPEN = 10n ** 18n
+const { votingDelaySeconds, votingPeriodSeconds, timelockSeconds } = TERMS.governance
 
 type ParamSet = Extract<ChainLog, { kind: 'param-set' }>
 
@@ -18,6 +24,7 @@ describe('governance on an embedded chain', function () {
   let chain: EmbeddedChain
   let alice: Governance
   let bob: Governance
+  let bobsClient: ChainClient
   let id: bigint
   const told: ParamSet[] = []
   const abort = new AbortController()
@@ -34,7 +41,8 @@ describe('governance on an embedded chain', function () {
       pollMs: 50,
     })
     alice = new Governance(await chain.clientOf(person('alice')))
-    bob = new Governance(await chain.clientOf(person('bob')))
+    bobsClient = await chain.clientOf(person('bob'))
+    bob = new Governance(bobsClient)
   })
 
   after(async () => {
@@ -66,7 +74,10 @@ describe('governance on an embedded chain', function () {
     await bob.delegate(person('bob').account)
     deepEqual((await alice.voter(account)).votesWei, 50n * OPEN)
     // Votes are counted as of the second before.
-    await sleep(1500)
+    await chain.passTime(1)
+    const { params } = chain.deployment.addresses
+    const stolen = proposeCall({ params, changes, because: 'mine first', proposer: account })
+    await refused(bobsClient.write(stolen), 'GovernorRestrictedProposer')
   })
 
   it('votes a change through, and it counts from the epoch after the next', async () => {
@@ -80,7 +91,8 @@ describe('governance on an embedded chain', function () {
     deepEqual(proposed.changes, changes)
     equal(proposed.because, 'more time to object')
     equal(proposed.proposer, person('alice').account)
-    await inState('active')
+    equal(proposed.state, 'pending')
+    await chain.passTime(votingDelaySeconds + 1)
     await alice.vote(id, 'for')
     await bob.vote(id, 'against')
     await refused(bob.vote(id, 'for'), 'GovernorAlreadyCastVote')
@@ -90,10 +102,10 @@ describe('governance on an embedded chain', function () {
       { forWei, againstWei, quorumWei },
       { forWei: 50n * OPEN, againstWei: 20n * OPEN, quorumWei: (70n * OPEN) / 4n },
     )
-    await inState('succeeded')
+    await chain.passTime(votingPeriodSeconds)
     await bob.queue(id)
-    const { dueAtMs } = await alice.proposal(id)
-    while (Date.now() < dueAtMs + 1000) await sleep(100)
+    equal((await alice.proposal(id)).state, 'queued')
+    await chain.passTime(timelockSeconds)
     await bob.execute(id)
     equal((await alice.proposal(id)).state, 'executed')
   })
@@ -120,13 +132,32 @@ describe('governance on an embedded chain', function () {
 
   it('says which bound it will not carry a proposal over', async () => {
     ;({ id } = await alice.propose([{ param: 'reporterBps', value: 5001 }], 'all to reporters'))
-    await inState('active')
+    await chain.passTime(votingDelaySeconds + 1)
     await alice.vote(id, 'for')
-    await inState('succeeded')
+    await chain.passTime(votingPeriodSeconds)
     await alice.queue(id)
-    const { dueAtMs } = await alice.proposal(id)
-    while (Date.now() < dueAtMs + 1000) await sleep(100)
+    await chain.passTime(timelockSeconds)
     await refused(alice.execute(id), 'OutOfBounds')
+  })
+
+  it('is deployed with the waits of a live network, too', async () => {
+    const { url } = chain.anvil
+    const terms = { ...TERMS, governance: LIVE_GOVERNANCE, parameters: { jurySeats: 9 } }
+    const deployment = await deployEmbedded({ url, ...terms })
+    equal(deployment.parameters.jurySeats, 9)
+    equal(deployment.epochSeconds, 86_400)
+    const contract = { address: deployment.addresses.governor, abi: openGovernorAbi } as const
+    const client = await chain.clientOf(person('onlooker'))
+    const [delay, period, proposers] = await client.read((viem) =>
+      Promise.all([
+        viem.readContract({ ...contract, functionName: 'votingDelay' }),
+        viem.readContract({ ...contract, functionName: 'votingPeriod' }),
+        viem.readContract({ ...contract, functionName: 'proposalThreshold' }),
+      ]),
+    )
+    deepEqual([delay, period, proposers], [86_400n, 14n * 86_400n, 100n * OPEN])
+    const unfit = { ...terms, parameters: { reporterBps: 9000 } }
+    await rejects(deployEmbedded({ url, ...unfit }), { code: 'bad-terms' })
   })
 
   it('gives the coins back', async () => {
@@ -136,13 +167,6 @@ describe('governance on an embedded chain', function () {
     ok(openWei > 99n * OPEN)
     await refused(bob.withdraw(1n), 'ERC20InsufficientBalance')
   })
-
-  async function inState(state: ProposalState): Promise<void> {
-    for (let waitedMs = 0; (await alice.proposal(id)).state !== state; waitedMs += 50) {
-      if (waitedMs > 15_000) throw new Error(`the proposal never was ${state}`)
-      await sleep(50)
-    }
-  }
 })
 
 async function refused(write: Promise<unknown>, name: string): Promise<void> {

@@ -19,7 +19,14 @@ export interface Proposal {
   readonly changes: readonly Change[]
   /** Why, for those who vote. */
   readonly because: string
+  readonly proposer: Address
 }
+
+/**
+ * The governor lets only this account make a proposal whose text ends so. Otherwise somebody who sees it coming could
+ * make the same one first, and then cancel it.
+ */
+export const PROPOSER_MARK = /\n\n#proposer=0x[0-9a-f]{40}$/
 
 /** In the order of the governor's `VoteType`. */
 export const BALLOTS = ['against', 'for', 'abstain'] as const
@@ -42,23 +49,23 @@ export function delegateCall(to: Address): Call {
 }
 
 export function proposeCall(proposal: Proposal): Call {
-  const { targets, values, calls } = actionsOf(proposal)
-  const args = [targets, values, calls, proposal.because] as const
+  const { targets, values, calls, text } = actionsOf(proposal)
+  const args = [targets, values, calls, text] as const
   const data = encodeFunctionData({ abi: openGovernorAbi, functionName: 'propose', args })
   return { contract: 'governor', what: 'propose the change', data }
 }
 
 /** The number that the governor gives a proposal follows from what it says. */
 export function proposalIdOf(proposal: Proposal): bigint {
-  const { targets, values, calls } = actionsOf(proposal)
+  const { targets, values, calls, text } = actionsOf(proposal)
   const types = [
     { type: 'address[]' },
     { type: 'uint256[]' },
     { type: 'bytes[]' },
     { type: 'bytes32' },
   ] as const
-  const because = keccak256(toHex(proposal.because))
-  return BigInt(keccak256(encodeAbiParameters(types, [targets, values, calls, because])))
+  const hash = keccak256(toHex(text))
+  return BigInt(keccak256(encodeAbiParameters(types, [targets, values, calls, hash])))
 }
 
 export function voteCall(id: bigint, ballot: Ballot): Call {
@@ -77,9 +84,10 @@ export function executeCall(id: bigint): Call {
   return { contract: 'governor', what: `execute ${id}`, data }
 }
 
-function actionsOf({ params, changes }: Proposal) {
+function actionsOf({ params, changes, because, proposer }: Proposal) {
   const indices = changes.map(({ param }) => PARAMETER_NAMES.indexOf(param))
   const args = [indices, changes.map(({ value }) => BigInt(value))] as const
   const call = encodeFunctionData({ abi: paramsAbi, functionName: 'set', args })
-  return { targets: [params], values: [0n], calls: [call] }
+  const text = `${because}\n\n#proposer=${proposer}`
+  return { targets: [params], values: [0n], calls: [call], text }
 }

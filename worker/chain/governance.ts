@@ -1,62 +1,19 @@
 /** Governance as one account sees it: its votes, the proposals, and the parameters that they move. */
-import { decodeFunctionData, type Hex, type PublicClient } from 'viem'
+import type { Hex, PublicClient } from 'viem'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
 import type { Address } from '../../protocol/fields.ts'
-import { NOTICE_EPOCHS, PARAMETER_NAMES, type ParameterName } from '../../protocol/parameters.ts'
+import { NOTICE_EPOCHS, PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ChainClient, Written } from './client.ts'
 import * as calls from './governance-calls.ts'
-
-/** In the order of the governor's `ProposalState`. */
-const STATES = [
-  'pending',
-  'active',
-  'cancelled',
-  'defeated',
-  'succeeded',
-  'queued',
-  'expired',
-  'executed',
-] as const
-export type ProposalState = (typeof STATES)[number]
-
-export interface ProposalView {
-  readonly id: bigint
-  readonly state: ProposalState
-  /** Empty where it asks for something else than parameters. */
-  readonly changes: readonly calls.Change[]
-  readonly because: string
-  readonly proposer: Address
-  readonly againstWei: bigint
-  readonly forWei: bigint
-  readonly abstainWei: bigint
-  /** For and abstaining votes that are needed; `undefined` before the vote begins, when nobody knows. */
-  readonly quorumWei: bigint | undefined
-  readonly votesFromMs: number
-  readonly votesUntilMs: number
-  /** When it may be executed; 0 where it is not queued. */
-  readonly dueAtMs: number
-}
-
-export interface ParameterView {
-  readonly param: ParameterName
-  /** In the running epoch. */
-  readonly value: number
-  /** What has been announced, the next epoch first. */
-  readonly announced: readonly { readonly fromEpoch: number; readonly value: number }[]
-}
-
-export interface Voter {
-  readonly account: Address
-  /** OPEN, which votes only when wrapped. */
-  readonly openWei: bigint
-  readonly gOpenWei: bigint
-  /** The zero address where nobody votes for this account, not even itself. */
-  readonly delegate: Address
-  /** What was delegated to this account. */
-  readonly votesWei: bigint
-}
+import {
+  changesOf,
+  type ParameterView,
+  type ProposalView,
+  STATES,
+  type Voter,
+} from './governance-views.ts'
 
 /** Proposals are few; a list longer than this is not read by people. */
 const NEWEST = 50
@@ -87,7 +44,8 @@ export class Governance {
     because: string,
     signal?: AbortSignal,
   ): Promise<Written & { readonly id: bigint }> {
-    const proposal = { params: this.#addresses.params, changes, because }
+    const proposer = this.#client.account
+    const proposal = { params: this.#addresses.params, changes, because, proposer }
     const written = await this.#client.write(calls.proposeCall(proposal), signal)
     return { ...written, id: calls.proposalIdOf(proposal) }
   }
@@ -108,6 +66,23 @@ export class Governance {
   thresholdWei(signal?: AbortSignal): Promise<bigint> {
     return this.#client.read(
       (chain) => chain.readContract({ ...this.#governor, functionName: 'proposalThreshold' }),
+      signal,
+    )
+  }
+
+  /** Votes that an account has for a proposal: those delegated to it when the vote began. */
+  weightWei({ votesFromMs }: ProposalView, account: Address, signal?: AbortSignal) {
+    const args = [account, BigInt(votesFromMs / 1000)] as const
+    return this.#client.read(
+      (chain) => chain.readContract({ ...this.#governor, functionName: 'getVotes', args }),
+      signal,
+    )
+  }
+
+  hasVoted(id: bigint, account: Address, signal?: AbortSignal): Promise<boolean> {
+    const args = [id, account] as const
+    return this.#client.read(
+      (chain) => chain.readContract({ ...this.#governor, functionName: 'hasVoted', args }),
       signal,
     )
   }
@@ -145,6 +120,12 @@ export class Governance {
 
   proposal(id: bigint, signal?: AbortSignal): Promise<ProposalView> {
     return this.#client.read((chain) => this.#proposal(chain, id), signal)
+  }
+
+  /** By the newest block: votes are timed by the chain's clock and not by this machine's. */
+  async nowMs(signal?: AbortSignal): Promise<number> {
+    const { timestamp } = await this.#client.read((chain) => chain.getBlock(), signal)
+    return Number(timestamp) * 1000
   }
 
   /** Number of the running epoch, by the newest block. */
@@ -234,7 +215,8 @@ export class Governance {
       ...this.#governor,
       ...{ eventName: 'ProposalCreated', fromBlock: block, toBlock: block, strict: true },
     })
-    return logs.find(({ args }) => args.proposalId === id)?.args.description ?? ''
+    const text = logs.find(({ args }) => args.proposalId === id)?.args.description ?? ''
+    return text.replace(calls.PROPOSER_MARK, '')
   }
 
   #changesIn(targets: readonly string[], calldatas: readonly Hex[]): calls.Change[] {
@@ -242,21 +224,5 @@ export class Governance {
       if (targets[index]?.toLowerCase() !== this.#addresses.params) return []
       return changesOf(data)
     })
-  }
-}
-
-/** Anybody may propose anything, so the call may be none of ours. */
-function changesOf(data: Hex): calls.Change[] {
-  try {
-    const { functionName, args } = decodeFunctionData({ abi: paramsAbi, data })
-    if (functionName !== 'set') return []
-    const [names, values] = args
-    return names.map((name, index) => {
-      const param = PARAMETER_NAMES[name]
-      if (!param) throw new RangeError(`there is no parameter ${name}`)
-      return { param, value: Number(values[index]) }
-    })
-  } catch {
-    return []
   }
 }

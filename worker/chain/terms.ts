@@ -13,12 +13,17 @@ export interface GovernanceTerms {
   readonly thresholdWei: bigint
   /** Of all GOPEN, for and abstaining together. */
   readonly quorumPercent: number
+  /** Votes that it takes in any case: while few have wrapped their coins, a part of them is next to nothing. */
+  readonly leastQuorumWei: bigint
 }
 
 const DAY_SECONDS = 86_400
 const OPEN = 10n ** 18n
 
-/** For a real L2: OpenLedger's figures. Whoever disagrees has a day to leave, and another before the change counts. */
+/**
+ * For a real L2: OpenLedger's figures, and a ten-thousandth of a billion OPEN as the least that decides. Whoever
+ * disagrees has a day to leave, and another before the change counts.
+ */
 export const LIVE_GOVERNANCE: GovernanceTerms = {
   epochSeconds: DAY_SECONDS,
   votingDelaySeconds: DAY_SECONDS,
@@ -26,6 +31,7 @@ export const LIVE_GOVERNANCE: GovernanceTerms = {
   timelockSeconds: DAY_SECONDS,
   thresholdWei: 100n * OPEN,
   quorumPercent: 25,
+  leastQuorumWei: 100_000n * OPEN,
 }
 
 /** For an embedded chain, where a person looks on: from proposal to effect within a minute. */
@@ -35,4 +41,5 @@ export const EMBEDDED_GOVERNANCE: GovernanceTerms = {
   votingDelaySeconds: 1,
   votingPeriodSeconds: 20,
   timelockSeconds: 2,
+  leastQuorumWei: 0n,
 }

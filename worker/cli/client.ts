@@ -15,21 +15,28 @@ export interface ServerEvent {
 
 /** Where nodes of this folder leave their addresses: started by hand, or by a demo that was kept. */
 const PLACES = ['.tributary/node', '.tributary/demo/gateway']
-const NodeFile = z.object({ api: z.url() })
+const NodeFile = z.object({ api: z.url(), rpc: z.string(), deployment: z.string() })
 
 /** The node's address: as given, from the environment, or of a node that runs in this folder. */
 export function nodeUrl(given: string | undefined): string {
   const url = given ?? process.env['TRIBUTARY_NODE']
   if (url !== undefined) return url.replace(/\/$/, '')
+  const node = nodeHere()
+  if (node) return node.api
+  throw new ClientError(
+    'No node runs in this folder. Start one (tributary start, or tributary demo --keep), or name one with --node http://….',
+  )
+}
+
+/** What a node that runs in this folder has left about itself, its chain included. */
+export function nodeHere(): z.output<typeof NodeFile> | undefined {
   for (const place of PLACES) {
     const path = join(place, 'node.json')
     if (!existsSync(path)) continue
     const parsed = NodeFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
-    if (parsed.success) return parsed.data.api
+    if (parsed.success) return parsed.data
   }
-  throw new ClientError(
-    'No node runs in this folder. Start one (tributary start, or tributary demo --keep), or name one with --node http://….',
-  )
+  return undefined
 }
 
 export class Client {

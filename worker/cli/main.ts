@@ -7,6 +7,7 @@ import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
+import { govCommand } from './gov.ts'
 import { keysCommand } from './keys.ts'
 import { say } from './output.ts'
 import { quantiseCommand } from './quantise.ts'
@@ -25,6 +26,7 @@ for (const command of [
   finetuneCommand(),
   datanetCommand(),
   statusCommand(),
+  govCommand(),
   verifyCommand(),
   quantiseCommand(),
   keysCommand(),

@@ -44,7 +44,9 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   )
   const memory = new MemoryWatch(() => cast.pids)
   try {
-    story.line(`anvil in OP mode, chain ${cast.deployment.chainId}, six contracts deployed`)
+    const { chainId, addresses } = cast.deployment
+    const contracts = Object.keys(addresses).length
+    story.line(`anvil in OP mode, chain ${chainId}, ${contracts} contracts deployed`)
     const { watching, fates } = await raise(story, cast, options, signal)
     try {
       const parts = await flow(options, story, cast, watching, seed, signal)

@@ -12,8 +12,11 @@ export interface Key {
   readonly address: Address
 }
 
-/** `node.key`: the hot key that signs messages. `owner.key`: the cold account that stakes and is paid. */
-export type KeyName = 'node' | 'owner'
+/**
+ * `node.key`: the hot key that signs messages. `owner.key`: the cold account that stakes and is paid. `voter.key`: an
+ * account that takes part in governance.
+ */
+export type KeyName = 'node' | 'owner' | 'voter'
 
 export function keyFile(folder: string, name: KeyName): string {
   return join(folder, `${name}.key`)
@@ -25,6 +28,14 @@ export function loadKey(folder: string, name: KeyName): Key {
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, `${toHex(randomBytes(32))}\n`, { mode: 0o600, flag: 'wx' })
+  }
+  return readKey(path)
+}
+
+/** @throws StorageError where the file holds no key. */
+export function readKey(path: string): Key {
+  if (!existsSync(path)) {
+    throw new StorageError('missing', `There is no key file ${path}. Name another.`)
   }
   const text = readFileSync(path, 'utf8').trim()
   if (!/^0x[0-9a-f]{64}$/.test(text)) {

@@ -37,9 +37,8 @@ library ParamRules {
     /// @notice Reverts where values, each within its bounds, do not go together. One word a group, as `Params` keeps them.
     function requireTogether(uint256[PARAM_GROUPS] memory words) internal pure {
         _requireShares(
-            valueIn(words, Param.WorkerBps) + valueIn(words, Param.ValidatorsBps)
-                + valueIn(words, Param.ModelOwnerBps) + valueIn(words, Param.ContributorsBps)
-                + valueIn(words, Param.StakersBps)
+            valueIn(words, Param.WorkerBps) + valueIn(words, Param.ValidatorsBps) + valueIn(words, Param.ModelOwnerBps)
+                + valueIn(words, Param.ContributorsBps) + valueIn(words, Param.StakersBps)
         );
         _requireShares(
             valueIn(words, Param.TuneWorkerBps) + valueIn(words, Param.TuneValidatorsBps)

@@ -17,6 +17,7 @@ abstract contract GovernanceBase is Base {
     uint256 internal constant TIMELOCK_DELAY = 50;
     uint256 internal constant THRESHOLD_WEI = 100 ether;
     uint256 internal constant QUORUM_PERCENT = 25;
+    uint256 internal constant LEAST_QUORUM_WEI = 150 ether;
 
     GOpen internal gOpen;
     Timelock internal timelock;
@@ -29,7 +30,7 @@ abstract contract GovernanceBase is Base {
         gOpen = GOpen(payable(create("GOpen", "")));
         timelock = Timelock(payable(create("Timelock", abi.encode(TIMELOCK_DELAY, predicted))));
         OpenGovernor.Terms memory terms =
-            OpenGovernor.Terms(VOTING_DELAY, VOTING_PERIOD, THRESHOLD_WEI, QUORUM_PERCENT);
+            OpenGovernor.Terms(VOTING_DELAY, VOTING_PERIOD, THRESHOLD_WEI, QUORUM_PERCENT, LEAST_QUORUM_WEI);
         governor = OpenGovernor(payable(create("OpenGovernor", abi.encode(gOpen, timelock, terms))));
         params = deployParams(address(timelock));
     }

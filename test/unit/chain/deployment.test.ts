@@ -28,6 +28,7 @@ describe('the deployment file', () => {
   it('is refused where it is not what it should be', async () => {
     const { payout: _, ...fewer } = DEPLOYMENT.addresses
     const mixed = { ...DEPLOYMENT.addresses, payout: DEPLOYMENT.addresses.payout.toUpperCase() }
+    const { jurySeats: _seats, ...parameters } = DEPLOYMENT.parameters
     const bad = [
       '',
       '{',
@@ -37,6 +38,8 @@ describe('the deployment file', () => {
       JSON.stringify({ ...DEPLOYMENT, chainId: '1' }),
       JSON.stringify({ ...DEPLOYMENT, fromBlock: -1 }),
       JSON.stringify({ ...DEPLOYMENT, more: true }),
+      JSON.stringify({ ...DEPLOYMENT, parameters }),
+      JSON.stringify({ ...DEPLOYMENT, epochSeconds: 0 }),
     ]
     await saveDeployment(file, DEPLOYMENT)
     for (const text of bad) {

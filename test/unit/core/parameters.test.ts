@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { Parameters } from '../../../coordinator-free/parameters.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
 import { INITIAL_VALUES, PARAMETER_NAMES } from '../../../protocol/parameters.ts'
+import { council, tell, WORKERS } from '../../harness/council.ts'
 
 type ParamSet = Extract<ChainLog, { kind: 'param-set' }>
 
@@ -11,7 +12,7 @@ function set(value: number, fromEpoch: number, blockNumber: number): ParamSet {
 }
 
 describe('the parameters that a node holds', () => {
-  it('are the deployment’s until the chain tells of others, and change with an epoch', () => {
+  it("are the deployment's until the chain tells of others, and change with an epoch", () => {
     const parameters = new Parameters({
       initial: { ...INITIAL_VALUES, windowSeconds: 9 },
       epochSeconds: 5,
@@ -26,10 +27,18 @@ describe('the parameters that a node holds', () => {
     equal(parameters.epochAt(514_999), 102)
   })
 
-  it('take the chain’s word for what they were born with', () => {
+  it("take the chain's word for what they were born with", () => {
     const parameters = new Parameters()
     parameters.merge(set(3600, 0, 1))
     equal(parameters.at('windowSeconds', 0), 3600)
+  })
+
+  it('follow the chain without a restart', () => {
+    const core = council(WORKERS[0])
+    equal(core.ledger.parameters.at('windowSeconds', 5), INITIAL_VALUES.windowSeconds)
+    tell(core, set(8, 5, 2))
+    equal(core.ledger.parameters.at('windowSeconds', 4), INITIAL_VALUES.windowSeconds)
+    equal(core.ledger.parameters.at('windowSeconds', 5), 8)
   })
 
   it('take the later of two decisions for an epoch', () => {
