@@ -78,7 +78,7 @@ function receiptOf(
 export function batchData(
   ledger: Ledger,
   rules: PayoutRules,
-  { number, previous, epoch, collects }: Proposal,
+  { proposer, number, previous, epoch, collects }: Proposal,
   settled: readonly Settled[],
 ): BatchData | undefined {
   const receipts = settled.map((one) => {
@@ -100,6 +100,7 @@ export function batchData(
     number,
     previous,
     epoch,
+    proposer,
     collects,
     strictness: threshold.strictness,
     answers: atMostUint32(threshold.answers + paid.answers),

@@ -12,6 +12,8 @@ export const BatchHeader = struct('BatchHeader', {
   number: uint64,
   /** The epoch whose parameters judge the batch. */
   epoch: uint64,
+  /** The validator that proposed it, whose bond stands for it. */
+  proposer: address,
   receiptsRoot: bytes32,
   receiptCount: uint32,
   /** Sum of the receipts' fees. */

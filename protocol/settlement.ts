@@ -40,6 +40,8 @@ export const BatchData = document(
     /** True where this batch collects them. */
     collects: z.boolean(),
     epoch: uint64,
+    /** The validator that proposed the batch. */
+    proposer: address,
     /** The attribution threshold, and what moves it: see `BatchHeader`. */
     strictness: uint32,
     answers: uint32,
@@ -53,11 +55,12 @@ export type BatchData = DocumentValue<typeof BatchData>
  * @param availability Where the data lies beside its content id
  */
 export function headerOf(data: BatchData, availability = ''): BatchHeader {
-  const { number, epoch, strictness, answers, payees } = data
+  const { number, epoch, proposer, strictness, answers, payees } = data
   const dueWei = data.charges.reduce((sum, { feeWei }) => sum + feeWei, 0n)
   return {
     number,
     epoch,
+    proposer,
     receiptsRoot: merkleRoot(data.receipts.map(receiptLeaf)),
     receiptCount: data.receipts.length,
     feeWei: data.receipts.reduce((sum, { feeWei }) => sum + feeWei, 0n),

@@ -37,7 +37,6 @@ export interface FakeChainOptions {
 interface Posted {
   readonly header: BatchHeader
   readonly finalAtMs: number
-  readonly poster: Address
   final: boolean
 }
 
@@ -110,12 +109,12 @@ export class FakeChain {
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
     this.#checkSums(header)
-    this.#lock(poster, this.#bondWei)
+    this.#lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#checkCharge(charge)
     for (const charge of charges) this.#redeem(charge)
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
-    this.#batches.push({ header, finalAtMs, poster, final: false })
+    this.#batches.push({ header, finalAtMs, final: false })
     this.#log({ kind: 'batch-posted', header, poster, finalAtMs, txHash: this.#txHash() })
   }
 
@@ -130,7 +129,7 @@ export class FakeChain {
     if (this.#head.timestampMs < batch.finalAtMs) throw new Reverted('WindowOpen')
     this.#checkHeader(header)
     batch.final = true
-    this.#lock(batch.poster, -this.#bondWei)
+    this.#lock(header.proposer, -this.#bondWei)
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
   }
 
@@ -147,17 +146,17 @@ export class FakeChain {
     const last = this.#batches.length
     if (this.#faulty === 0 || last < this.#faulty) throw new Reverted('NotFaulty')
     this.#checkHeader({ ...header, number: last })
-    const { poster } = this.#batches.pop()!
+    this.#batches.pop()
     const headerHash = hashOf(header)
     if (header.charges !== ZERO_HASH) {
       this.#collectedWei -= header.collectedWei
       this.#owed.add(headerHash)
     }
-    this.#lock(poster, -this.#bondWei)
+    this.#lock(header.proposer, -this.#bondWei)
     this.#log({ kind: 'batch-voided', number: last, headerHash })
     if (last !== this.#faulty) return
     this.#faulty = 0
-    this.#slash(poster, this.#bondWei)
+    this.#slash(header.proposer, this.#bondWei)
   }
 
   giveBack(header: BatchHeader, charges: readonly SignedCharge[]): void {

@@ -124,6 +124,7 @@ export class GasNetwork {
     const header: BatchHeader = {
       number: (this.#last?.number ?? 0) + 1,
       epoch: epochOf(Date.now() - 1000, this.deployment.epochSeconds),
+      proposer: this.validators.at(-1)!.account,
       receiptsRoot: merkleRoot(receipts),
       receiptCount: receipts.length,
       feeWei: BigInt(PAYERS) * FEE_WEI,

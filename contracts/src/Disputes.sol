@@ -34,7 +34,7 @@ struct Head {
 
 /**
  * @title Disputes
- * @notice Faults that the chain decides by itself, shown by anybody. A false batch is taken back, its poster's bond lost and
+ * @notice Faults that the chain decides by itself, shown by anybody. A false batch is taken back, its proposer's bond lost and
  * its endorsers slashed on their own signatures; who says two things of one is slashed wherever it said them. What the
  * chain cannot compute goes to the Jury.
  */

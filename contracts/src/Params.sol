@@ -19,7 +19,7 @@ contract Params is IParams {
 
     /// @notice The only account that may set: the timelock, which does what was voted for.
     address public immutable governor;
-    /// @notice Seconds of an epoch.
+    /// @inheritdoc IParams
     uint64 public immutable epochSeconds;
 
     ParamHistory.History[PARAM_GROUPS] private _histories;

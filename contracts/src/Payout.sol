@@ -20,8 +20,6 @@ contract Payout is IPayout, ReentrancyGuardTransient {
 
     Payouts.State private _payouts;
 
-    /// @notice There is a new root; `fundedWei` is all that ever came in.
-    event RootSet(bytes32 root, uint256 fundedWei);
     event Claimed(address indexed account, uint256 amountWei, uint256 cumulativeWei);
 
     error NotLedger(address caller);
@@ -31,10 +29,9 @@ contract Payout is IPayout, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IPayout
-    function setRoot(bytes32 root) external payable {
+    function setRoot(bytes32 root_) external payable {
         if (msg.sender != ledger) revert NotLedger(msg.sender);
-        _payouts.fund(root, msg.value);
-        emit RootSet(root, _payouts.fundedWei);
+        _payouts.root = root_;
     }
 
     /**
@@ -57,8 +54,8 @@ contract Payout is IPayout, ReentrancyGuardTransient {
         return _payouts.claimedBy[account];
     }
 
-    /// @notice The root that claims are checked against, and all that ever came in, in wei.
-    function current() external view returns (bytes32 root, uint256 fundedWei) {
-        return (_payouts.root, _payouts.fundedWei);
+    /// @notice The root that claims are checked against: that of the newest final batch which collected fees.
+    function root() external view returns (bytes32) {
+        return _payouts.root;
     }
 }

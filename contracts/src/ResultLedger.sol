@@ -16,16 +16,22 @@ import {BatchHeader, Charge, Endorsement} from "./types/Batch.sol";
 /**
  * @title ResultLedger
  * @notice Takes batches of settled jobs that two thirds of the validators' stake stand for. A batch either leaves its fees
- * open or collects all that are; its poster locks a bond until the window is over. Then anybody may make the batch final,
+ * open or collects all that are; its proposer's bond is locked until the window is over. Then anybody may make the batch final,
  * which hands what it collected to the Payout and opens its claims. A batch found false before that is taken back.
  */
 contract ResultLedger is IResultLedger, EIP712 {
     using Batches for Batches.State;
 
+    /// @dev A thousandth of an OPEN, in which bonds are kept.
+    uint256 private constant MILLI = 1e15;
+    uint64 private constant GWEI_A_MILLI = 1e6;
+
     /// @notice A batch may be so much older than it is posted: it takes a while to agree on one.
     uint64 public constant MAX_AGE_EPOCHS = 2;
 
     IParams public immutable params;
+    /// @notice Seconds of an epoch.
+    uint64 public immutable epochSeconds;
     /// @notice Whose stake endorses.
     IStakeVault public immutable vault;
     /// @notice Whose money pays.
@@ -74,6 +80,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         }
         (params, vault, escrow, payout) = (params_, vault_, escrow_, payout_);
         (disputes, jury) = (disputes_, jury_);
+        epochSeconds = params_.epochSeconds();
         initialStrictness = strictness;
         _state.strictness = strictness;
         _state.accuser = address(this);
@@ -90,8 +97,8 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /**
-     * @notice Posts the next batch and collects fees where it says so. Any staked node may, and locks a bond for it; a
-     * second poster is told `AlreadyPosted`.
+     * @notice Posts the next batch and collects fees where it says so. Anybody may; a second poster is told `AlreadyPosted`.
+     * The bond is the proposer's, whoever posts.
      * @param endorsements Ascending by validator, of two thirds of the active validators' stake or more.
      * @param charges Ascending by payer: who pays how much, and the voucher that allows it. None where fees stay open.
      */
@@ -103,11 +110,11 @@ contract ResultLedger is IResultLedger, EIP712 {
         _requireEpoch(header, governed[2]);
         Batches.requireCharges(header, charges);
         bytes32 headerHash = TypedData.hashHeader(header);
-        _requireQuorum(headerHash, endorsements);
         uint64 finalAt = uint64(block.timestamp) + governed[0];
-        _state.append(header, Batch(headerHash, msg.sender, uint40(finalAt), uint56(governed[1])));
+        uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
+        _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);
+        _state.append(header, Batch(bytes24(headerHash), uint40(finalAt), bondMilli));
         emit BatchPosted(header.number, header, msg.sender, finalAt);
-        vault.lock(msg.sender, uint256(governed[1]) * 1 gwei);
         if (charges.length > 0) escrow.redeem(charges);
     }
 
@@ -115,7 +122,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     function finalise(BatchHeader calldata header) external {
         Batch memory batch = _state.finalise(header);
         emit BatchFinal(header.number);
-        vault.unlock(batch.poster, uint256(batch.bondGwei) * 1 gwei);
+        vault.unlock(header.proposer, uint256(batch.bondMilli) * MILLI);
         if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
     }
 
@@ -127,7 +134,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /**
-     * @notice Takes the newest batch back while it or one before it is known to be false. Anybody may. The poster of the
+     * @notice Takes the newest batch back while it or one before it is known to be false. Anybody may. The proposer of the
      * false one loses its bond, in part to who has shown it; that of another, which only built on it, gets its bond back.
      * @param header The newest batch's.
      * @param previous That of the batch before; any where there is none.
@@ -144,9 +151,9 @@ contract ResultLedger is IResultLedger, EIP712 {
         bytes32 headerHash = TypedData.hashHeader(header);
         Batch memory batch = _state.takeBack(header, before);
         emit BatchVoided(header.number, headerHash);
-        uint256 bondWei = uint256(batch.bondGwei) * 1 gwei;
-        vault.unlock(batch.poster, bondWei);
-        if (isFalse) vault.slash(batch.poster, bondWei, _state.accuser);
+        uint256 bondWei = uint256(batch.bondMilli) * MILLI;
+        vault.unlock(header.proposer, bondWei);
+        if (isFalse) vault.slash(header.proposer, bondWei, _state.accuser);
     }
 
     /// @notice Gives payers back what a void batch has collected. Anybody may.
@@ -212,7 +219,7 @@ contract ResultLedger is IResultLedger, EIP712 {
 
     /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.
     function _requireEpoch(BatchHeader calldata header, uint64 stepBps) private view {
-        (uint64 last, uint64 now_) = (_state.epoch, params.epoch());
+        (uint64 last, uint64 now_) = (_state.epoch, uint64(block.timestamp / epochSeconds));
         if (header.epoch < last || header.epoch > now_ || header.epoch + MAX_AGE_EPOCHS < now_) {
             revert WrongEpoch(header.epoch, last, now_);
         }
@@ -232,7 +239,13 @@ contract ResultLedger is IResultLedger, EIP712 {
         return uint32(Threshold.nextStrictness(strictness, _state.payees, _state.answers, rules));
     }
 
-    function _requireQuorum(bytes32 headerHash, Endorsement[] calldata endorsements) private view {
+    /// @dev One call to the vault weighs the validators and locks the bond.
+    function _requireQuorum(
+        bytes32 headerHash,
+        address proposer,
+        uint256 bondWei,
+        Endorsement[] calldata endorsements
+    ) private {
         address[] memory validators = new address[](endorsements.length);
         address last = address(0);
         for (uint256 i = 0; i < endorsements.length; i++) {
@@ -246,8 +259,7 @@ contract ResultLedger is IResultLedger, EIP712 {
             if (failure != ECDSA.RecoverError.NoError || signer != validator) revert BadEndorsement(validator);
             validators[i] = validator;
         }
-        uint256 endorsedWei = vault.stakeOfValidatorsWei(validators);
-        uint256 validatorsWei = vault.validatorsStakeWei();
+        (uint256 endorsedWei, uint256 validatorsWei) = vault.lockFor(proposer, bondWei, validators);
         // Where nobody validates, nobody's silence is consent.
         if (endorsedWei == 0 || endorsedWei * 3 < validatorsWei * 2) revert NoQuorum(endorsedWei, validatorsWei);
     }

@@ -113,9 +113,13 @@ contract StakeVault is IStakeVault, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStakeVault
-    function lock(address node, uint256 amountWei) external {
+    function lockFor(address node, uint256 amountWei, address[] calldata validators)
+        external
+        returns (uint256 endorsedWei, uint256 validatorsWei)
+    {
         _requireLedger();
         _stakes.lock(node, amountWei);
+        return (_stakes.stakeOf(validators), _stakes.validatorsWei);
     }
 
     /// @inheritdoc IStakeVault

@@ -214,6 +214,7 @@ function batch(chain: ChainUnderTest, number: number, change: Change = {}) {
   const header: BatchHeader = {
     number,
     epoch: chain.epoch(),
+    proposer: account(21),
     receiptsRoot: merkleRoot([receiptLeaf(receipt)]),
     receiptCount: 1,
     feeWei,

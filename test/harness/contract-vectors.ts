@@ -138,6 +138,7 @@ function headers(): BatchHeader[] {
   const full: BatchHeader = {
     number: 7,
     epoch: 3,
+    proposer: account('proposer'),
     receiptsRoot: hash('receipts'),
     receiptCount: 256,
     feeWei: 123_456_789n,

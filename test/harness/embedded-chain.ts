@@ -172,6 +172,7 @@ function headerFor({ number, epoch, receipts, payouts, payers }: Draft): BatchHe
   return {
     number,
     epoch,
+    proposer: person('validator 1').account,
     receiptsRoot: merkleRoot(receipts.map(receiptLeaf)),
     receiptCount: receipts.length,
     feeWei,

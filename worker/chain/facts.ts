@@ -231,7 +231,7 @@ function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash:
       const { header } = args
       return {
         kind: 'batch-posted',
-        header: { ...header, number: Number(header.number), epoch: Number(header.epoch) },
+        header: { ...numbered(header), proposer: lower(header.proposer) },
         poster: lower(args.poster),
         finalAtMs: Number(args.finalAt) * 1000,
         txHash,
@@ -248,6 +248,10 @@ function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash:
     default:
       return undefined
   }
+}
+
+function numbered<T extends { number: bigint; epoch: bigint }>(header: T) {
+  return { ...header, number: Number(header.number), epoch: Number(header.epoch) }
 }
 
 /** viem writes addresses with the checksum in their letters; ours are lowercase. */

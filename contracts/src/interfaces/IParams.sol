@@ -5,6 +5,9 @@ import {Param} from "../types/Param.sol";
 
 /// @notice What the other contracts ask of the Params. A change is announced ahead, so the values of an epoch never move.
 interface IParams {
+    /// @notice Seconds of an epoch.
+    function epochSeconds() external view returns (uint64);
+
     /// @notice Number of the epoch of this block: its timestamp over `epochSeconds`.
     function epoch() external view returns (uint64);
 

@@ -6,6 +6,7 @@ interface IPayout {
     /// @notice The only account that may set the root.
     function ledger() external view returns (address);
 
-    /// @notice Funds the payouts with the value sent and replaces their root. Only the ledger may call.
+    /// @notice Funds the payouts with the value sent and replaces their root. Only the ledger may call, which sees to it that
+    /// a root never promises more than was collected.
     function setRoot(bytes32 root) external payable;
 }

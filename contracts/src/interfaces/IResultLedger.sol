@@ -26,7 +26,7 @@ interface IResultLedger {
     /// @notice Digest of what members sign for this ledger: claims, votes, endorsements.
     function digestOf(bytes32 structHash) external view returns (bytes32);
 
-    /// @notice Finds an open batch false: it will be taken back, and its poster's bond is lost. Only judges may call.
+    /// @notice Finds an open batch false: it will be taken back, and its proposer's bond is lost. Only judges may call.
     function fault(BatchHeader calldata header, address accuser) external;
 
     /// @notice Keeps a batch from becoming final while it is in dispute, or no longer. Only judges may call.

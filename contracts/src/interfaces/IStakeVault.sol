@@ -18,8 +18,15 @@ interface IStakeVault {
     /// @notice The key that a node has now, and its stake, in wei.
     function stakeOf(address node) external view returns (address current, uint256 stakeWei);
 
-    /// @notice Locks part of an active member's stake as the bond of a batch. Only the ledger may call.
-    function lock(address node, uint256 amountWei) external;
+    /**
+     * @notice Locks part of an active member's stake as the bond of a batch, and weighs those who stand for it. Only the
+     * ledger may call.
+     * @return endorsedWei Stake of `validators` together, who must all be active.
+     * @return validatorsWei Stake of all active validators.
+     */
+    function lockFor(address node, uint256 amountWei, address[] calldata validators)
+        external
+        returns (uint256 endorsedWei, uint256 validatorsWei);
 
     /// @notice Lets a bond go. Only the ledger may call.
     function unlock(address node, uint256 amountWei) external;

@@ -6,14 +6,14 @@ import {BatchHeader, Charge} from "../types/Batch.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {TypedData} from "./TypedData.sol";
 
-/// @notice What the chain keeps of a posted batch. Whoever needs more of it brings the header.
+/// @notice What the chain keeps of a posted batch, in one word. Whoever needs more of it brings the header.
 struct Batch {
-    bytes32 headerHash;
-    /// Who posted it and stands for it; zero once the batch is final.
-    address poster;
+    /// The first 192 bits of the header's hash: as hard to meet as is needed, and they leave room for the rest.
+    bytes24 headerHash;
     /// Seconds since 1970 from which the batch may be made final.
     uint40 finalAt;
-    uint56 bondGwei;
+    /// The proposer's bond, in thousandths of an OPEN.
+    uint24 bondMilli;
 }
 
 /**
@@ -63,7 +63,7 @@ library Batches {
     error WindowOpen(uint64 number, uint64 finalAt);
     error InDispute(uint64 number);
     error NotFinal(uint64 number);
-    error WrongHeader(uint64 number, bytes32 headerHash, bytes32 expected);
+    error WrongHeader(uint64 number, bytes32 headerHash, bytes24 expected);
     error NotFaulty(uint64 number);
     error NothingOwed(bytes32 headerHash);
 
@@ -101,12 +101,10 @@ library Batches {
         if (number != finalised + 1) revert NotNextToFinalise(number, finalised + 1);
         if (self.faulty != 0 && number >= self.faulty) revert FaultOpen(self.faulty);
         if (self.holds != 0 && self.holdsOn[number] != 0) revert InDispute(number);
-        Batch storage stored = self.batches[number];
-        batch = stored;
+        batch = self.batches[number];
         if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
-        requireHeader(self, header);
+        requireSame(number, TypedData.hashHeader(header), batch.headerHash);
         self.finalised = number;
-        (stored.poster, stored.finalAt, stored.bondGwei) = (address(0), 0, 0);
     }
 
     /// @notice Notes that a batch is false, and who has shown it. It must not be final yet.
@@ -170,8 +168,11 @@ library Batches {
         returns (bytes32 headerHash)
     {
         headerHash = TypedData.hashHeader(header);
-        bytes32 expected = self.batches[number].headerHash;
-        if (headerHash != expected) revert WrongHeader(number, headerHash, expected);
+        requireSame(number, headerHash, self.batches[number].headerHash);
+    }
+
+    function requireSame(uint64 number, bytes32 headerHash, bytes24 expected) internal pure {
+        if (bytes24(headerHash) != expected) revert WrongHeader(number, headerHash, expected);
     }
 
     /// @notice Checks that the charges are those of the header: same hash, ascending, and together what it collects.

@@ -7,26 +7,16 @@ import {MerkleTree} from "./MerkleTree.sol";
 library Payouts {
     struct State {
         bytes32 root;
-        /// All that ever came in, in wei. What went out is this less the contract's balance.
-        uint256 fundedWei;
         mapping(address account => uint256) claimedBy;
     }
 
-    error Underfunded(uint256 totalWei, uint256 fundedWei);
     error BadProof(address account, uint256 cumulativeWei, uint256 path);
     error NothingToClaim(address account, uint256 cumulativeWei, uint256 claimedWei);
 
-    function fund(State storage self, bytes32 root, uint256 amountWei) internal {
-        uint256 fundedWei = self.fundedWei + amountWei;
-        uint256 totalWei = MerkleTree.sumOf(root);
-        if (totalWei > fundedWei) revert Underfunded(totalWei, fundedWei);
-        self.fundedWei = fundedWei;
-        self.root = root;
-    }
-
     /**
-     * @notice Notes a claim and tells what is owed for it, in wei. One root cannot promise more than its sum; where a later
-     * root took from an account what an earlier one has paid it, the last to claim find the balance too small.
+     * @notice Notes a claim and tells what is owed for it, in wei. One root cannot promise more than its sum, and the ledger
+     * lets no sum beyond what was collected; where a later root took from an account what an earlier one has paid it, the
+     * last to claim find the balance too small.
      */
     function claim(
         State storage self,

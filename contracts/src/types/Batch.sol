@@ -7,6 +7,8 @@ struct BatchHeader {
     uint64 number;
     /// The epoch whose parameters judge the batch.
     uint64 epoch;
+    /// The validator that proposed it, whose bond stands for it.
+    address proposer;
     bytes32 receiptsRoot;
     uint32 receiptCount;
     /// Sum of the receipts' fees, in wei.

@@ -2,13 +2,17 @@
 pragma solidity 0.8.37;
 
 import {DatanetRegistry} from "../../src/DatanetRegistry.sol";
+import {Disputes} from "../../src/Disputes.sol";
 import {FeeEscrow} from "../../src/FeeEscrow.sol";
+import {Jury} from "../../src/Jury.sol";
 import {ModelRegistry} from "../../src/ModelRegistry.sol";
+import {Params} from "../../src/Params.sol";
 import {Payout} from "../../src/Payout.sol";
 import {ResultLedger} from "../../src/ResultLedger.sol";
 import {StakeVault} from "../../src/StakeVault.sol";
 import {TypedData} from "../../src/libraries/TypedData.sol";
 import {BatchHeader, Charge, Endorsement} from "../../src/types/Batch.sol";
+import {Param} from "../../src/types/Param.sol";
 import {Exposed} from "./Exposed.sol";
 import {VM} from "./Vm.sol";
 
@@ -16,32 +20,61 @@ import {VM} from "./Vm.sol";
 abstract contract Base {
     uint64 internal constant WINDOW = 100;
     uint64 internal constant EXIT_DELAY = 1000;
+    uint64 internal constant EPOCH_SECONDS = 1000;
     uint256 internal constant MINIMUM_WEI = 1 ether;
+    uint256 internal constant BOND_WEI = 0.1 ether;
+    uint32 internal constant STRICTNESS = 1300;
     uint256 internal constant VALIDATOR = 2;
+    uint64 internal constant START = 1_800_000_500;
 
+    Params internal rules;
     StakeVault internal vault;
     FeeEscrow internal escrow;
     Payout internal payout;
     ResultLedger internal ledger;
     ModelRegistry internal models;
+    Disputes internal disputes;
+    Jury internal jury;
     DatanetRegistry internal datanets;
     Exposed internal exposed;
 
-    /// Keys of three validators of the same stake, ascending by address.
+    /// Keys of validators, ascending by address.
     uint256[] internal validatorKeys;
 
     receive() external payable {}
 
     function deploySystem() internal {
-        VM.warp(1_800_000_000);
+        VM.warp(START);
         exposed = new Exposed();
-        address predicted = VM.computeCreateAddress(address(this), VM.getNonce(address(this)) + 3);
-        vault = StakeVault(create("StakeVault", abi.encode(MINIMUM_WEI, EXIT_DELAY)));
-        escrow = FeeEscrow(create("FeeEscrow", abi.encode(predicted, EXIT_DELAY)));
-        payout = Payout(create("Payout", abi.encode(predicted)));
-        ledger = ResultLedger(payable(create("ResultLedger", abi.encode(vault, escrow, payout, WINDOW))));
+        uint64 nonce = VM.getNonce(address(this));
+        rules = Params(create("Params", abi.encode(address(this), EPOCH_SECONDS, initialRules())));
+        address ledger_ = VM.computeCreateAddress(address(this), nonce + 4);
+        address disputes_ = VM.computeCreateAddress(address(this), nonce + 6);
+        address jury_ = VM.computeCreateAddress(address(this), nonce + 7);
+        address payout_ = VM.computeCreateAddress(address(this), nonce + 3);
+        vault = StakeVault(payable(create("StakeVault", abi.encode(rules, ledger_, disputes_, jury_, payout_))));
+        escrow = FeeEscrow(create("FeeEscrow", abi.encode(ledger_, rules)));
+        payout = Payout(create("Payout", abi.encode(ledger_)));
+        bytes memory wiring = abi.encode(rules, vault, escrow, payout, disputes_, jury_, STRICTNESS);
+        ledger = ResultLedger(payable(create("ResultLedger", wiring)));
         models = ModelRegistry(create("ModelRegistry", abi.encode(ledger)));
+        disputes = Disputes(create("Disputes", abi.encode(rules, ledger, vault, models)));
+        jury = Jury(create("Jury", abi.encode(rules, ledger, vault)));
         datanets = DatanetRegistry(create("DatanetRegistry", ""));
+    }
+
+    /// @dev The values of `protocol/parameters.ts`, with short waits.
+    function initialRules() internal view returns (uint64[] memory values) {
+        string memory json = VM.readFile("test/vectors/contracts.json");
+        uint256[] memory wide = VM.parseJsonUintArray(json, ".parameters.initial");
+        values = new uint64[](wide.length);
+        for (uint256 i = 0; i < wide.length; i++) {
+            values[i] = uint64(wide[i]);
+        }
+        values[uint256(Param.WindowSeconds)] = WINDOW;
+        values[uint256(Param.ExitDelaySeconds)] = EXIT_DELAY;
+        values[uint256(Param.MinimumStakeGwei)] = uint64(MINIMUM_WEI / 1 gwei);
+        values[uint256(Param.BatchBondGwei)] = uint64(BOND_WEI / 1 gwei);
     }
 
     /// @dev Deploys the very bytes that `worker/chain/deploy.ts` deploys.
@@ -84,18 +117,35 @@ abstract contract Base {
         return signature(nodeKey, typed(address(vault), hash));
     }
 
-    function voucher(uint256 payerKey, uint256 cumulativeWei) internal view returns (bytes memory) {
-        bytes32 hash = TypedData.hashVoucher(VM.addr(payerKey), cumulativeWei);
-        return signature(payerKey, typed(address(escrow), hash));
-    }
-
     function charge(uint256 payerKey, uint256 feeWei, uint256 cumulativeWei) internal view returns (Charge memory) {
-        return Charge(VM.addr(payerKey), feeWei, cumulativeWei, voucher(payerKey, cumulativeWei));
+        address payer = VM.addr(payerKey);
+        bytes32 hash = TypedData.hashVoucher(payer, cumulativeWei);
+        (bytes32 r, bytes32 vs) = compact(payerKey, typed(address(escrow), hash));
+        return Charge(payer, uint96(feeWei), uint96(cumulativeWei), r, vs);
     }
 
     function endorsement(uint256 key, BatchHeader memory header) internal view returns (Endorsement memory) {
         bytes32 hash = TypedData.hashEndorsement(VM.addr(key), exposed.hashHeader(header));
-        return Endorsement(VM.addr(key), signature(key, typed(address(ledger), hash)));
+        (bytes32 r, bytes32 vs) = compact(key, typed(address(ledger), hash));
+        return Endorsement(VM.addr(key), r, vs);
+    }
+
+    /// @notice A header that collects `feeWei` and promises `payoutWei`, in the epoch that runs.
+    function headerFor(uint64 number, uint256 feeWei, Charge[] memory charges)
+        internal
+        view
+        returns (BatchHeader memory header)
+    {
+        header.number = number;
+        header.epoch = rules.epoch();
+        header.proposer = VM.addr(validatorKeys[0]);
+        header.receiptsRoot = keccak256(abi.encode("receipts", number));
+        header.receiptCount = 10;
+        header.feeWei = feeWei;
+        header.collectedWei = feeWei;
+        header.charges = exposed.hashCharges(charges);
+        header.strictness = STRICTNESS;
+        header.data = "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi";
     }
 
     /// @dev By the first `count` validators.
@@ -127,6 +177,14 @@ abstract contract Base {
     function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev The short form of EIP-2098.
+    function compact(uint256 key, bytes32 digest) internal pure returns (bytes32 r, bytes32 vs) {
+        uint8 v;
+        bytes32 s;
+        (v, r, s) = VM.sign(key, digest);
+        vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
     }
 
     function equal(uint256 actual, uint256 expected, string memory what) internal pure {

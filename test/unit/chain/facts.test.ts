@@ -18,6 +18,7 @@ function read(log: FakeLog) {
 const HEADER = {
   number: 3n,
   epoch: 5n,
+  proposer: account(3),
   receiptsRoot: HASH,
   receiptCount: 2,
   feeWei: 1000n,
