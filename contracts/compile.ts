@@ -15,6 +15,7 @@ const CONTRACTS = [
   'FeeEscrow',
   'ResultLedger',
   'Payout',
+  'JobEscrow',
 ] as const
 
 /** Small code through the intermediate representation; no metadata, which would name paths. */

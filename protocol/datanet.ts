@@ -59,7 +59,8 @@ export const DatanetManifest = document(
 )
 export type DatanetManifest = DocumentValue<typeof DatanetManifest>
 
-function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
+/** What a version's tree holds of a contribution; `contracts/src/types/Contribution.sol` has the same. */
+export function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
   return keccak(fromHex(contributor), keccak(utf8(name)), keccak(utf8(licence)), keccak(utf8(text)))
 }
 
