@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Orders} from "../src/libraries/Orders.sol";
+import {Reviews} from "../src/libraries/Reviews.sol";
 import {Contribution, leafOf as contributionLeaf} from "../src/types/Contribution.sol";
 import {RegistryBase} from "./support/RegistryBase.sol";
 import {VM} from "./support/Vm.sol";
@@ -52,6 +53,13 @@ contract DataVectorsTest is RegistryBase {
             bytes32[] memory siblings = VM.parseJsonBytes32Array(_json, string.concat(path, ".siblings"));
             require(exposed.verify(root, 3, leaf, i, siblings), path);
         }
+    }
+
+    function test_sealsVotes() public view {
+        address validator = VM.parseJsonAddress(_json, ".endorsement.value.validator");
+        bytes32 salt = keccak256("salt");
+        require(Reviews.sealOf(7, validator, true, salt) == _bytes32(".seals[0].seal"), "spam");
+        require(Reviews.sealOf(7, validator, false, salt) == _bytes32(".seals[1].seal"), "clean");
     }
 
     function leafOfCalldata(Contribution calldata one) external pure returns (bytes32) {

@@ -5,13 +5,19 @@
 import { writeFileSync } from 'node:fs'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
-import { type Contribution, contributionLeaf, contributionsRoot } from '../../protocol/datanet.ts'
+import {
+  type Contribution,
+  contributionHashes,
+  contributionLeaf,
+  contributionsRoot,
+} from '../../protocol/datanet.ts'
 import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
-import { type Hash, keccak, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
+import { type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
 import { merkleProof, merkleRoot, type Payout, sumProof, sumRoot } from '../../protocol/merkle.ts'
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
+import { reviewSeal } from '../../protocol/review.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 
@@ -49,6 +55,10 @@ export function contractVectors(): string {
     charges: [0, 1, 3].map(charges),
     fees: fees(),
     milestone: milestone(),
+    seals: [true, false].map((spam) => ({
+      spam,
+      seal: reviewSeal(7, account('validator'), spam, hash('salt')),
+    })),
     contributions: contributions(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
@@ -189,11 +199,8 @@ function contributions() {
   const leaves = list.map(contributionLeaf)
   return {
     root: contributionsRoot(list),
-    list: list.map(({ contributor, name, licence, text }, index) => ({
-      contributor,
-      nameHash: toHex(keccak(utf8(name))),
-      licenceHash: toHex(keccak(utf8(licence))),
-      textHash: toHex(keccak(utf8(text))),
+    list: list.map((contribution, index) => ({
+      ...contributionHashes(contribution),
       leaf: toHex(leaves[index]!),
       siblings: merkleProof(leaves, index).siblings,
     })),

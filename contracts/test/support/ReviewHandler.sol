@@ -27,9 +27,8 @@ contract ReviewHandler {
     uint256 public found;
     uint256 public cleared;
     uint256 public withdrawals;
-    /// Reviews after which winners had got more than was burned, and those after which somebody had gained by its own flag.
+    /// Reviews after which winners had got more than was burned.
     uint256 public greedy;
-    uint256 public selfGains;
     uint256 public reviews;
 
     Contribution[] private _list;
@@ -129,12 +128,10 @@ contract ReviewHandler {
         uint256 reviewId = 1 + which % (reviews + 1);
         Review memory known = REGISTRY.review(reviewId);
         if (known.verdict != Verdict.Open || block.timestamp < known.revealUntil) return;
-        uint256 flaggerWei = _wealth(known.flagger);
         uint256 owedWei = _owed(known);
         uint256 burnedWei = REGISTRY.BURNED().balance;
         REGISTRY.close(reviewId);
         Verdict verdict = REGISTRY.review(reviewId).verdict;
-        if (known.flagger == known.contributor && _wealth(known.flagger) > flaggerWei + known.bondWei) selfGains++;
         uint256 backWei = verdict == Verdict.Clean ? 0 : known.bondWei;
         burnedWei = REGISTRY.BURNED().balance - burnedWei;
         if (_owed(known) > owedWei + backWei + burnedWei) greedy++;
@@ -144,11 +141,6 @@ contract ReviewHandler {
 
     function passTime(uint16 seconds_) external {
         VM.warp(block.timestamp + seconds_ % 600);
-    }
-
-    /// @dev What somebody has in the registry, open flags aside.
-    function _wealth(address who) private view returns (uint256) {
-        return REGISTRY.bondOf(DATANET, who).amountWei + REGISTRY.owedWei(who);
     }
 
     /// @dev What both sides of a review are owed.
