@@ -29,6 +29,8 @@ struct Review {
     Verdict verdict;
     uint16 slashBps;
     uint16 reporterBps;
+    /// How often the contribution was flagged, this review included.
+    uint8 turn;
     /// The flagger's bond.
     uint128 bondWei;
     /// All validators' stake when the review was opened.
@@ -45,12 +47,16 @@ struct Ballot {
     uint128 stakeWei;
 }
 
-/// @notice Commit, then reveal, then close. Each contribution of a datanet is judged once, whichever version has it.
+/**
+ * @notice Commit, then reveal, then close. Each contribution of a datanet is judged once, whichever version has it, and
+ * flagged twice at the most: what nobody decides must not hold a bond for ever.
+ */
 library Reviews {
     using SafeCast for uint256;
 
     /// @dev Part of the stake that must have voted: below a third, a few could rob contributors while others sleep.
     uint256 internal constant QUORUM_DENOMINATOR = 3;
+    uint8 internal constant MAX_TURNS = 2;
 
     struct State {
         uint256 count;
@@ -75,7 +81,10 @@ library Reviews {
     {
         uint256 before = self.newest[fresh.datanetId][fresh.leaf];
         Verdict verdict = self.reviews[before].verdict;
-        if (before != 0 && verdict != Verdict.Undecided) revert AlreadyFlagged(before, verdict);
+        fresh.turn = self.reviews[before].turn + 1;
+        if (fresh.turn > MAX_TURNS || (before != 0 && verdict != Verdict.Undecided)) {
+            revert AlreadyFlagged(before, verdict);
+        }
         reviewId = ++self.count;
         fresh.verdict = Verdict.Open;
         fresh.commitUntil = uint64(block.timestamp) + terms.reviewSeconds / 2;
