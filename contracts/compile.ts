@@ -17,6 +17,7 @@ const CONTRACTS = [
   'Payout',
   'Disputes',
   'Jury',
+  'JobEscrow',
 ] as const
 
 /** Small code through the intermediate representation; no metadata, which would name paths. */

@@ -2,6 +2,7 @@
 import { type Abi, encodeAbiParameters, encodeEventTopics } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
@@ -17,6 +18,7 @@ const ABIS: Readonly<Record<ContractName, Abi>> = {
   feeEscrow: feeEscrowAbi,
   resultLedger: resultLedgerAbi,
   payout: payoutAbi,
+  jobEscrow: jobEscrowAbi,
 }
 
 export function account(digit: number): Address {
@@ -33,6 +35,7 @@ export const DEPLOYMENT: Deployment = {
     feeEscrow: account(0xa4),
     resultLedger: account(0xa5),
     payout: account(0xa6),
+    jobEscrow: account(0xa8),
   },
   fromBlock: 1,
   windowSeconds: 1,

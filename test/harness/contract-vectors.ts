@@ -5,11 +5,19 @@
 import { writeFileSync } from 'node:fs'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
+import {
+  type Contribution,
+  contributionHashes,
+  contributionLeaf,
+  contributionsRoot,
+} from '../../protocol/datanet.ts'
 import { SPLIT_BPS, splitFee } from '../../protocol/fee.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
 import { merkleProof, merkleRoot, type Payout, sumProof, sumRoot } from '../../protocol/merkle.ts'
+import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
+import { reviewSeal } from '../../protocol/review.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 
@@ -46,6 +54,12 @@ export function contractVectors(): string {
     sumTrees: COUNTS.map(sumTree),
     charges: [0, 1, 3].map(charges),
     fees: fees(),
+    milestone: milestone(),
+    seals: [true, false].map((spam) => ({
+      spam,
+      seal: reviewSeal(7, account('validator'), spam, hash('salt')),
+    })),
+    contributions: contributions(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
@@ -162,6 +176,35 @@ function fees() {
       }
     }),
   )
+}
+
+function milestone() {
+  const reached: Milestone = { jobId: hash('job'), index: 31, commitment: hash('state') }
+  const takeover: Takeover = { jobId: hash('job'), round: 2, payee: account('heir') }
+  return {
+    reached: { ...reached, digest: digest(Milestone, reached, DOMAIN) },
+    takeover: { ...takeover, digest: digest(Takeover, takeover, DOMAIN) },
+    order: { requester: account('requester'), id: orderIdOf(account('requester'), hash('job')) },
+  }
+}
+
+/** A version of three, with text that is more than ASCII. */
+function contributions() {
+  const list: Contribution[] = ['plain', 'Öffentlich', '数据'].map((text, index) => ({
+    contributor: account(`contributor ${index}`),
+    name: `${text}.md`,
+    licence: 'CC-BY-4.0',
+    text: `${text}\n`,
+  }))
+  const leaves = list.map(contributionLeaf)
+  return {
+    root: contributionsRoot(list),
+    list: list.map((contribution, index) => ({
+      ...contributionHashes(contribution),
+      leaf: toHex(leaves[index]!),
+      siblings: merkleProof(leaves, index).siblings,
+    })),
+  }
 }
 
 function hash(name: string): Hash {

@@ -194,6 +194,16 @@ export class ChainClient {
     )
   }
 
+  /** Sends a call that another module made up, such as `job-escrow.ts`. */
+  async write(call: calls.Call, signal?: AbortSignal): Promise<Written> {
+    return await this.#write(call, signal)
+  }
+
+  /** Asks the chain through viem, for modules beside this one. */
+  read<T>(ask: Parameters<typeof read<T>>[2], signal?: AbortSignal): Promise<T> {
+    return this.#read(ask, signal)
+  }
+
   #read<T>(ask: Parameters<typeof read<T>>[2], signal?: AbortSignal): Promise<T> {
     return read(this.#rpc, this.deployment.chainId, ask, signal)
   }

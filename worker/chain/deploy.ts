@@ -1,9 +1,10 @@
 /** Puts our contracts on a chain. They know each other from birth: none has an owner who could wire them anew. */
-import { encodeDeployData, getContractAddress, type Hex, toHex } from 'viem'
+import { encodeDeployData, getContractAddress, type Hex, toHex, zeroAddress } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import { datanetRegistryAbi, datanetRegistryBytecode } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi, feeEscrowBytecode } from '../../contracts/gen/FeeEscrow.ts'
+import { jobEscrowAbi, jobEscrowBytecode } from '../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi, modelRegistryBytecode } from '../../contracts/gen/ModelRegistry.ts'
 import { payoutAbi, payoutBytecode } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi, resultLedgerBytecode } from '../../contracts/gen/ResultLedger.ts'
@@ -35,7 +36,7 @@ export interface DeployOptions extends DeployTerms {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** Far more than six contracts cost, in wei. */
+/** Far more than all contracts cost, in wei. */
 const DEPLOYER_WEI = 10n ** 18n
 
 /** Deploys to an embedded chain, with a key that is forgotten afterwards. */
@@ -111,7 +112,9 @@ interface Planned {
 function planOf(terms: DeployTerms, from: Hex, firstNonce: number): Planned[] {
   const at = (place: number): Address =>
     getContractAddress({ from, nonce: BigInt(firstNonce + place) }).toLowerCase() as Address
-  const [vault, escrow, payout, ledger] = [at(0), at(1), at(2), at(3)]
+  const [vault, escrow, payout, ledger, datanets] = [at(0), at(1), at(2), at(3), at(4)]
+  // No contract of this list tells parameters: bonds, flags and changes of a model's fee wait for one that does.
+  const params = zeroAddress
   const exitDelay = BigInt(terms.exitDelaySeconds)
   const codes: [ContractName, Hex][] = [
     [
@@ -140,12 +143,24 @@ function planOf(terms: DeployTerms, from: Hex, firstNonce: number): Planned[] {
       }),
     ],
     [
-      'modelRegistry',
-      encodeDeployData({ abi: modelRegistryAbi, bytecode: modelRegistryBytecode, args: [ledger] }),
+      'datanetRegistry',
+      encodeDeployData({
+        abi: datanetRegistryAbi,
+        bytecode: datanetRegistryBytecode,
+        args: [params, vault],
+      }),
     ],
     [
-      'datanetRegistry',
-      encodeDeployData({ abi: datanetRegistryAbi, bytecode: datanetRegistryBytecode }),
+      'modelRegistry',
+      encodeDeployData({
+        abi: modelRegistryAbi,
+        bytecode: modelRegistryBytecode,
+        args: [ledger, params, datanets],
+      }),
+    ],
+    [
+      'jobEscrow',
+      encodeDeployData({ abi: jobEscrowAbi, bytecode: jobEscrowBytecode, args: [vault] }),
     ],
   ]
   return codes.map(([name, data], place) => ({ name, address: at(place), data }))

@@ -15,6 +15,7 @@ export const Deployment = z.strictObject({
     feeEscrow: address,
     resultLedger: address,
     payout: address,
+    jobEscrow: address,
   }),
   /** The first block with a contract of ours: facts are read from here on. */
   fromBlock: z.int().nonnegative(),

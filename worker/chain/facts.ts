@@ -156,7 +156,8 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         }
       }
       case 'modelRegistry': {
-        const { args } = decodeEventLog({ abi: modelRegistryAbi, topics, data })
+        const { eventName, args } = decodeEventLog({ abi: modelRegistryAbi, topics, data })
+        if (eventName !== 'ModelRegistered') return undefined
         return { kind: 'model-registered', ...args, owner: lower(args.owner) }
       }
       case 'resultLedger':
@@ -166,6 +167,9 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         if (eventName !== 'Claimed') return undefined
         return { kind: 'claimed', ...args, account: lower(args.account), txHash }
       }
+      // Orders are between requester and payee: the core follows none.
+      case 'jobEscrow':
+        return undefined
     }
   } catch {
     // Not in the form of its event.

@@ -2,6 +2,7 @@
 import { type Abi, decodeErrorResult, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
@@ -18,6 +19,7 @@ const ERRORS: Abi = [
   ...feeEscrowAbi,
   ...resultLedgerAbi,
   ...payoutAbi,
+  ...jobEscrowAbi,
 ].filter(({ type }) => type === 'error')
 
 /** Nodes word a refusal in many ways; where the bytes are missing the words must do. */

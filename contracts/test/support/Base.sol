@@ -40,8 +40,6 @@ abstract contract Base {
         escrow = FeeEscrow(create("FeeEscrow", abi.encode(predicted, EXIT_DELAY)));
         payout = Payout(create("Payout", abi.encode(predicted)));
         ledger = ResultLedger(payable(create("ResultLedger", abi.encode(vault, escrow, payout, WINDOW))));
-        models = ModelRegistry(create("ModelRegistry", abi.encode(ledger)));
-        datanets = DatanetRegistry(create("DatanetRegistry", ""));
     }
 
     /// @dev Deploys the very bytes that `worker/chain/deploy.ts` deploys.
