@@ -21,6 +21,7 @@ const CONTRACTS = [
   'Timelock',
   'OpenGovernor',
   'Params',
+  'JobEscrow',
 ] as const
 
 /** Small code through the intermediate representation; no metadata, which would name paths. */

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { type DocumentValue, document } from './document.ts'
 import { type Address, address, bytes32, cid } from './fields.ts'
-import { fromHex, type Hash, keccak, utf8 } from './hash.ts'
+import { fromHex, type Hash, keccak, keccakHash, utf8 } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 import { random, sample } from './prng.ts'
 import type { FineTuneSpec } from './tuning.ts'
@@ -59,8 +59,27 @@ export const DatanetManifest = document(
 )
 export type DatanetManifest = DocumentValue<typeof DatanetManifest>
 
-function contributionLeaf({ contributor, name, licence, text }: Contribution): Uint8Array {
-  return keccak(fromHex(contributor), keccak(utf8(name)), keccak(utf8(licence)), keccak(utf8(text)))
+/** What a version's tree holds of a contribution; `contracts/src/types/Contribution.sol` has the same. */
+export interface ContributionHashes {
+  readonly contributor: Address
+  readonly nameHash: Hash
+  readonly licenceHash: Hash
+  readonly textHash: Hash
+}
+
+export function contributionHashes(contribution: Contribution): ContributionHashes {
+  const { contributor, name, licence, text } = contribution
+  return {
+    contributor,
+    nameHash: keccakHash(utf8(name)),
+    licenceHash: keccakHash(utf8(licence)),
+    textHash: keccakHash(utf8(text)),
+  }
+}
+
+export function contributionLeaf(contribution: Contribution): Uint8Array {
+  const { contributor, nameHash, licenceHash, textHash } = contributionHashes(contribution)
+  return keccak(...[contributor, nameHash, licenceHash, textHash].map(fromHex))
 }
 
 export function contributionsRoot(contributions: readonly Contribution[]): Hash {

@@ -5,6 +5,7 @@ import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { juryAbi } from '../../contracts/gen/Jury.ts'
+import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
@@ -30,6 +31,7 @@ const ABIS: Readonly<Record<ContractName, Abi>> = {
   timelock: timelockAbi,
   governor: openGovernorAbi,
   params: paramsAbi,
+  jobEscrow: jobEscrowAbi,
 }
 
 export function account(digit: number): Address {
@@ -52,6 +54,7 @@ export const DEPLOYMENT: Deployment = {
     timelock: account(0xb2),
     governor: account(0xb3),
     params: account(0xb4),
+    jobEscrow: account(0xb5),
   },
   fromBlock: 1,
   windowSeconds: 1,

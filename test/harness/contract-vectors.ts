@@ -13,6 +13,12 @@ import {
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { Claim } from '../../protocol/claim.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
+import {
+  type Contribution,
+  contributionHashes,
+  contributionLeaf,
+  contributionsRoot,
+} from '../../protocol/datanet.ts'
 import { splitFee, splitOf } from '../../protocol/fee.ts'
 import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
@@ -25,7 +31,9 @@ import {
   sumWay,
 } from '../../protocol/merkle.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
+import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
+import { reviewSeal } from '../../protocol/review.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Vote } from '../../protocol/vote.ts'
 import { Voucher } from '../../protocol/voucher.ts'
@@ -92,6 +100,12 @@ export function contractVectors(): string {
     parameterSets: parameterSets(),
     parameterChanges: parameterChanges(),
     threshold: threshold(),
+    milestone: milestone(),
+    seals: [true, false].map((spam) => ({
+      spam,
+      seal: reviewSeal(7, account('validator'), spam, hash('salt')),
+    })),
+    contributions: contributions(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
@@ -253,6 +267,35 @@ function evidence() {
     paths: leaves.map((_, index) => merkleWay(leaves, index).path),
     siblings: leaves.map((_, index) => merkleWay(leaves, index).siblings),
     indexes: { influence, spans: spanIndex, root: indexesRoot(influence, spanIndex) },
+  }
+}
+
+function milestone() {
+  const reached: Milestone = { jobId: hash('job'), index: 31, commitment: hash('state') }
+  const takeover: Takeover = { jobId: hash('job'), round: 2, payee: account('heir') }
+  return {
+    reached: { ...reached, digest: digest(Milestone, reached, DOMAIN) },
+    takeover: { ...takeover, digest: digest(Takeover, takeover, DOMAIN) },
+    order: { requester: account('requester'), id: orderIdOf(account('requester'), hash('job')) },
+  }
+}
+
+/** A version of three, with text that is more than ASCII. */
+function contributions() {
+  const list: Contribution[] = ['plain', 'Öffentlich', '数据'].map((text, index) => ({
+    contributor: account(`contributor ${index}`),
+    name: `${text}.md`,
+    licence: 'CC-BY-4.0',
+    text: `${text}\n`,
+  }))
+  const leaves = list.map(contributionLeaf)
+  return {
+    root: contributionsRoot(list),
+    list: list.map((contribution, index) => ({
+      ...contributionHashes(contribution),
+      leaf: toHex(leaves[index]!),
+      siblings: merkleProof(leaves, index).siblings,
+    })),
   }
 }
 

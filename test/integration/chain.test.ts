@@ -120,6 +120,7 @@ describe('the contracts on an embedded chain', function () {
       count: 12,
       manifest: receipts[0]!.output,
       totalBytes: 3456,
+      licence: 'MIT',
     }
     equal((await alice.publishDatanet(version)).version, 1)
     equal((await alice.publishDatanet(version)).version, 2)

@@ -67,6 +67,7 @@ async function publish(
       count: manifest.contributions,
       manifest: block.cid,
       totalBytes: manifest.totalBytes,
+      licence,
     },
     signal,
   )

@@ -73,10 +73,12 @@ export interface NewDatanet {
   readonly name: string
   /** SPDX identifier, 1 to 64 bytes. */
   readonly licence: string
+  /** What contributors put down at the least, in gwei; governance's minimum counts where that is higher. */
+  readonly bondGwei?: bigint
 }
 
-export function createDatanetCall({ name, licence }: NewDatanet): Call {
-  const args = [name, licence] as const
+export function createDatanetCall({ name, licence, bondGwei = 0n }: NewDatanet): Call {
+  const args = [name, licence, bondGwei] as const
   const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'create', args })
   return { contract: 'datanetRegistry', what: `create datanet ${name}`, data }
 }
@@ -88,11 +90,16 @@ export interface NewVersion {
   readonly count: number
   readonly manifest: Cid
   readonly totalBytes: number
+  /** SPDX expression of the version as a whole, 1 to 64 bytes. */
+  readonly licence: string
+  /** Where the data lies besides, as `worker/availability` names it. */
+  readonly availability?: string
 }
 
 export function publishDatanetCall(version: NewVersion): Call {
-  const { datanetId, root, count, manifest, totalBytes } = version
-  const args = [BigInt(datanetId), root, count, manifest, BigInt(totalBytes)] as const
+  const { datanetId, count: contributionCount, availability = '', ...rest } = version
+  const fresh = { ...rest, contributionCount, availability, totalBytes: BigInt(rest.totalBytes) }
+  const args = [BigInt(datanetId), fresh] as const
   const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'publish', args })
   return { contract: 'datanetRegistry', what: `publish datanet ${datanetId}`, data }
 }
@@ -104,11 +111,25 @@ export interface Registration {
   readonly proof: Proof
   /** Who is paid when the adapter is used. */
   readonly owner: Address
+  /** The data it was trained on. */
+  readonly datanet?: { readonly datanetId: number; readonly version: number }
+  /** Extra wei a unit that the owner asks. */
+  readonly feeWei?: bigint
+  /** Adapters and bases that it was made from, besides its base: at most 8. */
+  readonly parents?: readonly Cid[]
 }
 
-export function registerModelCall({ header, receipt, proof, owner }: Registration): Call {
+export function registerModelCall(registration: Registration): Call {
+  const { header, receipt, proof, owner, datanet, feeWei = 0n, parents = [] } = registration
   const { index, siblings } = proof
-  const args = [headerArgument(header), receipt, BigInt(index), siblings, owner] as const
+  const pedigree = {
+    owner,
+    datanetId: BigInt(datanet?.datanetId ?? 0),
+    datanetVersion: BigInt(datanet?.version ?? 0),
+    feeWei,
+    parents,
+  }
+  const args = [headerArgument(header), receipt, BigInt(index), siblings, pedigree] as const
   const data = encodeFunctionData({ abi: modelRegistryAbi, functionName: 'register', args })
   return { contract: 'modelRegistry', what: `register ${receipt.output}`, data }
 }

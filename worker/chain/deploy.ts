@@ -6,6 +6,7 @@ import { datanetRegistryAbi, datanetRegistryBytecode } from '../../contracts/gen
 import { disputesAbi, disputesBytecode } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi, feeEscrowBytecode } from '../../contracts/gen/FeeEscrow.ts'
 import { gOpenAbi, gOpenBytecode } from '../../contracts/gen/GOpen.ts'
+import { jobEscrowAbi, jobEscrowBytecode } from '../../contracts/gen/JobEscrow.ts'
 import { juryAbi, juryBytecode } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi, modelRegistryBytecode } from '../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi, openGovernorBytecode } from '../../contracts/gen/OpenGovernor.ts'
@@ -138,10 +139,11 @@ const ORDER = [
   'feeEscrow',
   'payout',
   'resultLedger',
+  'datanetRegistry',
   'modelRegistry',
   'disputes',
   'jury',
-  'datanetRegistry',
+  'jobEscrow',
 ] as const satisfies readonly ContractName[]
 
 /** An address follows from the deployer's nonce, so contracts can name those that come after them. */
@@ -156,7 +158,12 @@ function planOf(
     return [name, getContractAddress({ from, nonce }).toLowerCase() as Address]
   })
   const at = Object.fromEntries(places) as Record<ContractName, Address>
-  const codes = { ...governanceCodes(terms.governance, parameters, at), ...workCodes(at), ...judgeCodes(at) }
+  const codes = {
+    ...governanceCodes(terms.governance, parameters, at),
+    ...workCodes(at),
+    ...registryCodes(at),
+    ...judgeCodes(at),
+  }
   return ORDER.map((name) => ({ name, address: at[name], data: codes[name] }))
 }
 
@@ -222,14 +229,25 @@ function workCodes({
         INITIAL_STRICTNESS_THOUSANDTHS,
       ],
     }),
-    modelRegistry: encodeDeployData({
-      abi: modelRegistryAbi,
-      bytecode: modelRegistryBytecode,
-      args: [resultLedger],
-    }),
+  }
+}
+
+function registryCodes({ params, resultLedger, stakeVault, datanetRegistry }: Addresses) {
+  return {
     datanetRegistry: encodeDeployData({
       abi: datanetRegistryAbi,
       bytecode: datanetRegistryBytecode,
+      args: [params, stakeVault],
+    }),
+    modelRegistry: encodeDeployData({
+      abi: modelRegistryAbi,
+      bytecode: modelRegistryBytecode,
+      args: [resultLedger, params, datanetRegistry],
+    }),
+    jobEscrow: encodeDeployData({
+      abi: jobEscrowAbi,
+      bytecode: jobEscrowBytecode,
+      args: [stakeVault],
     }),
   }
 }

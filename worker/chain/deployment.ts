@@ -22,6 +22,7 @@ export const Deployment = z.strictObject({
     timelock: address,
     governor: address,
     params: address,
+    jobEscrow: address,
   }),
   /** The first block with a contract of ours: facts are read from here on. */
   fromBlock: z.int().nonnegative(),

@@ -179,7 +179,8 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         }
       }
       case 'modelRegistry': {
-        const { args } = decodeEventLog({ abi: modelRegistryAbi, topics, data })
+        const { eventName, args } = decodeEventLog({ abi: modelRegistryAbi, topics, data })
+        if (eventName !== 'ModelRegistered') return undefined
         return { kind: 'model-registered', ...args, owner: lower(args.owner) }
       }
       case 'resultLedger':
@@ -200,6 +201,8 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
       case 'gOpen':
       case 'timelock':
       case 'governor':
+      // Orders are between requester and payee: the core follows none.
+      case 'jobEscrow':
         return undefined
     }
   } catch {

@@ -3,6 +3,7 @@ import { type Abi, decodeErrorResult, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
+import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
@@ -26,6 +27,7 @@ const ERRORS: Abi = [
   ...openGovernorAbi,
   ...timelockAbi,
   ...paramsAbi,
+  ...jobEscrowAbi,
 ].filter(({ type }) => type === 'error')
 
 /** Nodes word a refusal in many ways; where the bytes are missing the words must do. */

@@ -47,6 +47,14 @@ export const Config = z.strictObject({
     .describe('in training: recompute takes a third of the memory and 1.4 times as long'),
   stake: open.default('0').describe('OPEN to stake at start, from the owner account'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
+  availability: z
+    .enum(['ipfs', 'eigenda'])
+    .default('ipfs')
+    .describe('where the data of batches is kept available; eigenda falls back to ipfs when down'),
+  eigendaProxy: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe('address of an EigenDA proxy, to write to EigenDA or to read what others wrote'),
   misbehave: z
     .enum(['no', 'skip-adapter'])
     .default('no')

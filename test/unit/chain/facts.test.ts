@@ -80,6 +80,8 @@ describe('logs as facts', () => {
       contributionCount: 77,
       totalBytes: 1000n,
       manifest: CID,
+      licence: 'MIT',
+      availability: '',
     })
     deepEqual(read(log), {
       ok: true,
@@ -200,11 +202,13 @@ describe('logs as facts', () => {
 
   it('drops content ids that are none, however long', () => {
     for (const manifest of ['', 'Qm123', `${CID}\0`, '<script>', 'b'.repeat(100_000), '\ufffd']) {
+      const texts = { licence: 'MIT', availability: '' }
       const args = { operator: account(1), root: HASH, contributionCount: 1, totalBytes: 1n }
       const log = logOf('datanetRegistry', 'VersionPublished', {
         datanetId: 1n,
         version: 1n,
         ...args,
+        ...texts,
         manifest,
       })
       deepEqual(read(log), { ok: false, reason: 'out-of-range' }, manifest.slice(0, 20))
@@ -236,7 +240,8 @@ describe('logs as facts', () => {
     deepEqual(read({ ...claim, address: account(0xee) }), { ok: false, reason: 'undecodable' })
     const root = { root: HASH, fundedWei: 1n }
     deepEqual(read(logOf('payout', 'RootSet', root)), { ok: false, reason: 'undecodable' })
-    const created = { datanetId: 1n, operator: account(1), name: 'x', licence: 'MIT' }
+    const names = { name: 'x', licence: 'MIT', bondGwei: 0n }
+    const created = { datanetId: 1n, operator: account(1), ...names }
     const log = logOf('datanetRegistry', 'DatanetCreated', created)
     deepEqual(read(log), { ok: false, reason: 'undecodable' })
   })

@@ -217,6 +217,8 @@ describe('the watcher', () => {
       ...version,
       ...rest,
       manifest: 'junk',
+      licence: 'MIT',
+      availability: '',
     })
     const torn = { ...claimedLog(3), data: '0x00' }
     chain.mine([claimedLog(1), junk, torn, claimedLog(2)])

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice An account that acts as told, and takes money in its own way.
+contract Receiver {
+    address private _target;
+    bytes private _again;
+    bool private _refuses;
+    uint256 public reentered;
+
+    error Refused();
+
+    receive() external payable {
+        if (_refuses) revert Refused();
+        if (_target == address(0)) return;
+        address target = _target;
+        _target = address(0);
+        (bool done,) = target.call(_again);
+        if (done) reentered++;
+    }
+
+    /// @notice From now on, what is sent here is refused.
+    function refuse(bool refuses) external {
+        _refuses = refuses;
+    }
+
+    /// @notice Calls this once when money comes.
+    function reenter(address target, bytes calldata again) external {
+        (_target, _again) = (target, again);
+    }
+
+    function act(address target, uint256 valueWei, bytes calldata data) external payable {
+        (bool done, bytes memory answer) = target.call{value: valueWei}(data);
+        if (done) return;
+        assembly ("memory-safe") {
+            revert(add(answer, 32), mload(answer))
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'mocha'
+import { zeroAddress } from 'viem'
+import { z } from 'zod'
+import { type Contribution, contributionLeaf, contributionsRoot } from '../../protocol/datanet.ts'
+import type { Cid } from '../../protocol/fields.ts'
+import { keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
+import { merkleProof } from '../../protocol/merkle.ts'
+import type { ChainClient } from '../../worker/chain/client.ts'
+import { ChainError } from '../../worker/chain/errors.ts'
+import {
+  bond,
+  closeReview,
+  commitVote,
+  type Flag,
+  flagContribution,
+  readReview,
+  readStanding,
+  requestBondExit,
+  revealVote,
+  withdrawBond,
+  withdrawFromReviews,
+} from '../../worker/chain/reviews.ts'
+import { Rpc } from '../../worker/chain/rpc.ts'
+import { EmbeddedChain, person } from '../harness/embedded-chain.ts'
+
+const OPEN = 10n ** 18n
+const REVIEW_SECONDS = 1200
+/** Where the registry of these deployments looks its parameters up. */
+const PARAMS = zeroAddress
+const SALT = keccakHash(utf8('salt'))
+const MANIFEST = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as Cid
+const VALIDATORS = ['validator 1', 'validator 2', 'validator 3'].map(person)
+const CONTRIBUTOR = person('contributor')
+
+describe('bonds and reviews', function () {
+  this.timeout(60_000)
+  let chain: EmbeddedChain
+  let rpc: Rpc
+  let operator: ChainClient
+  let contributor: ChainClient
+  let flagger: ChainClient
+  let validators: ChainClient[]
+  let datanetId: number
+
+  const contributions: Contribution[] = ['one', 'two', 'three'].map((text) => ({
+    contributor: CONTRIBUTOR.account,
+    name: `${text}.md`,
+    licence: 'MIT',
+    text,
+  }))
+
+  before(async () => {
+    chain = await EmbeddedChain.start()
+    rpc = new Rpc(chain.anvil.url)
+    // A tenth of OPEN as the bond; six tenths lost, of which three go to the reporter. Its first word is any other answer.
+    const code = answering([3000n, 10n ** 8n, BigInt(REVIEW_SECONDS), 6000n])
+    await rpc.request(z.unknown(), 'anvil_setCode', [PARAMS, code])
+    for (const validator of VALIDATORS) await chain.stake(validator, ['validator'], OPEN)
+    validators = await Promise.all(VALIDATORS.map((validator) => chain.clientOf(validator)))
+    operator = await chain.clientOf(person('operator'))
+    contributor = await chain.clientOf(CONTRIBUTOR)
+    flagger = await chain.clientOf(person('flagger'))
+    datanetId = (await operator.createDatanet({ name: 'docs', licence: 'MIT' })).datanetId
+    const version = { datanetId, count: 3, manifest: MANIFEST, totalBytes: 11, licence: 'MIT' }
+    await operator.publishDatanet({ ...version, root: contributionsRoot(contributions) })
+  })
+
+  after(async () => {
+    rpc?.close()
+    await chain?.stop()
+  })
+
+  async function pass(seconds: number): Promise<void> {
+    await rpc.request(z.unknown(), 'evm_increaseTime', [seconds])
+    await rpc.request(z.unknown(), 'evm_mine', [])
+  }
+
+  function flagOf(index: number): Flag {
+    const proof = merkleProof(contributions.map(contributionLeaf), index)
+    return { datanetId, version: 1, contribution: contributions[index]!, proof }
+  }
+
+  async function judged(index: number, votes: readonly boolean[]): Promise<number> {
+    const { reviewId } = await flagContribution(flagger, flagOf(index))
+    for (const [i, spam] of votes.entries()) {
+      await commitVote(validators[i]!, { reviewId, spam, salt: SALT })
+    }
+    await pass(REVIEW_SECONDS / 2)
+    for (const [i, spam] of votes.entries()) {
+      const vote = { reviewId, spam, salt: SALT }
+      await refused(revealVote(validators[i]!, { ...vote, spam: !spam }), 'BadReveal')
+      await revealVote(validators[i]!, vote)
+    }
+    await refused(closeReview(operator, reviewId), 'TooEarly')
+    await pass(REVIEW_SECONDS / 2)
+    await closeReview(operator, reviewId)
+    return reviewId
+  }
+
+  it('take a bond, and tell who has put one down', async () => {
+    await refused(bond(contributor, datanetId, 1n), 'BondTooSmall')
+    await bond(contributor, datanetId, OPEN)
+    assert.deepEqual(await readStanding(operator, datanetId, CONTRIBUTOR.account), {
+      bondWei: OPEN,
+      bonded: true,
+      scoreBps: 10_000,
+      owedWei: 0n,
+    })
+  })
+
+  it('cost a spammer its bond and its score', async () => {
+    const forged = { ...flagOf(0), contribution: { ...contributions[0]!, text: 'another' } }
+    await refused(flagContribution(flagger, forged), 'BadContribution')
+    const reviewId = await judged(0, [true, true, false])
+    const { verdict, spamWei, cleanWei, contributor: who } = await readReview(operator, reviewId)
+    assert.deepEqual(
+      [verdict, spamWei, cleanWei, who],
+      ['spam', 2n * OPEN, OPEN, CONTRIBUTOR.account],
+    )
+    const standing = await readStanding(operator, datanetId, CONTRIBUTOR.account)
+    assert.deepEqual([standing.bondWei, standing.scoreBps], [(OPEN * 4n) / 10n, 5000])
+    const { owedWei } = await readStanding(operator, datanetId, flagger.account)
+    assert.equal(owedWei, OPEN / 10n + (OPEN * 18n) / 100n)
+    await withdrawFromReviews(flagger)
+    await refused(withdrawFromReviews(flagger), 'NothingOwed')
+    await refused(flagContribution(flagger, flagOf(0)), 'AlreadyFlagged')
+  })
+
+  it('cost who flags wrongly, and leave the contributor half of that', async () => {
+    await judged(1, [false, false])
+    const { bondWei, owedWei } = await readStanding(operator, datanetId, CONTRIBUTOR.account)
+    assert.deepEqual([bondWei, owedWei], [(OPEN * 4n) / 10n, OPEN / 20n])
+  })
+
+  it('come to nothing where nobody votes', async () => {
+    const reviewId = await judged(2, [])
+    assert.equal((await readReview(operator, reviewId)).verdict, 'undecided')
+  })
+
+  it('let a bond go when its time is over', async () => {
+    await requestBondExit(contributor, datanetId)
+    await refused(withdrawBond(contributor, datanetId), 'BondLocked')
+    await pass(REVIEW_SECONDS)
+    await withdrawBond(contributor, datanetId)
+    assert.equal((await readStanding(operator, datanetId, CONTRIBUTOR.account)).bondWei, 0n)
+  })
+})
+
+/** Code that answers these four words, whatever it is asked. */
+function answering(words: readonly bigint[]): string {
+  const hex = (value: number): string => value.toString(16).padStart(2, '0')
+  // PUSH32 value, PUSH1 place, MSTORE; in the end PUSH1 length, PUSH1 0, RETURN.
+  const stores = words.map((value, i) => `7f${toHex(word(value)).slice(2)}60${hex(32 * i)}52`)
+  return `0x${stores.join('')}60${hex(32 * words.length)}6000f3`
+}
+
+async function refused(call: Promise<unknown>, name: string): Promise<void> {
+  await assert.rejects(call, (error) => {
+    assert.ok(error instanceof ChainError)
+    assert.equal(error.revert?.name, name)
+    return true
+  })
+}

@@ -1,0 +1,215 @@
+/** Contributors' bonds, flags, and validators' sealed votes: what anybody says to the DatanetRegistry besides versions. */
+import { decodeEventLog, encodeFunctionData, type Hex } from 'viem'
+import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { type Contribution, contributionHashes } from '../../protocol/datanet.ts'
+import type { Address } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
+import type { Proof } from '../../protocol/merkle.ts'
+import { reviewSeal } from '../../protocol/review.ts'
+import type { ChainClient, Written } from './client.ts'
+
+export interface Flag {
+  readonly datanetId: number
+  readonly version: number
+  readonly contribution: Contribution
+  /** The contribution's place under the version's root. */
+  readonly proof: Proof
+}
+
+/** In the order of the contract's enum. */
+const VERDICTS = ['none', 'open', 'spam', 'clean', 'undecided'] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+export interface ReviewState {
+  readonly verdict: Verdict
+  readonly datanetId: number
+  readonly contributor: Address
+  readonly flagger: Address
+  /** Votes are sealed until then, and opened from then to `revealUntilMs`. */
+  readonly commitUntilMs: number
+  readonly revealUntilMs: number
+  readonly spamWei: bigint
+  readonly cleanWei: bigint
+}
+
+/** A validator's vote. The salt is its secret until it reveals; it must still know it then. */
+export interface ReviewVote {
+  readonly reviewId: number
+  readonly spam: boolean
+  readonly salt: Hash
+}
+
+/** Adds to this account's bond as a contributor. */
+export async function bond(
+  chain: ChainClient,
+  datanetId: number,
+  amountWei: bigint,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(datanetId)] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'bond', args })
+  return await write(chain, `bond for datanet ${datanetId}`, data, signal, amountWei)
+}
+
+/** Asks for this account's bond back; `withdrawBond` may follow a review's time later. */
+export async function requestBondExit(
+  chain: ChainClient,
+  datanetId: number,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(datanetId)] as const
+  const abi = datanetRegistryAbi
+  const data = encodeFunctionData({ abi, functionName: 'requestBondExit', args })
+  return await write(chain, `leave datanet ${datanetId}`, data, signal)
+}
+
+export async function withdrawBond(
+  chain: ChainClient,
+  datanetId: number,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(datanetId)] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'withdrawBond', args })
+  return await write(chain, `withdraw the bond for datanet ${datanetId}`, data, signal)
+}
+
+/** Calls a contribution spam, with the bond that governance asks for now. */
+export async function flagContribution(
+  chain: ChainClient,
+  { datanetId, version, contribution, proof }: Flag,
+  signal?: AbortSignal,
+): Promise<Written & { readonly reviewId: number }> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const bondWei = await chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'flagBondWei' }),
+    signal,
+  )
+  const hashes = contributionHashes(contribution)
+  const place = [BigInt(proof.index), proof.siblings] as const
+  const args = [BigInt(datanetId), BigInt(version), hashes, ...place] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'flag', args })
+  const what = `flag contribution ${proof.index} of datanet ${datanetId}`
+  const written = await write(chain, what, data, signal, bondWei)
+  return { ...written, reviewId: await reviewOf(chain, written, signal) }
+}
+
+/** Seals this account's vote, as a validator. */
+export async function commitVote(
+  chain: ChainClient,
+  { reviewId, spam, salt }: ReviewVote,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(reviewId), reviewSeal(reviewId, chain.account, spam, salt)] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'commitVote', args })
+  return await write(chain, `vote on review ${reviewId}`, data, signal)
+}
+
+/** Opens this account's vote; it must be the one that was sealed. */
+export async function revealVote(
+  chain: ChainClient,
+  { reviewId, spam, salt }: ReviewVote,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(reviewId), spam, salt] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'revealVote', args })
+  return await write(chain, `open the vote on review ${reviewId}`, data, signal)
+}
+
+/** Has a review judged whose time is over. */
+export async function closeReview(
+  chain: ChainClient,
+  reviewId: number,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const args = [BigInt(reviewId)] as const
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'close', args })
+  return await write(chain, `close review ${reviewId}`, data, signal)
+}
+
+/** Pays this account what reviews have left it. */
+export async function withdrawFromReviews(
+  chain: ChainClient,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'withdraw' })
+  return await write(chain, 'withdraw what reviews have left', data, signal)
+}
+
+export async function readReview(
+  chain: ChainClient,
+  reviewId: number,
+  signal?: AbortSignal,
+): Promise<ReviewState> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const args = [BigInt(reviewId)] as const
+  const known = await chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'review', args }),
+    signal,
+  )
+  return {
+    verdict: VERDICTS[known.verdict] ?? 'none',
+    datanetId: Number(known.datanetId),
+    contributor: known.contributor.toLowerCase() as Address,
+    flagger: known.flagger.toLowerCase() as Address,
+    commitUntilMs: Number(known.commitUntil) * 1000,
+    revealUntilMs: Number(known.revealUntil) * 1000,
+    spamWei: known.spamWei,
+    cleanWei: known.cleanWei,
+  }
+}
+
+export interface Standing {
+  readonly bondWei: bigint
+  /** True where the bond is enough and stays. */
+  readonly bonded: boolean
+  /** 10,000 with nothing against the contributor, halved with each finding of spam. */
+  readonly scoreBps: number
+  /** What it may withdraw. */
+  readonly owedWei: bigint
+}
+
+export async function readStanding(
+  chain: ChainClient,
+  datanetId: number,
+  contributor: Address,
+  signal?: AbortSignal,
+): Promise<Standing> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const both = [BigInt(datanetId), contributor] as const
+  return await chain.read(async (client) => {
+    const [bonded, { amountWei }, scoreBps, owedWei] = await Promise.all([
+      client.readContract({ ...contract, functionName: 'isBonded', args: both }),
+      client.readContract({ ...contract, functionName: 'bondOf', args: both }),
+      client.readContract({ ...contract, functionName: 'scoreBps', args: [contributor] }),
+      client.readContract({ ...contract, functionName: 'owedWei', args: [contributor] }),
+    ])
+    return { bonded, bondWei: amountWei, scoreBps: Number(scoreBps), owedWei }
+  }, signal)
+}
+
+/** The review that a flag has opened, from its log. */
+async function reviewOf(
+  chain: ChainClient,
+  { txHash }: Written,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { logs } = await chain.read(
+    (client) => client.getTransactionReceipt({ hash: txHash }),
+    signal,
+  )
+  const at = chain.deployment.addresses.datanetRegistry
+  const { data, topics } = logs.find(({ address }) => address.toLowerCase() === at)!
+  const abi = datanetRegistryAbi
+  return Number(decodeEventLog({ abi, eventName: 'Flagged', data, topics }).args.reviewId)
+}
+
+async function write(
+  chain: ChainClient,
+  what: string,
+  data: Hex,
+  signal: AbortSignal | undefined,
+  valueWei?: bigint,
+): Promise<Written> {
+  const value = valueWei === undefined ? {} : { valueWei }
+  return await chain.write({ contract: 'datanetRegistry', what, data, ...value }, signal)
+}
