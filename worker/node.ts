@@ -77,7 +77,14 @@ async function assemble(
   const records = recordsOf(runtime)
   const stop = new AbortController()
   parts.add(() => stop.abort())
-  const following = followChain({ url: config.rpc, deployment, runtime, log, signal: stop.signal })
+  const following = followChain({
+    url: config.rpc,
+    deployment,
+    folder: config.data,
+    runtime,
+    log,
+    signal: stop.signal,
+  })
   await Promise.race([following.caughtUp, aborted(signal)])
   const stakes = { config, key, owner: owner.address, ownerChain, ledger: runtime.core.ledger, log }
   await ensureStake(stakes, signal)
@@ -171,7 +178,7 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
     parts.add(() => client.close())
     return client
   }
-  const blockHash = parts.use(blockHashes(config.rpc))
+  const blockHash = parts.use(blockHashes(config.rpc, deployment.chainId))
   return {
     deployment,
     key,

@@ -15,11 +15,11 @@ import { Outbox } from './outbox.ts'
 import { fileStore } from './outbox-file.ts'
 import { hexBytes, type Receipt as Mined, quantity, smallQuantity } from './quantities.ts'
 import { read } from './reader.ts'
-import { Rpc } from './rpc.ts'
+import { Rpc, type RpcAddress } from './rpc.ts'
 
 export interface ChainClientOptions {
-  /** WebSocket or HTTP address of the chain's RPC. */
-  readonly url: string
+  /** WebSocket or HTTP address of the chain's RPC, or several, the preferred first. */
+  readonly url: RpcAddress
   readonly deployment: Deployment
   /** 32 bytes; signs and pays for everything that this client writes. */
   readonly privateKey: Uint8Array
@@ -56,7 +56,7 @@ export async function connectChain(
   options: ChainClientOptions,
   signal?: AbortSignal,
 ): Promise<ChainClient> {
-  const rpc = new Rpc(options.url)
+  const rpc = new Rpc(options.url, { chainId: options.deployment.chainId })
   try {
     await checkDeployment(rpc, options.deployment, signal)
     return new ChainClient(rpc, options)

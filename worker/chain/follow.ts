@@ -3,11 +3,14 @@ import type { Runtime } from '../runtime.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Deployment } from './deployment.ts'
 import { ChainError } from './errors.ts'
+import type { RpcAddress } from './rpc.ts'
 import { watchChain } from './watcher.ts'
 
 export interface FollowOptions {
-  readonly url: string
+  readonly url: RpcAddress
   readonly deployment: Deployment
+  /** Where to keep what was read off the chain. */
+  readonly folder: string
   readonly runtime: Runtime
   readonly log: Logger
   readonly signal: AbortSignal
@@ -20,18 +23,18 @@ export interface Following {
   readonly failed: Promise<never>
 }
 
-export function followChain({ url, deployment, runtime, log, signal }: FollowOptions): Following {
+export function followChain(options: FollowOptions): Following {
+  const { runtime, log, ...watched } = options
   const caughtUp = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
   const watcher = watchChain({
-    url,
-    deployment,
-    signal,
+    ...watched,
     onEvent: (event) => {
       if (event.kind === 'fact') runtime.dispatch({ kind: 'chain', fact: event.fact })
       else if (event.kind === 'caught-up') caughtUp.resolve()
       else throw reorganised(event.toBlock)
     },
+    onNotice: (message) => log.warn({ message }, 'chain'),
     onTrouble: (error, retryMs) => log.warn({ error: error.message, retryMs }, 'chain not read'),
   })
   watcher.done.catch((error: unknown) => {

@@ -3,12 +3,13 @@
  * crash neither loses nor doubles it. viem's own nonce manager leaves a gap, and all behind it stuck, when one of
  * several sends fails; and its wait for a receipt may sleep for ever.
  */
+
+import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, Memory } from './outbox-file.ts'
 import { type OutboxOptions, Turn, type WriteRequest } from './outbox-turn.ts'
 import { Block, type Receipt } from './quantities.ts'
 import { explain } from './reverts.ts'
-import { RpcError } from './rpc.ts'
 
 /** A block of an OP Stack chain comes every 2 s; a sequencer that is restarted is back within minutes. In ms. */
 const PATIENCE_MS = 120_000

@@ -34,7 +34,7 @@ describe('the outbox', () => {
   })
 
   function open(patienceMs = 10_000, raiseMs = 10_000): Outbox {
-    const rpc = new Rpc(chain.url, 1000)
+    const rpc = new Rpc(chain.url, { answerWaitMs: 1000 })
     rpcs.push(rpc)
     const store = fileStore(path.join(folder, 'outbox.json'))
     const paces = { patienceMs, raiseMs, compareMs: 100 }
