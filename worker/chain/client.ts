@@ -87,7 +87,7 @@ export class ChainClient {
       rpc,
       chainId: deployment.chainId,
       account,
-      store: fileStore(path.join(dataFolder, `outbox-${this.account}.json`)),
+      store: fileStore(path.join(dataFolder, `outbox-${this.account}.log`)),
       ...(patienceMs === undefined ? {} : { patienceMs }),
     })
   }
@@ -95,6 +95,12 @@ export class ChainClient {
   /** Closes the connection; what is under way fails. */
   close(): void {
     this.#rpc.close()
+    this.#outbox.close()
+  }
+
+  /** Finishes a write that was begun, and sends again those that the chain has forgotten. */
+  async restore(signal?: AbortSignal): Promise<void> {
+    await this.#outbox.restore(signal)
   }
 
   /** Stakes for a node, which this account then owns. */
