@@ -7,6 +7,7 @@
 import { copyFile, readFile, rename, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { ChainError } from './errors.ts'
+import { writeWhole } from './files.ts'
 import { sleep } from './wait.ts'
 
 export type StateCheck = 'new' | 'sound' | 'restored'
@@ -22,6 +23,12 @@ const REST_FACTOR = 20
  * can be read.
  */
 export async function checkState(file: string): Promise<StateCheck> {
+  const check = await choose(file)
+  if (check !== 'new') await keepFirstGenesis(file)
+  return check
+}
+
+async function choose(file: string): Promise<StateCheck> {
   const found = await inspect(file)
   if (found === 'sound') return 'sound'
   const copy = await inspect(copyOf(file))
@@ -36,6 +43,28 @@ export async function checkState(file: string): Promise<StateCheck> {
     `${file} and its copy are damaged; delete their folder to begin a new chain`,
   )
 }
+
+/**
+ * anvil begins each life with a block 0 of its own, and writes it down beside the one that it then loads; which of them
+ * the next life takes is chance. Only the oldest is the chain's: whoever knows a chain by its first block relies on it.
+ */
+async function keepFirstGenesis(file: string): Promise<void> {
+  const content: unknown = JSON.parse(await readFile(file, 'utf8'))
+  const read = z.looseObject({ blocks: z.array(Genesis) }).safeParse(content)
+  if (!read.success) return
+  const isGenesis = ({ header }: z.output<typeof Genesis>): boolean => Number(header.number) === 0
+  const { blocks } = read.data
+  const bornAt = blocks.filter(isGenesis).map(({ header }) => Number(header.timestamp))
+  const first = Math.min(...bornAt)
+  const kept = blocks.filter((one) => !isGenesis(one) || Number(one.header.timestamp) === first)
+  if (kept.length < blocks.length) {
+    await writeWhole(file, JSON.stringify({ ...read.data, blocks: kept }))
+  }
+}
+
+const Genesis = z.looseObject({
+  header: z.looseObject({ number: z.string(), timestamp: z.string() }),
+})
 
 /** Copies the state file whenever anvil has written it, until the signal fires. */
 export async function keepCopying(
