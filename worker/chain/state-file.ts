@@ -112,7 +112,9 @@ const State = z.object({
   block: z.object({ number: z.string() }),
   best_block_number: z.number(),
   accounts: z.record(z.string(), z.object({ nonce: z.number() })),
-  blocks: z.array(z.object({ header: z.object({ number: z.string() }) })),
+  blocks: z.array(
+    z.object({ header: z.object({ number: z.string() }), transactions: z.array(z.unknown()) }),
+  ),
   transactions: z.array(z.object({ info: z.object({ from: z.string() }) })),
 })
 
@@ -131,6 +133,8 @@ async function inspect(file: string): Promise<'sound' | 'torn' | 'broken'> {
   // They stand in no order.
   const newest = blocks.reduce((most, { header }) => Math.max(most, Number(header.number)), 0)
   if (Number(block.number) !== best || newest !== best) return 'torn'
+  const inBlocks = blocks.reduce((sum, one) => sum + one.transactions.length, 0)
+  if (inBlocks !== transactions.length) return 'torn'
   const sent = new Map<string, number>()
   for (const { info } of transactions) sent.set(info.from, (sent.get(info.from) ?? 0) + 1)
   const agrees = [...sent].every(([from, count]) => accounts[from]?.nonce === count)

@@ -66,6 +66,7 @@ describe('the supervision of the embedded chain', () => {
       stateOf({ best: 3, nonce: 1 }),
       stateOf({ best: 2, nonce: 2 }),
       stateOf({ best: 2, nonce: 0 }),
+      stateOf({ inBlock: 0 }),
     ]) {
       await writeFile(file(), torn)
       equal(await checkState(file()), 'restored')
@@ -174,9 +175,10 @@ describe('waits', () => {
 })
 
 /** A state file of anvil's with two blocks and one transaction, as far as it is looked at. */
-function stateOf({ best = 2, nonce = 1, born = [100] }): string {
+function stateOf({ best = 2, nonce = 1, born = [100], inBlock = 1 }): string {
   const block = (number: number, timestamp: number) => ({
     header: { number: `0x${number}`, timestamp: `0x${timestamp.toString(16)}` },
+    transactions: number === 1 ? Array.from({ length: inBlock }, () => ({})) : [],
   })
   return JSON.stringify({
     block: { number: '0x2' },
