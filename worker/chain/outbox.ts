@@ -24,6 +24,8 @@ const RAISE_MS = 30_000
 /** Pools take a replacement from +10 % on. */
 const RAISE_PERCENT = 125n
 const MAX_ATTEMPTS = 10
+/** What a pool keeps of one account (geth, `txpool.accountslots`); anvil all but stops over a thousand. */
+const RESENT_AT_ONCE = 16
 /** A node may know the nonce a moment before the receipt. */
 const TAKEN_LOOKS = 3
 
@@ -162,8 +164,12 @@ export class Outbox {
    * mined and is free again. Over and over, as it may be killed while it takes them.
    */
   async #heal(turn: Turn, memory: Memory): Promise<void> {
-    for (let pauseMs = LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_LOOK_MS)) {
+    let pauseMs = LOOK_MS
+    let before = -1
+    for (;;) {
       const latest = await turn.nonce('latest')
+      pauseMs = latest > before ? LOOK_MS : Math.min(2 * pauseMs, MAX_LOOK_MS)
+      before = latest
       // Mostly there is none, and the last tells.
       if (nextNonce(memory) <= latest) return
       const lost = memory.mined.filter(({ nonce }) => nonce >= latest)
@@ -172,7 +178,7 @@ export class Outbox {
         this.#options.store.change(memory, { kind: 'forgotten', fromNonce: latest })
         return
       }
-      for (const { raw } of lost) await turn.send(raw).catch(unlessOver)
+      for (const { raw } of lost.slice(0, RESENT_AT_ONCE)) await turn.send(raw).catch(unlessOver)
       await turn.pause(pauseMs, 'send again what the chain has forgotten')
     }
   }
