@@ -11,9 +11,9 @@ import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
 import { timelockAbi } from '../../contracts/gen/Timelock.ts'
+import { RpcError } from './endpoint.ts'
 import { ChainError, type Revert } from './errors.ts'
 import { hexBytes } from './quantities.ts'
-import { RpcError } from './rpc.ts'
 
 /** One contract's call may fail in another, so all their errors are known together. */
 const ERRORS: Abi = [
