@@ -230,6 +230,16 @@ export function lastBatch(ledger: Ledger): number {
   return Math.max(0, ...ledger.batches.keys())
 }
 
+/** What a batch has collected from a payer is gone from its balance, and first from what would leave. */
+export function redeem(ledger: Ledger, fact: Extract<ChainLog, { kind: 'redeemed' }>): void {
+  const held = ledger.escrows.get(fact.payer)
+  if (!held) return
+  const { redeemedWei, authorisedWei } = fact
+  const balanceWei = held.balanceWei - (redeemedWei - held.redeemedWei)
+  const leavingWei = held.leavingWei < balanceWei ? held.leavingWei : balanceWei
+  ledger.escrows.set(fact.payer, { balanceWei, leavingWei, redeemedWei, authorisedWei })
+}
+
 /** Fees of a payer that are settled and will be collected with a later batch. */
 export function openWei(ledger: Ledger, payer: Address): bigint {
   const open = openAfter(ledger.batches.get(lastBatch(ledger))?.data)

@@ -12,7 +12,15 @@ import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { duties, offerOf } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
-import { createLedger, forgetStale, type Ledger, merge, settle, takeBack } from './ledger.ts'
+import {
+  createLedger,
+  forgetStale,
+  type Ledger,
+  merge,
+  redeem,
+  settle,
+  takeBack,
+} from './ledger.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
@@ -139,6 +147,9 @@ export class Core {
         break
       case 'escrowed':
         ledger.escrows.set(fact.payer, fact)
+        break
+      case 'redeemed':
+        redeem(ledger, fact)
         break
       case 'model-registered':
         ledger.modelOwners.set(fact.adapter, fact.owner)

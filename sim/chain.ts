@@ -282,7 +282,12 @@ export class FakeChain {
     if (cumulativeWei > held.authorised) held.authorised = cumulativeWei
     held.balance -= feeWei
     held.redeemed += feeWei
-    this.#logEscrow(payer as Address)
+    this.#log({
+      kind: 'redeemed',
+      payer: payer as Address,
+      redeemedWei: held.redeemed,
+      authorisedWei: held.authorised,
+    })
   }
 
   #logEscrow(payer: Address): void {

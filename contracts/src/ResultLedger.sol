@@ -8,7 +8,7 @@ import {IParams} from "./interfaces/IParams.sol";
 import {IPayout} from "./interfaces/IPayout.sol";
 import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
-import {Batch, Batches} from "./libraries/Batches.sol";
+import {Batch, Batches, Tail} from "./libraries/Batches.sol";
 import {Threshold} from "./libraries/Threshold.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {BatchHeader, Charge, Endorsement} from "./types/Batch.sol";
@@ -82,7 +82,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         (disputes, jury) = (disputes_, jury_);
         epochSeconds = params_.epochSeconds();
         initialStrictness = strictness;
-        _state.strictness = strictness;
+        _state.tail.strictness = strictness;
         _state.accuser = address(this);
     }
 
@@ -214,29 +214,23 @@ contract ResultLedger is IResultLedger, EIP712 {
         view
         returns (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei)
     {
-        return (_state.posted, _state.finalised, _state.faulty, _state.openWei, _state.collectedWei);
+        return (_state.posted, _state.finalised, _state.faulty, _state.tail.openWei, _state.collectedWei);
     }
 
     /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.
     function _requireEpoch(BatchHeader calldata header, uint64 stepBps) private view {
-        (uint64 last, uint64 now_) = (_state.epoch, uint64(block.timestamp / epochSeconds));
-        if (header.epoch < last || header.epoch > now_ || header.epoch + MAX_AGE_EPOCHS < now_) {
-            revert WrongEpoch(header.epoch, last, now_);
-        }
-        uint32 expected = _state.strictness;
-        if (header.epoch > last && last != 0) {
-            expected = _moved(expected, stepBps, header.epoch);
-        }
-        if (header.strictness != expected) revert WrongStrictness(header.strictness, expected);
-        if (header.epoch == last && (header.answers < _state.answers || header.payees < _state.payees)) {
-            revert WrongStrictness(header.strictness, expected);
-        }
+        Tail memory tail = _state.tail;
+        (uint64 epoch, uint64 last, uint64 now_) = (header.epoch, tail.epoch, uint64(block.timestamp / epochSeconds));
+        if (epoch < last || epoch > now_ || epoch + MAX_AGE_EPOCHS < now_) revert WrongEpoch(epoch, last, now_);
+        uint32 expected = epoch > last && last != 0 ? _moved(tail, stepBps, epoch) : tail.strictness;
+        bool isShrinking = epoch == last && (header.answers < tail.answers || header.payees < tail.payees);
+        if (header.strictness != expected || isShrinking) revert WrongStrictness(header.strictness, expected);
     }
 
-    function _moved(uint32 strictness, uint64 stepBps, uint64 epoch) private view returns (uint32) {
+    function _moved(Tail memory tail, uint64 stepBps, uint64 epoch) private view returns (uint32) {
         uint64[4] memory governed = params.groupAt(4, epoch);
-        Threshold.Rules memory rules = Threshold.Rules(governed[2], stepBps, governed[0], governed[1]);
-        return uint32(Threshold.nextStrictness(strictness, _state.payees, _state.answers, rules));
+        Threshold.Rules memory moves = Threshold.Rules(governed[2], stepBps, governed[0], governed[1]);
+        return uint32(Threshold.nextStrictness(tail.strictness, tail.payees, tail.answers, moves));
     }
 
     /// @dev One call to the vault weighs the validators and locks the bond.
@@ -248,12 +242,13 @@ contract ResultLedger is IResultLedger, EIP712 {
     ) private {
         address[] memory validators = new address[](endorsements.length);
         address last = address(0);
+        bytes32 separator = _domainSeparatorV4();
         for (uint256 i = 0; i < endorsements.length; i++) {
             Endorsement calldata endorsement = endorsements[i];
             address validator = endorsement.validator;
             if (validator <= last) revert EndorsementsNotAscending(validator);
             last = validator;
-            bytes32 digest = _hashTypedDataV4(TypedData.hashEndorsement(validator, headerHash));
+            bytes32 digest = TypedData.endorsementDigest(separator, validator, headerHash);
             (address signer, ECDSA.RecoverError failure,) =
                 ECDSA.tryRecover(digest, endorsement.r, endorsement.vs);
             if (failure != ECDSA.RecoverError.NoError || signer != validator) revert BadEndorsement(validator);

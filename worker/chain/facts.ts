@@ -31,6 +31,7 @@ const WANTED = [
   'Staked',
   'ExitRequested',
   'Escrowed',
+  'Redeemed',
   'VersionPublished',
   'ModelRegistered',
   'BatchPosted',
@@ -51,7 +52,7 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...resultLedgerAbi,
   ...payoutAbi,
   ...paramsAbi,
-  ...feeEscrowAbi.filter((item) => item.type !== 'event' || item.name === 'Escrowed'),
+  ...feeEscrowAbi.filter((item) => item.type !== 'event' || ['Escrowed', 'Redeemed'].includes(item.name)),
 ]
   .filter((item) => item.type === 'event')
   .filter(({ name }) => WANTED.includes(name))
@@ -80,6 +81,13 @@ const Fact = z.discriminatedUnion('kind', [
     payer: address,
     balanceWei: amountWei,
     leavingWei: amountWei,
+    redeemedWei: amountWei,
+    authorisedWei: amountWei,
+  }),
+  z.object({
+    kind: z.literal('redeemed'),
+    blockNumber: uint64,
+    payer: address,
     redeemedWei: amountWei,
     authorisedWei: amountWei,
   }),
@@ -162,6 +170,8 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         return tellStake(decodeEventLog({ abi: stakeVaultAbi, topics, data }))
       case 'feeEscrow': {
         const { eventName, args } = decodeEventLog({ abi: feeEscrowAbi, topics, data })
+        if (eventName === 'Redeemed')
+          return { kind: 'redeemed', ...args, payer: lower(args.payer) }
         if (eventName !== 'Escrowed') return undefined
         return { kind: 'escrowed', ...args, payer: lower(args.payer) }
       }

@@ -16,6 +16,15 @@ struct Batch {
     uint24 bondMilli;
 }
 
+/// @notice What the newest header says, for the next one to follow on: one slot.
+struct Tail {
+    uint96 openWei;
+    uint64 epoch;
+    uint32 strictness;
+    uint32 answers;
+    uint32 payees;
+}
+
 /**
  * @notice The sequence of batches: posted one after the other, made final in the same order. A batch found false takes all
  * behind it with it, for they build on it; they are taken back from the newest on, each on its own.
@@ -31,12 +40,7 @@ library Batches {
         uint64 faulty;
         /// Disputes under way that keep a batch from becoming final.
         uint64 holds;
-        /// What the newest header says, for the next one to follow on.
-        uint96 openWei;
-        uint40 epoch;
-        uint32 strictness;
-        uint40 answers;
-        uint40 payees;
+        Tail tail;
         /// What all posted batches have collected, in wei.
         uint128 collectedWei;
         /// Who showed the oldest false batch to be one. Never empty: writing over a slot costs less than filling it.
@@ -77,7 +81,7 @@ library Batches {
 
     /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
     function append(State storage self, BatchHeader calldata header, Batch memory batch) internal {
-        uint256 dueWei = self.openWei + header.feeWei;
+        uint256 dueWei = self.tail.openWei + header.feeWei;
         uint256 openWei = header.charges == 0 ? dueWei : 0;
         if (header.openWei != openWei) revert WrongOpenFees(header.openWei, openWei);
         if (header.collectedWei != dueWei - openWei) revert WrongFee(header.collectedWei, dueWei - openWei);
@@ -190,10 +194,7 @@ library Batches {
 
     /// @dev One slot.
     function _follow(State storage self, BatchHeader memory header) private {
-        self.openWei = header.openWei.toUint96();
-        self.epoch = uint40(header.epoch);
-        self.strictness = header.strictness;
-        self.answers = header.answers;
-        self.payees = header.payees;
+        self.tail =
+            Tail(header.openWei.toUint96(), header.epoch, header.strictness, header.answers, header.payees);
     }
 }
