@@ -96,7 +96,8 @@ export type Duty =
       readonly header: BatchHeader
       readonly headerHash: Hash
     }
-  | { readonly kind: 'finalise'; readonly duty: string; readonly header: BatchHeader }
+  /** Make the next batches final, in their order. */
+  | { readonly kind: 'finalise'; readonly duty: string; readonly headers: readonly BatchHeader[] }
   /** Take the newest batch back: it, or one before it, is known to be false. */
   | {
       readonly kind: 'take-back'

@@ -71,7 +71,6 @@ export type ChainLog = { readonly blockNumber: number } & (
   | {
       readonly kind: 'batch-posted'
       readonly header: BatchHeader
-      readonly poster: Address
       readonly finalAtMs: number
       readonly txHash: Hash
     }

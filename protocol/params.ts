@@ -45,6 +45,9 @@ export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
 
+/** Batches made final in one transaction at the most: about 30,000 gas each, far below what a block holds. */
+export const MAX_FINALISED = 64
+
 /** A failed duty is tried again after this long, doubled each time up to the second figure. */
 export const RETRY_MS = SECOND_MS
 export const MAX_RETRY_MS = 30 * SECOND_MS

@@ -97,7 +97,6 @@ export class FakeChain {
   }
 
   post(
-    poster: Address,
     header: BatchHeader,
     endorsements: readonly SignedEndorsement[],
     charges: readonly SignedCharge[],
@@ -115,10 +114,14 @@ export class FakeChain {
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
     this.#batches.push({ header, finalAtMs, final: false })
-    this.#log({ kind: 'batch-posted', header, poster, finalAtMs, txHash: this.#txHash() })
+    this.#log({ kind: 'batch-posted', header, finalAtMs, txHash: this.#txHash() })
   }
 
-  finalise(header: BatchHeader): void {
+  finalise(headers: readonly BatchHeader[]): void {
+    for (const header of headers) this.#finalise(header)
+  }
+
+  #finalise(header: BatchHeader): void {
     const { number } = header
     const batch = this.#batches[number - 1]
     const inOrder = this.#batches.slice(0, number - 1).every(({ final }) => final)

@@ -138,11 +138,11 @@ export class SimNode {
         break
       case 'post':
         this.#transact(effect.duty, (chain) =>
-          chain.post(this.address, effect.header, effect.endorsements, effect.charges),
+          chain.post(effect.header, effect.endorsements, effect.charges),
         )
         break
       case 'finalise':
-        this.#transact(effect.duty, (chain) => chain.finalise(effect.header))
+        this.#transact(effect.duty, (chain) => chain.finalise(effect.headers))
         break
       case 'take-back':
         this.#transact(effect.duty, (chain) => chain.takeBack(effect.header))

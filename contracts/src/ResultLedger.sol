@@ -48,7 +48,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     Batches.State private _state;
 
     /// @notice A batch was posted; it may be made final from `finalAt`, seconds since 1970.
-    event BatchPosted(uint64 indexed number, BatchHeader header, address indexed poster, uint64 finalAt);
+    event BatchPosted(uint64 indexed number, BatchHeader header, uint64 finalAt);
     event BatchFinal(uint64 indexed number);
     /// @notice A batch was found false: it and all behind it are to be taken back.
     event BatchFaulted(uint64 indexed number, address indexed accuser);
@@ -82,7 +82,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         (disputes, jury) = (disputes_, jury_);
         epochSeconds = params_.epochSeconds();
         initialStrictness = strictness;
-        _state.tail.strictness = strictness;
+        _state.tail.strictness = uint16(strictness);
         _state.accuser = address(this);
     }
 
@@ -114,18 +114,21 @@ contract ResultLedger is IResultLedger, EIP712 {
         uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
         _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);
         _state.append(header, Batch(bytes24(headerHash), uint40(finalAt), bondMilli));
-        emit BatchPosted(header.number, header, msg.sender, finalAt);
+        emit BatchPosted(header.number, header, finalAt);
         if (charges.length > 0) escrow.redeem(charges);
     }
 
     /// @notice Makes the next batch final, when its window is over, and pays what it collected into the Payout. Anybody may.
     function finalise(BatchHeader calldata header) external {
-        Batch memory batch = _state.finalise(header);
-        emit BatchFinal(header.number);
-        vault.unlock(header.proposer, uint256(batch.bondMilli) * MILLI);
-        if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
+        _finalise(header);
     }
 
+    /// @notice Makes the next batches final, in their order: several in one transaction cost less.
+    function finaliseAll(BatchHeader[] calldata headers) external {
+        for (uint256 i = 0; i < headers.length; i++) {
+            _finalise(headers[i]);
+        }
+    }
     /// @inheritdoc IResultLedger
     function fault(BatchHeader calldata header, address accuser) external onlyJudges {
         _state.requireHeader(header);
@@ -189,7 +192,7 @@ contract ResultLedger is IResultLedger, EIP712 {
 
     /// @inheritdoc IResultLedger
     function requirePosted(BatchHeader calldata header) external view {
-        if (header.number == 0 || header.number > _state.posted) revert Batches.NotPosted(header.number);
+        if (header.number == 0 || header.number > _state.tail.posted) revert Batches.NotPosted(header.number);
         _state.requireHeader(header);
     }
 
@@ -214,7 +217,14 @@ contract ResultLedger is IResultLedger, EIP712 {
         view
         returns (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei)
     {
-        return (_state.posted, _state.finalised, _state.faulty, _state.tail.openWei, _state.collectedWei);
+        return (_state.tail.posted, _state.finalised, _state.faulty, _state.tail.openWei, _state.collectedWei);
+    }
+
+    function _finalise(BatchHeader calldata header) private {
+        Batch memory batch = _state.finalise(header);
+        emit BatchFinal(header.number);
+        vault.unlock(header.proposer, uint256(batch.bondMilli) * MILLI);
+        if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
     }
 
     /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.

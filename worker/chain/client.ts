@@ -164,8 +164,9 @@ export class ChainClient {
     return await this.write(calls.postBatchCall(batch), signal)
   }
 
-  async finaliseBatch(header: BatchHeader, signal?: AbortSignal): Promise<Written> {
-    return await this.write(calls.finaliseBatchCall(header), signal)
+  /** Makes the next batches final, in their order. */
+  async finaliseBatches(headers: readonly BatchHeader[], signal?: AbortSignal): Promise<Written> {
+    return await this.write(calls.finaliseBatchesCall(headers), signal)
   }
 
   /** Has an account paid what it has earned and not claimed; whoever sends this, the money goes to the account. */

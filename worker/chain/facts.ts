@@ -113,7 +113,6 @@ const Fact = z.discriminatedUnion('kind', [
     kind: z.literal('batch-posted'),
     blockNumber: uint64,
     header,
-    poster: address,
     finalAtMs: uint64,
     txHash: bytes32,
   }),
@@ -245,7 +244,6 @@ function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash:
       return {
         kind: 'batch-posted',
         header: { ...numbered(header), proposer: lower(header.proposer) },
-        poster: lower(args.poster),
         finalAtMs: Number(args.finalAt) * 1000,
         txHash,
       }

@@ -36,13 +36,13 @@ export function performPost({ runtime, chain, log }: SettleOptions): Performer<'
 }
 
 export function performFinalise({ runtime, chain, log }: SettleOptions): Performer<'finalise'> {
-  return async ({ header }, signal) => {
-    const { number } = header
+  return async ({ headers }, signal) => {
+    const last = headers.at(-1)!.number
     await unlessDone(async () => {
-      const { txHash } = await chain.finaliseBatch(header, signal)
-      log.info({ batch: number, txHash }, 'batch final')
+      const { txHash } = await chain.finaliseBatches(headers, signal)
+      log.info({ batches: headers.map(({ number }) => number), txHash }, 'batches final')
     })
-    await runtime.until(({ batches }) => batches.get(number)?.final === true, LOG_WAIT_MS)
+    await runtime.until(({ batches }) => batches.get(last)?.final === true, LOG_WAIT_MS)
     return undefined
   }
 }

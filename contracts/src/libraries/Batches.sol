@@ -16,11 +16,13 @@ struct Batch {
     uint24 bondMilli;
 }
 
-/// @notice What the newest header says, for the next one to follow on: one slot.
+/// @notice What the newest header says, for the next one to follow on: one slot, the only one that each post writes over.
 struct Tail {
+    /// Number of the newest posted batch.
+    uint40 posted;
+    uint40 epoch;
     uint96 openWei;
-    uint64 epoch;
-    uint32 strictness;
+    uint16 strictness;
     uint32 answers;
     uint32 payees;
 }
@@ -33,8 +35,7 @@ library Batches {
     using SafeCast for uint256;
 
     struct State {
-        /// Number of the newest posted batch, and of the newest final one.
-        uint64 posted;
+        /// Number of the newest final batch.
         uint64 finalised;
         /// The oldest batch found false and not taken back yet; 0 where there is none.
         uint64 faulty;
@@ -73,7 +74,7 @@ library Batches {
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
     function requireNext(State storage self, uint64 number) internal view {
-        uint64 posted = self.posted;
+        uint64 posted = self.tail.posted;
         if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
@@ -91,21 +92,23 @@ library Batches {
             if (payoutWei > collectedWei) revert PayoutOverFees(payoutWei, collectedWei);
             self.collectedWei = collectedWei.toUint128();
         }
-        self.posted = header.number;
-        _follow(self, header);
+        _follow(self, header, header.number);
         self.batches[header.number] = batch;
     }
 
     /// @notice Makes the next batch final, its window being over.
     function finalise(State storage self, BatchHeader calldata header) internal returns (Batch memory batch) {
         uint64 number = header.number;
-        (uint64 posted, uint64 finalised) = (self.posted, self.finalised);
-        if (number == 0 || number > posted) revert NotPosted(number);
+        uint64 finalised = self.finalised;
+        if (number == 0 || number > finalised + 1) {
+            if (number == 0 || number > self.tail.posted) revert NotPosted(number);
+            revert NotNextToFinalise(number, finalised + 1);
+        }
         if (number <= finalised) revert AlreadyFinal(number);
-        if (number != finalised + 1) revert NotNextToFinalise(number, finalised + 1);
         if (self.faulty != 0 && number >= self.faulty) revert FaultOpen(self.faulty);
         if (self.holds != 0 && self.holdsOn[number] != 0) revert InDispute(number);
         batch = self.batches[number];
+        if (batch.finalAt == 0) revert NotPosted(number);
         if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
         requireSame(number, TypedData.hashHeader(header), batch.headerHash);
         self.finalised = number;
@@ -128,18 +131,17 @@ library Batches {
         internal
         returns (Batch memory batch)
     {
-        uint64 number = self.posted;
+        uint64 number = self.tail.posted;
         if (self.faulty == 0 || number < self.faulty) revert NotFaulty(number);
         bytes32 headerHash = requireHeader(self, number, header);
         batch = self.batches[number];
-        _follow(self, previous);
+        _follow(self, previous, number - 1);
         delete self.batches[number];
         self.isVoid[headerHash] = true;
         if (header.charges != 0) {
             self.collectedWei -= uint128(header.collectedWei);
             self.isOwed[headerHash] = true;
         }
-        self.posted = number - 1;
         if (number == self.faulty) self.faulty = 0;
     }
 
@@ -158,7 +160,7 @@ library Batches {
 
     /// @notice A batch is open while its window may still end in a dispute.
     function requireOpen(State storage self, uint64 number) internal view {
-        if (number == 0 || number > self.posted) revert NotPosted(number);
+        if (number == 0 || number > self.tail.posted) revert NotPosted(number);
         if (number <= self.finalised) revert AlreadyFinal(number);
     }
 
@@ -193,8 +195,14 @@ library Batches {
     }
 
     /// @dev One slot.
-    function _follow(State storage self, BatchHeader memory header) private {
-        self.tail =
-            Tail(header.openWei.toUint96(), header.epoch, header.strictness, header.answers, header.payees);
+    function _follow(State storage self, BatchHeader memory header, uint64 posted) private {
+        self.tail = Tail(
+            uint40(posted),
+            uint40(header.epoch),
+            header.openWei.toUint96(),
+            uint16(header.strictness),
+            header.answers,
+            header.payees
+        );
     }
 }

@@ -151,7 +151,6 @@ describe('logs as facts', () => {
     const posted = logOf('resultLedger', 'BatchPosted', {
       number: 3n,
       header: HEADER,
-      poster: account(1),
       finalAt: 1_800_000_000n,
     })
     deepEqual(read(posted), {
@@ -160,8 +159,7 @@ describe('logs as facts', () => {
         kind: 'batch-posted',
         blockNumber: 9,
         header: { ...HEADER, number: 3, epoch: 5 },
-        poster: account(1),
-        finalAtMs: 1_800_000_000_000,
+          finalAtMs: 1_800_000_000_000,
         txHash: HASH,
       },
     })
@@ -214,7 +212,7 @@ describe('logs as facts', () => {
       deepEqual(read(log), { ok: false, reason: 'out-of-range' }, manifest.slice(0, 20))
     }
     const header = { ...HEADER, data: 'nowhere' }
-    const posted = { number: 3n, header, poster: account(1), finalAt: 1n }
+    const posted = { number: 3n, header, finalAt: 1n }
     deepEqual(read(logOf('resultLedger', 'BatchPosted', posted)), {
       ok: false,
       reason: 'out-of-range',
