@@ -70,6 +70,21 @@ export class FakeChain {
     this.#options = options
   }
 
+  /** Headers of the posted batches that count. */
+  get headers(): readonly BatchHeader[] {
+    return this.#batches.map(({ header }) => header)
+  }
+
+  /** True while false batches have not been taken back. */
+  get isRepairing(): boolean {
+    return this.#faulty > 0
+  }
+
+  /** Number of the newest final batch. */
+  get finalised(): number {
+    return this.#batches.filter(({ final }) => final).length
+  }
+
   mine(timestampMs: number): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
@@ -108,8 +123,8 @@ export class FakeChain {
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
     this.#checkSums(header)
-    this.#lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#checkCharge(charge)
+    this.#lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#redeem(charge)
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs

@@ -207,8 +207,9 @@ describe('the contracts on an embedded chain', function () {
     equal(held.filter(({ kind }) => kind === 'batch-final').length, 1)
     equal(held.filter(({ kind }) => kind === 'claimed').length, 1)
     equal(held.filter(({ kind }) => kind === 'model-registered').length, 1)
-    // Two deposits, a charge each, and the deposit under way.
-    equal(held.filter(({ kind }) => kind === 'escrowed').length, 5)
+    equal(held.filter(({ kind }) => kind === 'redeemed').length, 2)
+    // Two deposits, and the one under way.
+    equal(held.filter(({ kind }) => kind === 'escrowed').length, 3)
   })
 
   it('sends again what a killed chain has forgotten', async () => {
