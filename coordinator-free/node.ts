@@ -13,6 +13,7 @@ import { acceptedClaim } from './assignment.ts'
 import { duties, offerOf } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
 import {
+  contradict,
   createLedger,
   forgetStale,
   type Ledger,
@@ -82,6 +83,9 @@ export class Core {
         return this.#settle(event.data, nowMs)
       case 'offered':
         return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
+      case 'accused':
+        this.ledger.contradictions.delete(event.slot)
+        return this.#end(`accuse ${event.slot}`)
       case 'retrieved':
         this.#retrieved.add(event.header)
         return this.#end(`retrieve ${event.header}`)
@@ -98,8 +102,14 @@ export class Core {
   }
 
   #receive({ bytes, via }: EventOf<'received'>, nowMs: number): Effect[] {
-    const { judgement, envelope } = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
-    if (!envelope) return [{ kind: 'judge', judgement }]
+    const admission = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
+    const { judgement } = admission
+    if (!admission.envelope) {
+      const { contradiction } = admission
+      if (contradiction) contradict(this.ledger, contradiction, nowMs)
+      return [{ kind: 'judge', judgement }]
+    }
+    const { envelope } = admission
     merge(this.ledger, envelope, nowMs)
     return [
       { kind: 'judge', judgement },

@@ -17,6 +17,8 @@ export const MAX_JOB_LIFETIME_MS = 60 * MINUTE_MS
 export const MAX_OPEN_JOBS = 4096
 /** Messages about jobs or claims that have not arrived yet, kept a signer; the oldest go first. */
 export const MAX_FACTS_PER_SIGNER = 2048
+/** Contradictions that a node keeps to report: one an author. */
+export const MAX_CONTRADICTIONS = 64
 /** Envelopes handed over in one reconciliation. */
 export const MAX_RECONCILED = 256
 

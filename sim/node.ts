@@ -152,6 +152,9 @@ export class SimNode {
       case 'give-back':
         this.#transact(effect.duty, (chain) => chain.giveBack(effect.header, effect.charges))
         break
+      case 'accuse':
+        this.#later(50, () => this.handle({ kind: 'accused', slot: effect.slot }))
+        break
       case 'offer': {
         const { cid, bytes } = BatchData.encode(effect.data)
         this.blocks.set(cid, bytes)

@@ -58,7 +58,12 @@ export class World {
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
     const governed = this.#governed
-    this.chain = new FakeChain({ ...DOMAINS, windowMs: WINDOW_MS, governed, recover: remembering() })
+    this.chain = new FakeChain({
+      ...DOMAINS,
+      windowMs: WINDOW_MS,
+      governed,
+      recover: remembering(),
+    })
     this.checkers = new Checkers(this.chain)
     this.chain.mine(START_MS)
     this.#populate()

@@ -30,14 +30,14 @@ import { sleep } from '../../worker/chain/wait.ts'
 
 const CHAIN_ID = 31_337
 const BASE = fileURLToPath(new URL('../../.tributary/bench', import.meta.url))
-export const OPEN = 10n ** 18n
+const OPEN = 10n ** 18n
 const VALIDATORS = 21
 /** Two thirds of them. */
 export const QUORUM = 14
 export const PAYERS = 100
 /** Receipts in a batch. */
 export const RECEIPTS = 4096
-export const WINDOW_SECONDS = 2
+const WINDOW_SECONDS = 2
 const FEE_WEI = OPEN / 1000n
 
 /** Somebody with a key, always the same for a name. */
@@ -240,9 +240,11 @@ export function receiptFor(
 }
 
 /** Not a content id that any content has, but one in form. */
-export function cid(name: string): Cid {
+function cid(name: string): Cid {
   const digits = 'abcdefghijklmnopqrstuvwxyz234567'
-  const letters = [...keccakHash(utf8(name)).slice(2)].map((hex) => digits[Number.parseInt(hex, 16)])
+  const letters = [...keccakHash(utf8(name)).slice(2)].map(
+    (hex) => digits[Number.parseInt(hex, 16)],
+  )
   return `bafyrei${letters.join('').slice(0, 52)}` as Cid
 }
 

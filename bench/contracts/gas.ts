@@ -106,10 +106,7 @@ async function everything(
   }
 }
 
-async function* claims(
-  network: GasNetwork,
-  payouts: readonly Payout[],
-): AsyncIterable<Figure> {
+async function* claims(network: GasNetwork, payouts: readonly Payout[]): AsyncIterable<Figure> {
   const relayer = await network.clientOf(person('relayer'))
   const index = 4321
   const claim = async (held: readonly Payout[]): Promise<bigint> => {
@@ -161,10 +158,7 @@ function rootsOf() {
   }
 }
 
-async function* disputes(
-  network: GasNetwork,
-  say: (line: string) => void,
-): AsyncIterable<Figure> {
+async function* disputes(network: GasNetwork, say: (line: string) => void): AsyncIterable<Figure> {
   say('disputes …')
   const owner = person('validator 0')
   const made = rootsOf()
@@ -292,6 +286,3 @@ async function dispute(
   await network.takeBack(draft)
   return Number(gasUsed)
 }
-
-
-

@@ -113,6 +113,7 @@ describe('a runtime on a chain that is reorganised', function () {
       read: never,
       post: never,
       offer: never,
+      accuse: never,
       retrieve: never,
       'take-back': never,
       'give-back': never,

@@ -52,7 +52,9 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...resultLedgerAbi,
   ...payoutAbi,
   ...paramsAbi,
-  ...feeEscrowAbi.filter((item) => item.type !== 'event' || ['Escrowed', 'Redeemed'].includes(item.name)),
+  ...feeEscrowAbi.filter(
+    (item) => item.type !== 'event' || ['Escrowed', 'Redeemed'].includes(item.name),
+  ),
 ]
   .filter((item) => item.type === 'event')
   .filter(({ name }) => WANTED.includes(name))
@@ -169,8 +171,7 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         return tellStake(decodeEventLog({ abi: stakeVaultAbi, topics, data }))
       case 'feeEscrow': {
         const { eventName, args } = decodeEventLog({ abi: feeEscrowAbi, topics, data })
-        if (eventName === 'Redeemed')
-          return { kind: 'redeemed', ...args, payer: lower(args.payer) }
+        if (eventName === 'Redeemed') return { kind: 'redeemed', ...args, payer: lower(args.payer) }
         if (eventName !== 'Escrowed') return undefined
         return { kind: 'escrowed', ...args, payer: lower(args.payer) }
       }

@@ -1,9 +1,11 @@
 /** What a contract said when it refused. */
 import { type Abi, decodeErrorResult, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
+import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
@@ -27,6 +29,8 @@ const ERRORS: Abi = [
   ...openGovernorAbi,
   ...timelockAbi,
   ...paramsAbi,
+  ...disputesAbi,
+  ...juryAbi,
   ...jobEscrowAbi,
 ].filter(({ type }) => type === 'error')
 

@@ -8,10 +8,11 @@ import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
 import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import { performExecute } from './execute.ts'
 import type { Knowledge } from './knowledge.ts'
-import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import {
+  performAccuse,
   performFinalise,
   performGiveBack,
   performPost,
@@ -45,6 +46,7 @@ export function performers(options: PerformerOptions): Performers {
     finalise: performFinalise(settle),
     offer: performOffer(content, availability),
     retrieve: performRetrieve(availability),
+    accuse: performAccuse(settle),
     'take-back': performTakeBack(settle),
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),

@@ -131,16 +131,8 @@ describe('logs as facts', () => {
     const accuser = account(2)
     for (const [name, args, fact] of [
       ['BatchFaulted', { number: 3n, accuser }, { kind: 'batch-faulted', number: 3 }],
-      [
-        'BatchVoided',
-        { number: 3n, headerHash },
-        { kind: 'batch-voided', number: 3, headerHash },
-      ],
-      [
-        'ChargesReturned',
-        { headerHash, amountWei: 1n },
-        { kind: 'charges-returned', headerHash },
-      ],
+      ['BatchVoided', { number: 3n, headerHash }, { kind: 'batch-voided', number: 3, headerHash }],
+      ['ChargesReturned', { headerHash, amountWei: 1n }, { kind: 'charges-returned', headerHash }],
     ] as const) {
       deepEqual(read(logOf('resultLedger', name, args)), {
         ok: true,
@@ -167,7 +159,7 @@ describe('logs as facts', () => {
         kind: 'batch-posted',
         blockNumber: 9,
         header: { ...HEADER, number: 3, epoch: 5 },
-          finalAtMs: 1_800_000_000_000,
+        finalAtMs: 1_800_000_000_000,
         txHash: HASH,
       },
     })
