@@ -110,6 +110,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         _requireEpoch(header, governed[2]);
         Batches.requireCharges(header, charges);
         bytes32 headerHash = TypedData.hashHeader(header);
+        _state.requireNotVoid(headerHash);
         uint64 finalAt = uint64(block.timestamp) + governed[0];
         uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
         _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);

@@ -37,6 +37,8 @@ library Batches {
         uint32 strictness;
         uint40 answers;
         uint40 payees;
+        /// True once a batch was taken back: until then no header can be one that was.
+        bool anyVoid;
         /// What all posted batches have collected, in wei.
         uint128 collectedWei;
         /// Who showed the oldest false batch to be one. Never empty: writing over a slot costs less than filling it.
@@ -66,6 +68,7 @@ library Batches {
     error WrongHeader(uint64 number, bytes32 headerHash, bytes24 expected);
     error NotFaulty(uint64 number);
     error NothingOwed(bytes32 headerHash);
+    error WasTakenBack(bytes32 headerHash);
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
     function requireNext(State storage self, uint64 number) internal view {
@@ -73,6 +76,11 @@ library Batches {
         if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
+    }
+
+    /// @notice What was found false stays so: the signatures under it are there for ever.
+    function requireNotVoid(State storage self, bytes32 headerHash) internal view {
+        if (self.anyVoid && self.isVoid[headerHash]) revert WasTakenBack(headerHash);
     }
 
     /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
@@ -130,6 +138,8 @@ library Batches {
         batch = self.batches[number];
         _follow(self, previous);
         delete self.batches[number];
+        _letGo(self, number);
+        self.anyVoid = true;
         self.isVoid[headerHash] = true;
         if (header.charges != 0) {
             self.collectedWei -= uint128(header.collectedWei);
@@ -186,6 +196,13 @@ library Batches {
             if (charges[i].payer <= last) revert ChargesNotAscending(charges[i].payer);
             last = charges[i].payer;
         }
+    }
+
+    /// @dev Disputes of a batch that is gone hold none that takes its number.
+    function _letGo(State storage self, uint64 number) private {
+        if (self.holds == 0) return;
+        self.holds -= uint64(self.holdsOn[number]);
+        delete self.holdsOn[number];
     }
 
     /// @dev One slot.
