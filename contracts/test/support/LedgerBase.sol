@@ -63,7 +63,7 @@ abstract contract LedgerBase is Base {
     }
 
     function post(BatchHeader memory header, Charge[] memory charges) internal {
-        ledger.post(header, endorsements(header, 3), charges);
+        ledger.post(header, endorsements(header, validatorKeys.length), charges);
     }
 
     function post(BatchHeader memory header) internal {
