@@ -13,6 +13,7 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function prank(address sender) external;
     function deal(address account, uint256 balanceWei) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
     function getBlockTimestamp() external view returns (uint256);
