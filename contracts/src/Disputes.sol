@@ -10,6 +10,7 @@ import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Demand, Demands} from "./libraries/Demands.sol";
 import {Evidence, Placed, Way} from "./libraries/Evidence.sol";
+import {Purses} from "./libraries/Purses.sol";
 import {Scores} from "./libraries/Scores.sol";
 import {Place, SpanCounts, SpanIndex} from "./libraries/SpanCounts.sol";
 import {TypedData} from "./libraries/TypedData.sol";
@@ -64,7 +65,7 @@ contract Disputes is ReentrancyGuardTransient {
     error NotTwice(bytes32 first, bytes32 second);
     error ScoreIsRight(int256 score);
     error CountIsRight(uint256 occurrences);
-    error NotVoid(bytes32 headerHash);
+    error NotFalse(bytes32 headerHash);
     error WrongBond(uint256 bondWei, uint256 expectedWei);
 
     constructor(IParams params_, IResultLedger ledger_, IStakeVault vault_, IModelRegistry models_) {
@@ -204,7 +205,8 @@ contract Disputes is ReentrancyGuardTransient {
         Evidence.requirePlaced(placed);
         Demand memory ended = _demands.end(placed.header, placed.index);
         emit Shown(placed.header.number, placed.index, placed.receipt);
-        ledger.release(placed.header.number);
+        // Where the batch was taken back, its holds went with it.
+        if (!ledger.isVoid(TypedData.hashHeader(placed.header))) ledger.release(placed.header.number);
         Address.sendValue(payable(BURNED), ended.bondWei - ended.bondWei / 2);
         Address.sendValue(payable(msg.sender), ended.bondWei / 2);
     }
@@ -214,14 +216,17 @@ contract Disputes is ReentrancyGuardTransient {
         Demand memory ended = _demands.end(header, index);
         if (block.timestamp <= ended.until) revert Demands.StillTime(ended.until);
         emit Withheld(header.number, index);
-        ledger.release(header.number);
-        if (!ledger.isVoid(TypedData.hashHeader(header))) _fault(header, ended.asker);
-        Address.sendValue(payable(ended.asker), ended.bondWei);
+        if (!ledger.isVoid(TypedData.hashHeader(header))) {
+            ledger.release(header.number);
+            _fault(header, ended.asker);
+        }
+        Purses.payOrBurn(ended.asker, ended.bondWei);
     }
 
-    /// @notice A validator endorsed a batch that was taken back as false; its signature is the proof.
+    /// @notice A validator endorsed a batch that was found false; its signature is the proof. Who endorsed one behind it,
+    /// which only went with it, did nothing wrong.
     function endorsedFalsely(bytes32 headerHash, address validator, bytes calldata signature) external {
-        if (!ledger.isVoid(headerHash)) revert NotVoid(headerHash);
+        if (!ledger.isFalse(headerHash)) revert NotFalse(headerHash);
         _requireSigned(validator, TypedData.hashEndorsement(validator, headerHash), signature);
         bytes32 offence = keccak256(abi.encode("endorsement", validator, headerHash));
         _punish(validator, offence, Param.EndorserSlashBps, "a false batch endorsed");

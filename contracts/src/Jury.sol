@@ -39,6 +39,8 @@ contract Jury is ReentrancyGuardTransient {
     mapping(uint256 number => Case) private _cases;
     mapping(uint256 number => address[]) private _accused;
     mapping(bytes32 claim => uint256) public caseOf;
+    /// @dev Claims whose worker and voters have paid: they pay once.
+    mapping(bytes32 claim => bool) private _isCondemned;
     mapping(address account => uint256) public owedWei;
     uint256 public caseCount;
 
@@ -65,7 +67,7 @@ contract Jury is ReentrancyGuardTransient {
         Evidence.requirePlaced(placed);
         ledger.requireOpen(placed.header);
         bytes32 claim = placed.receipt.claim;
-        if (caseOf[claim] != 0) revert AlreadyInDispute(claim, caseOf[claim]);
+        _requireUndisputed(claim);
         number = ++caseCount;
         caseOf[claim] = number;
         Case storage opened = _cases[number];
@@ -92,7 +94,7 @@ contract Jury is ReentrancyGuardTransient {
         }
         uint64 epoch = params.epoch();
         bytes32 seed = keccak256(abi.encode(blockhash(opened.seedBlock), number));
-        opened.jurors = vault.drawValidators(seed, params.valueAt(Param.JurySeats, epoch), _accused[number]);
+        opened.jurors = vault.drawValidators(seed, params.valueAt(Param.JurySeats, epoch), _accusedNow(number));
         opened.stage = Stage.Drawn;
         opened.commitUntil = uint64(block.timestamp) + params.valueAt(Param.CommitSeconds, epoch);
         opened.revealUntil = opened.commitUntil + params.valueAt(Param.RevealSeconds, epoch);
@@ -122,14 +124,15 @@ contract Jury is ReentrancyGuardTransient {
         Tally memory count = drawn.tally();
         Stage outcome = Cases.outcome(count, drawn.jurors.length);
         drawn.stage = outcome;
-        ledger.release(drawn.batch);
+        // Where the batch was taken back, its holds went with it.
+        if (!ledger.isVoid(drawn.headerHash)) ledger.release(drawn.batch);
         emit CaseDecided(number, outcome, count.passes, count.fails);
         if (outcome == Stage.Dismissed) {
             _payJurors(drawn, drawn.bondWei);
         } else {
             owedWei[drawn.challenger] += drawn.bondWei;
         }
-        if (outcome == Stage.Undecided) caseOf[drawn.claim] = 0;
+        if (outcome == Stage.Undecided && caseOf[drawn.claim] == number) caseOf[drawn.claim] = 0;
         if (outcome == Stage.Upheld) _condemn(number, drawn, header);
         if (outcome != Stage.Undecided) _slashSilent(drawn);
     }
@@ -168,6 +171,20 @@ contract Jury is ReentrancyGuardTransient {
         );
     }
 
+    /// @dev A claim is judged once, and again where the batch it was judged in has been taken back.
+    function _requireUndisputed(bytes32 claim) private view {
+        uint256 known = caseOf[claim];
+        if (known != 0 && !ledger.isVoid(_cases[known].headerHash)) revert AlreadyInDispute(claim, known);
+    }
+
+    /// @dev Under the keys they have now, or a rotation would seat them.
+    function _accusedNow(uint256 number) private view returns (address[] memory accused) {
+        accused = _accused[number];
+        for (uint256 i = 0; i < accused.length; i++) {
+            (accused[i],) = vault.stakeOf(accused[i]);
+        }
+    }
+
     /// @dev The worker and those who passed its claim: they are no jurors, and pay where it was false.
     function _accuse(uint256 number, Placed calldata placed) private {
         address[] storage accused = _accused[number];
@@ -184,6 +201,8 @@ contract Jury is ReentrancyGuardTransient {
             (,, uint64 faulty,,) = ledger.progress();
             if (faulty == 0 || faulty > upheld.batch) ledger.fault(header, upheld.challenger);
         }
+        if (_isCondemned[upheld.claim]) return;
+        _isCondemned[upheld.claim] = true;
         uint64 bps = params.valueAt(Param.EndorserSlashBps, params.epoch());
         address[] memory accused = _accused[number];
         for (uint256 i = 0; i < accused.length; i++) {

@@ -110,6 +110,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         _requireEpoch(header, governed[2]);
         Batches.requireCharges(header, charges);
         bytes32 headerHash = TypedData.hashHeader(header);
+        _state.requireNotVoid(headerHash);
         uint64 finalAt = uint64(block.timestamp) + governed[0];
         uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
         _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);
@@ -143,7 +144,7 @@ contract ResultLedger is IResultLedger, EIP712 {
      * @param previous That of the batch before; any where there is none.
      */
     function takeBack(BatchHeader calldata header, BatchHeader calldata previous) external {
-        bool isFalse = header.number == _state.faulty;
+        bool isTheFault = header.number == _state.faulty;
         BatchHeader memory before;
         if (header.number > 1) {
             _state.requireHeader(header.number - 1, previous);
@@ -156,7 +157,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         emit BatchVoided(header.number, headerHash);
         uint256 bondWei = uint256(batch.bondMilli) * MILLI;
         vault.unlock(header.proposer, bondWei);
-        if (isFalse) vault.slash(header.proposer, bondWei, _state.accuser);
+        if (isTheFault) vault.slash(header.proposer, bondWei, _state.accuser);
     }
 
     /// @notice Gives payers back what a void batch has collected. Anybody may.
@@ -199,6 +200,11 @@ contract ResultLedger is IResultLedger, EIP712 {
     /// @inheritdoc IResultLedger
     function isVoid(bytes32 headerHash) external view returns (bool) {
         return _state.isVoid[headerHash];
+    }
+
+    /// @inheritdoc IResultLedger
+    function isFalse(bytes32 headerHash) external view returns (bool) {
+        return _state.isFalse[headerHash];
     }
 
     /// @inheritdoc IResultLedger

@@ -9,6 +9,7 @@ import {IParams} from "./interfaces/IParams.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Exits} from "./libraries/Exits.sol";
 import {Lots} from "./libraries/Lots.sol";
+import {Purses} from "./libraries/Purses.sol";
 import {Member, Stakes} from "./libraries/Stakes.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Param} from "./types/Param.sol";
@@ -143,7 +144,7 @@ contract StakeVault is IStakeVault, EIP712, ReentrancyGuardTransient {
         uint256 rewardWei = takenWei * (bps < MAX_REPORTER_BPS ? bps : MAX_REPORTER_BPS) / 10_000;
         emit Slashed(node, takenWei, reporter, rewardWei);
         Address.sendValue(payable(BURNED), takenWei - rewardWei);
-        if (rewardWei > 0) Address.sendValue(payable(reporter), rewardWei);
+        Purses.payOrBurn(reporter, rewardWei);
     }
 
     /// @notice Least stake of a node now, in wei.

@@ -41,6 +41,8 @@ library Batches {
         uint64 faulty;
         /// Disputes under way that keep a batch from becoming final.
         uint64 holds;
+        /// True once a batch was taken back: until then no header can be one that was.
+        bool anyVoid;
         Tail tail;
         /// What all posted batches have collected, in wei.
         uint128 collectedWei;
@@ -48,8 +50,10 @@ library Batches {
         address accuser;
         mapping(uint64 number => Batch) batches;
         mapping(uint64 number => uint256) holdsOn;
-        /// Batches that were taken back, by the hash of their header: their endorsers may be slashed.
+        /// Batches that were taken back, by the hash of their header,
         mapping(bytes32 headerHash => bool) isVoid;
+        /// and those among them that were false themselves: their endorsers may be slashed.
+        mapping(bytes32 headerHash => bool) isFalse;
         /// Those among them whose charges have not been given back.
         mapping(bytes32 headerHash => bool) isOwed;
     }
@@ -71,6 +75,7 @@ library Batches {
     error WrongHeader(uint64 number, bytes32 headerHash, bytes24 expected);
     error NotFaulty(uint64 number);
     error NothingOwed(bytes32 headerHash);
+    error WasTakenBack(bytes32 headerHash);
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
     function requireNext(State storage self, uint64 number) internal view {
@@ -78,6 +83,11 @@ library Batches {
         if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
+    }
+
+    /// @notice What was found false stays so: the signatures under it are there for ever.
+    function requireNotVoid(State storage self, bytes32 headerHash) internal view {
+        if (self.anyVoid && self.isVoid[headerHash]) revert WasTakenBack(headerHash);
     }
 
     /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
@@ -137,12 +147,17 @@ library Batches {
         batch = self.batches[number];
         _follow(self, previous, number - 1);
         delete self.batches[number];
+        _letGo(self, number);
+        self.anyVoid = true;
         self.isVoid[headerHash] = true;
         if (header.charges != 0) {
             self.collectedWei -= uint128(header.collectedWei);
             self.isOwed[headerHash] = true;
         }
-        if (number == self.faulty) self.faulty = 0;
+        if (number == self.faulty) {
+            self.faulty = 0;
+            self.isFalse[headerHash] = true;
+        }
     }
 
     /// @notice Checks that the charges of a void batch are still to be given back, and notes that they are.
@@ -192,6 +207,13 @@ library Batches {
             if (charges[i].payer <= last) revert ChargesNotAscending(charges[i].payer);
             last = charges[i].payer;
         }
+    }
+
+    /// @dev Disputes of a batch that is gone hold none that takes its number.
+    function _letGo(State storage self, uint64 number) private {
+        if (self.holds == 0) return;
+        self.holds -= uint64(self.holdsOn[number]);
+        delete self.holdsOn[number];
     }
 
     /// @dev One slot.

@@ -42,6 +42,8 @@ library Stakes {
         mapping(address node => Member) members;
         /// The key that has taken the place of another.
         mapping(address node => address) heirs;
+        /// How many keys led to this one.
+        mapping(address node => uint256) rotations;
         address[] validators;
     }
 
@@ -106,6 +108,11 @@ library Stakes {
         successor = self.members[heir];
         if (successor.owner != address(0)) revert AlreadyStaked(heir, successor.owner);
         if (self.heirs[heir] != address(0)) revert KeyIsSpent(heir, self.heirs[heir]);
+        uint256 rotations = self.rotations[node] + 1;
+        if (rotations < self.rotations[heir]) rotations = self.rotations[heir];
+        // Who could rotate on would escape: a slash or a bond would not find the last key.
+        if (rotations >= MAX_ROTATIONS) revert TooManyRotations(node);
+        self.rotations[heir] = rotations;
         uint32 nonce = successor.nonce + 1;
         self.members[heir] = member;
         successor.nonce = nonce;

@@ -49,18 +49,18 @@ abstract contract Base {
         uint64 nonce = VM.getNonce(address(this));
         rules = Params(create("Params", abi.encode(address(this), EPOCH_SECONDS, initialRules())));
         address ledger_ = VM.computeCreateAddress(address(this), nonce + 4);
-        address disputes_ = VM.computeCreateAddress(address(this), nonce + 6);
-        address jury_ = VM.computeCreateAddress(address(this), nonce + 7);
+        address disputes_ = VM.computeCreateAddress(address(this), nonce + 7);
+        address jury_ = VM.computeCreateAddress(address(this), nonce + 8);
         address payout_ = VM.computeCreateAddress(address(this), nonce + 3);
         vault = StakeVault(payable(create("StakeVault", abi.encode(rules, ledger_, disputes_, jury_, payout_))));
         escrow = FeeEscrow(create("FeeEscrow", abi.encode(ledger_, rules)));
         payout = Payout(create("Payout", abi.encode(ledger_)));
         bytes memory wiring = abi.encode(rules, vault, escrow, payout, disputes_, jury_, STRICTNESS);
         ledger = ResultLedger(payable(create("ResultLedger", wiring)));
-        models = ModelRegistry(create("ModelRegistry", abi.encode(ledger)));
+        datanets = DatanetRegistry(create("DatanetRegistry", abi.encode(rules, vault)));
+        models = ModelRegistry(create("ModelRegistry", abi.encode(ledger, rules, datanets)));
         disputes = Disputes(create("Disputes", abi.encode(rules, ledger, vault, models)));
         jury = Jury(create("Jury", abi.encode(rules, ledger, vault)));
-        datanets = DatanetRegistry(create("DatanetRegistry", ""));
     }
 
     /// @dev The values of `protocol/parameters.ts`, with short waits.
@@ -185,6 +185,18 @@ abstract contract Base {
         bytes32 s;
         (v, r, s) = VM.sign(key, digest);
         vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
+    }
+
+    /// @dev The other solution of the same signature: s to n - s, and v flipped.
+    function withHighS(bytes memory given) internal pure returns (bytes memory) {
+        bytes32 r;
+        bytes32 s;
+        assembly ("memory-safe") {
+            r := mload(add(given, 32))
+            s := mload(add(given, 64))
+        }
+        uint256 n = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+        return abi.encodePacked(r, n - uint256(s), uint8(given[64]) == 27 ? uint8(28) : uint8(27));
     }
 
     function equal(uint256 actual, uint256 expected, string memory what) internal pure {

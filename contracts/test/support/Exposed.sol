@@ -47,13 +47,11 @@ contract Exposed {
         return MerkleTree.holds(root, leaf, path, siblings);
     }
 
-    function holdsSum(
-        bytes32 root,
-        address account,
-        uint256 cumulativeWei,
-        uint256 path,
-        bytes32[] calldata siblings
-    ) external pure returns (bool) {
+    function holdsSum(bytes32 root, address account, uint256 cumulativeWei, uint256 path, bytes32[] calldata siblings)
+        external
+        pure
+        returns (bool)
+    {
         return MerkleTree.holdsSum(root, account, cumulativeWei, path, siblings);
     }
 

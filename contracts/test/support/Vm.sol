@@ -13,8 +13,11 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function prank(address sender) external;
     function deal(address account, uint256 balanceWei) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function warp(uint256 timestamp) external;
+    function roll(uint256 number) external;
     function getBlockTimestamp() external view returns (uint256);
+    function getBlockNumber() external view returns (uint256);
     function cool(address account) external;
     function chainId(uint256 id) external;
     function expectRevert(bytes calldata data) external;
@@ -27,6 +30,7 @@ interface Vm {
     function toString(uint256 value) external pure returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonInt(string calldata json, string calldata key) external pure returns (int256);
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonAddressArray(string calldata json, string calldata key) external pure returns (address[] memory);
