@@ -189,7 +189,9 @@ async function* disputes(network: GasNetwork, say: (line: string) => void): Asyn
   const leaves = attributionLeaves(shaped)
   const answer = receiptFor('inference', owner.account, merkleRoot(leaves), tuned.output)
   yield await scoreDispute(network, made, shaped, leaves, answer)
-  yield await spanDispute(network, made, proved, occurrences, leaves, answer)
+  // A batch that was taken back is not taken again, so the second is about another job.
+  const another = { ...answer, jobId: tuned.claim }
+  yield await spanDispute(network, made, proved, occurrences, leaves, another)
 }
 
 type Made = ReturnType<typeof rootsOf>

@@ -257,15 +257,12 @@ contract Disputes is ReentrancyGuardTransient {
     }
 
     function _requireHead(bytes32 attribution, Head calldata head, Way calldata way) private pure {
-        Evidence.requireLeaf(
-            attribution, Evidence.headLeaf(head.decoys, head.decoySquares, head.query), way, "head"
-        );
+        Evidence.requireLeaf(attribution, Evidence.headLeaf(head.decoys, head.decoySquares, head.query), way, "head");
     }
 
     /// @dev Of a signature there is one accepted form, and none of the zero address.
     function _requireSigned(address signer, bytes32 structHash, bytes calldata signature) private view {
-        (address found, ECDSA.RecoverError failure,) =
-            ECDSA.tryRecoverCalldata(ledger.digestOf(structHash), signature);
+        (address found, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(ledger.digestOf(structHash), signature);
         if (failure != ECDSA.RecoverError.NoError || found != signer) revert BadSignature(found, signer);
     }
 

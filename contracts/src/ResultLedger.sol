@@ -105,16 +105,17 @@ contract ResultLedger is IResultLedger, EIP712 {
     function post(BatchHeader calldata header, Endorsement[] calldata endorsements, Charge[] calldata charges)
         external
     {
-        _state.requireNext(header.number);
+        Tail memory tail = _state.tail;
+        _state.requireNext(tail.posted, header.number);
         uint64[4] memory governed = params.groupAt(0, header.epoch);
-        _requireEpoch(header, governed[2]);
+        _requireEpoch(header, tail, governed[2]);
         Batches.requireCharges(header, charges);
         bytes32 headerHash = TypedData.hashHeader(header);
         _state.requireNotVoid(headerHash);
         uint64 finalAt = uint64(block.timestamp) + governed[0];
         uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
         _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);
-        _state.append(header, Batch(bytes24(headerHash), uint40(finalAt), bondMilli));
+        _state.append(tail.openWei, header, Batch(bytes24(headerHash), uint40(finalAt), bondMilli));
         emit BatchPosted(header.number, header, finalAt);
         if (charges.length > 0) escrow.redeem(charges);
     }
@@ -130,6 +131,7 @@ contract ResultLedger is IResultLedger, EIP712 {
             _finalise(headers[i]);
         }
     }
+
     /// @inheritdoc IResultLedger
     function fault(BatchHeader calldata header, address accuser) external onlyJudges {
         _state.requireHeader(header);
@@ -234,8 +236,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.
-    function _requireEpoch(BatchHeader calldata header, uint64 stepBps) private view {
-        Tail memory tail = _state.tail;
+    function _requireEpoch(BatchHeader calldata header, Tail memory tail, uint64 stepBps) private view {
         (uint64 epoch, uint64 last, uint64 now_) = (header.epoch, tail.epoch, uint64(block.timestamp / epochSeconds));
         if (epoch < last || epoch > now_ || epoch + MAX_AGE_EPOCHS < now_) revert WrongEpoch(epoch, last, now_);
         uint32 expected = epoch > last && last != 0 ? _moved(tail, stepBps, epoch) : tail.strictness;
@@ -250,12 +251,9 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @dev One call to the vault weighs the validators and locks the bond.
-    function _requireQuorum(
-        bytes32 headerHash,
-        address proposer,
-        uint256 bondWei,
-        Endorsement[] calldata endorsements
-    ) private {
+    function _requireQuorum(bytes32 headerHash, address proposer, uint256 bondWei, Endorsement[] calldata endorsements)
+        private
+    {
         address[] memory validators = new address[](endorsements.length);
         address last = address(0);
         bytes32 separator = _domainSeparatorV4();
@@ -265,8 +263,7 @@ contract ResultLedger is IResultLedger, EIP712 {
             if (validator <= last) revert EndorsementsNotAscending(validator);
             last = validator;
             bytes32 digest = TypedData.endorsementDigest(separator, validator, headerHash);
-            (address signer, ECDSA.RecoverError failure,) =
-                ECDSA.tryRecover(digest, endorsement.r, endorsement.vs);
+            (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, endorsement.r, endorsement.vs);
             if (failure != ECDSA.RecoverError.NoError || signer != validator) revert BadEndorsement(validator);
             validators[i] = validator;
         }

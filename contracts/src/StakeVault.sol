@@ -130,11 +130,7 @@ contract StakeVault is IStakeVault, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStakeVault
-    function slash(address node, uint256 amountWei, address reporter)
-        external
-        nonReentrant
-        returns (uint256 takenWei)
-    {
+    function slash(address node, uint256 amountWei, address reporter) external nonReentrant returns (uint256 takenWei) {
         if (msg.sender != disputes && msg.sender != jury && msg.sender != ledger) revert NotAllowed(msg.sender);
         node = _stakes.current(node);
         takenWei = _stakes.slash(node, amountWei);

@@ -78,8 +78,7 @@ library Batches {
     error WasTakenBack(bytes32 headerHash);
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
-    function requireNext(State storage self, uint64 number) internal view {
-        uint64 posted = self.tail.posted;
+    function requireNext(State storage self, uint64 posted, uint64 number) internal view {
         if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
@@ -91,8 +90,10 @@ library Batches {
     }
 
     /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
-    function append(State storage self, BatchHeader calldata header, Batch memory batch) internal {
-        uint256 dueWei = self.tail.openWei + header.feeWei;
+    function append(State storage self, uint96 openBeforeWei, BatchHeader calldata header, Batch memory batch)
+        internal
+    {
+        uint256 dueWei = openBeforeWei + header.feeWei;
         uint256 openWei = header.charges == 0 ? dueWei : 0;
         if (header.openWei != openWei) revert WrongOpenFees(header.openWei, openWei);
         if (header.collectedWei != dueWei - openWei) revert WrongFee(header.collectedWei, dueWei - openWei);

@@ -60,13 +60,11 @@ library MerkleTree {
     }
 
     /// @notice True where `account` has been promised `cumulativeWei` under the Merkle-sum root.
-    function holdsSum(
-        bytes32 root,
-        address account,
-        uint256 cumulativeWei,
-        uint256 path,
-        bytes32[] calldata siblings
-    ) internal pure returns (bool) {
+    function holdsSum(bytes32 root, address account, uint256 cumulativeWei, uint256 path, bytes32[] calldata siblings)
+        internal
+        pure
+        returns (bool)
+    {
         if (cumulativeWei > SUM_MASK) return false;
         bytes32 node = sumLeaf(account, uint96(cumulativeWei));
         bytes memory scratch = bytes.concat(NODE, node, node);
@@ -81,7 +79,11 @@ library MerkleTree {
                 mstore(add(left, xor(side, 32)), sibling)
                 let sum := add(and(node, mask), and(sibling, mask))
                 // More than 96 bits is a lie: it becomes a node that no root is made of.
-                if gt(sum, mask) { path := 0 node := 0 break }
+                if gt(sum, mask) {
+                    path := 0
+                    node := 0
+                    break
+                }
                 node := or(and(keccak256(add(scratch, 32), 65), not(mask)), sum)
                 path := shr(1, path)
             }

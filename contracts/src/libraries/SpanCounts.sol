@@ -50,9 +50,7 @@ library SpanCounts {
             " contributions\n"
         );
         bytes32 left = keccak256(
-            bytes.concat(
-                MerkleTree.NODE, MerkleTree.hashLeaf(head), MerkleTree.hashLeaf(bytes.concat(index.textRoot))
-            )
+            bytes.concat(MerkleTree.NODE, MerkleTree.hashLeaf(head), MerkleTree.hashLeaf(bytes.concat(index.textRoot)))
         );
         return keccak256(bytes.concat(MerkleTree.NODE, left, MerkleTree.hashLeaf(bytes.concat(index.suffixRoot))));
     }
@@ -99,7 +97,9 @@ library SpanCounts {
         private
         pure
     {
-        if (tokens.length == 0 || tokens.length > (TEXT_OVERLAP + 1) * WORD) revert RunTooLong(tokens.length / WORD);
+        if (tokens.length == 0 || tokens.length > (TEXT_OVERLAP + 1) * WORD) {
+            revert RunTooLong(tokens.length / WORD);
+        }
         bytes calldata suffixes = entry.suffix.leaf;
         _requireAt(index.suffixRoot, index.symbols, SUFFIX_ENTRIES, entry.place, entry.suffix, "suffixes");
         uint256 start = _word(suffixes, entry.place % SUFFIX_ENTRIES);
