@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import { zeroAddress } from 'viem'
 import { z } from 'zod'
 import { type Contribution, contributionLeaf, contributionsRoot } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
+import { keccakHash, utf8 } from '../../protocol/hash.ts'
 import { merkleProof } from '../../protocol/merkle.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import {
@@ -25,9 +25,9 @@ import { Rpc } from '../../worker/chain/rpc.ts'
 import { EmbeddedChain, person } from '../harness/embedded-chain.ts'
 
 const OPEN = 10n ** 18n
-const REVIEW_SECONDS = 1200
-/** Where the registry of these deployments looks its parameters up. */
-const PARAMS = zeroAddress
+/** What governance begins with: half of a bond is lost, and three tenths of that go to the reporter. */
+const REVIEW_SECONDS = INITIAL_VALUES.reviewSeconds
+const FLAG_WEI = BigInt(INITIAL_VALUES.contributionBondGwei) * 10n ** 9n
 const SALT = keccakHash(utf8('salt'))
 const MANIFEST = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as Cid
 const VALIDATORS = ['validator 1', 'validator 2', 'validator 3'].map(person)
@@ -53,9 +53,6 @@ describe('bonds and reviews', function () {
   before(async () => {
     chain = await EmbeddedChain.start()
     rpc = new Rpc(chain.anvil.url)
-    // A tenth of OPEN as the bond; six tenths lost, of which three go to the reporter. Its first word is any other answer.
-    const code = answering([3000n, 10n ** 8n, BigInt(REVIEW_SECONDS), 6000n])
-    await rpc.request(z.unknown(), 'anvil_setCode', [PARAMS, code])
     for (const validator of VALIDATORS) await chain.stake(validator, ['validator'], OPEN)
     validators = await Promise.all(VALIDATORS.map((validator) => chain.clientOf(validator)))
     operator = await chain.clientOf(person('operator'))
@@ -119,9 +116,9 @@ describe('bonds and reviews', function () {
       ['spam', 2n * OPEN, OPEN, CONTRIBUTOR.account],
     )
     const standing = await readStanding(operator, datanetId, CONTRIBUTOR.account)
-    assert.deepEqual([standing.bondWei, standing.scoreBps], [(OPEN * 4n) / 10n, 5000])
+    assert.deepEqual([standing.bondWei, standing.scoreBps], [OPEN / 2n, 5000])
     const { owedWei } = await readStanding(operator, datanetId, flagger.account)
-    assert.equal(owedWei, OPEN / 10n + (OPEN * 18n) / 100n)
+    assert.equal(owedWei, FLAG_WEI + (OPEN * 15n) / 100n)
     await withdrawFromReviews(flagger)
     await refused(withdrawFromReviews(flagger), 'NothingOwed')
     await refused(flagContribution(flagger, flagOf(0)), 'AlreadyFlagged')
@@ -130,7 +127,7 @@ describe('bonds and reviews', function () {
   it('cost who flags wrongly, and leave the contributor half of that', async () => {
     await judged(1, [false, false])
     const { bondWei, owedWei } = await readStanding(operator, datanetId, CONTRIBUTOR.account)
-    assert.deepEqual([bondWei, owedWei], [(OPEN * 4n) / 10n, OPEN / 20n])
+    assert.deepEqual([bondWei, owedWei], [OPEN / 2n, FLAG_WEI / 2n])
   })
 
   it('come to nothing where nobody votes', async () => {
@@ -146,14 +143,6 @@ describe('bonds and reviews', function () {
     assert.equal((await readStanding(operator, datanetId, CONTRIBUTOR.account)).bondWei, 0n)
   })
 })
-
-/** Code that answers these four words, whatever it is asked. */
-function answering(words: readonly bigint[]): string {
-  const hex = (value: number): string => value.toString(16).padStart(2, '0')
-  // PUSH32 value, PUSH1 place, MSTORE; in the end PUSH1 length, PUSH1 0, RETURN.
-  const stores = words.map((value, i) => `7f${toHex(word(value)).slice(2)}60${hex(32 * i)}52`)
-  return `0x${stores.join('')}60${hex(32 * words.length)}6000f3`
-}
 
 async function refused(call: Promise<unknown>, name: string): Promise<void> {
   await assert.rejects(call, (error) => {
