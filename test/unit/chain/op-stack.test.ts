@@ -25,7 +25,10 @@ describe('a bridge file', () => {
 
   it('is refused by the name of the field', () => {
     refused({ ...GOOD, l1: { ...GOOD.l1, chainId: '1' } }, /l1\.chainId: .*number/)
-    refused({ ...GOOD, l2: { ...GOOD.l2, rpc: 'l2.example' } }, /l2\.rpc: must be an address that begins with ws/)
+    refused(
+      { ...GOOD, l2: { ...GOOD.l2, rpc: 'l2.example' } },
+      /l2\.rpc: must be an address that begins with ws/,
+    )
     refused({ ...GOOD, l2: { ...GOOD.l2, rpc: [] } }, /l2\.rpc: /)
     refused(
       { ...GOOD, contracts: { ...GOOD.contracts, portal: '0x12' } },
