@@ -4,8 +4,10 @@
  * originals; the transactions of type 0x7E, their hashes and the storage proofs are what a real chain has.
  */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { encodeFunctionData, type Hex, toHex, zeroAddress } from 'viem'
 import { type Bridge, connectBridge, type Parcel } from '../../worker/chain/bridge.ts'
 import { type DepositView, deposit, viewDeposit } from '../../worker/chain/bridge-deposits.ts'
@@ -141,6 +143,36 @@ describe('a bridge', function () {
     })
   })
 
+  describe('whose connection breaks as a transaction is sent', () => {
+    it('knows of it afterwards, and takes no step twice', async () => {
+      const file = await loadBridge(chains.bridgeFile)
+      const breaking = await breakingProxy(chains.l1.transport.url!)
+      const cut = await connectTo({ ...file, l1: { ...file.l1, rpc: breaking.url } }, 'fey')
+      const whole = await connect('fey')
+      try {
+        const { account } = person('fey')
+        await chains.fund(account)
+        const parcel = letter(chains.letterboxes.l2, 'cut off', 0n)
+        await rejects(deposit(cut, parcel), { code: 'unreachable' })
+        const [noted] = cut.transfers.all
+        ok(noted)
+        await whole.l1.mined(noted.txHash)
+        const sent = await withdraw(cut, letter(chains.letterboxes.l1, 'cut off', 0n))
+        await chains.propose()
+        await rejects(prove(cut, sent.txHash), { code: 'unreachable' })
+        const again = await connect('fey')
+        equal((await viewDeposit(again, noted.txHash)).state, 'crossing')
+        equal((await prove(again, sent.txHash)).state, 'waiting-to-finalise')
+        equal(await chains.l1.getTransactionCount({ address: account }), 2)
+        again.close()
+      } finally {
+        cut.close()
+        whole.close()
+        await breaking.close()
+      }
+    })
+  })
+
   describe('of a chain with a gas token of its own', () => {
     before(async () => {
       await chains.setCustomGasToken(true)
@@ -244,6 +276,25 @@ describe('a bridge', function () {
     return chains.l1.getTransactionCount({ address: traveller.account })
   }
 })
+
+/** Hands on every question, and loses the answer to each transaction. */
+async function breakingProxy(to: string): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createHttpServer(async (request, response) => {
+    const body = await text(request)
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(to, { method: 'POST', headers, body })
+    if (body.includes('eth_sendRawTransaction')) return request.socket.destroy()
+    return response.writeHead(200, headers).end(await answer.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const place = server.address()
+  ok(place && typeof place === 'object')
+  const close = async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+  return { url: `http://127.0.0.1:${place.port}`, close }
+}
 
 /** A port on which nobody listens. */
 async function freePort(): Promise<number> {

@@ -23,7 +23,7 @@ import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
 import { smallQuantity } from './quantities.ts'
 import { Rpc, type RpcAddress } from './rpc.ts'
-import { isPassing, sleep } from './wait.ts'
+import { sleep } from './wait.ts'
 
 /** A block of an OP Stack chain comes every 2 s, one of Ethereum every 12, in ms. */
 const LOOK_MS = 500
@@ -138,8 +138,11 @@ export class Side<C extends Chain> {
     try {
       return await asViem(ask)
     } catch (error) {
-      // Whether a lost connection lost the transaction, too, the next look will tell.
-      if (!isPassing(error)) await reminder.undo(hash)
+      // Whether a lost connection lost the transaction, too, a later look will tell.
+      if (error instanceof ChainError) throw error
+      // Another node may have had it already, over which this one stumbles.
+      if (await this.knows(hash)) return hash
+      await reminder.undo(hash)
       throw error
     }
   }
