@@ -8,7 +8,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { encodeFunctionData, type Hex, toHex, zeroAddress } from 'viem'
+import { encodeFunctionData, type Hex, toFunctionSelector, toHex, zeroAddress } from 'viem'
 import { type Bridge, connectBridge, type Parcel } from '../../worker/chain/bridge.ts'
 import { type DepositView, deposit, viewDeposit } from '../../worker/chain/bridge-deposits.ts'
 import { viewWithdrawal, type WithdrawalView } from '../../worker/chain/bridge-withdrawal-views.ts'
@@ -63,7 +63,7 @@ describe('a bridge', function () {
     it('sends nothing that the portal refuses', async () => {
       const known = bridge.transfers.all.length
       const parcel = { ...letter(chains.letterboxes.l2, 'cheap', 0n), gas: 1n }
-      await rejects(deposit(bridge, parcel), { name: 'ChainError', code: 'reverted' })
+      await rejects(deposit(bridge, parcel), { code: 'reverted', message: /--gas/ })
       equal(bridge.transfers.all.length, known)
     })
   })
@@ -85,9 +85,11 @@ describe('a bridge', function () {
       ok(known?.kind === 'withdrawal' && known.message)
       const forged = { ...known.message, value: 2n * COIN }
       const { proveTxHash: _, ...unproven } = known
-      // Its own chain would tell the message anew, were it not taken to be proven.
+      // Of what is noted as proven, the message is not read from the L2 again.
       await bridge.transfers.put({ ...unproven, message: forged, proveTxHash: sent.txHash })
-      await rejects(prove(bridge, sent.txHash), { code: 'reverted' })
+      // Where the forged message's hash leads, the trie is empty.
+      const message = new RegExp(toFunctionSelector('RLPInvalidEncoding()'))
+      await rejects(prove(bridge, sent.txHash), { code: 'reverted', message })
       await bridge.transfers.put(unproven)
     })
 
@@ -134,6 +136,25 @@ describe('a bridge', function () {
         other.close()
       }
       equal(await letterIn('l1'), toHex('by hand'))
+    })
+
+    it('says when the target refuses what is delivered', async () => {
+      const nonsense = { ...letter(chains.letterboxes.l1, '', 0n), data: '0x12345678' as const }
+      const { txHash } = await withdraw(bridge, nonsense)
+      await chains.propose()
+      await prove(bridge, txHash)
+      await chains.passTime(PROOF_AGE_SECONDS + 1)
+      const refusal = { code: 'reverted', message: /is delivered, and for good, but 0x\w+ refused/ }
+      await rejects(finalise(bridge, txHash), refusal)
+      equal((await viewWithdrawal(bridge, txHash)).state, 'finalised')
+    })
+
+    it('does not send what cannot be paid', async () => {
+      const poor = await connect('pauper')
+      const parcel = letter(chains.letterboxes.l1, 'please', COIN)
+      await rejects(withdraw(poor, parcel), { code: 'insufficient-funds' })
+      equal(poor.transfers.all.length, 0)
+      poor.close()
     })
 
     it('knows a transaction that withdraws nothing', async () => {

@@ -2,7 +2,7 @@
 import { depositTransaction, getL2TransactionHashes } from 'viem/op-stack'
 import type { Hash } from '../../protocol/hash.ts'
 import { type Bridge, type Parcel, requireCarriable } from './bridge.ts'
-import { told } from './bridge-side.ts'
+import { told } from './bridge-errors.ts'
 import type { Deposit } from './bridge-transfers.ts'
 import { ChainError } from './errors.ts'
 

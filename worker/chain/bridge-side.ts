@@ -3,10 +3,8 @@
  * a transaction is signed, so a crash in between loses none.
  */
 import {
-  BaseError,
   type Chain,
   type Client,
-  ContractFunctionRevertedError,
   createClient,
   custom,
   type Hash,
@@ -27,7 +25,6 @@ import { sleep } from './wait.ts'
 
 /** A block of an OP Stack chain comes every 2 s, one of Ethereum every 12, in ms. */
 const LOOK_MS = 500
-const POOR = /insufficient (funds|balance)|exceeds (the )?balance/i
 
 /** Keeps a transaction in mind before it is sent; `undo` where the chain will not have it. */
 export interface Reminder {
@@ -157,35 +154,4 @@ async function asViem<T>(ask: () => Promise<T>): Promise<T> {
     if (!(said instanceof RpcError)) throw error
     throw Object.assign(new Error(said.message), { code: said.rpcCode, data: said.data })
   }
-}
-
-/** Runs `act`; what fails is a `ChainError`. */
-export async function told<T>(what: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act()
-  } catch (error) {
-    throw chainErrorOf(error, what)
-  }
-}
-
-function chainErrorOf(error: unknown, what: string): unknown {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof ChainError) return at
-  }
-  if (!(error instanceof BaseError)) return error
-  const revert = error.walk((one) => one instanceof ContractFunctionRevertedError)
-  if (revert instanceof ContractFunctionRevertedError) {
-    const said = revert.data?.errorName ?? revert.reason ?? revert.signature ?? 'no reason given'
-    const why = revert.data?.errorName === 'Error' ? (revert.reason ?? said) : said
-    return new ChainError('reverted', `the contract refused to ${what}: ${why}`, { cause: error })
-  }
-  if (POOR.test(`${error.details} ${error.message}`)) {
-    return new ChainError(
-      'insufficient-funds',
-      `the account cannot pay to ${what}; send it coins of that chain and try again`,
-      { cause: error },
-    )
-  }
-  const said = error.details || error.shortMessage
-  return new ChainError('rpc-failed', `to ${what} failed: ${said}`, { cause: error })
 }

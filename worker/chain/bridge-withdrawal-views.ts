@@ -10,7 +10,7 @@ import {
 } from 'viem/op-stack'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Bridge } from './bridge.ts'
-import { told } from './bridge-side.ts'
+import { told } from './bridge-errors.ts'
 import type { Withdrawal } from './bridge-transfers.ts'
 import { ChainError } from './errors.ts'
 import { sleep } from './wait.ts'

@@ -10,7 +10,7 @@ import {
 } from 'viem/op-stack'
 import type { Hash } from '../../protocol/hash.ts'
 import { type Bridge, type Parcel, requireCarriable } from './bridge.ts'
-import { told } from './bridge-side.ts'
+import { told } from './bridge-errors.ts'
 import {
   isSent,
   knownWithdrawal,
