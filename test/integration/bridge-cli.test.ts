@@ -20,14 +20,14 @@ interface Said {
 
 describe('tributary bridge', function () {
   this.timeout(120_000)
-  const { key, account } = person('traveller')
+  const traveller = person('traveller')
   const friend = person('friend').account
   let chains: TwoChains
 
   before(async () => {
     chains = await TwoChains.start()
-    await chains.fund(account)
-    await writeFile(path.join(chains.folder, 'traveller.key'), toHex(key))
+    await chains.fund(traveller.account)
+    await writeFile(path.join(chains.folder, 'traveller.key'), toHex(traveller.key))
   })
 
   after(() => chains?.stop())
@@ -94,7 +94,8 @@ describe('tributary bridge', function () {
   }
 
   function bridge(...words: string[]): Promise<Said> {
-    const args = [PROGRAM, 'bridge', ...words, '--key', 'traveller.key']
+    const key = words[0] === 'status' ? [] : ['--key', 'traveller.key']
+    const args = [PROGRAM, 'bridge', ...words, ...key]
     const options = { cwd: chains.folder, env: { PATH: process.env['PATH'] } }
     return new Promise((resolve) => {
       execFile(process.execPath, args, options, (error, out, err) => {

@@ -71,6 +71,13 @@ describe('a bridge', function () {
   describe('to L1', () => {
     let sent: WithdrawalView
 
+    it('knows no withdrawal of a transaction that is not there', async () => {
+      const nowhere = `0x${'77'.repeat(32)}` as WithdrawalView['txHash']
+      equal((await viewWithdrawal(bridge, nowhere)).state, 'lost')
+      const refusal = { code: 'unknown-transfer', message: /unknown to the L2/ }
+      await rejects(prove(bridge, nowhere), refusal)
+    })
+
     it('waits for a dispute game', async () => {
       await chains.l1.setBalance({ address: chains.portal, value: 5n * COIN })
       sent = await withdraw(bridge, letter(chains.letterboxes.l1, 'home', COIN))
@@ -78,6 +85,8 @@ describe('a bridge', function () {
       await rejects(prove(bridge, sent.txHash), { code: 'too-early', message: /waiting-to-prove/ })
       await chains.propose()
       equal((await viewWithdrawal(bridge, sent.txHash)).state, 'ready-to-prove')
+      const early = { code: 'too-early', message: /Prove it first/ }
+      await rejects(finalise(bridge, sent.txHash), early)
     })
 
     it('proves no message that was not sent', async () => {

@@ -60,7 +60,7 @@ export async function withdraw(bridge: Bridge, parcel: Parcel): Promise<Withdraw
 export async function prove(bridge: Bridge, txHash: Hash): Promise<WithdrawalView> {
   const view = await viewWithdrawal(bridge, txHash)
   if (PROVEN.includes(view.state)) return view
-  if (view.state !== 'ready-to-prove' || !isSent(view)) throw tooEarly('proven', view)
+  if (view.state !== 'ready-to-prove' || !isSent(view)) throw cannot('proven', view)
   const { l1, l2, targetChain } = bridge
   return await told('prove the withdrawal', async () => {
     await settle(bridge, txHash, 'proveTxHash', async () => {
@@ -80,7 +80,7 @@ export async function prove(bridge: Bridge, txHash: Hash): Promise<WithdrawalVie
 export async function finalise(bridge: Bridge, txHash: Hash): Promise<WithdrawalView> {
   const view = await viewWithdrawal(bridge, txHash)
   if (view.state === 'finalised') return view
-  if (view.state !== 'ready-to-finalise' || !isSent(view)) throw tooEarly('finalised', view)
+  if (view.state !== 'ready-to-finalise' || !isSent(view)) throw cannot('finalised', view)
   const { l1, targetChain, portal } = bridge
   return await told('finalise the withdrawal', async () => {
     const { logs } = await settle(bridge, txHash, 'finaliseTxHash', async () => {
@@ -138,10 +138,15 @@ async function lastProver({ l1, portal }: Bridge, { message: { withdrawalHash } 
   })
 }
 
-function tooEarly(deed: string, { state, waitSeconds = 0, txHash }: WithdrawalView): ChainError {
+function cannot(be: string, { state, waitSeconds = 0, txHash }: WithdrawalView): ChainError {
+  if (state === 'lost' || state === 'refused') {
+    const what = state === 'lost' ? 'is unknown to the L2' : 'failed on the L2'
+    return new ChainError('unknown-transfer', `transaction ${txHash} ${what}: it cannot be ${be}`)
+  }
   const about = waitSeconds > 0 ? `, for about ${waitSeconds} s` : ''
+  const next = state === 'ready-to-prove' ? 'Prove it first' : 'With --wait, this waits for it'
   return new ChainError(
     'too-early',
-    `withdrawal ${txHash} is ${state}${about}: it cannot be ${deed} yet. With --wait, this waits for it`,
+    `withdrawal ${txHash} is ${state}${about}: it cannot be ${be} yet. ${next}`,
   )
 }

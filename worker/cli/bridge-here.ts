@@ -1,4 +1,5 @@
 /** The bridge that `tributary bridge` works with, and the account that pays on both of its sides. */
+import { randomBytes } from 'node:crypto'
 import type { Hash } from '../../protocol/hash.ts'
 import { type Bridge, connectBridge } from '../chain/bridge.ts'
 import { loadBridge } from '../chain/op-stack.ts'
@@ -7,6 +8,9 @@ import { ClientError } from './client.ts'
 
 export interface BridgeFlags {
   readonly bridge?: string
+}
+
+export interface SenderFlags extends BridgeFlags {
   readonly key?: string
 }
 
@@ -15,10 +19,24 @@ const FOLDER = '.tributary/bridge'
 /** The account of a person rather than of a node, as in `tributary gov`. */
 export const DEFAULT_KEY = keyFile('.tributary/voter', 'voter')
 
-export async function bridging<T>(flags: BridgeFlags, act: (bridge: Bridge) => Promise<T>) {
+/** For looking: needs no key. */
+export function looking<T>(flags: BridgeFlags, act: (bridge: Bridge) => Promise<T>) {
+  return connected(flags, () => randomBytes(32), act)
+}
+
+/** For sending, with the key of whoever pays. */
+export function sending<T>(flags: SenderFlags, act: (bridge: Bridge) => Promise<T>) {
+  return connected(flags, () => readKey(flags.key ?? DEFAULT_KEY).privateKey, act)
+}
+
+async function connected<T>(
+  flags: BridgeFlags,
+  keyOf: () => Uint8Array,
+  act: (bridge: Bridge) => Promise<T>,
+): Promise<T> {
   const place = flags.bridge ?? process.env['TRIBUTARY_BRIDGE'] ?? 'bridge.json'
   const file = await loadBridge(place)
-  const { privateKey } = readKey(flags.key ?? DEFAULT_KEY)
+  const privateKey = keyOf()
   const ended = new AbortController()
   const end = (): void => ended.abort()
   process.once('SIGINT', end)

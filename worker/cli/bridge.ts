@@ -8,7 +8,14 @@ import { type DepositView, deposit } from '../chain/bridge-deposits.ts'
 import { knownWithdrawal, type WithdrawalView } from '../chain/bridge-withdrawal-views.ts'
 import { finalise, prove, withdraw } from '../chain/bridge-withdrawals.ts'
 import { parseOpen } from '../stake.ts'
-import { type BridgeFlags, bridging, DEFAULT_KEY, newestWithdrawal } from './bridge-here.ts'
+import {
+  type BridgeFlags,
+  DEFAULT_KEY,
+  looking,
+  newestWithdrawal,
+  type SenderFlags,
+  sending,
+} from './bridge-here.ts'
 import { awaitArrival, awaitReady, transfersTable, viewTransfer } from './bridge-views.ts'
 import { ClientError } from './client.ts'
 import { print, printJson, say } from './output.ts'
@@ -18,13 +25,13 @@ const CALL_GAS = 200_000n
 /** The dearest price of a byte, of a portal's least gas for a deposit. */
 const BYTE_GAS = 40n
 
-interface ParcelFlags extends BridgeFlags {
+interface ParcelFlags extends SenderFlags {
   readonly to?: Address
   readonly data?: Hex
   readonly gas?: bigint
 }
 
-interface WaitFlags extends BridgeFlags {
+interface WaitFlags extends SenderFlags {
   readonly wait?: boolean
 }
 
@@ -40,14 +47,14 @@ export function bridgeCommand(): Command {
   ).action(runWithdraw)
   stepCommand(command, 'prove', 'prove on L1 that a withdrawal was sent', prove)
   stepCommand(command, 'finalise', 'deliver a withdrawal on L1, when its proof has aged', finalise)
-  bridgeSubcommand(command, 'status', 'every transfer, and what comes next')
+  lookingCommand(command, 'status', 'every transfer, and what comes next')
     .argument('[transaction]', 'one of them, or any withdrawal, by its transaction', transaction)
     .option('--json', 'one JSON object on standard output')
     .action(status)
   return command
 }
 
-function bridgeSubcommand(parent: Command, name: string, description: string): Command {
+function lookingCommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
@@ -55,11 +62,15 @@ function bridgeSubcommand(parent: Command, name: string, description: string): C
       '--bridge <file>',
       'both chains and their contracts [TRIBUTARY_BRIDGE] (default: bridge.json)',
     )
-    .option('--key <file>', `key of the account on both chains (default: ${DEFAULT_KEY})`)
+}
+
+function sendingCommand(parent: Command, name: string, description: string): Command {
+  const key = `key of the account on both chains (default: ${DEFAULT_KEY})`
+  return lookingCommand(parent, name, description).option('--key <file>', key)
 }
 
 function parcelCommand(parent: Command, name: string, description: string): Command {
-  return bridgeSubcommand(parent, name, description)
+  return sendingCommand(parent, name, description)
     .argument('[amount]', 'coins, such as 100 or 0.5; nothing for a message alone', amount)
     .option('--to <account>', 'who gets it (default: yourself)', account)
     .option('--data <bytes>', 'what it is called with, 0x…', bytes)
@@ -67,11 +78,11 @@ function parcelCommand(parent: Command, name: string, description: string): Comm
 }
 
 function stepCommand(parent: Command, name: string, description: string, act: typeof prove): void {
-  bridgeSubcommand(parent, name, description)
+  sendingCommand(parent, name, description)
     .argument('[transaction]', 'that sent it on L2 (default: the newest from here)', transaction)
     .option('--wait', 'wait until it can be done')
     .action(async (asked: Hash | undefined, flags: WaitFlags) => {
-      await bridging(flags, async (bridge) => {
+      await sending(flags, async (bridge) => {
         const txHash = asked ?? newestWithdrawal(bridge)
         if (flags.wait) await awaitReady(bridge, txHash)
         const view = await act(bridge, txHash)
@@ -85,7 +96,7 @@ function runDeposit(
   valueWei: bigint | undefined,
   flags: ParcelFlags & { readonly wait: boolean },
 ): Promise<void> {
-  return bridging(flags, async (bridge) => {
+  return sending(flags, async (bridge) => {
     const sent = await deposit(bridge, parcelOf(bridge.account, valueWei, flags))
     print(sent.txHash)
     if (!flags.wait) return say(`On L2 it will be ${sent.l2TxHash}: tributary bridge status`)
@@ -101,7 +112,7 @@ function runDeposit(
 }
 
 function runWithdraw(valueWei: bigint | undefined, flags: ParcelFlags): Promise<void> {
-  return bridging(flags, async (bridge) => {
+  return sending(flags, async (bridge) => {
     const { txHash } = await withdraw(bridge, parcelOf(bridge.account, valueWei, flags))
     print(txHash)
     say('Next, when a dispute game covers it: tributary bridge prove --wait')
@@ -109,7 +120,7 @@ function runWithdraw(valueWei: bigint | undefined, flags: ParcelFlags): Promise<
 }
 
 async function status(txHash: Hash | undefined, flags: BridgeFlags & { readonly json?: boolean }) {
-  await bridging(flags, async (bridge) => {
+  await looking(flags, async (bridge) => {
     const { transfers } = bridge
     const asked =
       txHash === undefined
@@ -117,7 +128,7 @@ async function status(txHash: Hash | undefined, flags: BridgeFlags & { readonly 
         : [transfers.find(txHash) ?? knownWithdrawal(bridge, txHash)]
     const views: (DepositView | WithdrawalView)[] = []
     for (const transfer of asked) views.push(await viewTransfer(bridge, transfer))
-    if (flags.json) return printJson({ account: bridge.account, transfers: views })
+    if (flags.json) return printJson({ transfers: views })
     if (views.length === 0) say('Nothing was sent from here yet.')
     else print(transfersTable(views))
   })
