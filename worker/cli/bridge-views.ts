@@ -59,7 +59,7 @@ export function transfersTable(views: readonly (DepositView | WithdrawalView)[])
 
 /** Looks until the deposit has come to something on L2. */
 export async function awaitArrival(bridge: Bridge, sent: DepositView): Promise<DepositView> {
-  const wait = startWait('on the way to L2')
+  const wait = startWait('on the way to L2, seconds:')
   try {
     for (let view = sent; ; view = await viewDeposit(bridge, sent.txHash)) {
       if (view.state !== 'crossing' && view.state !== 'sent') return view
@@ -73,7 +73,7 @@ export async function awaitArrival(bridge: Bridge, sent: DepositView): Promise<D
 
 /** Looks until the withdrawal waits for nothing but a transaction. */
 export async function awaitReady(bridge: Bridge, txHash: Hash): Promise<void> {
-  const wait = startWait('waiting for L1')
+  const wait = startWait('waiting for L1, seconds:')
   try {
     for (;;) {
       const view = await viewWithdrawal(bridge, txHash)
@@ -86,14 +86,14 @@ export async function awaitReady(bridge: Bridge, txHash: Hash): Promise<void> {
   }
 }
 
-/** A bar of seconds: those that went by, of those and what is left as far as it can be told. */
+/** A bar of seconds: those that went by, of those and what is left where that can be told. */
 function startWait(label: string) {
   const startedMs = performance.now()
   const progress = startProgress(label)
   return {
     update: (leftSeconds: number, detail = '') => {
       const gone = Math.round((performance.now() - startedMs) / 1000)
-      progress.update(gone, gone + Math.max(1, leftSeconds), detail)
+      progress.update(gone, leftSeconds > 0 ? gone + leftSeconds : 0, detail)
     },
     end: () => progress.end(),
   }
