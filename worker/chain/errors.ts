@@ -38,6 +38,14 @@ export type ChainErrorCode =
   | 'nonce-taken'
   /** The outbox file cannot be read. */
   | 'outbox-corrupt'
+  /** The bridge file is missing or says something that it may not. */
+  | 'bad-bridge'
+  /** The chain has a gas token of its own, which its portal does not carry. */
+  | 'value-refused'
+  /** A withdrawal is not as far as it must be for this step. */
+  | 'too-early'
+  /** There is nothing like that among the transfers, or the file of them cannot be read. */
+  | 'unknown-transfer'
 
 /** A contract's custom error, decoded. Its arguments are by name, as in the ABI. */
 export interface Revert {

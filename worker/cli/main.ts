@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/load.ts'
 import { WorldError } from '../errors.ts'
 import { askCommand } from './ask.ts'
+import { bridgeCommand } from './bridge.ts'
 import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
@@ -27,6 +28,7 @@ for (const command of [
   datanetCommand(),
   statusCommand(),
   govCommand(),
+  bridgeCommand(),
   verifyCommand(),
   quantiseCommand(),
   keysCommand(),

@@ -9,7 +9,7 @@ const LINE_EVERY_MS = 10_000
 const DRAW_EVERY_MS = 100
 
 export interface Progress {
-  /** `detail` is shown behind the figures, such as a loss. */
+  /** `detail` is shown behind the figures, such as a loss. A total of 0 is one that nobody knows. */
   update(done: number, total: number, detail?: string): void
   /** Ends the bar, leaving a line in its place where one is given. */
   end(line?: string): void
@@ -51,7 +51,8 @@ function render(
   const bar = `${styleText('cyan', '━'.repeat(filled))}${styleText('dim', '─'.repeat(WIDTH - filled))} `
   const leftMs = share > 0.02 ? (elapsedMs / share) * (1 - share) : undefined
   const left = leftMs === undefined ? '' : `, ${seconds(leftMs)} left`
-  return `${label} ${drawn ? bar : ''}${done}/${total}${left}${detail === '' ? '' : `  ${detail}`}`
+  const figures = total > 0 ? `${done}/${total}` : `${done}`
+  return `${label} ${drawn ? bar : ''}${figures}${left}${detail === '' ? '' : `  ${detail}`}`
 }
 
 export function seconds(ms: number): string {
