@@ -1,0 +1,35 @@
+/** What calls cost: `gas.json` holds what `test/Gas.t.sol` measures. Run this file to write it anew. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type Suites, test } from './forge.ts'
+
+const FILE = new URL('gas.json', import.meta.url)
+const SUITES = 'contracts/test/Gas.t.sol:'
+
+/** The text of `gas.json` after these tests. */
+export function gasText(suites: Suites): string {
+  const lines = Object.entries(suites)
+    .filter(([suite]) => suite.startsWith(SUITES))
+    .flatMap(([, { test_results: results }]) => Object.values(results))
+    .flatMap(({ decoded_logs: logs }) => logs)
+    .sort()
+  const gas = lines.map((line): [string, number] => {
+    const colon = line.lastIndexOf(': ')
+    return [line.slice(0, colon), Number(line.slice(colon + 2))]
+  })
+  return `${JSON.stringify(Object.fromEntries(gas), undefined, 2)}\n`
+}
+
+/** The text of `gas.json` as it stands; empty where there is none. */
+export function gasCommitted(): string {
+  try {
+    return readFileSync(FILE, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+if (import.meta.main) {
+  const { suites, said } = await test('--match-path', 'contracts/test/Gas.t.sol')
+  if (!suites) throw new Error(`forge measured nothing; it said: ${said}`)
+  writeFileSync(FILE, gasText(suites))
+}
