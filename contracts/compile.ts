@@ -28,7 +28,7 @@ const CONTRACTS = [
 const SETTINGS = {
   evmVersion: 'prague',
   viaIR: true,
-  optimizer: { enabled: true, runs: 1000 },
+  optimizer: { enabled: true, runs: 100_000 },
   metadata: { appendCBOR: false, bytecodeHash: 'none' },
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
 } as const

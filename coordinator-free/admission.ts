@@ -53,7 +53,14 @@ export interface Gate {
 
 export type Admission =
   | { readonly judgement: Judgement & { readonly verdict: 'accept' }; readonly envelope: Envelope }
-  | { readonly judgement: Judgement; readonly envelope?: undefined }
+  | {
+      readonly judgement: Judgement
+      readonly envelope?: undefined
+      /** Two signed statements of one author that contradict each other. */
+      readonly contradiction?: Contradiction
+    }
+
+export type Contradiction = readonly [held: Envelope, other: Envelope]
 
 export function admit(
   ledger: Ledger,
@@ -68,7 +75,7 @@ export function admit(
   return (
     checkTime(envelope, via, nowMs) ??
     checkAuthor(ledger, envelope) ??
-    checkSlot(ledger, envelope) ??
+    checkSlot(ledger, gate, envelope) ??
     checkUse(ledger, envelope) ??
     checkVoucher(gate, envelope) ??
     checkSignature(gate, envelope) ?? {
@@ -110,11 +117,17 @@ const ROLE_OF = {
 } as const satisfies Record<Exclude<Kind, 'job'>, string>
 
 /** A5: said already, or contradicting what its author said before. Beats may follow one another. */
-function checkSlot(ledger: Ledger, envelope: Envelope): Admission | undefined {
+function checkSlot(ledger: Ledger, gate: Gate, envelope: Envelope): Admission | undefined {
   const held = standing(ledger, envelope)
   if (!held) return undefined
   if (held.digest === envelope.digest) return refuse('ignore', 'seen')
-  if (envelope.message.kind !== 'beat') return refuse('ignore', 'contradicts')
+  if (envelope.message.kind !== 'beat') {
+    // The L2 slashes who signed two results for one job, or two verdicts on one claim.
+    const { kind } = envelope.message
+    const counts = (kind === 'claim' || kind === 'vote') && !checkSignature(gate, envelope)
+    const judgement = { verdict: 'ignore', reason: 'contradicts' } as const
+    return counts ? { judgement, contradiction: [held, envelope] } : { judgement }
+  }
   const later = issuedAtMs(envelope.message)! > issuedAtMs(held.message)!
   return later ? undefined : refuse('ignore', 'seen')
 }

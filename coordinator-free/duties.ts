@@ -2,7 +2,7 @@
 import type { Proposal } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { MAX_JOB_LIFETIME_MS } from '../protocol/params.ts'
+import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
@@ -37,7 +37,7 @@ export function duties(
   const due: Duty[] = [...readBatches(ledger, nowMs), ...registrationsDue(ledger, self)]
   if (roles.includes('worker')) due.push(...executions(ledger, self, nowMs))
   if (!roles.includes('validator')) return due
-  due.push(...audits(ledger, self, nowMs))
+  due.push(...audits(ledger, self, nowMs), ...accusations(ledger, self, nowMs))
   due.push(...settlements(ledger, rules, workings, self, nowMs))
   return due
 }
@@ -132,6 +132,16 @@ function settlements(
   const finalise = finaliseDue(ledger, self)
   if (finalise) due.push(finalise)
   return due
+}
+
+/** Whoever contradicted itself is reported by the validators in turn: the reporter's part goes to the first. */
+function accusations(ledger: Ledger, self: Address, nowMs: number): Duty[] {
+  return [...ledger.contradictions].flatMap(([slot, { said, heardAtMs }]): Duty[] => {
+    const order = ledger.members.ranked('validator', 'accuse', said[0].digest)
+    const place = order.findIndex(({ node }) => node === self)
+    if (place < 0 || nowMs < heardAtMs + place * TURN_MS) return []
+    return [{ kind: 'accuse', duty: `accuse ${slot}`, slot, said }]
+  })
 }
 
 /** Under this name a proposal is offered and then published. */

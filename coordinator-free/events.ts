@@ -13,7 +13,7 @@ import type { Message } from '../protocol/message.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
-import type { Judgement } from './admission.ts'
+import type { Contradiction, Judgement } from './admission.ts'
 
 /** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
 export type Via = 'gossip' | 'reconciliation' | 'journal'
@@ -45,6 +45,8 @@ export type Event =
   | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }
   /** The batch's data lies where the reference says: now it can be proposed. */
   | { readonly kind: 'offered'; readonly proposal: Proposal }
+  /** The L2 knows of a contradiction. */
+  | { readonly kind: 'accused'; readonly slot: string }
   /** The data was found where a proposal says. */
   | { readonly kind: 'retrieved'; readonly header: Hash }
   | { readonly kind: 'duty-done'; readonly duty: string }
@@ -96,7 +98,15 @@ export type Duty =
       readonly header: BatchHeader
       readonly headerHash: Hash
     }
-  | { readonly kind: 'finalise'; readonly duty: string; readonly header: BatchHeader }
+  /** Make the next batches final, in their order. */
+  | { readonly kind: 'finalise'; readonly duty: string; readonly headers: readonly BatchHeader[] }
+  /** Show the L2 two statements of one author that contradict each other, which costs it part of its stake. */
+  | {
+      readonly kind: 'accuse'
+      readonly duty: string
+      readonly slot: string
+      readonly said: Contradiction
+    }
   /** Take the newest batch back: it, or one before it, is known to be false. */
   | {
       readonly kind: 'take-back'

@@ -8,9 +8,10 @@ import type { ChainLog, HeadBlock } from '../protocol/chain.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { authorOf, type Kind, type MessageOf } from '../protocol/message.ts'
-import { MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
+import { MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
+import type { Contradiction } from './admission.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
 
@@ -70,6 +71,8 @@ export interface Ledger {
   /** By claim and validator. */
   readonly votes: Map<Hash, Map<Address, Fact<'vote'>>>
   readonly proposals: Map<Hash, Fact<'proposal'>>
+  /** By slot: what an author said twice and differently, until the L2 has been told. */
+  readonly contradictions: Map<string, { readonly said: Contradiction; readonly heardAtMs: number }>
   /** By header and validator. */
   readonly endorsements: Map<Hash, Map<Address, Fact<'endorsement'>>>
   /** Attributions by claim, read from answers and checked against the claims' roots. */
@@ -97,6 +100,7 @@ export function createLedger(parameters = new Parameters()): Ledger {
     claims: new Map(),
     votes: new Map(),
     proposals: new Map(),
+    contradictions: new Map(),
     endorsements: new Map(),
     attributions: new Map(),
     envelopes: new Map(),
@@ -135,6 +139,16 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
     case 'endorsement':
       inner(ledger.endorsements, message.body.header).set(author, { ...common, body: message.body })
   }
+}
+
+/** Keeps a contradiction for who will report it. One of each author is enough to slash it; the rest would only crowd. */
+export function contradict(ledger: Ledger, said: Contradiction, nowMs: number): void {
+  const author = authorOf(said[0].message)
+  const known = [...ledger.contradictions.values()]
+  if (known.some((one) => authorOf(one.said[0].message) === author)) return
+  const slot = slotOf(said[0].message)
+  if (slot === undefined || known.length >= MAX_CONTRADICTIONS) return
+  ledger.contradictions.set(slot, { said, heardAtMs: nowMs })
 }
 
 /** The message that already stands in the slot of this one, if any. */
@@ -228,6 +242,17 @@ export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
 /** Number of the newest posted batch; 0 where there is none. */
 export function lastBatch(ledger: Ledger): number {
   return Math.max(0, ...ledger.batches.keys())
+}
+
+/** What a batch has collected from a payer is gone from its balance, and first from what would leave. */
+export function redeem(ledger: Ledger, fact: Extract<ChainLog, { kind: 'redeemed' }>): void {
+  const held = ledger.escrows.get(fact.payer)
+  if (!held) return
+  const { redeemedWei, authorisedWei } = fact
+  const balanceWei = held.balanceWei - (redeemedWei - held.redeemedWei)
+  const isShort = balanceWei < held.leavingWei
+  const leavingWei = isShort ? balanceWei : held.leavingWei
+  ledger.escrows.set(fact.payer, { balanceWei, leavingWei, redeemedWei, authorisedWei })
 }
 
 /** Fees of a payer that are settled and will be collected with a later batch. */

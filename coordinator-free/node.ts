@@ -12,7 +12,16 @@ import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { duties, offerOf } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
-import { createLedger, forgetStale, type Ledger, merge, settle, takeBack } from './ledger.ts'
+import {
+  contradict,
+  createLedger,
+  forgetStale,
+  type Ledger,
+  merge,
+  redeem,
+  settle,
+  takeBack,
+} from './ledger.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
@@ -74,6 +83,9 @@ export class Core {
         return this.#settle(event.data, nowMs)
       case 'offered':
         return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
+      case 'accused':
+        this.ledger.contradictions.delete(event.slot)
+        return this.#end(`accuse ${event.slot}`)
       case 'retrieved':
         this.#retrieved.add(event.header)
         return this.#end(`retrieve ${event.header}`)
@@ -90,8 +102,14 @@ export class Core {
   }
 
   #receive({ bytes, via }: EventOf<'received'>, nowMs: number): Effect[] {
-    const { judgement, envelope } = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
-    if (!envelope) return [{ kind: 'judge', judgement }]
+    const admission = admit(this.ledger, this.#options.gate, bytes, via, nowMs)
+    const { judgement } = admission
+    if (!admission.envelope) {
+      const { contradiction } = admission
+      if (contradiction) contradict(this.ledger, contradiction, nowMs)
+      return [{ kind: 'judge', judgement }]
+    }
+    const { envelope } = admission
     merge(this.ledger, envelope, nowMs)
     return [
       { kind: 'judge', judgement },
@@ -139,6 +157,9 @@ export class Core {
         break
       case 'escrowed':
         ledger.escrows.set(fact.payer, fact)
+        break
+      case 'redeemed':
+        redeem(ledger, fact)
         break
       case 'model-registered':
         ledger.modelOwners.set(fact.adapter, fact.owner)

@@ -9,7 +9,13 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import { type Hash, toHex, ZERO_HASH } from '../protocol/hash.ts'
 import { maxFeeWei } from '../protocol/job.ts'
 import { merkleProof } from '../protocol/merkle.ts'
-import { BATCH_WAIT_MS, LATE_VOTE_MS, MAX_BATCH_RECEIPTS, TURN_MS } from '../protocol/params.ts'
+import {
+  BATCH_WAIT_MS,
+  LATE_VOTE_MS,
+  MAX_BATCH_RECEIPTS,
+  MAX_FINALISED,
+  TURN_MS,
+} from '../protocol/params.ts'
 import { receiptLeaf } from '../protocol/receipt.ts'
 import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
 import { hashStruct } from '../protocol/struct.ts'
@@ -167,15 +173,24 @@ export function postDue(
   return undefined
 }
 
-/** Batches are finalised in order, each as soon as the chain's own clock is past its window. */
+/**
+ * Batches are finalised in order, each as soon as the chain's own clock is past its window; those that leave their fees
+ * open wait for the one that collects, since nobody is paid before.
+ */
 export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
-  const next = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)[0]
-  if (!next || !ledger.head) return undefined
-  const [number, { header, finalAtMs }] = next
-  if (ledger.faulty > 0 && number >= ledger.faulty) return undefined
-  const place = turnPlace(ledger, 'finalise', headerHash(header), self)
-  if (place < 0 || ledger.head.timestampMs < finalAtMs + place * TURN_MS) return undefined
-  return { kind: 'finalise', duty: `finalise ${number}`, header }
+  const open = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)
+  const nowMs = ledger.head?.timestampMs ?? 0
+  const sound = open.filter(([number]) => ledger.faulty === 0 || number < ledger.faulty)
+  const over = sound.findIndex(([, { finalAtMs }]) => nowMs < finalAtMs)
+  const due = (over < 0 ? sound : sound.slice(0, over)).map(([, batch]) => batch)
+  const last = due.findLastIndex(({ header }) => header.openWei === 0n)
+  const batches = due.slice(0, Math.min(last + 1, MAX_FINALISED))
+  const first = batches[0]
+  if (!first) return undefined
+  const place = turnPlace(ledger, 'finalise', headerHash(first.header), self)
+  if (place < 0 || nowMs < batches.at(-1)!.finalAtMs + place * TURN_MS) return undefined
+  const headers = batches.map(({ header }) => header)
+  return { kind: 'finalise', duty: `finalise ${first.header.number}`, headers }
 }
 
 /**

@@ -127,10 +127,7 @@ export interface Weighed {
  * The floor is so many thousandths of a standard deviation of a sum of as many decoy scores: V² > strictness² · Σ fee² ·
  * rows · (Σ decoy² / decoys). In integers, so that every machine agrees.
  */
-export function weights(
-  answers: readonly Weighed[],
-  strictness: number,
-): Map<Address, bigint> {
+export function weights(answers: readonly Weighed[], strictness: number): Map<Address, bigint> {
   const value = new Map<Address, bigint>()
   const noise = new Map<Address, bigint>()
   for (const { feeWei, attribution } of answers) {
@@ -166,7 +163,10 @@ export function sumLeaf(contributor: Address, rows: readonly Int8Array[]): Uint8
   const sums = new Uint8Array(width * size)
   const view = new DataView(new ArrayBuffer(4))
   for (let i = 0; i < width; i++) {
-    view.setInt32(0, rows.reduce((sum, row) => sum + row[i]!, 0))
+    view.setInt32(
+      0,
+      rows.reduce((sum, row) => sum + row[i]!, 0),
+    )
     sums.set(new Uint8Array(view.buffer, 4 - size), i * size)
   }
   return concat(utf8('sum'), fromHex(contributor), bytesOf(rows.length, 8), sums)

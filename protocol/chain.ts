@@ -45,6 +45,13 @@ export type ChainLog = { readonly blockNumber: number } & (
        */
       readonly authorisedWei: bigint
     }
+  /** A batch has collected from a payer: what it had taken in all before, and what vouchers allow, have grown. */
+  | {
+      readonly kind: 'redeemed'
+      readonly payer: Address
+      readonly redeemedWei: bigint
+      readonly authorisedWei: bigint
+    }
   | {
       readonly kind: 'datanet-published'
       readonly datanetId: number
@@ -64,7 +71,6 @@ export type ChainLog = { readonly blockNumber: number } & (
   | {
       readonly kind: 'batch-posted'
       readonly header: BatchHeader
-      readonly poster: Address
       readonly finalAtMs: number
       readonly txHash: Hash
     }

@@ -29,8 +29,8 @@ export const PARAMETERS = {
     [4, LEAST_SECONDS, 7 * DAY, 6 * HOUR],
     'between the posting of a batch and its end',
   ),
-  // Never nothing, or a false batch costs its poster nothing; beyond 1,000 OPEN only the rich could post.
-  batchBondGwei: gwei([0.1, 0.001, 1000, 10], 'what the poster of a batch puts up'),
+  // Never nothing, or a false batch costs its proposer nothing; beyond 1,000 OPEN only the rich could propose.
+  batchBondGwei: gwei([0.1, 0.001, 1000, 10], 'what the proposer of a batch puts up'),
   // 1,250 is an eighth, as the base fee moves; 0 holds the threshold where it is; above a half it would swing.
   strictnessStepBps: share(
     [1250, 0, 5000, 1250],

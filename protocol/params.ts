@@ -17,6 +17,8 @@ export const MAX_JOB_LIFETIME_MS = 60 * MINUTE_MS
 export const MAX_OPEN_JOBS = 4096
 /** Messages about jobs or claims that have not arrived yet, kept a signer; the oldest go first. */
 export const MAX_FACTS_PER_SIGNER = 2048
+/** Contradictions that a node keeps to report: one an author. */
+export const MAX_CONTRADICTIONS = 64
 /** Envelopes handed over in one reconciliation. */
 export const MAX_RECONCILED = 256
 
@@ -44,6 +46,9 @@ export const MAX_BATCH_RECEIPTS = 256
 export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
+
+/** Batches made final in one transaction at the most: about 30,000 gas each, far below what a block holds. */
+export const MAX_FINALISED = 64
 
 /** A failed duty is tried again after this long, doubled each time up to the second figure. */
 export const RETRY_MS = SECOND_MS

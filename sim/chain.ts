@@ -70,6 +70,21 @@ export class FakeChain {
     this.#options = options
   }
 
+  /** Headers of the posted batches that count. */
+  get headers(): readonly BatchHeader[] {
+    return this.#batches.map(({ header }) => header)
+  }
+
+  /** True while false batches have not been taken back. */
+  get isRepairing(): boolean {
+    return this.#faulty > 0
+  }
+
+  /** Number of the newest final batch. */
+  get finalised(): number {
+    return this.#batches.filter(({ final }) => final).length
+  }
+
   mine(timestampMs: number): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
@@ -97,7 +112,6 @@ export class FakeChain {
   }
 
   post(
-    poster: Address,
     header: BatchHeader,
     endorsements: readonly SignedEndorsement[],
     charges: readonly SignedCharge[],
@@ -109,16 +123,20 @@ export class FakeChain {
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
     this.#checkSums(header)
-    this.#lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#checkCharge(charge)
+    this.#lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#redeem(charge)
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
     this.#batches.push({ header, finalAtMs, final: false })
-    this.#log({ kind: 'batch-posted', header, poster, finalAtMs, txHash: this.#txHash() })
+    this.#log({ kind: 'batch-posted', header, finalAtMs, txHash: this.#txHash() })
   }
 
-  finalise(header: BatchHeader): void {
+  finalise(headers: readonly BatchHeader[]): void {
+    for (const header of headers) this.#finalise(header)
+  }
+
+  #finalise(header: BatchHeader): void {
     const { number } = header
     const batch = this.#batches[number - 1]
     const inOrder = this.#batches.slice(0, number - 1).every(({ final }) => final)
@@ -282,7 +300,12 @@ export class FakeChain {
     if (cumulativeWei > held.authorised) held.authorised = cumulativeWei
     held.balance -= feeWei
     held.redeemed += feeWei
-    this.#logEscrow(payer as Address)
+    this.#log({
+      kind: 'redeemed',
+      payer: payer as Address,
+      redeemedWei: held.redeemed,
+      authorisedWei: held.authorised,
+    })
   }
 
   #logEscrow(payer: Address): void {

@@ -1,8 +1,10 @@
 /** What must never happen, asked after each step. */
+import { headerHash } from '../coordinator-free/settlement.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
+import type { FakeChain } from './chain.ts'
 import type { SimNode } from './node.ts'
 import { outputOf } from './work.ts'
 
@@ -11,8 +13,15 @@ export class Checkers {
   readonly settled = new Map<Hash, number>()
   /** What was said in each slot: an author who says two things in one contradicts itself. */
   readonly #said = new Map<string, string>()
-  #batchesChecked = 0
+  /** Jobs that stood in a batch which was taken back. */
+  readonly #refunded = new Set<Hash>()
+  readonly #batches: Checked[] = []
+  readonly #chain: FakeChain
   #feesWei = 0n
+
+  constructor(chain: FakeChain) {
+    this.#chain = chain
+  }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
   saying(node: SimNode, message: Message, bytes: Uint8Array): void {
@@ -25,13 +34,39 @@ export class Checkers {
     this.#said.set(slot, now)
   }
 
+  /** Jobs that are settled, or whose payer got the money back. */
+  get ended(): number {
+    return new Set([...this.settled.keys(), ...this.#refunded]).size
+  }
+
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
-    for (;;) {
-      const next = node.core.ledger.batches.get(this.#batchesChecked + 1)?.data
-      if (!next) return
-      this.#batchesChecked += 1
-      this.#checkBatch(next)
+    this.#followChain()
+    const { headers } = this.#chain
+    for (let next = this.#batches.length; next < headers.length; next++) {
+      const held = node.core.ledger.batches.get(next + 1)
+      const header = headers[next]!
+      if (!held?.data || headerHash(held.header) !== headerHash(header)) return
+      this.#checkBatch(held.data)
+      this.#batches.push({ hash: headerHash(header), data: held.data })
+    }
+  }
+
+  /** What was taken back is paid back: its jobs may be ordered, and settled, again. */
+  #followChain(): void {
+    const { headers } = this.#chain
+    const onChain = ({ hash }: Checked, index: number): boolean => {
+      const header = headers[index]
+      return header !== undefined && headerHash(header) === hash
+    }
+    while (this.#batches.length > 0) {
+      const last = this.#batches.length - 1
+      if (onChain(this.#batches[last]!, last)) return
+      for (const { jobId, feeWei } of this.#batches.pop()!.data.receipts) {
+        this.settled.delete(jobId)
+        this.#refunded.add(jobId)
+        this.#feesWei -= feeWei
+      }
     }
   }
 
@@ -48,4 +83,9 @@ export class Checkers {
     const total = promised + carried
     invariant(total === this.#feesWei, `batch ${data.number} pays ${total} of ${this.#feesWei} wei`)
   }
+}
+
+interface Checked {
+  readonly hash: Hash
+  readonly data: BatchData
 }

@@ -11,6 +11,7 @@ export function scheduleFaults(world: World): void {
   for (let i = 0; i < scenario.crashes; i++) clock.after(during(), () => crash(world, dice))
   for (let i = 0; i < scenario.partitions; i++) clock.after(during(), () => partition(world, dice))
   for (let i = 0; i < scenario.forgeries; i++) clock.after(during(), () => forge(world, dice))
+  for (let i = 0; i < scenario.verdicts; i++) clock.after(during(), () => judge(world, dice))
   clock.after(scenario.workloadMs + 3000, () => world.heal())
 }
 
@@ -30,6 +31,19 @@ function partition(world: World, dice: Random): void {
   const side = world.nodes.map((_, index) => index).filter(() => dice.unit() < 0.5)
   world.network.partition(new Set(side))
   world.clock.after(5000 + dice.below(15_000), () => world.network.partition(undefined))
+}
+
+/** A judge finds one of the batches false that are not final yet; where there is none it looks again a little later. */
+function judge(world: World, dice: Random): void {
+  const { chain, clock, counters } = world
+  const open = chain.headers.slice(chain.finalised)
+  const picked = open[dice.below(Math.max(1, open.length))]
+  if (!picked || chain.isRepairing) {
+    clock.after(500, () => judge(world, dice))
+    return
+  }
+  counters['verdicts']! += 1
+  chain.fault(picked.number)
 }
 
 /** Rubbish, bytes changed in flight, and bytes that were heard before. */

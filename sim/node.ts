@@ -5,6 +5,7 @@
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
 import { Core } from '../coordinator-free/node.ts'
+import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
 import { seal } from '../protocol/envelope.ts'
@@ -26,6 +27,7 @@ export interface NodeOptions {
   readonly privateKey: Uint8Array
   readonly gate: Gate
   readonly rules: PayoutRules
+  readonly parameters: ParameterTerms
   readonly clock: Clock
   readonly chain: FakeChain
   readonly dice: Random
@@ -98,8 +100,8 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules } = this.options
-    return new Core({ self: this.address, gate, rules })
+    const { gate, rules, parameters } = this.options
+    return new Core({ self: this.address, gate, rules, parameters })
   }
 
   #tick(): void {
@@ -138,17 +140,20 @@ export class SimNode {
         break
       case 'post':
         this.#transact(effect.duty, (chain) =>
-          chain.post(this.address, effect.header, effect.endorsements, effect.charges),
+          chain.post(effect.header, effect.endorsements, effect.charges),
         )
         break
       case 'finalise':
-        this.#transact(effect.duty, (chain) => chain.finalise(effect.header))
+        this.#transact(effect.duty, (chain) => chain.finalise(effect.headers))
         break
       case 'take-back':
         this.#transact(effect.duty, (chain) => chain.takeBack(effect.header))
         break
       case 'give-back':
         this.#transact(effect.duty, (chain) => chain.giveBack(effect.header, effect.charges))
+        break
+      case 'accuse':
+        this.#later(50, () => this.handle({ kind: 'accused', slot: effect.slot }))
         break
       case 'offer': {
         const { cid, bytes } = BatchData.encode(effect.data)

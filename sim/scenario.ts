@@ -31,6 +31,10 @@ export interface Scenario {
   readonly chainFailures: number
   /** Forged, malformed and replayed bytes thrown at the nodes. */
   readonly forgeries: number
+  /** Fees are collected once in so many batches. */
+  readonly collectionBatches: number
+  /** Times that a judge finds a batch false which is not final yet: it and all behind it are taken back. */
+  readonly verdicts: number
 }
 
 const CALM: Omit<Scenario, 'seed'> = {
@@ -50,10 +54,12 @@ const CALM: Omit<Scenario, 'seed'> = {
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
+  collectionBatches: 1,
+  verdicts: 0,
 }
 
 /** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
-export const FAULTS = ['calm', 'lossy', 'crash', 'liars', 'storm', 'swarm'] as const
+export const FAULTS = ['calm', 'lossy', 'crash', 'liars', 'judged', 'storm', 'swarm'] as const
 export type Faults = (typeof FAULTS)[number]
 
 export function scenario(seed: number, faults: Faults, change: Partial<Scenario> = {}): Scenario {
@@ -66,6 +72,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   lossy: () => ({ loss: 0.3, doubled: 0.1, latencyMs: [5, 4000] }),
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
+  judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),
   storm: () => ({
     workers: 4,
     validators: 4,
@@ -95,6 +102,8 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       skewMs: maybe(dice.below(2000), 0),
       chainFailures: maybe(dice.unit() * 0.4, 0),
       forgeries: maybe(20, 0),
+      collectionBatches: 1 + dice.below(4),
+      verdicts: maybe(dice.below(3), 0),
     }
   },
 }

@@ -6,6 +6,7 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import { type Hash, keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Message } from '../protocol/message.ts'
+import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
 import { recoverAddress, sign } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
@@ -42,10 +43,11 @@ export class World {
   readonly nodes: SimNode[] = []
   readonly network: Network
   readonly chain: FakeChain
-  readonly checkers = new Checkers()
-  readonly counters: Record<string, number> = { crashes: 0, partitions: 0, forged: 0 }
+  readonly checkers: Checkers
+  readonly counters: Record<string, number> = { crashes: 0, partitions: 0, forged: 0, verdicts: 0 }
   readonly scenario: Scenario
   #chainDice: Random
+  readonly #governed: ParameterValues
   #healed = false
   #steps = 0
   #trace: Uint8Array = new Uint8Array(32)
@@ -54,7 +56,15 @@ export class World {
     this.scenario = scenario
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
-    this.chain = new FakeChain({ ...DOMAINS, windowMs: WINDOW_MS, recover: remembering() })
+    this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
+    const governed = this.#governed
+    this.chain = new FakeChain({
+      ...DOMAINS,
+      windowMs: WINDOW_MS,
+      governed,
+      recover: remembering(),
+    })
+    this.checkers = new Checkers(this.chain)
     this.chain.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
@@ -70,7 +80,7 @@ export class World {
     return {
       seed: this.scenario.seed,
       jobs: this.scenario.jobs,
-      settled: this.checkers.settled.size,
+      settled: this.checkers.ended,
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
@@ -117,6 +127,7 @@ export class World {
       privateKey: keccak(utf8(`key ${this.scenario.seed} ${index}`)),
       gate: { ...DOMAINS, recover: remembering() },
       rules: { treasury: TREASURY, stakers: STAKERS },
+      parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
       clock: this.clock,
       chain: this.chain,
       dice,
@@ -200,9 +211,11 @@ export class World {
   }
 
   #isDone(): boolean {
-    if (this.checkers.settled.size < this.scenario.jobs) return false
+    if (this.checkers.ended < this.scenario.jobs || this.chain.isRepairing) return false
     return this.nodes.some(({ up, core }) => {
-      return up && [...core.ledger.batches.values()].every(({ final }) => final)
+      const { batches, voided } = core.ledger
+      const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0
+      return up && paid && (batches.get(batches.size)?.header.openWei ?? 0n) === 0n
     })
   }
 }

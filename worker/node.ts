@@ -76,11 +76,20 @@ async function assemble(
   const records = recordsOf(runtime)
   const stop = new AbortController()
   parts.add(() => stop.abort())
-  const following = followChain({ url: config.rpc, deployment, runtime, log, signal: stop.signal })
+  const following = followChain({
+    url: config.rpc,
+    deployment,
+    folder: config.data,
+    runtime,
+    log,
+    onRewound: () => restore(chain, log, stop.signal),
+    signal: stop.signal,
+  })
   await Promise.race([following.caughtUp, aborted(signal)])
-  const stakes = { config, key, owner: owner.address, ownerChain, ledger: runtime.core.ledger, log }
-  await ensureStake(stakes, signal)
-  await ensureEscrow(stakes, signal)
+  restore(chain, log, stop.signal)
+  const stakes = { config, key, owner: owner.address, ownerChain, log }
+  await ensureStake({ ...stakes, ledger: runtime.core.ledger }, signal)
+  await ensureEscrow({ ...stakes, ledger: runtime.core.ledger }, signal)
   const engine = parts.use(
     createEngine({
       threads: config.threads,
@@ -170,7 +179,7 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
     parts.add(() => client.close())
     return client
   }
-  const blockHash = parts.use(blockHashes(config.rpc))
+  const blockHash = parts.use(blockHashes(config.rpc, deployment.chainId))
   return {
     deployment,
     key,
@@ -181,15 +190,25 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
   }
 }
 
+/** What of ours the chain has forgotten, or an earlier life has begun, is seen to at once. */
+function restore({ nodeChain, ownerChain }: OpenChain, log: Logger, signal: AbortSignal): void {
+  for (const chain of [nodeChain, ownerChain]) {
+    chain.restore(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn({ error: (error as Error).message }, 'writes not restored')
+    })
+  }
+}
+
 function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: Logger): Runtime {
   const messages = domainOf(deployment, 'resultLedger')
-  const core = new Core({
-    self: key.address,
-    gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
-    rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
-    parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
-  })
-  return new Runtime({ core, journal, privateKey: key.privateKey, domain: messages, log })
+  const createCore = (): Core =>
+    new Core({
+      self: key.address,
+      gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
+      rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
+      parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
+    })
+  return new Runtime({ createCore, journal, privateKey: key.privateKey, domain: messages, log })
 }
 
 function recordsOf(runtime: Runtime): Records {

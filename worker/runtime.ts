@@ -1,10 +1,18 @@
 /**
  * The loop around the core: events in, effects out, and the only timer. It decides nothing. An effect that fails is
  * reported back as an event, and the core says when to try again.
+ *
+ * A core cannot unlearn. So when the chain takes blocks back, a new one is built in the old one's place (`rebuild`): in
+ * go the chain's facts that still hold, this node's journal, and all signed messages that the old core held, judged
+ * anew. What was said stands in the journal and is never said otherwise. Effects under way belong to the old core: they
+ * are called off, for what they work on, such as the seed that a block gave a fine-tuning, may be void; an outcome that
+ * comes nevertheless is dropped. What still falls due, the new core orders again, and it goes on from what the effects
+ * keep themselves: the content store, the fine-tune's states, the outbox.
  */
 import type { Judgement } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event, News } from '../coordinator-free/events.ts'
 import type { Core } from '../coordinator-free/node.ts'
+import type { ChainFact } from '../protocol/chain.ts'
 import type { Block } from '../protocol/document.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import type { Hash } from '../protocol/hash.ts'
@@ -24,7 +32,8 @@ export type Performer<K extends Duty['kind']> = (
 export type Performers = { readonly [K in Exclude<Duty['kind'], 'publish'>]: Performer<K> }
 
 export interface RuntimeOptions {
-  readonly core: Core
+  /** A core that knows nothing yet. */
+  readonly createCore: () => Core
   readonly journal: Journal
   readonly privateKey: Uint8Array
   readonly domain: Domain
@@ -45,13 +54,15 @@ const TICK_MS = 500
 const LOOK_MS = 50
 
 export class Runtime {
-  readonly core: Core
   /** Verdicts on bytes from others, counted by reason: what `status` and the metrics show. */
   readonly judged = new Map<string, number>()
   readonly #options: RuntimeOptions
   readonly #stop = new AbortController()
+  #core: Core
+  /** Ends with the core that it belongs to. */
+  #life = new AbortController()
   readonly #listeners = new Set<(news: News) => void>()
-  readonly #submissions = new Map<Hash, (outcome: Hash) => void>()
+  readonly #submissions = new Map<Hash, { job: Job; accepted: (jobId: Hash) => void }>()
   readonly #underWay = new Set<Promise<void>>()
   /** Effects from before the network was up. */
   #early: Effect[] | undefined = []
@@ -59,8 +70,13 @@ export class Runtime {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: RuntimeOptions) {
-    this.core = options.core
+    this.#core = options.createCore()
     this.#options = options
+  }
+
+  /** Not to be kept: a reorganised chain puts another in its place. */
+  get core(): Core {
+    return this.#core
   }
 
   /** Says again what was said, then lets everything out that has been waiting. */
@@ -78,13 +94,44 @@ export class Runtime {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort(new Error('the node is stopping'))
+    this.#life.abort(this.#stop.signal.reason)
     await Promise.allSettled(this.#underWay)
+  }
+
+  /** Begins with a new core, after the chain has taken blocks back. @param facts all that the chain still tells */
+  rebuild(facts: readonly ChainFact[]): void {
+    if (this.#stop.signal.aborted) return
+    const held = [...this.#core.ledger.envelopes.values()]
+    this.#life.abort(new Error('the chain was reorganised'))
+    this.#life = new AbortController()
+    this.#core = this.#options.createCore()
+    const replayed: Effect[] = []
+    const replay = (event: Event): void => {
+      replayed.push(...this.#core.handle(event, Date.now()))
+    }
+    for (const fact of facts) replay({ kind: 'chain', fact })
+    if (this.#early) {
+      // Not started yet: the journal comes when it is.
+      this.#early = replayed
+      return
+    }
+    for (const bytes of this.#options.journal.statements()) {
+      replay({ kind: 'received', bytes, via: 'journal' })
+    }
+    for (const { bytes } of held) replay({ kind: 'received', bytes, via: 'reconciliation' })
+    for (const { job } of this.#submissions.values()) replay({ kind: 'submitted', job })
+    // News is old. Duties were those of the moment: the core shall order again the ones that still stand at the end.
+    for (const effect of replayed) {
+      if (effect.kind === 'keep' || effect.kind === 'reconcile') this.#perform(effect)
+    }
+    const duties = new Set(replayed.flatMap((effect) => ('duty' in effect ? [effect.duty] : [])))
+    for (const duty of duties) this.dispatch({ kind: 'duty-failed', duty })
   }
 
   /** Hands an event to the core and carries out what follows. @returns the effects, for who waits for an answer */
   dispatch(event: Event): Effect[] {
     if (this.#stop.signal.aborted) return []
-    const effects = this.core.handle(event, Date.now())
+    const effects = this.#core.handle(event, Date.now())
     for (const effect of effects) {
       if (this.#early) this.#early.push(effect)
       else this.#perform(effect)
@@ -99,8 +146,8 @@ export class Runtime {
 
   /** Signs and publishes a job. @returns its id, once it is in the journal and can no longer be lost */
   submit(job: Job): Promise<Hash> {
-    return new Promise((resolve) => {
-      this.#submissions.set(job.nonce, resolve)
+    return new Promise((accepted) => {
+      this.#submissions.set(job.nonce, { job, accepted })
       this.dispatch({ kind: 'submitted', job })
     })
   }
@@ -114,7 +161,7 @@ export class Runtime {
   /** Resolves when the ledger is in the wanted state; rejects when the node stops or `waitMs` have passed. */
   async until(wanted: (ledger: Core['ledger']) => boolean, waitMs: number): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(waitMs)])
-    while (!wanted(this.core.ledger)) {
+    while (!wanted(this.#core.ledger)) {
       await sleep(LOOK_MS, signal)
     }
   }
@@ -138,17 +185,18 @@ export class Runtime {
         })
         break
       case 'reconcile':
-        this.#run('reconcile', () => this.#reconcile(effect.have))
+        this.#run('reconcile', (life) => this.#reconcile(effect.have, life))
         break
       default:
-        this.#run(effect.duty, () => this.#discharge(effect), effect.duty)
+        this.#run(effect.duty, (life) => this.#discharge(effect, life), effect.duty)
     }
   }
 
   /** Runs in the background; a failure is logged, and told to the core where it was a duty. */
-  #run(what: string, action: () => Promise<void>, duty?: string): void {
-    const running = action().catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return
+  #run(what: string, action: (life: AbortSignal) => Promise<void>, duty?: string): void {
+    const life = this.#life.signal
+    const running = action(life).catch((error: unknown) => {
+      if (life.aborted) return
       const { message } = error as Error
       this.#options.log.warn({ what, error: message }, 'an effect failed and will be tried again')
       this.#options.log.debug({ what, error }, 'failure in full')
@@ -158,15 +206,15 @@ export class Runtime {
     void running.finally(() => this.#underWay.delete(running))
   }
 
-  async #discharge(duty: Duty): Promise<void> {
-    if (duty.kind === 'publish') return this.#publish(duty.duty, duty.message)
+  async #discharge(duty: Duty, life: AbortSignal): Promise<void> {
+    if (duty.kind === 'publish') return this.#publish(duty.duty, duty.message, life)
     const perform = this.#outside!.performers[duty.kind] as Performer<typeof duty.kind>
-    const outcome = await perform(duty as never, this.#stop.signal)
-    this.dispatch(outcome ?? { kind: 'duty-done', duty: duty.duty })
+    const outcome = await perform(duty as never, life)
+    if (!life.aborted) this.dispatch(outcome ?? { kind: 'duty-done', duty: duty.duty })
   }
 
   /** Journal first, then the network. What already stands in the slot is what is said again. */
-  async #publish(duty: string, message: Message): Promise<void> {
+  async #publish(duty: string, message: Message, life: AbortSignal): Promise<void> {
     const { journal, privateKey, domain } = this.#options
     const slot = slotOf(message) ?? (message.kind === 'beat' ? undefined : duty)
     let bytes = slot === undefined ? undefined : journal.held(slot)
@@ -177,19 +225,19 @@ export class Runtime {
     this.dispatch({ kind: 'received', bytes, via: 'journal' })
     if (message.kind === 'job') this.#accepted(bytes)
     await this.#outside!.publish(bytes)
-    this.dispatch({ kind: 'duty-done', duty })
+    if (!life.aborted) this.dispatch({ kind: 'duty-done', duty })
   }
 
   #accepted(bytes: Uint8Array): void {
     const opened = open(bytes, this.#options.domain)
     if (!opened.ok || opened.envelope.message.kind !== 'job') return
     const { nonce } = opened.envelope.message.body
-    this.#submissions.get(nonce)?.(opened.envelope.digest)
+    this.#submissions.get(nonce)?.accepted(opened.envelope.digest)
     this.#submissions.delete(nonce)
   }
 
-  async #reconcile(have: readonly Hash[]): Promise<void> {
-    const envelopes = await this.#outside!.reconcile(have, this.#stop.signal)
+  async #reconcile(have: readonly Hash[], life: AbortSignal): Promise<void> {
+    const envelopes = await this.#outside!.reconcile(have, life)
     for (const bytes of envelopes) {
       this.dispatch({ kind: 'received', bytes, via: 'reconciliation' })
     }

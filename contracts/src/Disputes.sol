@@ -65,7 +65,7 @@ contract Disputes is ReentrancyGuardTransient {
     error NotTwice(bytes32 first, bytes32 second);
     error ScoreIsRight(int256 score);
     error CountIsRight(uint256 occurrences);
-    error NotVoid(bytes32 headerHash);
+    error NotFalse(bytes32 headerHash);
     error WrongBond(uint256 bondWei, uint256 expectedWei);
 
     constructor(IParams params_, IResultLedger ledger_, IStakeVault vault_, IModelRegistry models_) {
@@ -223,9 +223,10 @@ contract Disputes is ReentrancyGuardTransient {
         Purses.payOrBurn(ended.asker, ended.bondWei);
     }
 
-    /// @notice A validator endorsed a batch that was taken back as false; its signature is the proof.
+    /// @notice A validator endorsed a batch that was found false; its signature is the proof. Who endorsed one behind it,
+    /// which only went with it, did nothing wrong.
     function endorsedFalsely(bytes32 headerHash, address validator, bytes calldata signature) external {
-        if (!ledger.isVoid(headerHash)) revert NotVoid(headerHash);
+        if (!ledger.isFalse(headerHash)) revert NotFalse(headerHash);
         _requireSigned(validator, TypedData.hashEndorsement(validator, headerHash), signature);
         bytes32 offence = keccak256(abi.encode("endorsement", validator, headerHash));
         _punish(validator, offence, Param.EndorserSlashBps, "a false batch endorsed");

@@ -7,7 +7,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFeeEscrow} from "./interfaces/IFeeEscrow.sol";
 import {IParams} from "./interfaces/IParams.sol";
-import {Account, Escrows} from "./libraries/Escrows.sol";
+import {Account, Escrows, Held} from "./libraries/Escrows.sol";
 import {Exits} from "./libraries/Exits.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Charge} from "./types/Batch.sol";
@@ -18,19 +18,21 @@ import {Charge} from "./types/Batch.sol";
  * when a batch is posted.
  */
 contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
-    using Escrows for Account;
+    using Escrows for Held;
 
     /// @inheritdoc IFeeEscrow
     address public immutable ledger;
     /// @notice Whose exit delay holds: time enough to post what was promised before.
     IParams public immutable params;
 
-    mapping(address payer => Account) private _accounts;
+    mapping(address payer => Held) private _accounts;
 
-    /// @notice A payer's account after anything that changed it; all amounts in wei.
+    /// @notice A payer's account after anything but the payment of jobs; all amounts in wei.
     event Escrowed(
         address indexed payer, uint256 balanceWei, uint256 redeemedWei, uint256 authorisedWei, uint256 leavingWei
     );
+    /// @notice Jobs were paid: all that was ever taken from the payer, and all it has allowed, in wei.
+    event Redeemed(address indexed payer, uint256 redeemedWei, uint256 authorisedWei);
     event ExitRequested(address indexed payer, uint256 amountWei, uint64 exitAt);
     event Withdrawn(address indexed payer, uint256 amountWei);
 
@@ -68,10 +70,11 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
         if (msg.sender != ledger) revert NotLedger(msg.sender);
         for (uint256 i = 0; i < charges.length; i++) {
             Charge calldata charge = charges[i];
-            Account storage known = _accounts[charge.payer];
-            known.take(charge.payer, charge.feeWei, _authorised(known, charge));
+            Held storage known = _accounts[charge.payer];
+            uint256 authorisedWei = _authorised(known, charge);
+            uint256 redeemedWei = known.take(charge.payer, charge.feeWei, authorisedWei);
             totalWei += charge.feeWei;
-            _report(charge.payer);
+            emit Redeemed(charge.payer, redeemedWei, authorisedWei);
         }
         Address.sendValue(payable(ledger), totalWei);
     }
@@ -87,12 +90,12 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @notice What is known of a payer.
     function account(address payer) external view returns (Account memory) {
-        return _accounts[payer];
+        return _accounts[payer].viewOf();
     }
 
     /// @dev Jobs may settle in another order than they were signed in, so only a voucher above all before it is checked.
-    function _authorised(Account storage known, Charge calldata charge) private view returns (uint256) {
-        uint256 authorisedWei = known.authorisedWei;
+    function _authorised(Held storage known, Charge calldata charge) private view returns (uint256) {
+        uint256 authorisedWei = known.authorisedOf();
         if (charge.cumulativeWei <= authorisedWei) return authorisedWei;
         bytes32 digest = _hashTypedDataV4(TypedData.hashVoucher(charge.payer, charge.cumulativeWei));
         (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, charge.r, charge.vs);
@@ -103,7 +106,7 @@ contract FeeEscrow is IFeeEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     function _report(address payer) private {
-        Account storage known = _accounts[payer];
-        emit Escrowed(payer, known.balanceOf(), known.redeemedWei, known.authorisedWei, known.leaving());
+        Held storage known = _accounts[payer];
+        emit Escrowed(payer, known.balanceOf(), known.redeemedWei, known.authorisedOf(), known.leaving());
     }
 }

@@ -8,7 +8,7 @@ import {IParams} from "./interfaces/IParams.sol";
 import {IPayout} from "./interfaces/IPayout.sol";
 import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
-import {Batch, Batches} from "./libraries/Batches.sol";
+import {Batch, Batches, Tail} from "./libraries/Batches.sol";
 import {Threshold} from "./libraries/Threshold.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {BatchHeader, Charge, Endorsement} from "./types/Batch.sol";
@@ -48,7 +48,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     Batches.State private _state;
 
     /// @notice A batch was posted; it may be made final from `finalAt`, seconds since 1970.
-    event BatchPosted(uint64 indexed number, BatchHeader header, address indexed poster, uint64 finalAt);
+    event BatchPosted(uint64 indexed number, BatchHeader header, uint64 finalAt);
     event BatchFinal(uint64 indexed number);
     /// @notice A batch was found false: it and all behind it are to be taken back.
     event BatchFaulted(uint64 indexed number, address indexed accuser);
@@ -82,7 +82,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         (disputes, jury) = (disputes_, jury_);
         epochSeconds = params_.epochSeconds();
         initialStrictness = strictness;
-        _state.strictness = strictness;
+        _state.tail.strictness = uint16(strictness);
         _state.accuser = address(this);
     }
 
@@ -115,18 +115,21 @@ contract ResultLedger is IResultLedger, EIP712 {
         uint24 bondMilli = uint24(governed[1] / GWEI_A_MILLI);
         _requireQuorum(headerHash, header.proposer, uint256(bondMilli) * MILLI, endorsements);
         _state.append(header, Batch(bytes24(headerHash), uint40(finalAt), bondMilli));
-        emit BatchPosted(header.number, header, msg.sender, finalAt);
+        emit BatchPosted(header.number, header, finalAt);
         if (charges.length > 0) escrow.redeem(charges);
     }
 
     /// @notice Makes the next batch final, when its window is over, and pays what it collected into the Payout. Anybody may.
     function finalise(BatchHeader calldata header) external {
-        Batch memory batch = _state.finalise(header);
-        emit BatchFinal(header.number);
-        vault.unlock(header.proposer, uint256(batch.bondMilli) * MILLI);
-        if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
+        _finalise(header);
     }
 
+    /// @notice Makes the next batches final, in their order: several in one transaction cost less.
+    function finaliseAll(BatchHeader[] calldata headers) external {
+        for (uint256 i = 0; i < headers.length; i++) {
+            _finalise(headers[i]);
+        }
+    }
     /// @inheritdoc IResultLedger
     function fault(BatchHeader calldata header, address accuser) external onlyJudges {
         _state.requireHeader(header);
@@ -141,7 +144,7 @@ contract ResultLedger is IResultLedger, EIP712 {
      * @param previous That of the batch before; any where there is none.
      */
     function takeBack(BatchHeader calldata header, BatchHeader calldata previous) external {
-        bool isFalse = header.number == _state.faulty;
+        bool isTheFault = header.number == _state.faulty;
         BatchHeader memory before;
         if (header.number > 1) {
             _state.requireHeader(header.number - 1, previous);
@@ -154,7 +157,7 @@ contract ResultLedger is IResultLedger, EIP712 {
         emit BatchVoided(header.number, headerHash);
         uint256 bondWei = uint256(batch.bondMilli) * MILLI;
         vault.unlock(header.proposer, bondWei);
-        if (isFalse) vault.slash(header.proposer, bondWei, _state.accuser);
+        if (isTheFault) vault.slash(header.proposer, bondWei, _state.accuser);
     }
 
     /// @notice Gives payers back what a void batch has collected. Anybody may.
@@ -190,13 +193,18 @@ contract ResultLedger is IResultLedger, EIP712 {
 
     /// @inheritdoc IResultLedger
     function requirePosted(BatchHeader calldata header) external view {
-        if (header.number == 0 || header.number > _state.posted) revert Batches.NotPosted(header.number);
+        if (header.number == 0 || header.number > _state.tail.posted) revert Batches.NotPosted(header.number);
         _state.requireHeader(header);
     }
 
     /// @inheritdoc IResultLedger
     function isVoid(bytes32 headerHash) external view returns (bool) {
         return _state.isVoid[headerHash];
+    }
+
+    /// @inheritdoc IResultLedger
+    function isFalse(bytes32 headerHash) external view returns (bool) {
+        return _state.isFalse[headerHash];
     }
 
     /// @inheritdoc IResultLedger
@@ -215,29 +223,30 @@ contract ResultLedger is IResultLedger, EIP712 {
         view
         returns (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei)
     {
-        return (_state.posted, _state.finalised, _state.faulty, _state.openWei, _state.collectedWei);
+        return (_state.tail.posted, _state.finalised, _state.faulty, _state.tail.openWei, _state.collectedWei);
+    }
+
+    function _finalise(BatchHeader calldata header) private {
+        Batch memory batch = _state.finalise(header);
+        emit BatchFinal(header.number);
+        vault.unlock(header.proposer, uint256(batch.bondMilli) * MILLI);
+        if (header.charges != 0) payout.setRoot{value: header.collectedWei}(header.payoutRoot);
     }
 
     /// @dev A batch is of this epoch or one shortly before, and moves the threshold on when it is the first of its epoch.
     function _requireEpoch(BatchHeader calldata header, uint64 stepBps) private view {
-        (uint64 last, uint64 now_) = (_state.epoch, uint64(block.timestamp / epochSeconds));
-        if (header.epoch < last || header.epoch > now_ || header.epoch + MAX_AGE_EPOCHS < now_) {
-            revert WrongEpoch(header.epoch, last, now_);
-        }
-        uint32 expected = _state.strictness;
-        if (header.epoch > last && last != 0) {
-            expected = _moved(expected, stepBps, header.epoch);
-        }
-        if (header.strictness != expected) revert WrongStrictness(header.strictness, expected);
-        if (header.epoch == last && (header.answers < _state.answers || header.payees < _state.payees)) {
-            revert WrongStrictness(header.strictness, expected);
-        }
+        Tail memory tail = _state.tail;
+        (uint64 epoch, uint64 last, uint64 now_) = (header.epoch, tail.epoch, uint64(block.timestamp / epochSeconds));
+        if (epoch < last || epoch > now_ || epoch + MAX_AGE_EPOCHS < now_) revert WrongEpoch(epoch, last, now_);
+        uint32 expected = epoch > last && last != 0 ? _moved(tail, stepBps, epoch) : tail.strictness;
+        bool isShrinking = epoch == last && (header.answers < tail.answers || header.payees < tail.payees);
+        if (header.strictness != expected || isShrinking) revert WrongStrictness(header.strictness, expected);
     }
 
-    function _moved(uint32 strictness, uint64 stepBps, uint64 epoch) private view returns (uint32) {
+    function _moved(Tail memory tail, uint64 stepBps, uint64 epoch) private view returns (uint32) {
         uint64[4] memory governed = params.groupAt(4, epoch);
-        Threshold.Rules memory rules = Threshold.Rules(governed[2], stepBps, governed[0], governed[1]);
-        return uint32(Threshold.nextStrictness(strictness, _state.payees, _state.answers, rules));
+        Threshold.Rules memory moves = Threshold.Rules(governed[2], stepBps, governed[0], governed[1]);
+        return uint32(Threshold.nextStrictness(tail.strictness, tail.payees, tail.answers, moves));
     }
 
     /// @dev One call to the vault weighs the validators and locks the bond.
@@ -249,12 +258,13 @@ contract ResultLedger is IResultLedger, EIP712 {
     ) private {
         address[] memory validators = new address[](endorsements.length);
         address last = address(0);
+        bytes32 separator = _domainSeparatorV4();
         for (uint256 i = 0; i < endorsements.length; i++) {
             Endorsement calldata endorsement = endorsements[i];
             address validator = endorsement.validator;
             if (validator <= last) revert EndorsementsNotAscending(validator);
             last = validator;
-            bytes32 digest = _hashTypedDataV4(TypedData.hashEndorsement(validator, headerHash));
+            bytes32 digest = TypedData.endorsementDigest(separator, validator, headerHash);
             (address signer, ECDSA.RecoverError failure,) =
                 ECDSA.tryRecover(digest, endorsement.r, endorsement.vs);
             if (failure != ECDSA.RecoverError.NoError || signer != validator) revert BadEndorsement(validator);

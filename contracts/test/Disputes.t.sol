@@ -115,7 +115,7 @@ contract DisputesTest is DisputeBase {
         Placed memory placed = settle(receiptOf(10));
         bytes32 headerHash = exposed.hashHeader(placed.header);
         bytes memory signed = _signed(validatorKeys[1], TypedData.hashEndorsement(validator(1), headerHash));
-        VM.expectRevert(abi.encodeWithSelector(Disputes.NotVoid.selector, headerHash));
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
         disputes.endorsedFalsely(headerHash, validator(1), signed);
         fault(placed.header, address(0));
         takeBack(placed);

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { it } from 'mocha'
-import { type Availability, MAX_REFERENCE_LENGTH } from '../../worker/availability/availability.ts'
+import { MAX_AVAILABILITY } from '../../protocol/batch.ts'
+import type { Availability } from '../../worker/availability/availability.ts'
 import { MAX_PAYLOAD_BYTES } from '../../worker/availability/eigenda.ts'
 import { type AvailabilityCode, AvailabilityError } from '../../worker/availability/errors.ts'
 
@@ -22,7 +23,7 @@ export function availabilityCompliance(layer: () => AvailabilityUnderTest): void
     for (const size of [1, 31, 32, 1000, 1024 * 1024]) {
       const bytes = randomBytes(size)
       const reference = await writer.put(bytes, soon())
-      assert.ok(reference.length <= MAX_REFERENCE_LENGTH)
+      assert.ok(reference.length <= MAX_AVAILABILITY)
       assert.ok(bytes.equals(await reader.get(reference, soon())), `${size} bytes`)
     }
   })

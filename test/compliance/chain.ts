@@ -112,10 +112,10 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
     const posted = await kindOf(chain(), 'batch-posted')
     assert.equal(posted.length, 1)
     assert.deepEqual(posted[0]?.header, draft.header)
-    const escrowed = (await kindOf(chain(), 'escrowed')).at(-1)
+    const redeemed = (await kindOf(chain(), 'redeemed')).at(-1)
     assert.deepEqual(
-      [escrowed?.balanceWei, escrowed?.redeemedWei, escrowed?.authorisedWei],
-      [OPEN - FEE, FEE, FEE],
+      [redeemed?.payer, redeemed?.redeemedWei, redeemed?.authorisedWei],
+      [account(PAYER), FEE, FEE],
     )
   })
 
@@ -160,8 +160,8 @@ export function chainCompliance(chain: () => ChainUnderTest): void {
     const both = { feeWei: 2n * FEE, voucherWei: 9n * FEE }
     await refused(batch(chain(), 6, both).post({}), 'WrongFee')
     await batch(chain(), 6, { ...both, header: { feeWei: FEE } }).post({})
-    const escrowed = (await kindOf(chain(), 'escrowed')).at(-1)
-    assert.equal(escrowed?.redeemedWei, 6n * FEE)
+    const redeemed = (await kindOf(chain(), 'redeemed')).at(-1)
+    assert.equal(redeemed?.redeemedWei, 6n * FEE)
   })
 
   it('registers a model for who ordered it, by proof from a final batch', async () => {

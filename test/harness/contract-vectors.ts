@@ -30,8 +30,8 @@ import {
   sumRoot,
   sumWay,
 } from '../../protocol/merkle.ts'
-import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { reviewSeal } from '../../protocol/review.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
@@ -110,10 +110,7 @@ export function contractVectors(): string {
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
 
-function signed(
-  of: unknown,
-  value: Parameters<typeof digest>[1],
-) {
+function signed(of: unknown, value: Parameters<typeof digest>[1]) {
   return { value, digest: digest(of as never, value as never, DOMAIN) }
 }
 

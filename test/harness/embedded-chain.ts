@@ -166,13 +166,16 @@ export interface Draft {
   readonly payers: readonly { person: Person; feeWei: bigint; cumulativeWei: bigint }[]
 }
 
-function headerFor({ number, epoch, receipts, payouts, payers }: Draft): BatchHeader {
+function headerFor(
+  { number, epoch, receipts, payouts, payers }: Draft,
+  proposer: Address,
+): BatchHeader {
   const charges = payers.map(({ person: { account }, feeWei }) => ({ payer: account, feeWei }))
   const feeWei = payers.reduce((sum, payer) => sum + payer.feeWei, 0n)
   return {
     number,
     epoch,
-    proposer: person('validator 1').account,
+    proposer,
     receiptsRoot: merkleRoot(receipts.map(receiptLeaf)),
     receiptCount: receipts.length,
     feeWei,
@@ -194,7 +197,8 @@ export function signBatch(
   draft: Draft,
   validators: readonly Person[],
 ): SignedBatch {
-  const header = headerFor(draft)
+  // The first of them stands for it.
+  const header = headerFor(draft, validators[0]!.account)
   const headerHash = toHex(hashStruct(HeaderStruct, header)) as Hash
   const endorsements = validators.map(({ key, account }) => {
     const endorsement = { validator: account, header: headerHash }

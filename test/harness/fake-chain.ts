@@ -126,6 +126,7 @@ export class FakeChain {
 
   readonly #handlers: Record<string, Handler> = {
     eth_chainId: () => '0x7a69',
+    eth_blockNumber: () => quantity(this.head.number),
     eth_maxPriorityFeePerGas: () => '0x1',
     eth_estimateGas: () => '0x5208',
     eth_getTransactionCount: ([, tag]) => {
@@ -207,6 +208,7 @@ function rpcLog(block: FakeBlock, log: FakeLog, index: number) {
   return {
     ...log,
     blockNumber: quantity(block.number),
+    blockHash: block.hash,
     transactionHash,
     logIndex: quantity(index),
   }

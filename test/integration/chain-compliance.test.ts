@@ -45,7 +45,7 @@ async function realChain(embedded: EmbeddedChain, signal: AbortSignal): Promise<
     deposit: (number, wei) => named(poster.deposit(keyNumber(number).address, wei)),
     post: (header, endorsements, charges) =>
       named(poster.postBatch({ header, endorsements, charges })),
-    finalise: (header) => named(poster.finaliseBatch(header)),
+    finalise: (header) => named(poster.finaliseBatches([header])),
     register: async (sender, header, receipt, proof) => {
       const client: ChainClient = await embedded.clientOf(personNumber(sender))
       const owner = keyNumber(sender).address

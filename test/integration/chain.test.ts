@@ -149,20 +149,19 @@ describe('the contracts on an embedded chain', function () {
   it('posts a batch that two thirds of the stake stand for, once, and not yet for good', async () => {
     batch = signBatch(chain.deployment, draftNow(), VALIDATORS.slice(0, 2))
     const { txHash } = await poster.postBatch(batch)
-    await refused(poster.finaliseBatch(batch.header), 'WindowOpen')
+    await refused(poster.finaliseBatches([batch.header]), 'WindowOpen')
     await refused(poster.postBatch(batch), 'AlreadyPosted')
     await untilTold(() => facts('batch-posted').length === 1)
     const [fact] = facts('batch-posted')
     deepEqual(fact?.header, batch.header)
     equal(fact?.txHash, txHash)
-    equal(fact?.poster, poster.account)
   })
 
   it('makes it final after the window, once', async () => {
     await refused(alice.registerModel(registration(0)), 'NotFinal')
     await sleep(1000 * WINDOW_SECONDS + 500)
-    await poster.finaliseBatch(batch.header)
-    await refused(poster.finaliseBatch(batch.header), 'AlreadyFinal')
+    await poster.finaliseBatches([batch.header])
+    await refused(poster.finaliseBatches([batch.header]), 'AlreadyFinal')
   })
 
   it('registers a model by proof, for its requester only', async () => {
@@ -208,8 +207,9 @@ describe('the contracts on an embedded chain', function () {
     equal(held.filter(({ kind }) => kind === 'batch-final').length, 1)
     equal(held.filter(({ kind }) => kind === 'claimed').length, 1)
     equal(held.filter(({ kind }) => kind === 'model-registered').length, 1)
-    // Two deposits, a charge each, and the deposit under way.
-    equal(held.filter(({ kind }) => kind === 'escrowed').length, 5)
+    equal(held.filter(({ kind }) => kind === 'redeemed').length, 2)
+    // Two deposits, and the one under way.
+    equal(held.filter(({ kind }) => kind === 'escrowed').length, 3)
   })
 
   it('sends again what a killed chain has forgotten', async () => {

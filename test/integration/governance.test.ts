@@ -53,6 +53,7 @@ describe('governance on an embedded chain', function () {
   it('begins with the values that it was deployed with, and tells them', async () => {
     const expected = {
       ...INITIAL_VALUES,
+      ...TERMS.parameters,
       windowSeconds: WINDOW_SECONDS,
       exitDelaySeconds: TERMS.exitDelaySeconds,
       minimumStakeGwei: Number(TERMS.minimumStakeWei / 10n ** 9n),

@@ -26,9 +26,8 @@ function fakeChain(): ChainUnderTest {
     vouchers: VOUCHERS,
     stake: async (number, roles, wei) => fake.stake(address(number), address(number), roles, wei),
     deposit: async (number, wei) => fake.deposit(address(number), wei),
-    post: async (header, endorsements, charges) =>
-      fake.post(address(21), header, endorsements, charges),
-    finalise: async (header) => fake.finalise(header),
+    post: async (header, endorsements, charges) => fake.post(header, endorsements, charges),
+    finalise: async (header) => fake.finalise([header]),
     register: async (sender, header, receipt, proof) =>
       fake.register(address(sender), header, receipt, proof),
     epoch: () => epochOf(nowMs, EPOCH_SECONDS),

@@ -9,6 +9,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   lossy: [1],
   crash: [1, 2],
   liars: [1, 2],
+  judged: [1, 2, 3],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
@@ -19,6 +20,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   lossy: ['lost', 'doubled'],
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
+  judged: ['verdicts'],
   storm: ['lost', 'crashes', 'partitions', 'cut'],
 }
 

@@ -2,6 +2,7 @@
  * Where a batch's data lies so that anyone can check its roots. A header names it by a reference: a content id, or
  * `eigenda/0x…`, from which alone every node knows whom to ask.
  */
+import { MAX_AVAILABILITY } from '../../protocol/batch.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import { fromHex } from '../../protocol/hash.ts'
 import { AvailabilityError } from './errors.ts'
@@ -21,14 +22,11 @@ export type Reference =
   | { readonly layer: 'ipfs'; readonly cid: Cid }
   | { readonly layer: 'eigenda'; readonly commitment: Uint8Array }
 
-/** Characters: a header carries the reference, and every one of them is paid for as calldata. */
-export const MAX_REFERENCE_LENGTH = 4096
-
 const EIGENDA = /^eigenda\/0x((?:[0-9a-f]{2})+)$/
 
 /** @throws AvailabilityError `bad-reference` */
 export function parseReference(reference: string): Reference {
-  if (reference.length <= MAX_REFERENCE_LENGTH) {
+  if (reference.length <= MAX_AVAILABILITY) {
     const content = cid.safeParse(reference)
     if (content.success) return { layer: 'ipfs', cid: content.data }
     const hex = EIGENDA.exec(reference)?.[1]
@@ -37,6 +35,6 @@ export function parseReference(reference: string): Reference {
   const shown = JSON.stringify(reference.slice(0, 60))
   throw new AvailabilityError(
     'bad-reference',
-    `${shown} names no data: a reference is a content id, or eigenda/0x and an even number of lowercase digits, of ${MAX_REFERENCE_LENGTH} characters at most`,
+    `${shown} names no data: a reference is a content id, or eigenda/0x and an even number of lowercase digits, of ${MAX_AVAILABILITY} characters at most`,
   )
 }

@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { MAX_AVAILABILITY } from '../../protocol/batch.ts'
 import { toHex } from '../../protocol/hash.ts'
-import { type Availability, MAX_REFERENCE_LENGTH, parseReference } from './availability.ts'
+import { type Availability, parseReference } from './availability.ts'
 import { AvailabilityError } from './errors.ts'
 import { ask, type ProxyAnswer, type ProxyRequest, wordsOf } from './proxy-http.ts'
 
@@ -25,7 +26,7 @@ export interface EigenDaOptions {
 export const MAX_PAYLOAD_BYTES = ((16 * 1024 * 1024) / 32 - 1) * 31
 const PREFIX = 'eigenda/'
 /** What fits a reference, two digits a byte. */
-const MAX_COMMITMENT_BYTES = Math.floor((MAX_REFERENCE_LENGTH - `${PREFIX}0x`.length) / 2)
+const MAX_COMMITMENT_BYTES = Math.floor((MAX_AVAILABILITY - `${PREFIX}0x`.length) / 2)
 /** More than any certificate has: beyond it an answer is nonsense, below it merely too long. */
 const MAX_ANSWER_BYTES = 64 * 1024
 

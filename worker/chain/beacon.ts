@@ -1,7 +1,7 @@
 /** Block hashes as randomness: what nobody knew when something was signed. */
 import type { Hash } from '../../protocol/hash.ts'
 import { Block, toQuantity } from './quantities.ts'
-import { Rpc } from './rpc.ts'
+import { Rpc, type RpcAddress } from './rpc.ts'
 import { sleep } from './wait.ts'
 
 const RETRY_MS = 250
@@ -9,8 +9,8 @@ const RETRY_MS = 250
 export type BlockHash = (number: number, signal: AbortSignal) => Promise<Hash>
 
 /** Finds the hash of a block, waiting for it to be mined. Throws `ChainError` where the RPC fails. */
-export function blockHashes(url: string): BlockHash & Disposable {
-  const rpc = new Rpc(url)
+export function blockHashes(url: RpcAddress, chainId: number): BlockHash & Disposable {
+  const rpc = new Rpc(url, { chainId })
   const find = async (number: number, signal: AbortSignal): Promise<Hash> => {
     for (;;) {
       const block = await rpc.request(

@@ -163,10 +163,20 @@ export function postBatchCall({ header, endorsements, charges }: SignedBatch): C
   return { contract: 'resultLedger', what: `post batch ${header.number}`, data }
 }
 
-export function finaliseBatchCall(header: BatchHeader): Call {
+function finaliseBatchCall(header: BatchHeader): Call {
   const args = [headerArgument(header)] as const
   const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'finalise', args })
   return { contract: 'resultLedger', what: `finalise batch ${header.number}`, data }
+}
+
+/** Makes the next batches final, in their order. */
+export function finaliseBatchesCall(headers: readonly BatchHeader[]): Call {
+  const [first] = headers
+  if (first && headers.length === 1) return finaliseBatchCall(first)
+  const args = [headers.map(headerArgument)] as const
+  const data = encodeFunctionData({ abi: resultLedgerAbi, functionName: 'finaliseAll', args })
+  const what = `finalise ${headers.length} batches from ${first?.number ?? 'none'} on`
+  return { contract: 'resultLedger', what, data }
 }
 
 /** Takes the newest batch back, where it or one before it was found false. */
@@ -184,7 +194,7 @@ export function giveBackCall(header: BatchHeader, charges: readonly SignedCharge
 }
 
 /** A header as the ABI takes it. */
-export function headerArgument(header: BatchHeader) {
+function headerArgument(header: BatchHeader) {
   return { ...header, number: BigInt(header.number), epoch: BigInt(header.epoch) }
 }
 

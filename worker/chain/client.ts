@@ -16,11 +16,11 @@ import { Outbox } from './outbox.ts'
 import { fileStore } from './outbox-file.ts'
 import { hexBytes, type Receipt as Mined, quantity, smallQuantity } from './quantities.ts'
 import { read } from './reader.ts'
-import { Rpc } from './rpc.ts'
+import { Rpc, type RpcAddress } from './rpc.ts'
 
 export interface ChainClientOptions {
-  /** WebSocket or HTTP address of the chain's RPC. */
-  readonly url: string
+  /** WebSocket or HTTP address of the chain's RPC, or several, the preferred first. */
+  readonly url: RpcAddress
   readonly deployment: Deployment
   /** 32 bytes; signs and pays for everything that this client writes. */
   readonly privateKey: Uint8Array
@@ -57,7 +57,7 @@ export async function connectChain(
   options: ChainClientOptions,
   signal?: AbortSignal,
 ): Promise<ChainClient> {
-  const rpc = new Rpc(options.url)
+  const rpc = new Rpc(options.url, { chainId: options.deployment.chainId })
   try {
     await checkDeployment(rpc, options.deployment, signal)
     return new ChainClient(rpc, options)
@@ -88,7 +88,7 @@ export class ChainClient {
       rpc,
       chainId: deployment.chainId,
       account,
-      store: fileStore(path.join(dataFolder, `outbox-${this.account}.json`)),
+      store: fileStore(path.join(dataFolder, `outbox-${this.account}.log`)),
       ...(patienceMs === undefined ? {} : { patienceMs }),
     })
   }
@@ -96,6 +96,12 @@ export class ChainClient {
   /** Closes the connection; what is under way fails. */
   close(): void {
     this.#rpc.close()
+    this.#outbox.close()
+  }
+
+  /** Finishes a write that was begun, and sends again those that the chain has forgotten. */
+  async restore(signal?: AbortSignal): Promise<void> {
+    await this.#outbox.restore(signal)
   }
 
   /** Stakes for a node, which this account then owns. */
@@ -158,8 +164,9 @@ export class ChainClient {
     return await this.write(calls.postBatchCall(batch), signal)
   }
 
-  async finaliseBatch(header: BatchHeader, signal?: AbortSignal): Promise<Written> {
-    return await this.write(calls.finaliseBatchCall(header), signal)
+  /** Makes the next batches final, in their order. */
+  async finaliseBatches(headers: readonly BatchHeader[], signal?: AbortSignal): Promise<Written> {
+    return await this.write(calls.finaliseBatchesCall(headers), signal)
   }
 
   /** Has an account paid what it has earned and not claimed; whoever sends this, the money goes to the account. */

@@ -219,15 +219,7 @@ function workCodes({
     resultLedger: encodeDeployData({
       abi: resultLedgerAbi,
       bytecode: resultLedgerBytecode,
-      args: [
-        params,
-        stakeVault,
-        feeEscrow,
-        payout,
-        disputes,
-        jury,
-        INITIAL_STRICTNESS_THOUSANDTHS,
-      ],
+      args: [params, stakeVault, feeEscrow, payout, disputes, jury, INITIAL_STRICTNESS_THOUSANDTHS],
     }),
   }
 }

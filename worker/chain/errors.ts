@@ -22,6 +22,8 @@ export type ChainErrorCode =
   | 'wrong-chain'
   /** The RPC cannot be reached, or the connection broke. */
   | 'unreachable'
+  /** The RPC's newest block lies far behind that of another address. */
+  | 'lagging'
   /** The RPC answered with an error, or with something that is no answer. */
   | 'rpc-failed'
   /** An answer or a receipt did not come in time. */

@@ -31,6 +31,7 @@ const WANTED = [
   'Staked',
   'ExitRequested',
   'Escrowed',
+  'Redeemed',
   'VersionPublished',
   'ModelRegistered',
   'BatchPosted',
@@ -51,7 +52,9 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...resultLedgerAbi,
   ...payoutAbi,
   ...paramsAbi,
-  ...feeEscrowAbi.filter((item) => item.type !== 'event' || item.name === 'Escrowed'),
+  ...feeEscrowAbi.filter(
+    (item) => item.type !== 'event' || ['Escrowed', 'Redeemed'].includes(item.name),
+  ),
 ]
   .filter((item) => item.type === 'event')
   .filter(({ name }) => WANTED.includes(name))
@@ -84,6 +87,13 @@ const Fact = z.discriminatedUnion('kind', [
     authorisedWei: amountWei,
   }),
   z.object({
+    kind: z.literal('redeemed'),
+    blockNumber: uint64,
+    payer: address,
+    redeemedWei: amountWei,
+    authorisedWei: amountWei,
+  }),
+  z.object({
     kind: z.literal('datanet-published'),
     blockNumber: uint64,
     datanetId: uint64,
@@ -105,7 +115,6 @@ const Fact = z.discriminatedUnion('kind', [
     kind: z.literal('batch-posted'),
     blockNumber: uint64,
     header,
-    poster: address,
     finalAtMs: uint64,
     txHash: bytes32,
   }),
@@ -162,6 +171,7 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         return tellStake(decodeEventLog({ abi: stakeVaultAbi, topics, data }))
       case 'feeEscrow': {
         const { eventName, args } = decodeEventLog({ abi: feeEscrowAbi, topics, data })
+        if (eventName === 'Redeemed') return { kind: 'redeemed', ...args, payer: lower(args.payer) }
         if (eventName !== 'Escrowed') return undefined
         return { kind: 'escrowed', ...args, payer: lower(args.payer) }
       }
@@ -235,7 +245,6 @@ function tellBatch({ eventName, args }: Decoded<typeof resultLedgerAbi>, txHash:
       return {
         kind: 'batch-posted',
         header: { ...numbered(header), proposer: lower(header.proposer) },
-        poster: lower(args.poster),
         finalAtMs: Number(args.finalAt) * 1000,
         txHash,
       }

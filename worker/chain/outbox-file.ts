@@ -1,10 +1,24 @@
-/** What an outbox remembers over a crash: the transaction under way, and the last ones that were mined. */
-import { readFile } from 'node:fs/promises'
+/**
+ * What an outbox remembers over a crash: the transaction under way, and those that were mined lately. It is kept as a
+ * list of changes, each one line: to write all anew for every transaction would take longer the more there are.
+ */
 import { z } from 'zod'
 import { address, bytes32 } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
 import { ChainError } from './errors.ts'
-import { writeWhole } from './files.ts'
+import { LineLog, readLines } from './line-log.ts'
 import { hexBytes } from './quantities.ts'
+
+/**
+ * How long a mined transaction is kept, to be sent again should the chain forget it, in ms. An embedded chain that is
+ * killed forgets the seconds since its state was written, or, where that was torn, since it was copied; an OP Stack
+ * chain may take back what is not yet final on L1, which takes 13 minutes.
+ */
+const KEEP_MS = 15 * 60_000
+/** As many as a minute brings at most; a bound for the memory, which a node never comes near. */
+const MAX_KEPT = 16_384
+/** Lines beyond what is kept after which the file is written anew. */
+const SPARE_LINES = 4096
 
 const decimal = z
   .string()
@@ -33,63 +47,121 @@ const Entry = z.strictObject({
 })
 export type Entry = z.output<typeof Entry>
 
-const Memory = z.strictObject({
-  /** Hash of block 0: a new chain with the same number is another chain. */
-  genesis: bytes32,
-  pending: Entry.optional(),
-  /** The last mined ones, oldest first: sent again should the chain forget its newest blocks. */
-  mined: z.array(z.strictObject({ nonce: z.int().nonnegative(), raw: hexBytes })),
-})
-export type Memory = z.output<typeof Memory>
+const Mined = z.strictObject({ nonce: z.int().nonnegative(), raw: hexBytes, atMs: z.int() })
 
-export interface OutboxStore {
-  load(): Promise<Memory | undefined>
-  save(memory: Memory): Promise<void>
+/** What happens to the memory. */
+const Change = z.discriminatedUnion('kind', [
+  /** A chain is begun: by the hash of block 0, since a new chain with the same number is another chain. */
+  z.strictObject({ kind: z.literal('begun'), genesis: bytes32 }),
+  z.strictObject({ kind: z.literal('signed'), entry: Entry }),
+  /** The transaction under way is offered for more. */
+  z.strictObject({ kind: z.literal('raised'), attempt: Attempt }),
+  z.strictObject({ kind: z.literal('mined'), mined: Mined }),
+  z.strictObject({ kind: z.literal('dropped') }),
+  /** The chain lost more than was kept: nothing from this nonce on can be sent again. */
+  z.strictObject({ kind: z.literal('forgotten'), fromNonce: z.int() }),
+])
+export type Change = z.output<typeof Change>
+
+export interface Memory {
+  genesis?: Hash
+  pending?: Entry
+  /** Mined lately, oldest first, by rising nonce. */
+  mined: z.output<typeof Mined>[]
 }
 
-/** Keeps the memory in a file. Loading throws `ChainError` `outbox-corrupt` where the file is damaged. */
+export interface OutboxStore {
+  /** What it has come to. Throws `ChainError` `outbox-corrupt`. */
+  load(): Memory
+  /** Changes the memory, and returns when the change will survive. */
+  change(memory: Memory, change: Change): void
+  close(): void
+}
+
+/** Keeps the memory in a file. */
 export function fileStore(file: string): OutboxStore {
+  let log: LineLog | undefined
+  let lines = 0
   return {
-    async load() {
-      let text: string
-      try {
-        text = await readFile(file, 'utf8')
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw corrupt(file, cause)
-      }
-      try {
-        return Memory.parse(JSON.parse(text))
-      } catch (cause) {
-        throw corrupt(file, cause)
-      }
+    load() {
+      const changes = readChanges(file)
+      const memory: Memory = { mined: [] }
+      for (const change of changes) apply(memory, change)
+      log?.close()
+      log = LineLog.open(file)
+      lines = changes.length
+      return memory
     },
-    async save(memory) {
-      await writeWhole(
-        file,
-        JSON.stringify(memory, (_, value: unknown) =>
-          typeof value === 'bigint' ? value.toString() : value,
-        ),
-      )
+    change(memory, change) {
+      log ??= LineLog.open(file)
+      apply(memory, change)
+      // A lost word of what was mined is found out by its receipt; all else decides what is sent.
+      log.append(change, change.kind !== 'mined')
+      if (++lines < memory.mined.length + SPARE_LINES) return
+      const kept = changesOf(memory)
+      log.rewrite(kept)
+      lines = kept.length
+    },
+    close() {
+      log?.close()
+      log = undefined
     },
   }
 }
 
 /** For a signer that lives no longer than its process. */
 export function memoryStore(): OutboxStore {
-  let memory: Memory | undefined
-  return {
-    load: async () => memory,
-    save: async (newest) => {
-      memory = newest
-    },
+  return { load: () => ({ mined: [] }), change: apply, close: () => undefined }
+}
+
+function apply(memory: Memory, change: Change): void {
+  switch (change.kind) {
+    case 'begun':
+      memory.genesis = change.genesis
+      memory.mined = []
+      delete memory.pending
+      break
+    case 'signed':
+      memory.pending = change.entry
+      break
+    case 'raised':
+      memory.pending?.attempts.push(change.attempt)
+      break
+    case 'mined': {
+      const oldestMs = change.mined.atMs - KEEP_MS
+      memory.mined.push(change.mined)
+      const first = memory.mined.findIndex(({ atMs }) => atMs >= oldestMs)
+      memory.mined.splice(0, Math.max(first, memory.mined.length - MAX_KEPT))
+      delete memory.pending
+      break
+    }
+    case 'dropped':
+      delete memory.pending
+      break
+    case 'forgotten':
+      memory.mined = memory.mined.filter(({ nonce }) => nonce < change.fromNonce)
   }
 }
 
-function corrupt(file: string, cause: unknown): ChainError {
-  return new ChainError(
-    'outbox-corrupt',
-    `${file} cannot be read; delete it once no transaction of this account is under way`,
-    { cause },
-  )
+/** The shortest way to the same memory. */
+function changesOf({ genesis, mined, pending }: Memory): Change[] {
+  return [
+    ...(genesis === undefined ? [] : [{ kind: 'begun', genesis } as const]),
+    ...mined.map((one) => ({ kind: 'mined', mined: one }) as const),
+    ...(pending === undefined ? [] : [{ kind: 'signed', entry: pending } as const]),
+  ]
+}
+
+function readChanges(file: string): Change[] {
+  try {
+    const { lines, isDamaged } = readLines(file)
+    if (isDamaged) throw new Error('a checksum does not hold')
+    return z.array(Change).parse(lines)
+  } catch (cause) {
+    throw new ChainError(
+      'outbox-corrupt',
+      `${file} cannot be read; delete it once no transaction of this account is under way`,
+      { cause },
+    )
+  }
 }

@@ -20,6 +20,8 @@ export interface WriteRequest {
   readonly to?: Address
   readonly data: `0x${string}`
   readonly valueWei?: bigint
+  /** Where the caller knows how much it takes. The chain is then not asked before whether it would refuse. */
+  readonly gas?: bigint
 }
 
 export interface OutboxOptions {
@@ -33,6 +35,17 @@ export interface OutboxOptions {
   readonly compareMs?: number
   /** A transaction that is in no block after this long is offered again for more, in ms. */
   readonly raiseMs?: number
+}
+
+/** Most that is paid for one unit of gas, and the part of it that is the tip. */
+type Fees = Pick<Attempt, 'maxFeeWei' | 'tipWei'>
+
+/** A signed transaction; without one, why the chain would refuse it. */
+interface Prepared {
+  readonly genesis: Hash
+  readonly latest: number
+  readonly entry?: Entry
+  readonly refusal?: unknown
 }
 
 /** Every question is put again while the connection is lost and the turn not over. */
@@ -52,11 +65,11 @@ export class Turn {
   }
 
   ask<S extends z.ZodType>(schema: S, method: string, params: readonly unknown[]) {
-    return whileUnreachable(
-      () => this.#options.rpc.request(schema, method, params, this.#signal),
-      this.#untilMs,
-      this.#signal,
-    )
+    return this.#patiently(() => this.#options.rpc.request(schema, method, params, this.#signal))
+  }
+
+  #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    return whileUnreachable(attempt, this.#untilMs, this.#signal)
   }
 
   async pause(ms: number, what: string): Promise<void> {
@@ -83,6 +96,26 @@ export class Turn {
     return false
   }
 
+  /**
+   * True where the nonce is used and none of the attempts is mined. One node answers both, the nonce first: of two nodes
+   * one may know a block that the other does not, and a transaction taken for lost would be made twice.
+   */
+  isOvertaken(entry: Entry): Promise<boolean> {
+    return this.#patiently(() => this.#isOvertaken(entry))
+  }
+
+  async #isOvertaken({ nonce, attempts }: Entry): Promise<boolean> {
+    const node = await this.#options.rpc.pinned(this.#signal)
+    const params = [this.from, 'latest']
+    const next = await node.request(smallQuantity, 'eth_getTransactionCount', params, this.#signal)
+    if (next <= nonce) return false
+    for (const { hash } of attempts) {
+      const method = 'eth_getTransactionReceipt'
+      if (await node.request(Receipt.nullable(), method, [hash], this.#signal)) return false
+    }
+    return true
+  }
+
   async findReceipt({
     attempts,
   }: Entry): Promise<{ receipt: Receipt; attempt: Attempt } | undefined> {
@@ -95,16 +128,19 @@ export class Turn {
     return undefined
   }
 
-  async prepare({ what, to, data, valueWei = 0n }: WriteRequest): Promise<Entry> {
+  /** All that is asked before a transaction is sent, at once: what it came to, and on which state of the chain. */
+  async prepare({ what, to, data, valueWei = 0n, gas: known }: WriteRequest): Promise<Prepared> {
     const call = { from: this.from, to, data, value: toQuantity(valueWei) }
-    const estimate = this.ask(quantity, 'eth_estimateGas', [call]).catch((error: unknown) => {
-      throw explain(error, what)
-    })
-    const [gas, latest, pending] = await Promise.all([
+    const estimate =
+      known === undefined ? this.ask(quantity, 'eth_estimateGas', [call]).catch(asError) : known
+    const [gas, latest, pending, fees, { hash: genesis }] = await Promise.all([
       estimate,
       this.nonce('latest'),
       this.nonce('pending'),
+      this.#fees({ maxFeeWei: 0n, tipWei: 0n }),
+      this.ask(Block, 'eth_getBlockByNumber', ['0x0', false]),
     ])
+    if (gas instanceof Error) return { genesis, latest, refusal: explain(gas, what) }
     const draft: Omit<Entry, 'attempts'> = {
       what,
       // More pending than mined: an earlier life of this key has something in the pool.
@@ -112,21 +148,32 @@ export class Turn {
       ...(to === undefined ? {} : { to }),
       data,
       valueWei,
-      gas: (gas * GAS_PERCENT) / 100n,
+      gas: known ?? (gas * GAS_PERCENT) / 100n,
     }
-    return { ...draft, attempts: [await this.sign(draft, { maxFeeWei: 0n, tipWei: 0n })] }
+    return { genesis, latest, entry: { ...draft, attempts: [await this.#sign(draft, fees)] } }
   }
 
-  async sign(
-    { nonce, to, data, valueWei, gas }: Omit<Entry, 'attempts'>,
-    floor: Pick<Attempt, 'maxFeeWei' | 'tipWei'>,
-  ): Promise<Attempt> {
-    const { account, chainId } = this.#options
-    const head = await this.ask(Block, 'eth_getBlockByNumber', ['latest', false])
-    const suggestedWei = await this.ask(quantity, 'eth_maxPriorityFeePerGas', [])
+  /** The same transaction, offered for no less than `floor`. */
+  async signAnew(entry: Entry, floor: Fees): Promise<Attempt> {
+    return await this.#sign(entry, await this.#fees(floor))
+  }
+
+  /** What the chain asks for now, or `floor` where that is more. */
+  async #fees(floor: Fees): Promise<Fees> {
+    const [head, suggestedWei] = await Promise.all([
+      this.ask(Block, 'eth_getBlockByNumber', ['latest', false]),
+      this.ask(quantity, 'eth_maxPriorityFeePerGas', []),
+    ])
     const tipWei = larger(suggestedWei, floor.tipWei)
     // Twice the base fee covers five full blocks in a row (1.125 ** 5 = 1.8).
-    const maxFeeWei = larger(2n * (head.baseFeePerGas ?? 0n) + tipWei, floor.maxFeeWei)
+    return { tipWei, maxFeeWei: larger(2n * (head.baseFeePerGas ?? 0n) + tipWei, floor.maxFeeWei) }
+  }
+
+  async #sign(
+    { nonce, to, data, valueWei, gas }: Omit<Entry, 'attempts'>,
+    { maxFeeWei, tipWei }: Fees,
+  ): Promise<Attempt> {
+    const { account, chainId } = this.#options
     const raw = await account.signTransaction({
       type: 'eip1559',
       chainId,
@@ -151,6 +198,12 @@ export class Turn {
     }
     return revertedError(what, '0x')
   }
+}
+
+/** The chain's refusal waits for the other answers; nobody else knows what to make of anything else. */
+function asError(error: unknown): ChainError {
+  if (error instanceof ChainError && error.code !== 'aborted') return error
+  throw error
 }
 
 function larger(a: bigint, b: bigint): bigint {

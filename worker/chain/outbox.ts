@@ -3,17 +3,19 @@
  * crash neither loses nor doubles it. viem's own nonce manager leaves a gap, and all behind it stuck, when one of
  * several sends fails; and its wait for a receipt may sleep for ever.
  */
+
+import type { Hash } from '../../protocol/hash.ts'
+import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, Memory } from './outbox-file.ts'
 import { type OutboxOptions, Turn, type WriteRequest } from './outbox-turn.ts'
 import { Block, type Receipt } from './quantities.ts'
 import { explain } from './reverts.ts'
-import { RpcError } from './rpc.ts'
 
 /** A block of an OP Stack chain comes every 2 s; a sequencer that is restarted is back within minutes. In ms. */
 const PATIENCE_MS = 120_000
 /** First and longest pause between two looks for a receipt, in ms. */
-const LOOK_MS = 20
+const LOOK_MS = 3
 const MAX_LOOK_MS = 500
 /** Twice in an OP Stack chain's block time, in ms. */
 const COMPARE_MS = 1000
@@ -22,8 +24,11 @@ const RAISE_MS = 30_000
 /** Pools take a replacement from +10 % on. */
 const RAISE_PERCENT = 125n
 const MAX_ATTEMPTS = 10
-/** More than a local chain loses when it is killed. */
-const MINED_KEPT = 64
+/** What a pool keeps of one account (geth, `txpool.accountslots`); anvil all but stops over a thousand. */
+const RESENT_AT_ONCE = 16
+/** A node may know the nonce a moment before the receipt. */
+const TAKEN_LOOKS = 3
+
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #patienceMs: number
@@ -49,17 +54,36 @@ export class Outbox {
     return await run
   }
 
+  /** Lets go of the file; a later write opens it again. */
+  close(): void {
+    this.#options.store.close()
+  }
+
+  /**
+   * Finishes what was begun, and sends again what the chain has forgotten of late: for whoever sees that it did, or comes
+   * back to life, and has nothing to send.
+   */
+  async restore(signal?: AbortSignal): Promise<void> {
+    const run = this.#last.then(async () => {
+      const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
+      const memory = await this.#open(turn)
+      if (memory.pending) await this.#settle(turn, memory, memory.pending).catch(unlessOver)
+      await this.#heal(turn, memory)
+    })
+    this.#last = run.catch(() => undefined)
+    await run
+  }
+
   async #run(request: WriteRequest, signal?: AbortSignal): Promise<Receipt> {
     const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
-    const memory = await this.#open(turn)
+    const isIdle = this.#memory !== undefined && this.#memory.pending === undefined
+    const memory = isIdle ? this.#memory! : await this.#open(turn)
     if (memory.pending) await this.#settle(turn, memory, memory.pending).catch(unlessOver)
     for (let tries = 1; ; tries++) {
-      await this.#heal(turn, memory)
-      memory.pending = await turn.prepare(request)
-      await this.#options.store.save(memory)
+      const entry = await this.#enter(turn, memory, request)
       try {
-        await this.#broadcast(turn, memory, memory.pending)
-        const receipt = await this.#settle(turn, memory, memory.pending)
+        await this.#broadcast(turn, memory, entry)
+        const receipt = await this.#settle(turn, memory, entry)
         if (receipt.status === '0x0') throw await turn.whyReverted(request)
         return receipt
       } catch (error) {
@@ -69,11 +93,31 @@ export class Outbox {
     }
   }
 
+  /** Signs the request and writes it down: from here on it is this transaction or none. */
+  async #enter(turn: Turn, memory: Memory, request: WriteRequest): Promise<Entry> {
+    for (;;) {
+      const { genesis, latest, entry, refusal } = await turn.prepare(request)
+      this.#beginOn(memory, genesis)
+      // What the chain has forgotten comes first: the nonce may be that of an earlier one, which would be lost, and a
+      // refusal may be for want of it.
+      if (nextNonce(memory) > latest) await this.#heal(turn, memory)
+      else if (!entry) throw refusal
+      else {
+        this.#options.store.change(memory, { kind: 'signed', entry })
+        return entry
+      }
+    }
+  }
+
   async #open(turn: Turn): Promise<Memory> {
-    const { hash } = await turn.ask(Block, 'eth_getBlockByNumber', ['0x0', false])
-    this.#memory ??= await this.#options.store.load()
-    if (this.#memory?.genesis !== hash) this.#memory = { genesis: hash, mined: [] }
+    const { hash: genesis } = await turn.ask(Block, 'eth_getBlockByNumber', ['0x0', false])
+    this.#memory ??= this.#options.store.load()
+    this.#beginOn(this.#memory, genesis)
     return this.#memory
+  }
+
+  #beginOn(memory: Memory, genesis: Hash): void {
+    if (memory.genesis !== genesis) this.#options.store.change(memory, { kind: 'begun', genesis })
   }
 
   /** Waits until one of the entry's attempts is mined, seeing to it that the chain has not forgotten it. */
@@ -84,11 +128,12 @@ export class Outbox {
     let overtaken = 0
     for (;;) {
       const found = await turn.findReceipt(entry)
-      if (found) return await this.#finish(memory, entry, found.receipt, found.attempt)
+      if (found) return this.#finish(memory, entry, found.receipt, found.attempt)
       if (performance.now() >= compareAtMs) {
         const latest = await turn.nonce('latest')
-        if (latest > entry.nonce && ++overtaken === 3) {
-          await this.#drop(memory)
+        if (await turn.isOvertaken(entry)) overtaken++
+        if (overtaken === TAKEN_LOOKS) {
+          this.#options.store.change(memory, { kind: 'dropped' })
           throw new ChainError(
             'nonce-taken',
             `nonce ${entry.nonce} of ${turn.from} went to a transaction that is not ours; use this key in one node only`,
@@ -108,37 +153,34 @@ export class Outbox {
     }
   }
 
-  async #finish(
-    memory: Memory,
-    entry: Entry,
-    receipt: Receipt,
-    { raw }: Attempt,
-  ): Promise<Receipt> {
-    memory.mined = [...memory.mined, { nonce: entry.nonce, raw }].slice(-MINED_KEPT)
-    await this.#drop(memory)
+  #finish(memory: Memory, { nonce }: Entry, receipt: Receipt, { raw }: Attempt): Receipt {
+    const mined = { nonce, raw, atMs: Date.now() }
+    this.#options.store.change(memory, { kind: 'mined', mined })
     return receipt
   }
 
-  async #drop(memory: Memory): Promise<void> {
-    delete memory.pending
-    await this.#options.store.save(memory)
-  }
-
-  /** Where the chain has forgotten its newest blocks, sends what of ours was in them again, as it was. */
+  /**
+   * Where the chain has forgotten its newest blocks, sends what of ours was in them again, as it was: a nonce that was
+   * mined and is free again. Over and over, as it may be killed while it takes them.
+   */
   async #heal(turn: Turn, memory: Memory): Promise<void> {
-    const latest = await turn.nonce('latest')
-    const lost = memory.mined.filter(({ nonce }) => nonce >= latest)
-    if (lost.length === 0) return
-    if (lost[0]!.nonce === latest) {
-      for (const { raw } of lost) await turn.send(raw).catch(unlessOver)
-      while ((await turn.nonce('latest')) <= lost.at(-1)!.nonce) {
-        await turn.pause(MAX_LOOK_MS, 'send lost transactions again')
+    let pauseMs = LOOK_MS
+    let before = -1
+    for (;;) {
+      const latest = await turn.nonce('latest')
+      pauseMs = latest > before ? LOOK_MS : Math.min(2 * pauseMs, MAX_LOOK_MS)
+      before = latest
+      // Mostly there is none, and the last tells.
+      if (nextNonce(memory) <= latest) return
+      const lost = memory.mined.filter(({ nonce }) => nonce >= latest)
+      if (lost[0]!.nonce > latest) {
+        // More is lost than was kept, so this cannot be mined as it was.
+        this.#options.store.change(memory, { kind: 'forgotten', fromNonce: latest })
+        return
       }
-      return
+      for (const { raw } of lost.slice(0, RESENT_AT_ONCE)) await turn.send(raw).catch(unlessOver)
+      await turn.pause(pauseMs, 'send again what the chain has forgotten')
     }
-    // The chain lost more than we keep: there is nothing to send again.
-    memory.mined = memory.mined.filter(({ nonce }) => nonce < latest)
-    await this.#options.store.save(memory)
   }
 
   /** Sends the newest attempt. A refusal that cannot pass drops the entry. */
@@ -148,7 +190,7 @@ export class Outbox {
     } catch (error) {
       unlessOver(error)
       if (!isRefusal(error) || (await turn.isKnown(entry))) return
-      await this.#drop(memory)
+      this.#options.store.change(memory, { kind: 'dropped' })
       throw explain(error, entry.what)
     }
   }
@@ -157,10 +199,15 @@ export class Outbox {
     if (entry.attempts.length >= MAX_ATTEMPTS) return
     const { maxFeeWei, tipWei } = entry.attempts.at(-1)!
     const floor = { maxFeeWei: raised(maxFeeWei), tipWei: raised(tipWei) }
-    entry.attempts.push(await turn.sign(entry, floor))
-    await this.#options.store.save(memory)
+    const attempt = await turn.signAnew(entry, floor)
+    this.#options.store.change(memory, { kind: 'raised', attempt })
     await this.#broadcast(turn, memory, entry)
   }
+}
+
+/** One more than the last that was mined and is kept. */
+function nextNonce({ mined }: Memory): number {
+  return (mined.at(-1)?.nonce ?? -1) + 1
 }
 
 function raised(wei: bigint): bigint {

@@ -52,6 +52,10 @@ export const Log = z.object({
 })
 export type Log = z.output<typeof Log>
 
+/** A log whose place is known for good: block hash and index name it. */
+export const PlacedLog = Log.extend({ blockHash: bytes32 })
+export type PlacedLog = z.output<typeof PlacedLog>
+
 /** `0x…` without leading zeros, as JSON-RPC wants it. */
 export function toQuantity(value: bigint | number): `0x${string}` {
   return `0x${value.toString(16)}`

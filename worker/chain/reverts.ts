@@ -1,9 +1,11 @@
 /** What a contract said when it refused. */
 import { type Abi, decodeErrorResult, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { jobEscrowAbi } from '../../contracts/gen/JobEscrow.ts'
+import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
@@ -11,9 +13,9 @@ import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
 import { timelockAbi } from '../../contracts/gen/Timelock.ts'
+import { RpcError } from './endpoint.ts'
 import { ChainError, type Revert } from './errors.ts'
 import { hexBytes } from './quantities.ts'
-import { RpcError } from './rpc.ts'
 
 /** One contract's call may fail in another, so all their errors are known together. */
 const ERRORS: Abi = [
@@ -27,6 +29,8 @@ const ERRORS: Abi = [
   ...openGovernorAbi,
   ...timelockAbi,
   ...paramsAbi,
+  ...disputesAbi,
+  ...juryAbi,
   ...jobEscrowAbi,
 ].filter(({ type }) => type === 'error')
 

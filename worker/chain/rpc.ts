@@ -1,60 +1,77 @@
 /**
- * JSON-RPC to a chain over WebSocket or HTTP. viem's own WebSocket transport knows no abort signal, waits for ever for
- * a connection and gives up for good after five; here a broken connection fails what was asked over it, and the next
- * request opens a new one.
+ * A chain behind one RPC address or several. Each request goes to the first address that is fit: it is reached, of the
+ * right chain, and not far behind the others. One that fails is left, with its reason told, and taken again once it
+ * answers the look that is had at all of them from time to time.
+ *
+ * That a request may reach two nodes is safe for writes: an outbox signs a transaction once, and sends those bytes
+ * wherever and as often as it must; a chain takes a nonce once. It is not for reads that belong together, as a node a
+ * little behind the other knows nothing of its newest blocks: those are asked of one node, see `pinned`.
  */
-import { z } from 'zod'
+import type { z } from 'zod'
+import { Endpoint, RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
-import { deferred, within } from './wait.ts'
+import { smallQuantity } from './quantities.ts'
 
-/** Generous for one answer of a local or a remote node, in ms. */
-const ANSWER_WAIT_MS = 10_000
+/** One address, or several, the preferred first: `ws:`, `wss:`, `http:` or `https:`. */
+export type RpcAddress = string | readonly string[]
 
-const Answer = z.object({
-  id: z.number().nullish(),
-  result: z.unknown().optional(),
-  error: z
-    .object({ code: z.number(), message: z.string(), data: z.unknown().optional() })
-    .optional(),
-})
-type Answer = z.infer<typeof Answer>
+/** How often all addresses are looked at, in ms: a public RPC does not feel it, and a node is soon back at its first. */
+const LOOK_MS = 15_000
+/** A minute of an OP Stack chain: a node that far behind is not just slow to hear of a block. */
+const MAX_LAG_BLOCKS = 30
 
-/** An error that the RPC answered with; a revert's bytes are in `data`. */
-export class RpcError extends Error {
-  override readonly name = 'RpcError'
-  readonly rpcCode: number
-  readonly data: unknown
+export interface RpcOptions {
+  /** How long one answer may take, in ms. */
+  readonly answerWaitMs?: number
+  /** The chain that all addresses must lead to; without it, the first that answers says which. */
+  readonly chainId?: number
+  /** An address has been left, or, without an error, is fit again. */
+  readonly onChange?: (url: string, trouble: ChainError | undefined) => void
+  readonly lookMs?: number
+}
 
-  constructor(rpcCode: number, message: string, data: unknown) {
-    super(message)
-    this.rpcCode = rpcCode
-    this.data = data
+/** Whoever answers requests. */
+export type Asker = Pick<Endpoint, 'url' | 'request'>
+
+interface Candidate {
+  readonly endpoint: Endpoint
+  /** Undefined until it was looked at. */
+  fit: boolean | undefined
+  trouble: ChainError | undefined
+  head: number
+}
+
+export class Rpc implements Asker {
+  readonly #candidates: readonly Candidate[]
+  readonly #options: RpcOptions
+  #chainId: number | undefined
+  #nextLookMs = 0
+  #looking = new AbortController()
+  #current: Candidate
+
+  constructor(address: RpcAddress, options: RpcOptions = {}) {
+    const urls = typeof address === 'string' ? [address] : address
+    this.#candidates = urls.map((url) => ({
+      endpoint: new Endpoint(url, options.answerWaitMs),
+      fit: undefined,
+      trouble: undefined,
+      head: 0,
+    }))
+    this.#options = options
+    this.#chainId = options.chainId
+    const [first] = this.#candidates
+    if (!first) throw new TypeError('an RPC needs an address')
+    this.#current = first
   }
-}
 
-/** One WebSocket with the requests that wait for an answer over it. */
-interface Connection {
-  readonly socket: WebSocket
-  /** Rejects where the connection does not come about. */
-  readonly opened: Promise<void>
-  readonly waiting: Map<number, (outcome: Answer | ChainError) => void>
-}
-
-export class Rpc {
-  readonly url: string
-  readonly #answerWaitMs: number
-  #connection: Connection | undefined
-  #nextId = 1
-
-  /** @param url `ws:`, `wss:`, `http:` or `https:`. */
-  constructor(url: string, answerWaitMs = ANSWER_WAIT_MS) {
-    this.url = url
-    this.#answerWaitMs = answerWaitMs
+  /** The address that was last asked. */
+  get url(): string {
+    return this.#current.endpoint.url
   }
 
   /**
    * Asks, and reads the answer by `schema`. Throws `ChainError`: `unreachable`, `timeout`, `aborted`, or `rpc-failed`
-   * with an `RpcError` as its cause.
+   * with an `RpcError` as its cause. Where all of several addresses fail, the message names each with its reason.
    */
   async request<S extends z.ZodType>(
     schema: S,
@@ -62,110 +79,119 @@ export class Rpc {
     params: readonly unknown[] = [],
     signal?: AbortSignal,
   ): Promise<z.output<S>> {
-    const id = this.#nextId++
-    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    const asked = this.url.startsWith('ws') ? this.#overSocket(id, body) : this.#overHttp(body)
-    const { error, result } = await within(asked, this.#answerWaitMs, signal, () => {
-      // A connection may be dead without a word: the next request shall not wait over the same one.
-      this.close()
-      throw new ChainError(
-        'timeout',
-        `${this.url} did not answer ${method} within ${this.#answerWaitMs} ms; is the chain running?`,
-      )
-    })
-    if (error) {
-      throw new ChainError('rpc-failed', `${this.url} answered ${method}: ${error.message}`, {
-        cause: new RpcError(error.code, error.message, error.data),
-      })
-    }
-    const read = schema.safeParse(result)
-    if (read.success) return read.data
-    const what = z.prettifyError(read.error).slice(0, 300)
-    throw new ChainError(
-      'rpc-failed',
-      `${this.url} answered ${method} with something else: ${what}`,
-    )
+    return await this.#withFit((asker) => asker.request(schema, method, params, signal), signal)
   }
 
-  /** Closes the connection; what was asked over it fails. A later request opens it again. */
+  /**
+   * One node for questions whose answers must fit together. When it fails, they fail: the caller begins again with the
+   * next node.
+   */
+  async pinned(signal?: AbortSignal): Promise<Asker> {
+    return await this.#withFit(async (asker) => asker, signal)
+  }
+
+  /** Closes all connections; what was asked over them fails. A later request opens them again. */
   close(): void {
-    const connection = this.#connection
-    this.#connection = undefined
-    connection?.socket.close()
-    if (connection) this.#lose(connection)
+    this.#looking.abort()
+    this.#looking = new AbortController()
+    for (const { endpoint } of this.#candidates) endpoint.close()
   }
 
-  async #overHttp(body: string): Promise<Answer> {
-    try {
-      const response = await fetch(this.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-        signal: AbortSignal.timeout(this.#answerWaitMs),
+  async #withFit<T>(ask: (asker: Asker) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#candidates.length === 1) return await ask(this.#current.endpoint)
+    this.#lookAround()
+    const isUnfit = ({ fit }: Candidate): boolean => fit === false
+    const [fit, unfit] = [
+      this.#candidates.filter((one) => !isUnfit(one)),
+      this.#candidates.filter(isUnfit),
+    ]
+    for (const candidate of [...fit, ...unfit]) {
+      try {
+        if (!candidate.fit) await this.#check(candidate, signal)
+        this.#current = candidate
+        return await ask(this.#askerOf(candidate))
+      } catch (error) {
+        if (!isItsFault(error)) throw error
+        this.#mark(candidate, error)
+      }
+    }
+    throw allFailed(this.#candidates)
+  }
+
+  /** Asks over the candidate, which is left when it fails. */
+  #askerOf(candidate: Candidate): Asker {
+    const { endpoint } = candidate
+    return {
+      url: endpoint.url,
+      request: async (...question) => {
+        try {
+          return await endpoint.request(...question)
+        } catch (error) {
+          if (isItsFault(error)) this.#mark(candidate, error)
+          throw error
+        }
+      },
+    }
+  }
+
+  /** Looks at all addresses in the background, when it is time to. */
+  #lookAround(): void {
+    const nowMs = performance.now()
+    if (nowMs < this.#nextLookMs) return
+    this.#nextLookMs = nowMs + (this.#options.lookMs ?? LOOK_MS)
+    const { signal } = this.#looking
+    for (const candidate of this.#candidates) {
+      this.#check(candidate, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#mark(candidate, error as ChainError)
       })
-      return Answer.parse(await response.json())
-    } catch (cause) {
-      throw this.#unreachable('did not answer', cause)
     }
   }
 
-  async #overSocket(id: number, body: string): Promise<Answer> {
-    this.#connection ??= this.#connect()
-    const { socket, opened, waiting } = this.#connection
-    await opened
-    if (socket.readyState !== WebSocket.OPEN) throw this.#unreachable('has closed the connection')
-    const outcome = await new Promise<Answer | ChainError>((resolve) => {
-      waiting.set(id, resolve)
-      socket.send(body)
-    })
-    if (outcome instanceof ChainError) throw outcome
-    return outcome
-  }
-
-  #connect(): Connection {
-    const opened = deferred<void>()
-    const socket = new WebSocket(this.url)
-    const connection: Connection = { socket, opened: opened.promise, waiting: new Map() }
-    const timer = setTimeout(() => socket.close(), this.#answerWaitMs)
-    const lost = (): void => {
-      clearTimeout(timer)
-      if (this.#connection === connection) this.#connection = undefined
-      opened.reject(this.#unreachable('cannot be reached'))
-      this.#lose(connection)
+  /** Throws where the candidate is not fit. */
+  async #check(candidate: Candidate, signal: AbortSignal | undefined): Promise<void> {
+    const { endpoint } = candidate
+    const chainId = await endpoint.request(smallQuantity, 'eth_chainId', [], signal)
+    this.#chainId ??= chainId
+    if (chainId !== this.#chainId) {
+      throw new ChainError(
+        'wrong-chain',
+        `${endpoint.url} is chain ${chainId}, not ${this.#chainId}`,
+      )
     }
-    socket.addEventListener('open', () => {
-      clearTimeout(timer)
-      opened.resolve()
-    })
-    socket.addEventListener('error', lost)
-    socket.addEventListener('close', lost)
-    socket.addEventListener('message', ({ data }) => receive(connection, String(data)))
-    return connection
+    candidate.head = await endpoint.request(smallQuantity, 'eth_blockNumber', [], signal)
+    const heads = this.#candidates.filter(({ fit }) => fit).map(({ head }) => head)
+    const behind = Math.max(...heads, 0) - candidate.head
+    if (behind > MAX_LAG_BLOCKS) {
+      throw new ChainError(
+        'lagging',
+        `${endpoint.url} is at block ${candidate.head}, ${behind} behind another`,
+      )
+    }
+    this.#mark(candidate, undefined)
   }
 
-  #lose({ waiting }: Connection): void {
-    const error = this.#unreachable('has closed the connection')
-    for (const settle of waiting.values()) settle(error)
-    waiting.clear()
-  }
-
-  #unreachable(what: string, cause?: unknown): ChainError {
-    return new ChainError('unreachable', `${this.url} ${what}; is the chain running?`, { cause })
+  #mark(candidate: Candidate, trouble: ChainError | undefined): void {
+    const was = candidate.fit
+    candidate.fit = trouble === undefined
+    candidate.trouble = trouble
+    // That it is fit at the first look is nothing to tell of.
+    if (candidate.fit === was || (was === undefined && candidate.fit)) return
+    this.#options.onChange?.(candidate.endpoint.url, trouble)
   }
 }
 
-function receive({ waiting }: Connection, text: string): void {
-  const answer = readAnswer(text)
-  if (typeof answer?.id !== 'number') return
-  waiting.get(answer.id)?.(answer)
-  waiting.delete(answer.id)
+/** True for failures of a node; what the chain itself says no to, any node would. */
+function isItsFault(error: unknown): error is ChainError {
+  if (!(error instanceof ChainError) || error.code === 'aborted') return false
+  return !(error.cause instanceof RpcError)
 }
 
-function readAnswer(text: string): Answer | undefined {
-  try {
-    return Answer.parse(JSON.parse(text))
-  } catch {
-    // Not an answer to anything: whoever waits for one times out.
-    return undefined
-  }
+function allFailed(candidates: readonly Candidate[]): ChainError {
+  const reasons = candidates.map(({ trouble, endpoint }) => trouble?.message ?? endpoint.url)
+  const isOther = candidates.every(({ trouble }) => trouble?.code === 'wrong-chain')
+  return new ChainError(
+    isOther ? 'wrong-chain' : 'unreachable',
+    `none of ${candidates.length} RPC addresses serves: ${reasons.join('; ')}`,
+    { cause: candidates[0]?.trouble },
+  )
 }

@@ -1,15 +1,18 @@
 /**
  * Follows the chain with a cursor of our own: what viem and the node offer for it loses events when the node is
- * restarted. Each log becomes one fact, once, in order; where the chain has replaced blocks, that is told first.
+ * restarted. Each log becomes one fact, once, in order; where the chain has replaced blocks, that is told first. With a
+ * folder, what was read is kept there: a restarted node tells it from the disk, and asks the chain for what is new only.
  */
-import { z } from 'zod'
+import path from 'node:path'
 import type { ChainFact } from '../../protocol/chain.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import { Blocks } from './blocks.ts'
 import type { Deployment } from './deployment.ts'
 import { ChainError } from './errors.ts'
-import { type DropReason, FACT_TOPICS, readLog } from './facts.ts'
-import { Block, Log, toQuantity } from './quantities.ts'
-import { Rpc } from './rpc.ts'
+import { FactLog } from './fact-log.ts'
+import { type DropReason, readLog } from './facts.ts'
+import type { Block, PlacedLog } from './quantities.ts'
+import { Rpc, type RpcAddress } from './rpc.ts'
 import { sleep } from './wait.ts'
 
 /** A local chain has a block each second; twice as often is soon enough. In ms. */
@@ -18,8 +21,10 @@ const POLL_MS = 500
 const CHUNK_BLOCKS = 1000
 /** Headers are fetched for the newest blocks only: the EVM itself knows no more of their hashes. */
 const HEADERS = 256
-/** Headers asked for at the same time. */
-const HEADERS_AT_ONCE = 32
+/** Blocks without a log are written down so often only; a restarted node reads no more than those again. */
+const CURSOR_BLOCKS = 64
+/** The file in the watcher's folder. */
+const FACT_LOG = 'chain-facts.log'
 /** First and longest pause after a failure, in ms. */
 const RETRY_MS = 250
 const MAX_RETRY_MS = 10_000
@@ -32,11 +37,15 @@ export type ChainEvent =
   | { readonly kind: 'caught-up'; readonly blockNumber: number }
 
 export interface WatchOptions {
-  /** WebSocket or HTTP address of the chain's RPC. */
-  readonly url: string
+  /** WebSocket or HTTP address of the chain's RPC, or several, the preferred first. */
+  readonly url: RpcAddress
   readonly deployment: Deployment
   /** Called in order. What it throws ends the watcher. */
   readonly onEvent: (event: ChainEvent) => void
+  /** Where to keep what was read; without it, each start reads the chain from the deployment on. */
+  readonly folder?: string
+  /** For people: an address was left or taken again, a file was set aside. */
+  readonly onNotice?: (message: string) => void
   /** A failure that will be tried again after `retryMs`. */
   readonly onTrouble?: (error: ChainError, retryMs: number) => void
   readonly signal: AbortSignal
@@ -56,9 +65,16 @@ export interface Watcher {
 /** Starts to watch from the deployment's first block. */
 export function watchChain(options: WatchOptions): Watcher {
   const dropped: Record<DropReason, number> = { undecodable: 0, 'out-of-range': 0 }
-  const rpc = new Rpc(options.url)
+  const rpc = new Rpc(options.url, {
+    chainId: options.deployment.chainId,
+    onChange: (url, trouble) =>
+      options.onNotice?.(trouble ? `${trouble.message}; left for another` : `${url} serves again`),
+  })
   const follower = new Follower(rpc, options, dropped)
-  const done = follower.run().finally(() => rpc.close())
+  const done = follower.run().finally(() => {
+    follower.close()
+    rpc.close()
+  })
   // Whoever cares waits for it.
   done.catch(() => undefined)
   return { done, dropped }
@@ -73,8 +89,12 @@ class Follower {
   readonly #dropped: Record<DropReason, number>
   /** Newest block whose logs have been told. */
   #cursor: number
-  /** Hashes of blocks that were told, ascending by number; of the newest `HEADERS`, and of each chunk's end. */
-  readonly #hashes = new Map<number, Hash>()
+  /** Hashes of blocks up to the cursor, ascending: of the newest, of each chunk's end, of what was read in earlier lives. */
+  #hashes = new Map<number, Hash>()
+  #log: FactLog | undefined
+  /** Logs of earlier lives, until the chain was seen to have their blocks still. */
+  #recalled: PlacedLog[] | undefined
+  #hasToldHead = false
   #caughtUp = false
   #chunkBlocks: number
 
@@ -107,22 +127,31 @@ class Follower {
     }
   }
 
-  /** Tells the next chunk; true where there is more. */
+  close(): void {
+    this.#log?.close()
+  }
+
+  /** Tells the next chunk; true where there is more. One node answers all its questions. */
   async #step(): Promise<boolean> {
-    const { head: tag = 'latest', chunkBlocks = CHUNK_BLOCKS } = this.#options
+    const { head: tag = 'latest', chunkBlocks = CHUNK_BLOCKS, deployment, signal } = this.#options
+    const blocks = new Blocks(await this.#rpc.pinned(signal), signal)
+    await this.#recall(blocks)
     const start = this.#cursor
-    const head = await this.#blockAt(tag)
+    const head = await blocks.at(tag)
     if (!head) return false
-    if (head.hash === this.#hashes.get(this.#cursor)) return this.#settled(head)
-    if (await this.#rewind(head)) return true
-    if (head.number <= this.#cursor) return this.#settled(head)
+    if (this.#isBehindUs(head)) return false
+    if (head.hash !== this.#hashes.get(start) && (await this.#rewind(blocks, head))) return true
+    this.#tellRecalled()
+    if (head.number <= start) return this.#settled(head)
     const from = start + 1
-    const last = await this.#endOf(from, head)
-    const headers = await this.#headers(from, last, head)
-    const logs = await this.#logs(from, last)
+    const isNear = head.number < from + this.#chunkBlocks
+    const last = isNear ? head : await blocks.existing(from + this.#chunkBlocks - 1)
+    const headers = await blocks.headers(Math.max(from, head.number - HEADERS + 1), last)
+    const logs = await blocks.logs(deployment, from, last.number, headers)
     // Blocks may have been replaced while we asked: then nothing of this was told, and the next step rewinds.
-    if (!(await this.#isOnChain(last.number, last.hash))) return true
-    if (!(await this.#isOnChain(start, this.#hashes.get(start)))) return true
+    if (!(await blocks.isOnChain(last.number, last.hash))) return true
+    if (!(await blocks.isOnChain(start, this.#hashes.get(start)))) return true
+    this.#keep(logs, last)
     this.#tell(logs, headers)
     this.#cursor = last.number
     this.#remember(headers)
@@ -130,8 +159,35 @@ class Follower {
     return this.#settled(head)
   }
 
+  /** What an earlier life has read, where it was on this chain. */
+  async #recall(blocks: Blocks): Promise<void> {
+    const { folder, deployment, onNotice } = this.#options
+    if (folder === undefined || this.#log) return
+    const { hash: genesis } = await blocks.existing(0)
+    const file = path.join(folder, FACT_LOG)
+    this.#log = FactLog.open(file, deployment, genesis, (message) => onNotice?.(message))
+    const { logs, hashes } = this.#log.recall()
+    this.#recalled = logs
+    this.#hashes = hashes
+    this.#cursor = this.#log.cursor
+  }
+
+  #tellRecalled(): void {
+    const logs = this.#recalled ?? []
+    this.#recalled = undefined
+    this.#tell(logs, [])
+    if (logs.length > 0) this.#prune()
+  }
+
+  /** True where the node's blocks are ours, only fewer: it lags, or it has lost the newest and will mine others. */
+  #isBehindUs(head: Block): boolean {
+    const isTold = this.#recalled === undefined
+    return isTold && head.number < this.#cursor && this.#hashes.get(head.number) === head.hash
+  }
+
   #settled(head: Block): boolean {
     if (this.#cursor < head.number) return true
+    if (!this.#hasToldHead) this.#tell([], [head])
     if (!this.#caughtUp) {
       this.#caughtUp = true
       this.#emit({ kind: 'caught-up', blockNumber: this.#cursor })
@@ -140,11 +196,11 @@ class Follower {
   }
 
   /** Goes back to the newest block that is still on the chain; true where it had to. */
-  async #rewind(head: Block): Promise<boolean> {
+  async #rewind(blocks: Blocks, head: Block): Promise<boolean> {
     const known = [...this.#hashes].reverse()
     let toBlock = this.#options.deployment.fromBlock - 1
     for (const [number, hash] of known) {
-      const block = number <= head.number ? await this.#blockAt(number) : undefined
+      const block = number <= head.number ? await blocks.at(number) : undefined
       if (block?.hash !== hash) continue
       toBlock = number
       break
@@ -152,39 +208,23 @@ class Follower {
     if (toBlock >= this.#cursor) return false
     for (const [number] of known) if (number > toBlock) this.#hashes.delete(number)
     this.#cursor = toBlock
-    this.#emit({ kind: 'rewound', toBlock })
+    this.#log?.rewind(toBlock, this.#hashes.get(toBlock))
+    if (this.#recalled) {
+      this.#recalled = this.#recalled.filter(({ blockNumber }) => blockNumber <= toBlock)
+    } else {
+      this.#emit({ kind: 'rewound', toBlock })
+    }
     return true
   }
 
-  async #endOf(from: number, head: Block): Promise<Block> {
-    if (head.number < from + this.#chunkBlocks) return head
-    const last = await this.#blockAt(from + this.#chunkBlocks - 1)
-    if (last) return last
-    throw new ChainError('rpc-failed', `${this.#rpc.url} has block ${head.number}, but none below`)
+  /** On the disk before it is told. */
+  #keep(logs: readonly PlacedLog[], last: Block): void {
+    if (!this.#log) return
+    if (logs.length === 0 && last.number < this.#log.cursor + CURSOR_BLOCKS) return
+    this.#log.append(last.number, last.hash, logs)
   }
 
-  /** The chunk's blocks that lie among the newest, and its last one. */
-  async #headers(from: number, last: Block, head: Block): Promise<Block[]> {
-    const first = Math.max(from, head.number - HEADERS + 1)
-    const headers: Block[] = []
-    for (let number = first; number < last.number; ) {
-      const ahead = Math.min(last.number - number, HEADERS_AT_ONCE)
-      const numbers = Array.from({ length: ahead }, (_, index) => number + index)
-      const blocks = await Promise.all(numbers.map((at) => this.#blockAt(at)))
-      headers.push(...blocks.filter((block) => block !== undefined))
-      number += ahead
-    }
-    headers.push(last)
-    const isChain = headers.every(
-      ({ number, parentHash }, index) =>
-        index === 0 ||
-        (headers[index - 1]!.number === number - 1 && headers[index - 1]!.hash === parentHash),
-    )
-    if (isChain) return headers
-    throw new ChainError('unreachable', `${this.#rpc.url} replaced blocks while they were read`)
-  }
-
-  #tell(logs: readonly Log[], headers: readonly Block[]): void {
+  #tell(logs: readonly PlacedLog[], headers: readonly Block[]): void {
     let next = 0
     const tellUpTo = (number: number): void => {
       for (; next < logs.length && logs[next]!.blockNumber <= number; next++) {
@@ -197,11 +237,17 @@ class Follower {
       tellUpTo(number)
       const fact = { kind: 'block', number, hash, timestampMs: timestamp * 1000 } as const
       this.#emit({ kind: 'fact', fact })
+      this.#hasToldHead = true
     }
+    tellUpTo(Number.POSITIVE_INFINITY)
   }
 
   #remember(headers: readonly Block[]): void {
     for (const { number, hash } of headers) this.#hashes.set(number, hash)
+    this.#prune()
+  }
+
+  #prune(): void {
     const surplus = this.#hashes.size - 2 * HEADERS
     for (const number of [...this.#hashes.keys()].slice(0, Math.max(surplus, 0))) {
       this.#hashes.delete(number)
@@ -214,28 +260,5 @@ class Follower {
     } catch (cause) {
       throw new ListenerError('the listener failed', { cause })
     }
-  }
-
-  async #isOnChain(number: number, hash: Hash | undefined): Promise<boolean> {
-    return hash === undefined || (await this.#blockAt(number))?.hash === hash
-  }
-
-  async #blockAt(at: number | string): Promise<Block | undefined> {
-    const params = [typeof at === 'number' ? toQuantity(at) : at, false]
-    const { signal } = this.#options
-    const block = await this.#rpc.request(Block.nullable(), 'eth_getBlockByNumber', params, signal)
-    return block ?? undefined
-  }
-
-  async #logs(from: number, last: Block): Promise<Log[]> {
-    const { deployment, signal } = this.#options
-    const filter = {
-      address: Object.values(deployment.addresses),
-      topics: [FACT_TOPICS],
-      fromBlock: toQuantity(from),
-      toBlock: toQuantity(last.number),
-    }
-    const logs = await this.#rpc.request(z.array(Log), 'eth_getLogs', [filter], signal)
-    return logs.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex)
   }
 }

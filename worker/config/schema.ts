@@ -14,7 +14,15 @@ export const Config = z.strictObject({
     .default('.tributary/node')
     .describe('folder that holds all this node keeps'),
   roles: z.array(z.enum(ROLES)).min(1).default(['worker']).describe('what this node does'),
-  rpc: z.url({ protocol: /^(wss?|https?)$/ }).describe('RPC address of the L2'),
+  rpc: z
+    .preprocess(
+      (given) => (typeof given === 'string' ? [given] : given),
+      z
+        .array(z.url({ protocol: /^(wss?|https?)$/ }))
+        .min(1)
+        .max(8),
+    )
+    .describe('RPC addresses of the L2, the preferred first; the others stand in for it'),
   deployment: z.string().min(1).describe('file that names the contracts (deployment.json)'),
   bootstrap: z
     .array(multiaddr)
@@ -67,7 +75,7 @@ export const Config = z.strictObject({
 export type Config = z.output<typeof Config>
 
 /** Options that a list of words may be given for, separated by commas. */
-export const LIST_OPTIONS: readonly string[] = ['roles', 'bootstrap', 'listen', 'providers']
+export const LIST_OPTIONS: readonly string[] = ['rpc', 'roles', 'bootstrap', 'listen', 'providers']
 export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads']
 
 export type OptionName = keyof Config

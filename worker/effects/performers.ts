@@ -1,16 +1,18 @@
 /** Each kind of duty with what carries it out. */
 import type { Address } from '../../protocol/fields.ts'
+import { configuredAvailability } from '../availability/configured.ts'
 import type { BlockHash } from '../chain/beacon.ts'
 import type { ChainClient } from '../chain/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
-import type { ContentStore } from '../storage/content.ts'
+import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import { performExecute } from './execute.ts'
 import type { Knowledge } from './knowledge.ts'
-import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import {
+  performAccuse,
   performFinalise,
   performGiveBack,
   performPost,
@@ -25,7 +27,7 @@ export interface PerformerOptions {
   readonly config: Config
   readonly runtime: Runtime
   readonly knowledge: Knowledge
-  readonly content: ContentStore
+  readonly content: Content
   readonly peer: Peer
   readonly nodeChain: ChainClient
   readonly blockHash: BlockHash
@@ -35,17 +37,19 @@ export interface PerformerOptions {
 export function performers(options: PerformerOptions): Performers {
   const { config, content, runtime, nodeChain, log } = options
   const settle = { runtime, chain: nodeChain, log }
+  const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
     verify: performVerify(options),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),
-    offer: performOffer(content),
-    retrieve: performRetrieve(content),
+    offer: performOffer(content, availability),
+    retrieve: performRetrieve(availability),
+    accuse: performAccuse(settle),
     'take-back': performTakeBack(settle),
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
-    'read-batch': performReadBatch(content),
+    'read-batch': performReadBatch(availability),
   }
 }

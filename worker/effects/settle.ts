@@ -1,8 +1,9 @@
-/** `post`, `finalise`, `take-back`, `give-back`, `register`: what this node does on the L2. */
+/** `post`, `finalise`, `accuse`, `take-back`, `give-back`, `register`: what this node does on the L2. */
 import { headerHash } from '../../coordinator-free/settlement.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { giveBackCall, takeBackCall } from '../chain/calls.ts'
 import type { ChainClient } from '../chain/client.ts'
+import { contradictionCall } from '../chain/dispute-calls.ts'
 import { ChainError } from '../chain/errors.ts'
 import type { Performer, Runtime } from '../runtime.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -16,6 +17,7 @@ const DONE_ALREADY: readonly string[] = [
   'AlreadyFinal',
   'NotFaulty',
   'NothingOwed',
+  'AlreadyPunished',
 ]
 
 export interface SettleOptions {
@@ -36,13 +38,13 @@ export function performPost({ runtime, chain, log }: SettleOptions): Performer<'
 }
 
 export function performFinalise({ runtime, chain, log }: SettleOptions): Performer<'finalise'> {
-  return async ({ header }, signal) => {
-    const { number } = header
+  return async ({ headers }, signal) => {
+    const last = headers.at(-1)!.number
     await unlessDone(async () => {
-      const { txHash } = await chain.finaliseBatch(header, signal)
-      log.info({ batch: number, txHash }, 'batch final')
+      const { txHash } = await chain.finaliseBatches(headers, signal)
+      log.info({ batches: headers.map(({ number }) => number), txHash }, 'batches final')
     })
-    await runtime.until(({ batches }) => batches.get(number)?.final === true, LOG_WAIT_MS)
+    await runtime.until(({ batches }) => batches.get(last)?.final === true, LOG_WAIT_MS)
     return undefined
   }
 }
@@ -66,6 +68,20 @@ export function performGiveBack({ runtime, chain, log }: SettleOptions): Perform
     })
     await runtime.until(({ voided }) => !voided.has(headerHash(header)), LOG_WAIT_MS)
     return undefined
+  }
+}
+
+/** Reports who contradicted itself. Another may have been quicker; and what no contract judges is let be. */
+export function performAccuse({ chain, log }: SettleOptions): Performer<'accuse'> {
+  return async ({ slot, said }, signal) => {
+    const call = contradictionCall(said)
+    if (call) {
+      await unlessDone(async () => {
+        const { txHash } = await chain.write(call, signal)
+        log.warn({ slot, txHash }, 'contradiction reported')
+      })
+    }
+    return { kind: 'accused', slot }
   }
 }
 

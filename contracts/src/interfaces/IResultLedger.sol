@@ -23,6 +23,9 @@ interface IResultLedger {
     /// @notice True where a batch of this header was taken back.
     function isVoid(bytes32 headerHash) external view returns (bool);
 
+    /// @notice True where it was not taken back for one before it, but was false itself.
+    function isFalse(bytes32 headerHash) external view returns (bool);
+
     /// @notice Digest of what members sign for this ledger: claims, votes, endorsements.
     function digestOf(bytes32 structHash) external view returns (bytes32);
 

@@ -16,6 +16,17 @@ struct Batch {
     uint24 bondMilli;
 }
 
+/// @notice What the newest header says, for the next one to follow on: one slot, the only one that each post writes over.
+struct Tail {
+    /// Number of the newest posted batch.
+    uint40 posted;
+    uint40 epoch;
+    uint96 openWei;
+    uint16 strictness;
+    uint32 answers;
+    uint32 payees;
+}
+
 /**
  * @notice The sequence of batches: posted one after the other, made final in the same order. A batch found false takes all
  * behind it with it, for they build on it; they are taken back from the newest on, each on its own.
@@ -24,29 +35,25 @@ library Batches {
     using SafeCast for uint256;
 
     struct State {
-        /// Number of the newest posted batch, and of the newest final one.
-        uint64 posted;
+        /// Number of the newest final batch.
         uint64 finalised;
         /// The oldest batch found false and not taken back yet; 0 where there is none.
         uint64 faulty;
         /// Disputes under way that keep a batch from becoming final.
         uint64 holds;
-        /// What the newest header says, for the next one to follow on.
-        uint96 openWei;
-        uint40 epoch;
-        uint32 strictness;
-        uint40 answers;
-        uint40 payees;
         /// True once a batch was taken back: until then no header can be one that was.
         bool anyVoid;
+        Tail tail;
         /// What all posted batches have collected, in wei.
         uint128 collectedWei;
         /// Who showed the oldest false batch to be one. Never empty: writing over a slot costs less than filling it.
         address accuser;
         mapping(uint64 number => Batch) batches;
         mapping(uint64 number => uint256) holdsOn;
-        /// Batches that were taken back, by the hash of their header: their endorsers may be slashed.
+        /// Batches that were taken back, by the hash of their header,
         mapping(bytes32 headerHash => bool) isVoid;
+        /// and those among them that were false themselves: their endorsers may be slashed.
+        mapping(bytes32 headerHash => bool) isFalse;
         /// Those among them whose charges have not been given back.
         mapping(bytes32 headerHash => bool) isOwed;
     }
@@ -72,7 +79,7 @@ library Batches {
 
     /// @notice Cheap and first, since several validators may post the same batch at the same time.
     function requireNext(State storage self, uint64 number) internal view {
-        uint64 posted = self.posted;
+        uint64 posted = self.tail.posted;
         if (self.faulty != 0) revert FaultOpen(self.faulty);
         if (number <= posted) revert AlreadyPosted(number);
         if (number != posted + 1) revert NumberGap(number, posted + 1);
@@ -85,7 +92,7 @@ library Batches {
 
     /// @notice Appends a batch whose endorsements, epoch and threshold have been checked.
     function append(State storage self, BatchHeader calldata header, Batch memory batch) internal {
-        uint256 dueWei = self.openWei + header.feeWei;
+        uint256 dueWei = self.tail.openWei + header.feeWei;
         uint256 openWei = header.charges == 0 ? dueWei : 0;
         if (header.openWei != openWei) revert WrongOpenFees(header.openWei, openWei);
         if (header.collectedWei != dueWei - openWei) revert WrongFee(header.collectedWei, dueWei - openWei);
@@ -95,21 +102,23 @@ library Batches {
             if (payoutWei > collectedWei) revert PayoutOverFees(payoutWei, collectedWei);
             self.collectedWei = collectedWei.toUint128();
         }
-        self.posted = header.number;
-        _follow(self, header);
+        _follow(self, header, header.number);
         self.batches[header.number] = batch;
     }
 
     /// @notice Makes the next batch final, its window being over.
     function finalise(State storage self, BatchHeader calldata header) internal returns (Batch memory batch) {
         uint64 number = header.number;
-        (uint64 posted, uint64 finalised) = (self.posted, self.finalised);
-        if (number == 0 || number > posted) revert NotPosted(number);
+        uint64 finalised = self.finalised;
+        if (number == 0 || number > finalised + 1) {
+            if (number == 0 || number > self.tail.posted) revert NotPosted(number);
+            revert NotNextToFinalise(number, finalised + 1);
+        }
         if (number <= finalised) revert AlreadyFinal(number);
-        if (number != finalised + 1) revert NotNextToFinalise(number, finalised + 1);
         if (self.faulty != 0 && number >= self.faulty) revert FaultOpen(self.faulty);
         if (self.holds != 0 && self.holdsOn[number] != 0) revert InDispute(number);
         batch = self.batches[number];
+        if (batch.finalAt == 0) revert NotPosted(number);
         if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
         requireSame(number, TypedData.hashHeader(header), batch.headerHash);
         self.finalised = number;
@@ -132,11 +141,11 @@ library Batches {
         internal
         returns (Batch memory batch)
     {
-        uint64 number = self.posted;
+        uint64 number = self.tail.posted;
         if (self.faulty == 0 || number < self.faulty) revert NotFaulty(number);
         bytes32 headerHash = requireHeader(self, number, header);
         batch = self.batches[number];
-        _follow(self, previous);
+        _follow(self, previous, number - 1);
         delete self.batches[number];
         _letGo(self, number);
         self.anyVoid = true;
@@ -145,8 +154,10 @@ library Batches {
             self.collectedWei -= uint128(header.collectedWei);
             self.isOwed[headerHash] = true;
         }
-        self.posted = number - 1;
-        if (number == self.faulty) self.faulty = 0;
+        if (number == self.faulty) {
+            self.faulty = 0;
+            self.isFalse[headerHash] = true;
+        }
     }
 
     /// @notice Checks that the charges of a void batch are still to be given back, and notes that they are.
@@ -164,7 +175,7 @@ library Batches {
 
     /// @notice A batch is open while its window may still end in a dispute.
     function requireOpen(State storage self, uint64 number) internal view {
-        if (number == 0 || number > self.posted) revert NotPosted(number);
+        if (number == 0 || number > self.tail.posted) revert NotPosted(number);
         if (number <= self.finalised) revert AlreadyFinal(number);
     }
 
@@ -206,11 +217,14 @@ library Batches {
     }
 
     /// @dev One slot.
-    function _follow(State storage self, BatchHeader memory header) private {
-        self.openWei = header.openWei.toUint96();
-        self.epoch = uint40(header.epoch);
-        self.strictness = header.strictness;
-        self.answers = header.answers;
-        self.payees = header.payees;
+    function _follow(State storage self, BatchHeader memory header, uint64 posted) private {
+        self.tail = Tail(
+            uint40(posted),
+            uint40(header.epoch),
+            header.openWei.toUint96(),
+            uint16(header.strictness),
+            header.answers,
+            header.payees
+        );
     }
 }

@@ -132,7 +132,9 @@ library Stakes {
 
     /// @notice Lets go what was locked; where the stake was slashed meanwhile, there may be less.
     function unlock(State storage self, address node, uint256 amountWei) internal {
-        Member storage member = self.members[current(self, node)];
+        Member storage member = self.members[node];
+        // A key that was followed by another holds nothing.
+        if (member.owner == address(0)) member = self.members[current(self, node)];
         uint96 lockedWei = member.lockedWei;
         member.lockedWei = amountWei < lockedWei ? lockedWei - uint96(amountWei) : 0;
     }

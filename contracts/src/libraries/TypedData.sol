@@ -88,6 +88,26 @@ library TypedData {
         return keccak256(abi.encode(ENDORSEMENT_TYPE, validator, header));
     }
 
+    /// @notice What a validator signs under a header, for a ledger of this domain: `hashEndorsement` in fewer steps.
+    function endorsementDigest(bytes32 separator, address validator, bytes32 header)
+        internal
+        pure
+        returns (bytes32 digest)
+    {
+        bytes32 typeHash = ENDORSEMENT_TYPE;
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            mstore(scratch, typeHash)
+            mstore(add(scratch, 32), validator)
+            mstore(add(scratch, 64), header)
+            let structHash := keccak256(scratch, 96)
+            mstore(scratch, 0x1901000000000000000000000000000000000000000000000000000000000000)
+            mstore(add(scratch, 2), separator)
+            mstore(add(scratch, 34), structHash)
+            digest := keccak256(scratch, 66)
+        }
+    }
+
     function hashVoucher(address payer, uint256 cumulativeWei) internal pure returns (bytes32) {
         return keccak256(abi.encode(VOUCHER_TYPE, payer, cumulativeWei));
     }
@@ -102,16 +122,18 @@ library TypedData {
 
     /// @notice `chargesHash` of `protocol/batch.ts`: a word a charge, payer over fee. Also their sum, in wei.
     function hashCharges(Charge[] calldata charges) internal pure returns (bytes32 hash, uint256 sumWei) {
-        bytes memory words = new bytes(charges.length * 32);
-        for (uint256 i = 0; i < charges.length; i++) {
-            uint256 feeWei = charges[i].feeWei;
-            uint256 word = (uint256(uint160(charges[i].payer)) << 96) | feeWei;
-            sumWei += feeWei;
-            assembly ("memory-safe") {
-                mstore(add(add(words, 32), shl(5, i)), word)
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            let end := add(words, shl(5, charges.length))
+            let charge := charges.offset
+            for { let word := words } lt(word, end) { word := add(word, 32) } {
+                let feeWei := calldataload(add(charge, 32))
+                mstore(word, or(shl(96, calldataload(charge)), feeWei))
+                sumWei := add(sumWei, feeWei)
+                charge := add(charge, 160)
             }
+            hash := keccak256(words, sub(end, words))
         }
-        hash = keccak256(words);
     }
 
     // A receipt has more fields than the stack has places, so its words are laid out in three parts.

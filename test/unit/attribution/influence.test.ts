@@ -61,7 +61,7 @@ describe('influence index', () => {
     assert.notEqual(indexRoot(curvature, changed, owners), index.root)
   })
 
-  it('binds who owns the rows, by the sum of each one\'s', () => {
+  it("binds who owns the rows, by the sum of each one's", () => {
     const { curvature } = index
     const moved = owners.with(0, owners[1]!)
     assert.notEqual(indexRoot(curvature, index.rows, moved), index.root)

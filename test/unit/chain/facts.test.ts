@@ -118,21 +118,21 @@ describe('logs as facts', () => {
     })
   })
 
+  it('reads what a batch has collected from a payer', () => {
+    const amounts = { redeemedWei: 5n, authorisedWei: 9n }
+    deepEqual(read(logOf('feeEscrow', 'Redeemed', { payer: account(1), ...amounts })), {
+      ok: true,
+      fact: { kind: 'redeemed', blockNumber: 9, payer: account(1), ...amounts },
+    })
+  })
+
   it('reads that a batch is false, was taken back, and its charges given back', () => {
     const headerHash = HASH
     const accuser = account(2)
     for (const [name, args, fact] of [
       ['BatchFaulted', { number: 3n, accuser }, { kind: 'batch-faulted', number: 3 }],
-      [
-        'BatchVoided',
-        { number: 3n, headerHash },
-        { kind: 'batch-voided', number: 3, headerHash },
-      ],
-      [
-        'ChargesReturned',
-        { headerHash, amountWei: 1n },
-        { kind: 'charges-returned', headerHash },
-      ],
+      ['BatchVoided', { number: 3n, headerHash }, { kind: 'batch-voided', number: 3, headerHash }],
+      ['ChargesReturned', { headerHash, amountWei: 1n }, { kind: 'charges-returned', headerHash }],
     ] as const) {
       deepEqual(read(logOf('resultLedger', name, args)), {
         ok: true,
@@ -151,7 +151,6 @@ describe('logs as facts', () => {
     const posted = logOf('resultLedger', 'BatchPosted', {
       number: 3n,
       header: HEADER,
-      poster: account(1),
       finalAt: 1_800_000_000n,
     })
     deepEqual(read(posted), {
@@ -160,7 +159,6 @@ describe('logs as facts', () => {
         kind: 'batch-posted',
         blockNumber: 9,
         header: { ...HEADER, number: 3, epoch: 5 },
-        poster: account(1),
         finalAtMs: 1_800_000_000_000,
         txHash: HASH,
       },
@@ -214,7 +212,7 @@ describe('logs as facts', () => {
       deepEqual(read(log), { ok: false, reason: 'out-of-range' }, manifest.slice(0, 20))
     }
     const header = { ...HEADER, data: 'nowhere' }
-    const posted = { number: 3n, header, poster: account(1), finalAt: 1n }
+    const posted = { number: 3n, header, finalAt: 1n }
     deepEqual(read(logOf('resultLedger', 'BatchPosted', posted)), {
       ok: false,
       reason: 'out-of-range',
@@ -238,8 +236,6 @@ describe('logs as facts', () => {
       cumulativeWei: 1n,
     })
     deepEqual(read({ ...claim, address: account(0xee) }), { ok: false, reason: 'undecodable' })
-    const root = { root: HASH, fundedWei: 1n }
-    deepEqual(read(logOf('payout', 'RootSet', root)), { ok: false, reason: 'undecodable' })
     const names = { name: 'x', licence: 'MIT', bondGwei: 0n }
     const created = { datanetId: 1n, operator: account(1), ...names }
     const log = logOf('datanetRegistry', 'DatanetCreated', created)
@@ -264,7 +260,7 @@ describe('logs as facts', () => {
   })
 
   it('asks for the events of facts, each by its own topic', () => {
-    equal(FACT_TOPICS.length, 13)
-    equal(new Set(FACT_TOPICS).size, 13)
+    equal(FACT_TOPICS.length, 14)
+    equal(new Set(FACT_TOPICS).size, 14)
   })
 })

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -34,16 +34,14 @@ describe('the outbox', () => {
   })
 
   function open(patienceMs = 10_000, raiseMs = 10_000): Outbox {
-    const rpc = new Rpc(chain.url, 1000)
+    const rpc = new Rpc(chain.url, { answerWaitMs: 1000 })
     rpcs.push(rpc)
-    const store = fileStore(path.join(folder, 'outbox.json'))
+    const store = fileStore(file())
     const paces = { patienceMs, raiseMs, compareMs: 100 }
     return new Outbox({ rpc, chainId: 31_337, account: ACCOUNT, store, ...paces })
   }
 
-  async function remembered() {
-    return JSON.parse(await readFile(path.join(folder, 'outbox.json'), 'utf8'))
-  }
+  const file = (): string => path.join(folder, 'outbox.log')
 
   const write = (data: number) => ({ what: `write ${data}`, to: TO, data: hex(data) })
 
@@ -72,15 +70,15 @@ describe('the outbox', () => {
   it('writes down what it sends before it sends it', async () => {
     let atSending = ''
     chain.overrides.set('eth_sendRawTransaction', ([raw]) => {
-      atSending = readFileSync(path.join(folder, 'outbox.json'), 'utf8')
+      atSending = readFileSync(file(), 'utf8')
       chain.overrides.clear()
       return chain.handle('eth_sendRawTransaction', [raw])
     })
     await open().send(write(1))
-    const { pending } = JSON.parse(atSending)
-    equal(pending.data, hex(1))
+    const { entry } = JSON.parse(atSending.trimEnd().split('\n').at(-1)!.slice(9))
+    equal(entry.data, hex(1))
     deepEqual(
-      pending.attempts.map(({ raw }: { raw: string }) => raw),
+      entry.attempts.map(({ raw }: { raw: string }) => raw),
       chain.offered,
     )
   })
@@ -171,7 +169,7 @@ describe('the outbox', () => {
       rpc: new Rpc(chain.url),
       chainId: 31_337,
       account: ACCOUNT,
-      store: fileStore(path.join(folder, 'other.json')),
+      store: fileStore(path.join(folder, 'other.log')),
       compareMs: 100,
     })
     chain.overrides.set('eth_sendRawTransaction', () => {
@@ -202,7 +200,7 @@ describe('the outbox', () => {
     })
     const outbox = open()
     await rejects(outbox.send(write(1)), { code: 'insufficient-funds' })
-    equal((await remembered()).pending, undefined)
+    equal(fileStore(file()).load().pending, undefined)
     chain.overrides.clear()
     await outbox.send(write(2))
     deepEqual(chain.minedData, [hex(2)])
@@ -244,14 +242,73 @@ describe('the outbox', () => {
   })
 
   it('refuses a damaged file rather than forget what may be under way', async () => {
-    await writeFile(path.join(folder, 'outbox.json'), '{"genesis":')
+    await writeFile(file(), '00000000 {"kind":"begun"}\n')
     await rejects(open().send(write(1)), { code: 'outbox-corrupt' })
     equal(chain.offered.length, 0)
   })
 
-  it('leaves no drafts behind', async () => {
+  it('knows a line that a crash has torn from damage', async () => {
     await open().send(write(1))
-    deepEqual(await readdir(folder), ['outbox.json'])
+    await appendFile(file(), '12345678 {"kind":"signed","ent')
+    await open().send(write(2))
+    deepEqual(chain.minedData, [1, 2].map(hex))
+  })
+
+  it('sends again what the chain has forgotten when it has nothing else to send', async () => {
+    const outbox = open()
+    for (const data of [1, 2, 3]) await outbox.send(write(data))
+    chain.forget(2)
+    await outbox.restore()
+    deepEqual(chain.minedData, [1, 2, 3].map(hex))
+    await outbox.restore()
+    equal(new Set(chain.offered).size, 3)
+  })
+
+  it('sends again what is forgotten a second time while it is sent again', async () => {
+    const outbox = open()
+    for (const data of [1, 2, 3]) await outbox.send(write(data))
+    chain.forget(3)
+    let offers = 0
+    chain.overrides.set('eth_sendRawTransaction', ([raw]) => {
+      chain.overrides.delete('eth_sendRawTransaction')
+      const answer = chain.handle('eth_sendRawTransaction', [raw])
+      if (++offers < 3) chain.overrides.set('eth_sendRawTransaction', again)
+      if (offers === 2) chain.forget(2)
+      return answer
+    })
+    const again = chain.overrides.get('eth_sendRawTransaction')!
+    await outbox.send(write(4))
+    deepEqual(chain.minedData, [1, 2, 3, 4].map(hex))
+  })
+
+  it('does not give a forgotten nonce to the next one', async () => {
+    const outbox = open()
+    for (const data of [1, 2]) await outbox.send(write(data))
+    // Forgotten after the look for what was forgotten, and before the nonce is chosen.
+    chain.overrides.set('eth_estimateGas', () => {
+      chain.overrides.clear()
+      chain.forget(1)
+      return '0x5208'
+    })
+    await outbox.send(write(3))
+    deepEqual(chain.minedData, [1, 2, 3].map(hex))
+  })
+
+  it('keeps its file short', async () => {
+    const outbox = open()
+    for (let data = 1; data <= 30; data++) await outbox.send(write(data))
+    outbox.close()
+    const store = fileStore(file())
+    const memory = store.load()
+    equal(memory.mined.length, 30)
+    const mined = memory.mined[0]!
+    for (let i = 1; i <= 5000; i++) {
+      store.change(memory, { kind: 'mined', mined: { ...mined, atMs: mined.atMs + 1000 * i } })
+    }
+    store.close()
+    ok(memory.mined.length < 1000)
+    ok(readFileSync(file(), 'utf8').split('\n').length < 4200)
+    deepEqual(fileStore(file()).load(), memory)
   })
 })
 

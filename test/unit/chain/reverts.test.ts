@@ -1,9 +1,9 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { encodeErrorResult } from 'viem'
 import { feeEscrowAbi } from '../../../contracts/gen/FeeEscrow.ts'
+import { RpcError } from '../../../worker/chain/endpoint.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { decodeRevert, explain } from '../../../worker/chain/reverts.ts'
-import { RpcError } from '../../../worker/chain/rpc.ts'
 
 function failed(message: string, data?: string): ChainError {
   return new ChainError('rpc-failed', message, { cause: new RpcError(3, message, data) })

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
+import { RpcError } from '../../../worker/chain/endpoint.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { smallQuantity } from '../../../worker/chain/quantities.ts'
-import { Rpc, RpcError } from '../../../worker/chain/rpc.ts'
+import { Rpc } from '../../../worker/chain/rpc.ts'
 import { isPassing } from '../../../worker/chain/wait.ts'
 import { FakeChain, FakeError } from '../../harness/fake-chain.ts'
 
@@ -15,7 +16,7 @@ describe('the connection to a chain', () => {
 
   beforeEach(async () => {
     chain = await FakeChain.start()
-    rpc = new Rpc(chain.url, 300)
+    rpc = new Rpc(chain.url, { answerWaitMs: 300 })
   })
 
   afterEach(async () => {
@@ -66,7 +67,7 @@ describe('the connection to a chain', () => {
       await once(server, 'listening')
       const address = server.address()
       ok(address !== null && typeof address === 'object')
-      rpc = new Rpc(`ws://127.0.0.1:${address.port}`, 150)
+      rpc = new Rpc(`ws://127.0.0.1:${address.port}`, { answerWaitMs: 150 })
     })
 
     afterEach(async () => {
@@ -106,7 +107,7 @@ describe('the connection to a chain', () => {
 
     it('fails what waits when the server says goodbye', async () => {
       server.on('connection', greet)
-      rpc = new Rpc(rpc.url, 5000)
+      rpc = new Rpc(rpc.url, { answerWaitMs: 5000 })
       const failed = rejects(rpc.request(z.string(), 'eth_chainId'), { code: 'unreachable' })
       while (sockets.length === 0) await once(server, 'connection')
       await once(sockets[0]!, 'data')

@@ -57,6 +57,37 @@ describe('the supervision of the embedded chain', () => {
     await rejects(checkState(file()), { name: 'ChainError', code: 'state-corrupt' })
   })
 
+  it('tells a state that disagrees with itself, and takes the sound copy', async () => {
+    const sound = stateOf({ best: 2, nonce: 1 })
+    await writeFile(file(), sound)
+    equal(await checkState(file()), 'sound')
+    await writeFile(copyOf(file()), sound)
+    for (const torn of [
+      stateOf({ best: 3, nonce: 1 }),
+      stateOf({ best: 2, nonce: 2 }),
+      stateOf({ best: 2, nonce: 0 }),
+      stateOf({ inBlock: 0 }),
+    ]) {
+      await writeFile(file(), torn)
+      equal(await checkState(file()), 'restored')
+      equal(await readFile(file(), 'utf8'), sound)
+    }
+    const torn = stateOf({ best: 2, nonce: 2 })
+    await writeFile(file(), torn)
+    await writeFile(copyOf(file()), torn)
+    equal(await checkState(file()), 'sound')
+  })
+
+  it('keeps the first of several first blocks', async () => {
+    await writeFile(file(), stateOf({ best: 2, nonce: 1, born: [900, 100, 500] }))
+    equal(await checkState(file()), 'sound')
+    const { blocks, extra } = JSON.parse(await readFile(file(), 'utf8'))
+    const numbers = blocks.map(({ header }: { header: { number: string } }) => header.number)
+    deepEqual(numbers, ['0x2', '0x0', '0x1'])
+    equal(Number(blocks[1].header.timestamp), 100)
+    equal(extra, 'kept')
+  })
+
   it('copies the state once its writer is done with it', async () => {
     const abort = new AbortController()
     const copying = keepCopying(file(), 10, abort.signal)
@@ -142,3 +173,19 @@ describe('waits', () => {
     equal(tries, 4)
   })
 })
+
+/** A state file of anvil's with two blocks and one transaction, as far as it is looked at. */
+function stateOf({ best = 2, nonce = 1, born = [100], inBlock = 1 }): string {
+  const block = (number: number, timestamp: number) => ({
+    header: { number: `0x${number}`, timestamp: `0x${timestamp.toString(16)}` },
+    transactions: number === 1 ? Array.from({ length: inBlock }, () => ({})) : [],
+  })
+  return JSON.stringify({
+    block: { number: '0x2' },
+    accounts: { '0xaa': { nonce } },
+    best_block_number: best,
+    blocks: [block(2, 1002), ...born.map((at) => block(0, at)), block(1, 1001)],
+    transactions: [{ info: { from: '0xaa' } }],
+    extra: 'kept',
+  })
+}

@@ -1,0 +1,182 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Duty, Effect } from '../../../coordinator-free/events.ts'
+import { openWei, owedWei } from '../../../coordinator-free/ledger.ts'
+import type { Core } from '../../../coordinator-free/node.ts'
+import { headerHash } from '../../../coordinator-free/settlement.ts'
+import type { BatchHeader } from '../../../protocol/batch.ts'
+import { ZERO_HASH } from '../../../protocol/hash.ts'
+import { BATCH_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
+import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
+import {
+  addressNumber,
+  block,
+  claimEnvelope,
+  council,
+  GATEWAY,
+  jobEnvelope,
+  receive,
+  signed,
+  tell,
+  VALIDATORS,
+  voteEnvelope,
+} from '../../harness/council.ts'
+import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+
+const FEE = 10n ** 15n
+const SELF = VALIDATORS[0]
+
+function dataOf(number: number, change: Partial<BatchData> = {}): BatchData {
+  return {
+    number,
+    previous: ZERO_HASH,
+    epoch: 1,
+    proposer: addressNumber(SELF),
+    collects: true,
+    strictness: INITIAL_STRICTNESS_THOUSANDTHS,
+    answers: 0,
+    payees: 0,
+    receipts: [],
+    payouts: [],
+    carries: [],
+    charges: [
+      {
+        payer: addressNumber(GATEWAY),
+        feeWei: FEE,
+        cumulativeWei: FEE,
+        signature: `0x${'11'.repeat(65)}`,
+      },
+    ],
+    ...change,
+  }
+}
+
+/** Tells the core of a posted batch, and gives it the data. */
+function posted(core: Core, data: BatchData): BatchHeader {
+  const header = headerOf(data)
+  const finalAtMs = NOW_MS + 60_000
+  const txHash = hashNumber(70 + data.number)
+  tell(core, { kind: 'batch-posted', blockNumber: 2, header, finalAtMs, txHash })
+  core.handle({ kind: 'batch-read', number: data.number, data }, NOW_MS)
+  return header
+}
+
+function dutiesOf<K extends Duty['kind']>(effects: readonly Effect[], kind: K) {
+  return effects.filter((effect): effect is Extract<Duty, { kind: K }> => effect.kind === kind)
+}
+
+describe('settlement', () => {
+  it('counts open fees against the payer until a batch has collected them', () => {
+    const core = council(SELF)
+    const payer = addressNumber(GATEWAY)
+    posted(core, dataOf(1, { collects: false }))
+    equal(openWei(core.ledger, payer), FEE)
+    equal(owedWei(core.ledger, payer), FEE)
+    posted(core, dataOf(2))
+    equal(openWei(core.ledger, payer), 0n)
+    const before = core.ledger.escrows.get(payer)!.balanceWei
+    const redeemed = { payer, redeemedWei: FEE, authorisedWei: FEE }
+    tell(core, { kind: 'redeemed', blockNumber: 3, ...redeemed })
+    equal(core.ledger.escrows.get(payer)?.balanceWei, before - FEE)
+    equal(owedWei(core.ledger, payer), FEE)
+  })
+
+  it('makes batches that left their fees open final with the one that collects', () => {
+    const core = council(SELF)
+    const lateMs = NOW_MS + 120_000
+    const alone = council(SELF)
+    posted(alone, dataOf(1, { collects: false }))
+    deepEqual(dutiesOf(block(alone, 3, lateMs), 'finalise'), [])
+    const headers = [posted(core, dataOf(1, { collects: false })), posted(core, dataOf(2))]
+    const [duty] = dutiesOf(block(core, 4, lateMs), 'finalise')
+    deepEqual(duty?.headers, headers)
+  })
+
+  it('takes false batches back from the newest on, and gives back what they had collected', () => {
+    const core = council(SELF)
+    const [first, second] = [posted(core, dataOf(1)), posted(core, dataOf(2))]
+    const faulted = tell(core, { kind: 'batch-faulted', blockNumber: 3, number: 1 })
+    const [newest] = dutiesOf(faulted, 'take-back')
+    deepEqual([newest?.header, newest?.previous], [second, first])
+    deepEqual(dutiesOf(block(core, 3, NOW_MS + 120_000), 'finalise'), [])
+    const back = voided(core, second)
+    deepEqual(dutiesOf(back, 'take-back')[0]?.header, first)
+    equal(dutiesOf(back, 'take-back')[0]?.previous, undefined)
+    equal(dutiesOf(back, 'give-back')[0]?.charges.length, 1)
+    voided(core, first)
+    equal(core.ledger.faulty, 0)
+    equal(core.ledger.batches.size, 0)
+    for (const header of [first, second]) {
+      tell(core, { kind: 'charges-returned', blockNumber: 5, headerHash: headerHash(header) })
+    }
+    equal(core.ledger.voided.size, 0)
+  })
+
+  it('offers the data before it proposes, and stands for no data that it could not get', () => {
+    const core = council(SELF)
+    const job = jobEnvelope(1)
+    const claim = claimEnvelope(job.digest, 1)
+    receive(core, job)
+    receive(core, claim)
+    for (const validator of VALIDATORS) receive(core, voteEnvelope(claim, validator))
+    const attribution = { shares: [], decoys: 1, decoySquares: '1' }
+    core.handle({ kind: 'read', claim: claim.digest, attribution }, NOW_MS)
+    block(core, 3)
+    const dueMs = NOW_MS + BATCH_WAIT_MS + VALIDATORS.length * TURN_MS
+    const [offer] = dutiesOf(core.handle({ kind: 'tick' }, dueMs), 'offer')
+    ok(offer, 'nothing was offered')
+    const proposal = { ...offer.proposal, availability: 'eigenda/0x01' }
+    const [said] = dutiesOf(core.handle({ kind: 'offered', proposal }, dueMs), 'publish')
+    ok(said?.message.kind === 'proposal')
+    equal(said.message.body.availability, 'eigenda/0x01')
+    const heard = receive(core, signed(said.message, SELF), dueMs)
+    const [look] = dutiesOf(heard, 'retrieve')
+    equal(look?.header.availability, 'eigenda/0x01')
+    const endorsed = (effects: readonly Effect[]): boolean =>
+      dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'endorsement')
+    ok(!endorsed(heard), 'endorsed unseen')
+    ok(endorsed(core.handle({ kind: 'retrieved', header: look!.headerHash }, dueMs)))
+  })
+})
+
+describe('contradictions', () => {
+  it('are reported once an author, and forgotten when the L2 knows', () => {
+    const core = council(SELF)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    receive(core, claimEnvelope(job.digest, 1, 1))
+    const lateMs = NOW_MS + VALIDATORS.length * TURN_MS
+    const effects = [
+      ...receive(core, claimEnvelope(job.digest, 1, 2)),
+      ...receive(core, claimEnvelope(job.digest, 1, 3)),
+      ...core.handle({ kind: 'tick' }, lateMs),
+    ]
+    const [duty, ...others] = dutiesOf(effects, 'accuse')
+    equal(others.length, 0)
+    ok(duty && duty.said[0].digest !== duty.said[1].digest)
+    core.handle({ kind: 'accused', slot: duty.slot }, lateMs)
+    equal(core.ledger.contradictions.size, 0)
+  })
+
+  it('are not believed without a signature', () => {
+    const core = council(SELF)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const claim = claimEnvelope(job.digest, 1, 1)
+    receive(core, claim)
+    const other = claimEnvelope(job.digest, 1, 2)
+    if (other.message.kind !== 'claim') throw new TypeError('a claim')
+    receive(core, signed({ kind: 'claim', body: other.message.body }, VALIDATORS[1]))
+    equal(core.ledger.contradictions.size, 0)
+  })
+})
+
+function voided(core: Core, header: BatchHeader): Effect[] {
+  const { number } = header
+  return tell(core, {
+    kind: 'batch-voided',
+    blockNumber: 4,
+    number,
+    headerHash: headerHash(header),
+  })
+}

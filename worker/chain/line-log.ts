@@ -1,0 +1,107 @@
+/**
+ * An append-only file of JSON lines, each behind the CRC-32 of its text. A kill or a power cut in mid-write leaves a last
+ * line without its end, which is cut off at the next opening; anything else that does not add up is damage.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
+import path from 'node:path'
+import { crc32 } from 'node:zlib'
+
+export interface ReadLines {
+  /** Up to the first damage. */
+  readonly lines: readonly unknown[]
+  readonly isDamaged: boolean
+}
+
+export class LineLog {
+  readonly file: string
+  #handle: number
+  #bytes: number
+
+  private constructor(file: string, handle: number, bytes: number) {
+    this.file = file
+    this.#handle = handle
+    this.#bytes = bytes
+  }
+
+  /** Opens a file that was read before, or begins one. */
+  static open(file: string): LineLog {
+    mkdirSync(path.dirname(file), { recursive: true })
+    return new LineLog(file, openSync(file, 'a', 0o600), contentOf(file).length)
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Returns when the system has the line, and with `sync` when the disk has it. */
+  append(value: unknown, sync: boolean): void {
+    const line = encode(value)
+    writeSync(this.#handle, line)
+    if (sync) fsyncSync(this.#handle)
+    this.#bytes += line.length
+  }
+
+  /** Replaces all lines in one step that survives a power cut. */
+  rewrite(values: readonly unknown[]): void {
+    const content = Buffer.concat(values.map(encode))
+    const handle = openSync(`${this.file}.draft`, 'w', 0o600)
+    writeSync(handle, content)
+    fsyncSync(handle)
+    renameSync(`${this.file}.draft`, this.file)
+    closeSync(this.#handle)
+    this.#handle = handle
+    this.#bytes = content.length
+  }
+
+  close(): void {
+    closeSync(this.#handle)
+  }
+}
+
+/** All lines of a file, its torn tail cut off; none where there is no such file. */
+export function readLines(file: string): ReadLines {
+  const content = contentOf(file)
+  const end = content.lastIndexOf('\n') + 1
+  if (end < content.length) truncateSync(file, end)
+  const lines: unknown[] = []
+  for (let at = 0; at < end; ) {
+    const next = content.indexOf('\n', at)
+    const line = decode(content.subarray(at, next))
+    if (line === undefined) return { lines, isDamaged: true }
+    lines.push(line)
+    at = next + 1
+  }
+  return { lines, isDamaged: false }
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
+}
+
+function encode(value: unknown): Buffer {
+  const text = JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'bigint' ? field.toString() : field,
+  )
+  return Buffer.from(`${crc32(text).toString(16).padStart(8, '0')} ${text}\n`)
+}
+
+function decode(line: Buffer): unknown {
+  const text = line.toString('utf8', 9)
+  if (line.toString('utf8', 0, 9) !== `${crc32(text).toString(16).padStart(8, '0')} `)
+    return undefined
+  return JSON.parse(text)
+}
