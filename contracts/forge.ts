@@ -18,7 +18,7 @@ const Suites = z.record(
     ),
   }),
 )
-export type Suites = z.infer<typeof Suites>
+type Suites = z.infer<typeof Suites>
 
 /** Long enough for a cold compilation on two busy cores, in ms. */
 const PATIENCE_MS = 300_000
@@ -27,17 +27,16 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
 
-export interface Run {
+interface Run {
   /** Results by suite; `undefined` where nothing ran. */
   readonly suites: Suites | undefined
   /** The end of what forge said. */
   readonly said: string
 }
 
-/** Runs all tests, or those that `filter` leaves. */
+/** Runs all tests, or those that `filter` leaves; with `-vv` it has their logs, and is far longer. */
 export async function test(...filter: readonly string[]): Promise<Run> {
-  // Without `-vv` logs are left out, and with them what calls cost.
-  const { stdout, stderr } = await forge(['test', '--json', '-vv', ...filter])
+  const { stdout, stderr } = await forge(['test', '--json', ...filter])
   const json = stdout.slice(stdout.indexOf('{'))
   const suites = json === '' ? undefined : Suites.parse(JSON.parse(json))
   return { suites, said: `${stderr.slice(-4000)}${stdout.slice(-4000)}` }

@@ -1,15 +1,16 @@
 /** What calls cost: `gas.json` holds what `test/Gas.t.sol` measures. Run this file to write it anew. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Suites, test } from './forge.ts'
+import { test } from './forge.ts'
 
 const FILE = new URL('gas.json', import.meta.url)
-const SUITES = 'contracts/test/Gas.t.sol:'
+const MEASURES = 'contracts/test/Gas.t.sol'
 
-/** The text of `gas.json` after these tests. */
-export function gasText(suites: Suites): string {
-  const lines = Object.entries(suites)
-    .filter(([suite]) => suite.startsWith(SUITES))
-    .flatMap(([, { test_results: results }]) => Object.values(results))
+/** The text of `gas.json` by what calls cost now. */
+export async function measuredGas(): Promise<string> {
+  const { suites, said } = await test('-vv', '--match-path', MEASURES)
+  if (!suites) throw new Error(`forge measured nothing; it said: ${said}`)
+  const lines = Object.values(suites)
+    .flatMap(({ test_results: results }) => Object.values(results))
     .flatMap(({ decoded_logs: logs }) => logs)
     .sort()
   const gas = lines.map((line): [string, number] => {
@@ -20,7 +21,7 @@ export function gasText(suites: Suites): string {
 }
 
 /** The text of `gas.json` as it stands; empty where there is none. */
-export function gasCommitted(): string {
+export function recordedGas(): string {
   try {
     return readFileSync(FILE, 'utf8')
   } catch {
@@ -28,8 +29,4 @@ export function gasCommitted(): string {
   }
 }
 
-if (import.meta.main) {
-  const { suites, said } = await test('--match-path', 'contracts/test/Gas.t.sol')
-  if (!suites) throw new Error(`forge measured nothing; it said: ${said}`)
-  writeFileSync(FILE, gasText(suites))
-}
+if (import.meta.main) writeFileSync(FILE, await measuredGas())
