@@ -129,6 +129,18 @@ contract DisputesTest is DisputeBase {
         disputes.endorsedFalsely(headerHash, validator(1), signed);
     }
 
+    function test_leavesWhoEndorsedABatchBehindAFalseOneAlone() public {
+        Placed memory one = settle(receiptOf(10));
+        Placed memory behind = settle(receiptOf(11));
+        fault(one.header, address(0));
+        takeBack(behind);
+        takeBack(one);
+        bytes32 headerHash = exposed.hashHeader(behind.header);
+        bytes memory signed = _signed(validatorKeys[1], TypedData.hashEndorsement(validator(1), headerHash));
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
+        disputes.endorsedFalsely(headerHash, validator(1), signed);
+    }
+
     function test_showsAJobThatWasSettledTwice() public {
         Placed memory earlier = settle(receiptOf(10));
         Placed memory later = settle(receiptOf(10));

@@ -9,10 +9,9 @@ import {ResultLedger} from "../src/ResultLedger.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {Account} from "../src/libraries/Escrows.sol";
 import {Member} from "../src/libraries/Stakes.sol";
-import {BatchHeader} from "../src/types/Batch.sol";
 import {Base} from "./support/Base.sol";
 import {SettlementHandler} from "./support/SettlementHandler.sol";
-import {Kept} from "./support/SettlementState.sol";
+import {Brief} from "./support/SettlementState.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice What holds of all contracts together, whatever payers, validators, owners, judges and payees do.
@@ -108,11 +107,11 @@ contract SettlementInvariants is Base {
         equal(faulty, _handler.faulty(), "L2 faulty");
         require(finalised <= posted && (faulty == 0 || (faulty > finalised && faulty <= posted)), "L2 order");
         for (uint256 place = 1; place < _handler.keptCount(); place++) {
-            Kept memory batch = _handler.keptAt(place);
+            Brief memory batch = _handler.brief(place);
             if (batch.isVoid) continue;
-            require(ledger.batchOf(batch.header.number).finalAt != 0, "L2 a number was left out");
-            collectedWei -= batch.header.collectedWei;
-            if (batch.header.number == posted) openWei -= batch.header.openWei;
+            require(ledger.batchOf(batch.number).finalAt != 0, "L2 a number was left out");
+            collectedWei -= batch.collectedWei;
+            if (batch.number == posted) openWei -= batch.openWei;
         }
         equal(collectedWei, 0, "L2 collected");
         equal(openWei, 0, "L2 open");
@@ -121,11 +120,14 @@ contract SettlementInvariants is Base {
 
     /// @dev L3: no batch is both final and taken back, and none comes again.
     function _noBatchIsFinalAndVoid() private view {
+        (, uint64 finalised,,,) = ledger.progress();
         for (uint256 place = 1; place < _handler.keptCount(); place++) {
-            Kept memory batch = _handler.keptAt(place);
+            Brief memory batch = _handler.brief(place);
             require(!batch.isFinal || !batch.isVoid, "L3 books");
-            require(_isFinal(batch.header) == batch.isFinal, "L3 final");
-            if (batch.isVoid) require(!_isPosted(batch.header), "L3 posted again");
+            require(ledger.isVoid(batch.headerHash) == batch.isVoid, "L3 void");
+            bool isKept = ledger.batchOf(batch.number).headerHash == bytes24(batch.headerHash);
+            require(isKept != batch.isVoid, "L3 posted");
+            require((isKept && batch.number <= finalised) == batch.isFinal, "L3 final");
         }
     }
 
@@ -148,7 +150,7 @@ contract SettlementInvariants is Base {
     function _locksNoMoreThanStaked() private view {
         uint256[] memory bondsWei = new uint256[](_handler.NODES());
         for (uint256 place = 1; place < _handler.keptCount(); place++) {
-            Kept memory batch = _handler.keptAt(place);
+            Brief memory batch = _handler.brief(place);
             if (!batch.isVoid && !batch.isFinal) bondsWei[batch.node] += BOND_WEI;
         }
         for (uint256 i = 0; i < bondsWei.length; i++) {
@@ -186,8 +188,8 @@ contract SettlementInvariants is Base {
     function _ledgerHoldsWhatItCollected() private view {
         uint256 sumWei = 0;
         for (uint256 place = 1; place < _handler.keptCount(); place++) {
-            Kept memory batch = _handler.keptAt(place);
-            if (!batch.isFinal && !batch.isGivenBack) sumWei += batch.header.collectedWei;
+            Brief memory batch = _handler.brief(place);
+            if (!batch.isFinal && !batch.isGivenBack) sumWei += batch.collectedWei;
         }
         equal(address(ledger).balance, sumWei, "L1 ledger");
     }
@@ -195,13 +197,12 @@ contract SettlementInvariants is Base {
     /// @dev P1: the payout holds what came in less what was claimed. P2: nobody is paid twice.
     function _payoutPaysWhatItGot() private view {
         uint256 claimedWei = 0;
-        Kept memory paying = _handler.keptAt(_handler.paying());
         for (uint256 i = 0; i < _handler.PAYEES(); i++) {
             address payee = _handler.payee(i);
             uint256 paidWei = payout.claimedWei(payee);
             claimedWei += paidWei;
             if (payee != address(vault)) equal(payee.balance, paidWei, "P2 payee");
-            require(paidWei <= paying.earned[i], "P2 paid more than earned");
+            require(paidWei <= _handler.earnedAt(_handler.paying(), i), "P2 paid more than earned");
         }
         require(claimedWei <= _handler.fundedWei(), "P1 claimed more than came in");
         equal(address(payout).balance, _handler.fundedWei() - claimedWei, "P1 payout");
@@ -230,21 +231,5 @@ contract SettlementInvariants is Base {
             sumWei += _handler.accountAt(i).balance;
         }
         equal(sumWei, _handler.cameWei(), "M1 money");
-    }
-
-    function _isFinal(BatchHeader memory header) private view returns (bool) {
-        try ledger.requireFinal(header) {
-            return true;
-        } catch {
-            return false;
-        }
-    }
-
-    function _isPosted(BatchHeader memory header) private view returns (bool) {
-        try ledger.requirePosted(header) {
-            return true;
-        } catch {
-            return false;
-        }
     }
 }

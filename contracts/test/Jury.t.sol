@@ -12,7 +12,7 @@ import {VM} from "./support/Vm.sol";
 /// @notice How a case is opened, its jurors drawn, and their verdicts committed and revealed.
 contract JuryTest is JuryBase {
     function setUp() public {
-        setUpJury();
+        setUpJury(32);
     }
 
     function test_opensACaseForItsBond() public {

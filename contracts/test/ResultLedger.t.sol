@@ -207,6 +207,48 @@ contract ResultLedgerTest is LedgerBase {
         equal(address(payout).balance, 6 ether, "payout");
     }
 
+    function test_finalisesSeveralAtOnce() public {
+        BatchHeader[] memory headers = new BatchHeader[](2);
+        (headers[0],) = post(1);
+        (headers[1],) = post(2);
+        VM.warp(START + WINDOW);
+        (headers[0], headers[1]) = (headers[1], headers[0]);
+        VM.expectRevert(abi.encodeWithSelector(Batches.NotNextToFinalise.selector, 2, 1));
+        ledger.finaliseAll(headers);
+        (headers[0], headers[1]) = (headers[1], headers[0]);
+        ledger.finaliseAll(headers);
+        equal(address(payout).balance, 6 ether, "payout");
+        require(payout.root() == headers[1].payoutRoot, "root");
+        equal(vault.member(validator(0)).lockedWei, 0, "bonds");
+    }
+
+    /// @dev More than 96 bits in two words of fees, which together say nothing: they must not reach into the payers.
+    function test_refusesFeesThatReachIntoThePayer() public {
+        uint256 dirt = 1 << 255;
+        (BatchHeader memory header, Charge[] memory charges) = batch(1);
+        header.charges = keccak256(
+            abi.encode(
+                uint256(uint160(charges[0].payer)) << 96 | 1 ether | dirt,
+                uint256(uint160(charges[1].payer)) << 96 | 2 ether | dirt
+            )
+        );
+        bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, 3), charges));
+        uint256 found = 0;
+        for (uint256 at = 36; at <= data.length; at += 32) {
+            assembly ("memory-safe") {
+                let word := mload(add(data, at))
+                if or(eq(word, 1000000000000000000), eq(word, 2000000000000000000)) {
+                    mstore(add(data, at), or(word, dirt))
+                    found := add(found, 1)
+                }
+            }
+        }
+        // The payouts' sum lies in a word with their hash, so these are the two fees.
+        equal(found, 2, "fees");
+        (bool taken,) = address(ledger).call(data);
+        require(!taken, "taken");
+    }
+
     function test_finalisesTheBatchOfThatHeaderOnly() public {
         (BatchHeader memory header,) = post(1);
         bytes24 expected = bytes24(exposed.hashHeader(header));

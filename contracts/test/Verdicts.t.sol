@@ -15,7 +15,7 @@ contract VerdictsTest is JuryBase {
     uint256 private _case;
 
     function setUp() public {
-        setUpJury();
+        setUpJury(32);
         _case = openCase();
     }
 

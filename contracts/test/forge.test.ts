@@ -1,38 +1,14 @@
 /** Runs the Solidity tests and reports each of them here. They deploy the bytes in `contracts/gen`. */
 import { equal, fail } from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
+import { test } from '../forge.ts'
+import { measuredGas, recordedGas } from '../gas.ts'
 
-const Suites = z.record(
-  z.string(),
-  z.object({
-    test_results: z.record(
-      z.string(),
-      z.object({
-        status: z.enum(['Success', 'Failure', 'Skipped']),
-        reason: z.string().nullable(),
-      }),
-    ),
-  }),
-)
-
-/** Long enough for a cold compilation on two busy cores, in ms. */
-const PATIENCE_MS = 300_000
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const require = createRequire(import.meta.url)
-
-const run = await forge(['test', '--json'])
-const json = run.stdout.slice(run.stdout.indexOf('{'))
-const suites = json === '' ? undefined : Suites.parse(JSON.parse(json))
+const { suites, said } = await test()
+const gas = suites && (await measuredGas())
 
 describe('the Solidity tests', () => {
   it('compile and run', () => {
-    if (!suites) fail(`forge said: ${run.stderr.slice(-4000)}${run.stdout.slice(-4000)}`)
+    if (!suites) fail(`forge said: ${said}`)
   })
 
   for (const [suite, { test_results: results }] of Object.entries(suites ?? {})) {
@@ -45,20 +21,9 @@ describe('the Solidity tests', () => {
       }
     })
   }
-})
 
-function forge(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
-  const bin = path.join(path.dirname(require.resolve('@foundry-rs/forge/package.json')), 'bin.mjs')
-  const options = {
-    cwd: root,
-    env: { ...process.env, FOUNDRY_CONFIG: 'contracts/foundry.toml' },
-    timeout: PATIENCE_MS,
-    maxBuffer: MAX_OUTPUT_BYTES,
-  }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], options, (error, stdout, stderr) => {
-      // A failed test is an exit code, too: what was said decides.
-      resolve({ stdout, stderr: `${stderr}${error && stderr === '' ? error.message : ''}` })
-    })
+  it('measure the gas that contracts/gas.json says, to the unit', () => {
+    const hint = 'where it is meant to have changed, run `npm run contracts:gas` and commit it'
+    equal(gas, recordedGas(), hint)
   })
-}
+})

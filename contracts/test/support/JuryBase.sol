@@ -17,8 +17,8 @@ abstract contract JuryBase is DisputeBase {
     Placed internal placed;
     address[] internal seats;
 
-    function setUpJury() internal {
-        setUpDisputes(32);
+    function setUpJury(uint256 coordinates) internal {
+        setUpDisputes(coordinates);
         for (uint256 i = 0; i < 4; i++) {
             stakeFor(FIRST_KEY + i, VALIDATOR, STAKE_WEI);
         }

@@ -16,8 +16,21 @@ struct Kept {
     Charge[] charges;
     /// What each payee has earned after it.
     uint256[] earned;
+    bytes32 headerHash;
     address worker;
     /// The node that proposed it.
+    uint256 node;
+    bool isFinal;
+    bool isVoid;
+    bool isGivenBack;
+}
+
+/// @notice The words of `Kept`.
+struct Brief {
+    bytes32 headerHash;
+    uint64 number;
+    uint256 collectedWei;
+    uint256 openWei;
     uint256 node;
     bool isFinal;
     bool isVoid;
@@ -89,8 +102,23 @@ abstract contract SettlementState is Base {
         return kept.length;
     }
 
-    function keptAt(uint256 place) external view returns (Kept memory) {
-        return kept[place];
+    /// @notice The words of a batch, without its lists.
+    function brief(uint256 place) external view returns (Brief memory) {
+        Kept storage batch = kept[place];
+        return Brief({
+            headerHash: batch.headerHash,
+            number: batch.header.number,
+            collectedWei: batch.header.collectedWei,
+            openWei: batch.header.openWei,
+            node: batch.node,
+            isFinal: batch.isFinal,
+            isVoid: batch.isVoid,
+            isGivenBack: batch.isGivenBack
+        });
+    }
+
+    function earnedAt(uint256 place, uint256 index) external view returns (uint256) {
+        return kept[place].earned[index];
     }
 
     function payer(uint256 index) public view returns (address) {

@@ -65,7 +65,7 @@ abstract contract StakeActions is SettlementState {
         (, uint256 stakeWei) = vault.stakeOf(named);
         uint256 burnedWei = vault.BURNED().balance;
         VM.prank([address(disputes), address(jury), address(ledger)][seed % 3]);
-        uint256 takenWei = vault.slash(named, clamp(amountWei, 0, 2 ether), REPORTER);
+        uint256 takenWei = vault.slash(named, clamp(amountWei, 0, 12 ether), REPORTER);
         if (takenWei > stakeWei || 2 * (vault.BURNED().balance - burnedWei) < takenWei) scandals++;
         slashes++;
     }
