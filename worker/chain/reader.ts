@@ -29,11 +29,22 @@ export async function read<T>(
     // Whether to try again is for our callers to say.
     transport: custom({ request }, { retryCount: 0 }),
   })
-  try {
-    return await ask(client)
-  } catch (error) {
-    throw explain(causeOf(error), 'read')
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask(client)
+    } catch (error) {
+      const cause = causeOf(error)
+      if (tries < MAX_TRIES && isOvertaken(cause)) continue
+      throw explain(cause, 'read')
+    }
   }
+}
+
+/** An embedded chain keeps no past states, so a read is refused when a block is mined in the middle of it. */
+const MAX_TRIES = 5
+
+function isOvertaken(cause: unknown): boolean {
+  return cause instanceof ChainError && cause.message.includes('BlockOutOfRangeError')
 }
 
 /** viem wraps what the connection threw. */
