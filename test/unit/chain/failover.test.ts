@@ -20,11 +20,13 @@ describe('a chain behind several addresses', () => {
   let second: Door
   let rpc: Rpc
   let changes: string[]
+  let fate: Fate
 
   beforeEach(async () => {
     chain = await FakeChain.start()
-    first = await Door.open(chain)
-    second = await Door.open(chain)
+    fate = {}
+    first = await Door.open(chain, fate)
+    second = await Door.open(chain, fate)
     changes = []
   })
 
@@ -167,11 +169,11 @@ describe('a chain behind several addresses', () => {
     )
     try {
       for (const [at, data] of payloads.entries()) {
-        const door = rpc.url === first.url ? first : second
         // The chain takes it, and then the line is cut: the sender cannot know.
-        if (at % 3 !== 2) door.cutAfter = 'eth_sendRawTransaction'
+        if (at % 3 !== 2) fate.cutAfter = 'eth_sendRawTransaction'
         await outbox.send({ what: `write ${at}`, to: `0x${'22'.repeat(20)}` as Address, data })
-        door.mood = 'fair'
+        equal(fate.cutAfter, undefined)
+        first.mood = second.mood = 'fair'
       }
       deepEqual(chain.minedData, payloads)
       equal(new Set(chain.offered).size, payloads.length)
@@ -183,16 +185,20 @@ describe('a chain behind several addresses', () => {
 
 type Mood = 'fair' | 'cut' | 'silent' | 'nonsense' | 'odd'
 
+/** What befalls whichever address is asked first. */
+type Fate = {
+  /** The method whose next answer gets lost, with all that its address would answer later. */
+  cutAfter?: string
+}
+
 /** One address of the chain, which can be put out of order in every way. */
 class Door {
   mood: Mood = 'fair'
-  /** The method whose next answer gets lost, and all after it. */
-  cutAfter: string | undefined
   /** Answers of this address alone. */
   readonly overrides = new Map<string, () => unknown>()
   readonly #server: Server
 
-  private constructor(chain: FakeChain) {
+  private constructor(chain: FakeChain, fate: Fate) {
     this.#server = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += String(chunk)
@@ -202,8 +208,8 @@ class Door {
       if (this.mood === 'odd') return void response.end(JSON.stringify({ id, result: { odd: 1 } }))
       if (this.mood === 'cut') return void request.socket.destroy()
       const answer = { jsonrpc: '2.0', id, ...this.#answer(chain, method, params) }
-      if (this.cutAfter === method) {
-        this.cutAfter = undefined
+      if (fate.cutAfter === method) {
+        delete fate.cutAfter
         this.mood = 'cut'
         return void request.socket.destroy()
       }
@@ -211,8 +217,8 @@ class Door {
     })
   }
 
-  static async open(chain: FakeChain): Promise<Door> {
-    const door = new Door(chain)
+  static async open(chain: FakeChain, fate: Fate): Promise<Door> {
+    const door = new Door(chain, fate)
     await new Promise<void>((resolve) => door.#server.listen(0, '127.0.0.1', resolve))
     return door
   }
