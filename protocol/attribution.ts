@@ -103,27 +103,59 @@ export interface Weighed {
  * rows · (Σ decoy² / decoys). In integers, so that every machine agrees.
  */
 export function weights(answers: readonly Weighed[], strictness: number): Map<Address, bigint> {
-  const value = new Map<Address, bigint>()
-  const noise = new Map<Address, bigint>()
-  for (const { feeWei, attribution } of answers) {
-    const variance =
-      (NOISE_SCALE * BigInt(attribution.decoySquares)) / BigInt(attribution.decoys || 1)
-    for (const { contributor, rows, parts } of attribution.shares) {
-      add(value, contributor, feeWei * BigInt(scoreOf({ parts })))
-      add(noise, contributor, feeWei * feeWei * BigInt(rows) * variance)
-    }
-  }
   const floor = BigInt(strictness) ** 2n
   return new Map(
-    [...value]
-      .filter(([who, v]) => v > 0n && 1_000_000n * NOISE_SCALE * v * v > floor * noise.get(who)!)
+    [...totals(answers)]
+      .filter(([, { value, noise }]) => value > 0n && SCALE * value * value > floor * noise)
+      .map(([who, { value }]): [Address, bigint] => [who, value])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }
 
+/**
+ * How far a contributor's total stands above 0, in thousandths of a standard deviation of the noise, rounded down: what
+ * `weights` compares with the strictness. `undefined` where the decoys measured no noise.
+ */
+export function strengthOf(answers: readonly Weighed[], who: Address): bigint | undefined {
+  const { value, noise } = totals(answers).get(who) ?? { value: 0n, noise: 1n }
+  if (noise === 0n) return undefined
+  const strength = squareRoot((SCALE * value * value) / noise)
+  return value < 0n ? -strength : strength
+}
+
+interface Total {
+  value: bigint
+  /** Variance of a sum of as many decoys, times `NOISE_SCALE`. */
+  noise: bigint
+}
+
+function totals(answers: readonly Weighed[]): Map<Address, Total> {
+  const held = new Map<Address, Total>()
+  for (const { feeWei, attribution } of answers) {
+    const variance =
+      (NOISE_SCALE * BigInt(attribution.decoySquares)) / BigInt(attribution.decoys || 1)
+    for (const { contributor, rows, parts } of attribution.shares) {
+      const total = held.get(contributor) ?? { value: 0n, noise: 0n }
+      total.value += feeWei * BigInt(scoreOf({ parts }))
+      total.noise += feeWei * feeWei * BigInt(rows) * variance
+      held.set(contributor, total)
+    }
+  }
+  return held
+}
+
 /** Keeps six digits of the decoys' variance through the integer division. */
 const NOISE_SCALE = 1_000_000n
+/** Strictness is in thousandths, and squared. */
+const SCALE = 1_000_000n * NOISE_SCALE
 
-function add(to: Map<Address, bigint>, who: Address, amount: bigint): void {
-  to.set(who, (to.get(who) ?? 0n) + amount)
+/** The largest whole number whose square is not above `of`. Newton's method. */
+function squareRoot(of: bigint): bigint {
+  if (of < 2n) return of
+  let root = 1n << BigInt((of.toString(2).length + 1) >> 1)
+  for (;;) {
+    const next = (root + of / root) >> 1n
+    if (next >= root) return root
+    root = next
+  }
 }

@@ -39,6 +39,16 @@ contract JuryTest is JuryBase {
         this.openOnceMore();
     }
 
+    /// @dev Or who passed the claim could sit on the jury.
+    function test_refusesAnotherListOfWhoPassedTheClaim() public {
+        uint256 paidWei = bondWei();
+        address[] memory passedBy = placed.receipt.passedBy;
+        (passedBy[0], passedBy[1]) = (passedBy[1], passedBy[0]);
+        VM.deal(address(this), paidWei);
+        VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "passedBy"));
+        jury.open{value: paidWei}(placedOf(placed), passedBy);
+    }
+
     function test_drawsNobodyBeforeTheBlockThatChooses() public {
         uint256 number = openCase();
         (,,, uint64 seedBlock,,,) = jury.caseAt(number);

@@ -15,6 +15,7 @@ import { quantiseCommand } from './quantise.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
+import { whyCommand } from './why.ts'
 
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
@@ -29,6 +30,7 @@ for (const command of [
   statusCommand(),
   govCommand(),
   bridgeCommand(),
+  whyCommand(),
   verifyCommand(),
   quantiseCommand(),
   keysCommand(),
