@@ -110,6 +110,7 @@ function checkAuthor(ledger: Ledger, { message }: Envelope): Admission | undefin
 
 const ROLE_OF = {
   beat: 'worker',
+  refusal: 'worker',
   claim: 'worker',
   vote: 'validator',
   proposal: 'validator',
@@ -143,7 +144,10 @@ function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | un
   if (kind === 'beat')
     return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
   if (kind === 'proposal' && body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
-  if ((kind === 'claim' || kind === 'vote') && ledger.settled.has(body.jobId)) {
+  if (
+    (kind === 'claim' || kind === 'vote' || kind === 'refusal') &&
+    ledger.settled.has(body.jobId)
+  ) {
     return refuse('ignore', 'settled')
   }
   const said = ledger.said.get(authorOf(message)) ?? 0

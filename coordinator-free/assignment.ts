@@ -1,10 +1,11 @@
 /**
- * Whose turn it is to execute a job. Every node works out the same order; the first has the turn until it falls silent,
- * its claim is rejected, or its claim waits too long for a verdict, and then the next. When all have had a turn, those
+ * Whose turn it is to execute a job. Every node works out the same order; the first has the turn until it refuses, falls
+ * silent, its claim is rejected, or its claim waits too long for a verdict, and then the next. When all have had a turn, those
  * without a claim get another.
  */
 import type { Hash } from '../protocol/hash.ts'
 import { LEASE_MS, STALL_MS, TURN_SHARE, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import type { RefusalReason } from '../protocol/refusal.ts'
 import { type Standing, standingOf } from './committee.ts'
 import type { Fact, Ledger } from './ledger.ts'
 import type { Member } from './members.ts'
@@ -40,7 +41,7 @@ export function turnOf(ledger: Ledger, jobId: Hash, nowMs: number): Turn | undef
 }
 
 /** Why a turn was over. */
-export type TurnEnd = 'silent' | 'stalled' | 'too-long' | 'rejected' | 'no-verdict'
+export type TurnEnd = 'refused' | 'silent' | 'stalled' | 'too-long' | 'rejected' | 'no-verdict'
 
 export interface PastTurn extends Turn {
   readonly endMs: number
@@ -75,6 +76,15 @@ interface End {
   readonly end: TurnEnd
 }
 
+/** Why a job gets done by nobody: all workers have refused it. `undefined` while there is one who has not. */
+export function refusedByAll(ledger: Ledger, jobId: Hash): readonly RefusalReason[] | undefined {
+  const refusals = ledger.refusals.get(jobId)
+  const order = workers(ledger, jobId)
+  if (!refusals || order.length === 0) return undefined
+  const said = order.flatMap(({ node }) => refusals.get(node)?.body.reason ?? [])
+  return said.length === order.length ? said : undefined
+}
+
 /** When the turn that began at `sinceMs` ends, as far as is known now, and of what. */
 function endOfTurn(
   ledger: Ledger,
@@ -84,6 +94,8 @@ function endOfTurn(
   nowMs: number,
 ): End {
   const claim = ledger.claims.get(jobId)?.get(worker.node)
+  const refusal = ledger.refusals.get(jobId)?.get(worker.node)
+  if (!claim && refusal) return { endMs: Math.max(sinceMs, refusal.arrivedAtMs), end: 'refused' }
   if (!claim) return endOfWork(ledger, jobId, worker, sinceMs)
   const standing = standingOf(ledger, claim, nowMs)
   if (standing.status === 'rejected') {

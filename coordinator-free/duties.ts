@@ -2,7 +2,10 @@
 import type { Proposal } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
 import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
+import type { Task } from '../protocol/receipt.ts'
+import type { RefusalReason } from '../protocol/refusal.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
@@ -24,32 +27,76 @@ export interface Workings {
   readonly built: ReadonlyMap<Hash, Built>
   /** Headers whose data was found where they say. */
   readonly retrieved: ReadonlySet<Hash>
+  /** Jobs that this node is executing. */
+  readonly inHand: ReadonlySet<Hash>
+}
+
+/** What a worker takes on: its owner's will. */
+export interface WorkTerms {
+  /** Wei that it asks for a unit, by task. */
+  readonly leastUnitWei: Readonly<Record<Task, bigint>>
+  /** Jobs that it has in hand at the most. */
+  readonly maxJobs: number
+}
+
+export interface DutyRules {
+  readonly rules: PayoutRules
+  readonly terms: WorkTerms
 }
 
 export function duties(
   ledger: Ledger,
-  rules: PayoutRules,
+  { rules, terms }: DutyRules,
   workings: Workings,
   self: Address,
   nowMs: number,
 ): Duty[] {
   const roles = ledger.members.get(self)?.roles ?? []
   const due: Duty[] = [...readBatches(ledger, nowMs), ...registrationsDue(ledger, self)]
-  if (roles.includes('worker')) due.push(...executions(ledger, self, nowMs))
+  if (roles.includes('worker')) due.push(...executions(ledger, terms, workings, self, nowMs))
   if (!roles.includes('validator')) return due
   due.push(...audits(ledger, self, nowMs), ...accusations(ledger, self, nowMs))
   due.push(...settlements(ledger, rules, workings, self, nowMs))
   return due
 }
 
-/** Jobs whose turn has come to this worker, once the block is there that seeds them. */
-function executions(ledger: Ledger, self: Address, nowMs: number): Duty[] {
+/**
+ * Jobs whose turn has come to this worker, once the block is there that seeds them. What it will not take on it refuses at
+ * once, rather than let its turn run out.
+ */
+function executions(
+  ledger: Ledger,
+  terms: WorkTerms,
+  { inHand }: Workings,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  let taken = inHand.size
   return [...ledger.jobs].flatMap(([jobId, { body }]): Duty[] => {
     if ((ledger.head?.number ?? 0) < body.seedBlock || nowMs > body.deadlineMs) return []
     if (ledger.claims.get(jobId)?.has(self)) return []
     if (turnOf(ledger, jobId, nowMs)?.worker.node !== self) return []
+    if (!inHand.has(jobId)) {
+      const reason = refusal(terms, body, taken)
+      if (reason) return [refuse(self, jobId, reason, nowMs)]
+      taken += 1
+    }
     return [{ kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }]
   })
+}
+
+function refusal(
+  terms: WorkTerms,
+  { task, unitWei }: Job,
+  inHand: number,
+): RefusalReason | undefined {
+  if (unitWei < terms.leastUnitWei[task]) return 'price'
+  return inHand >= terms.maxJobs ? 'busy' : undefined
+}
+
+function refuse(self: Address, jobId: Hash, reason: RefusalReason, nowMs: number): Duty {
+  const body = { jobId, worker: self, reason, issuedAtMs: nowMs }
+  return { kind: 'publish', duty: `refuse ${jobId}`, message: { kind: 'refusal', body } }
 }
 
 /** Claims in which this validator has a seat and has not voted, and answers whose attribution it must know to settle. */

@@ -11,6 +11,7 @@ import type { Job } from '../protocol/job.ts'
 import type { Proof } from '../protocol/merkle.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Receipt } from '../protocol/receipt.ts'
+import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import type { Contradiction, Judgement } from './admission.ts'
@@ -34,6 +35,8 @@ export type Event =
       readonly lossMicro: number
     }
   | { readonly kind: 'executed'; readonly jobId: Hash; readonly result: Result }
+  /** The shell finds that this node cannot do a job that has fallen to it. */
+  | { readonly kind: 'refused'; readonly jobId: Hash; readonly reason: RefusalReason }
   | {
       readonly kind: 'verified'
       readonly claim: Hash

@@ -66,6 +66,8 @@ export interface Ledger {
   readonly jobs: Map<Hash, Fact<'job'>>
   /** By job, the newest of each worker. */
   readonly beats: Map<Hash, Map<Address, BeatFact>>
+  /** By job and worker: who will not do it. */
+  readonly refusals: Map<Hash, Map<Address, Fact<'refusal'>>>
   /** By job and worker. */
   readonly claims: Map<Hash, Map<Address, Fact<'claim'>>>
   /** By claim and validator. */
@@ -97,6 +99,7 @@ export function createLedger(parameters = new Parameters()): Ledger {
     head: undefined,
     jobs: new Map(),
     beats: new Map(),
+    refusals: new Map(),
     claims: new Map(),
     votes: new Map(),
     proposals: new Map(),
@@ -127,6 +130,9 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
       beats.set(author, { ...common, body: message.body, progressedAtMs })
       break
     }
+    case 'refusal':
+      inner(ledger.refusals, message.body.jobId).set(author, { ...common, body: message.body })
+      break
     case 'claim':
       inner(ledger.claims, message.body.jobId).set(author, { ...common, body: message.body })
       break
@@ -160,6 +166,8 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
       return ledger.jobs.get(digest)?.envelope
     case 'beat':
       return ledger.beats.get(message.body.jobId)?.get(author)?.envelope
+    case 'refusal':
+      return ledger.refusals.get(message.body.jobId)?.get(author)?.envelope
     case 'claim':
       return ledger.claims.get(message.body.jobId)?.get(author)?.envelope
     case 'vote':
@@ -181,6 +189,7 @@ function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.jobs.delete(jobId)
   forgetEnvelope(ledger, jobId)
   ledger.beats.delete(jobId)
+  forgetRefusals(ledger, jobId)
   for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
   ledger.claims.delete(jobId)
 }
@@ -201,6 +210,10 @@ export function forgetStale(
     if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
     for (const claim of claims.values()) forgetClaim(ledger, claim)
     ledger.claims.delete(jobId)
+  }
+  for (const [jobId, refusals] of ledger.refusals) {
+    if (ledger.jobs.has(jobId) || !allOlder(refusals, nowMs - VERDICT_WAIT_MS)) continue
+    forgetRefusals(ledger, jobId)
   }
   for (const [claimId, votes] of ledger.votes) {
     if (ledger.envelopes.has(claimId) || !allOlder(votes, nowMs - VERDICT_WAIT_MS)) continue
@@ -275,6 +288,13 @@ function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
   forgetVotes(ledger, digest)
   ledger.attributions.delete(digest)
   forgetEnvelope(ledger, digest)
+}
+
+function forgetRefusals(ledger: Ledger, jobId: Hash): void {
+  for (const { envelope } of ledger.refusals.get(jobId)?.values() ?? []) {
+    forgetEnvelope(ledger, envelope.digest)
+  }
+  ledger.refusals.delete(jobId)
 }
 
 function forgetVotes(ledger: Ledger, claimId: Hash): void {

@@ -10,7 +10,7 @@ import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
 import { BatchData } from '../protocol/settlement.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
-import { duties, offerOf } from './duties.ts'
+import { duties, offerOf, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf, News } from './events.ts'
 import {
   contradict,
@@ -34,6 +34,13 @@ export interface CoreOptions {
   readonly rules: PayoutRules
   /** What the governed parameters were born with; the table's values where it is left out. */
   readonly parameters?: ParameterTerms
+  /** What this node takes on as a worker; everything where it is left out. */
+  readonly terms?: WorkTerms
+}
+
+const ANY_WORK: WorkTerms = {
+  leastUnitWei: { inference: 0n, 'fine-tune': 0n },
+  maxJobs: Number.POSITIVE_INFINITY,
 }
 
 export class Core {
@@ -74,6 +81,8 @@ export class Core {
         return []
       case 'executed':
         return this.#applyResult(event, nowMs)
+      case 'refused':
+        return this.#refuse(event, nowMs)
       case 'verified':
         return this.#applyVerdict(event, nowMs)
       case 'read':
@@ -121,6 +130,11 @@ export class Core {
   #applyResult({ jobId, result }: EventOf<'executed'>, nowMs: number): Effect[] {
     const body = { ...result, jobId, worker: this.#options.self, issuedAtMs: nowMs }
     return this.#state(`execute ${jobId}`, { kind: 'claim', body })
+  }
+
+  #refuse({ jobId, reason }: EventOf<'refused'>, nowMs: number): Effect[] {
+    const body = { jobId, worker: this.#options.self, reason, issuedAtMs: nowMs }
+    return this.#state(`execute ${jobId}`, { kind: 'refusal', body })
   }
 
   #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
@@ -231,19 +245,24 @@ export class Core {
     const said = [...this.#statements].map(
       ([duty, message]): Duty => ({ kind: 'publish', duty, message }),
     )
-    const { self, rules } = this.#options
-    const workings = { built: this.#built, retrieved: this.#retrieved }
-    const due = duties(this.ledger, rules, workings, self, nowMs)
+    const { self, rules, terms = ANY_WORK } = this.#options
+    const inHand = new Set([...this.ledger.jobs.keys()].filter((jobId) => this.#executes(jobId)))
+    const workings = { built: this.#built, retrieved: this.#retrieved, inHand }
+    const due = duties(this.ledger, { rules, terms }, workings, self, nowMs)
     return [
       ...[...said, ...due].filter(({ duty }) => this.#orders.start(duty, nowMs)),
       ...this.#beats(nowMs),
     ]
   }
 
+  #executes(jobId: Hash): boolean {
+    return this.#orders.isRunning(`execute ${jobId}`)
+  }
+
   /** A sign of life for each job in hand. Beats are never repeated, so their failure is of no account. */
   #beats(nowMs: number): Effect[] {
     return [...this.ledger.jobs.keys()].flatMap((jobId): Effect[] => {
-      if (!this.#orders.isRunning(`execute ${jobId}`)) return []
+      if (!this.#executes(jobId)) return []
       if (nowMs < (this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS) return []
       this.#beatenAtMs.set(jobId, nowMs)
       const { done, total, lossMicro } = this.#progress.get(jobId) ?? NO_PROGRESS

@@ -6,6 +6,7 @@ import { strengthOf } from '../protocol/attribution.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Receipt } from '../protocol/receipt.ts'
+import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
@@ -34,6 +35,7 @@ export type Reason =
       readonly sinceMs: number
       readonly endMs: number
     } & Place)
+  | ({ readonly code: 'refused'; readonly why: RefusalReason } & Place)
   | ({ readonly code: 'claimed'; readonly claim: Hash } & Place)
   // About auditing one of its claims.
   | { readonly code: 'no-validator'; readonly claim: Hash }
@@ -79,6 +81,8 @@ function execution(ledger: Ledger, self: Address, job: Fact<'job'>, nowMs: numbe
   const rank = { place, of: order.length }
   const claim = ledger.claims.get(jobId)?.get(self)
   if (claim) return { code: 'claimed', claim: claim.envelope.digest, ...rank }
+  const refusal = ledger.refusals.get(jobId)?.get(self)
+  if (refusal) return { code: 'refused', why: refusal.body.reason, ...rank }
   const { past, now } = turnsOf(ledger, jobId, nowMs)
   const lost = past.findLast(({ worker }) => worker.node === self)
   const accepted = acceptedClaim(ledger, jobId, nowMs)?.claim.body.worker

@@ -5,6 +5,7 @@ import { Claim } from './claim.ts'
 import type { Address } from './fields.ts'
 import type { Hash } from './hash.ts'
 import { Job } from './job.ts'
+import { Refusal } from './refusal.ts'
 import { type Domain, digest, type ValueOf } from './struct.ts'
 import { Vote } from './vote.ts'
 
@@ -12,6 +13,7 @@ import { Vote } from './vote.ts'
 export const MESSAGES = {
   job: Job,
   beat: Beat,
+  refusal: Refusal,
   claim: Claim,
   vote: Vote,
   proposal: Proposal,
@@ -31,6 +33,8 @@ export function messageDigest(message: Message, domain: Domain): Hash {
       return digest(Job, message.body, domain)
     case 'beat':
       return digest(Beat, message.body, domain)
+    case 'refusal':
+      return digest(Refusal, message.body, domain)
     case 'claim':
       return digest(Claim, message.body, domain)
     case 'vote':
@@ -48,6 +52,7 @@ export function authorOf(message: Message): Address {
     case 'job':
       return message.body.requester
     case 'beat':
+    case 'refusal':
     case 'claim':
       return message.body.worker
     case 'vote':
@@ -68,6 +73,8 @@ export function slotOf(message: Message): string | undefined {
     case 'job':
     case 'beat':
       return undefined
+    case 'refusal':
+      return `refusal ${body.jobId} ${body.worker}`
     case 'claim':
       return `claim ${body.jobId} ${body.worker}`
     case 'vote':

@@ -18,7 +18,8 @@ import { type FakeChain, Reverted } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { attributionOf, isHonest, resultOf } from './work.ts'
 
-export type Manner = 'honest' | 'liar' | 'idle'
+/** `choosy` workers ask for more than any job pays. */
+export type Manner = 'honest' | 'liar' | 'idle' | 'choosy'
 
 export interface NodeOptions {
   readonly index: number
@@ -45,6 +46,12 @@ export interface Surroundings {
   find(cid: Cid): Uint8Array | undefined
   chainFails(): boolean
   observe(node: SimNode, effect: Effect): void
+}
+
+/** No job pays this much for a unit. */
+const DEAR = {
+  leastUnitWei: { inference: 10n ** 30n, 'fine-tune': 10n ** 30n },
+  maxJobs: 1,
 }
 
 const TICK_MS = 500
@@ -100,8 +107,9 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, parameters } = this.options
-    return new Core({ self: this.address, gate, rules, parameters })
+    const { gate, rules, parameters, manner } = this.options
+    const common = { self: this.address, gate, rules, parameters }
+    return new Core(manner === 'choosy' ? { ...common, terms: DEAR } : common)
   }
 
   #tick(): void {

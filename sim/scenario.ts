@@ -25,6 +25,8 @@ export interface Scenario {
   readonly lyingValidators: number
   /** Workers that take their turn and do nothing but beat. */
   readonly idleWorkers: number
+  /** Workers that refuse every job, since it pays too little. */
+  readonly choosyWorkers: number
   /** Clocks run ahead or behind by up to this much. */
   readonly skewMs: number
   /** Chance that a call to the chain fails. */
@@ -51,6 +53,7 @@ const CALM: Omit<Scenario, 'seed'> = {
   lyingWorkers: 0,
   lyingValidators: 0,
   idleWorkers: 0,
+  choosyWorkers: 0,
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
@@ -59,7 +62,16 @@ const CALM: Omit<Scenario, 'seed'> = {
 }
 
 /** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
-export const FAULTS = ['calm', 'lossy', 'crash', 'liars', 'judged', 'storm', 'swarm'] as const
+export const FAULTS = [
+  'calm',
+  'choosy',
+  'lossy',
+  'crash',
+  'liars',
+  'judged',
+  'storm',
+  'swarm',
+] as const
 export type Faults = (typeof FAULTS)[number]
 
 export function scenario(seed: number, faults: Faults, change: Partial<Scenario> = {}): Scenario {
@@ -69,6 +81,7 @@ export function scenario(seed: number, faults: Faults, change: Partial<Scenario>
 
 const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   calm: () => ({}),
+  choosy: () => ({ workers: 5, choosyWorkers: 3, loss: 0.1 }),
   lossy: () => ({ loss: 0.3, doubled: 0.1, latencyMs: [5, 4000] }),
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
@@ -89,7 +102,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   swarm: (dice) => {
     const maybe = <T>(value: T, otherwise: T): T => (dice.unit() < 0.6 ? value : otherwise)
     return {
-      workers: 3 + dice.below(3),
+      workers: 4 + dice.below(3),
       validators: 4 + dice.below(2),
       loss: maybe(dice.unit() * 0.3, 0),
       doubled: maybe(dice.unit() * 0.3, 0),
@@ -99,6 +112,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       lyingWorkers: maybe(1, 0),
       lyingValidators: maybe(1, 0),
       idleWorkers: maybe(1, 0),
+      choosyWorkers: maybe(1, 0),
       skewMs: maybe(dice.below(2000), 0),
       chainFailures: maybe(dice.unit() * 0.4, 0),
       forgeries: maybe(20, 0),

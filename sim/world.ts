@@ -44,7 +44,13 @@ export class World {
   readonly network: Network
   readonly chain: FakeChain
   readonly checkers: Checkers
-  readonly counters: Record<string, number> = { crashes: 0, partitions: 0, forged: 0, verdicts: 0 }
+  readonly counters: Record<string, number> = {
+    crashes: 0,
+    partitions: 0,
+    forged: 0,
+    verdicts: 0,
+    refusals: 0,
+  }
   readonly scenario: Scenario
   #chainDice: Random
   readonly #governed: ParameterValues
@@ -102,14 +108,9 @@ export class World {
   }
 
   #populate(): void {
-    const { workers, validators, lyingWorkers, idleWorkers, lyingValidators } = this.scenario
+    const { workers, validators, lyingValidators } = this.scenario
     this.#add('gateway', 'honest')
-    for (let i = 0; i < workers; i++) {
-      this.#add(
-        'worker',
-        i < lyingWorkers ? 'liar' : i < lyingWorkers + idleWorkers ? 'idle' : 'honest',
-      )
-    }
+    for (const manner of mannersOf(this.scenario).slice(0, workers)) this.#add('worker', manner)
     for (let i = 0; i < validators; i++)
       this.#add('validator', i < lyingValidators ? 'liar' : 'honest')
     this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
@@ -180,6 +181,9 @@ export class World {
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
       this.counters[reason] = (this.counters[reason] ?? 0) + 1
+    }
+    if (effect.kind === 'publish' && effect.message.kind === 'refusal') {
+      this.counters['refusals'] = (this.counters['refusals'] ?? 0) + 1
     }
     this.checkers.batches(node)
   }
@@ -253,6 +257,17 @@ function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
     issuedAtMs: nowMs,
     deadlineMs: nowMs + 20 * 60_000,
   }
+}
+
+/** Those who do not work as they should come first, the honest ones last. */
+function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenario): Manner[] {
+  const of = (manner: Manner, count: number): Manner[] => Array(count).fill(manner)
+  const odd = [
+    ...of('liar', lyingWorkers),
+    ...of('idle', idleWorkers),
+    ...of('choosy', choosyWorkers),
+  ]
+  return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
 }
 
 /** Signatures are checked for real, but each only once in a world: every node would come to the same answer. */

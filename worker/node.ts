@@ -25,7 +25,7 @@ import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
 import { type Outside, Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import { ensureEscrow, ensureStake } from './stake.ts'
+import { ensureEscrow, ensureStake, parseOpen } from './stake.ts'
 import { Content } from './storage/content.ts'
 import { Journal } from './storage/journal.ts'
 import { type Key, loadKey } from './storage/keys.ts'
@@ -39,8 +39,6 @@ export interface RunningNode extends AsyncDisposable {
   /** Rejects where the node cannot go on; never resolves. */
   readonly failed: Promise<never>
 }
-
-/** Tenths of a standard deviation: one in ten would clear the floor by chance. Governance will move it. */
 
 /** Written into the data folder when the node is up: how others on this machine find it. */
 export const NODE_FILE = 'node.json'
@@ -72,7 +70,7 @@ async function assemble(
   const { deployment, key, owner, ownerChain } = chain
   const journal = new Journal(config.data, Date.now())
   parts.add(() => journal.close())
-  const runtime = createRuntime(deployment, key, journal, log)
+  const runtime = createRuntime(config, deployment, key, journal, log)
   const records = recordsOf(runtime)
   const stop = new AbortController()
   parts.add(() => stop.abort())
@@ -199,14 +197,28 @@ function restore({ nodeChain, ownerChain }: OpenChain, log: Logger, signal: Abor
   }
 }
 
-function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: Logger): Runtime {
+function createRuntime(
+  config: Config,
+  deployment: Deployment,
+  key: Key,
+  journal: Journal,
+  log: Logger,
+): Runtime {
   const messages = domainOf(deployment, 'resultLedger')
+  const terms = {
+    leastUnitWei: {
+      inference: parseOpen(config.askAnswer),
+      'fine-tune': parseOpen(config.askTuning),
+    },
+    maxJobs: config.maxJobs,
+  }
   const createCore = (): Core =>
     new Core({
       self: key.address,
       gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
       rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
       parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
+      terms,
     })
   return new Runtime({ createCore, journal, privateKey: key.privateKey, domain: messages, log })
 }

@@ -5,6 +5,7 @@ import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
 import { type Hash, keccak, keccakHash, utf8, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { KINDS, type Message } from '../../protocol/message.ts'
+import { REFUSALS } from '../../protocol/refusal.ts'
 import { addressOf, publicKeyOf, sign } from '../../protocol/signature.ts'
 import { type Domain, digest } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
@@ -93,6 +94,10 @@ const BODIES: { readonly [K in Message['kind']]: fc.Arbitrary<unknown> } = {
       lossMicro: uint32,
       issuedAtMs: uint64,
     },
+    PLAIN,
+  ),
+  refusal: fc.record(
+    { jobId: hash, worker: address, reason: fc.constantFrom(...REFUSALS), issuedAtMs: uint64 },
     PLAIN,
   ),
   claim: fc.record(

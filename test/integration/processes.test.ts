@@ -39,7 +39,9 @@ describe('real processes', function () {
     workers = []
     validators = []
     for (const i of [1, 2]) {
-      workers.push(await cast.start(`worker ${i}`, 'worker', ['--stake', '100'], known))
+      // The second asks for exactly what the gateway bids.
+      const terms = i === 2 ? ['--ask-answer', '0.001', '--max-jobs', '8'] : []
+      workers.push(await cast.start(`worker ${i}`, 'worker', ['--stake', '100', ...terms], known))
     }
     for (const i of [1, 2, 3]) {
       validators.push(await cast.start(`validator ${i}`, 'validator', ['--stake', '100'], known))

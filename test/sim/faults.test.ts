@@ -6,6 +6,7 @@ import { World } from '../../sim/world.ts'
 /** Seeds that once found something, and a few more. */
 const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   calm: [1],
+  choosy: [1],
   lossy: [1],
   crash: [1, 2],
   liars: [1, 2],
@@ -17,6 +18,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
 
 /** A fault that never fired has tested nothing. */
 const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
+  choosy: ['refusals'],
   lossy: ['lost', 'doubled'],
   crash: ['crashes'],
   liars: ['forged', 'malformed'],

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
+import { refusedByAll } from '../../coordinator-free/assignment.ts'
 import { type Answer, MAX_ANSWER_TOKENS, StopStrings } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -13,6 +14,7 @@ import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
+import { REFUSALS } from './reason-words.ts'
 import { type JobView, viewAnswer, viewJob } from './views.ts'
 
 const CompletionRequest = z.object({
@@ -174,19 +176,33 @@ function streamed(
   })
 }
 
-/** Waits until validators have accepted a claim. @throws HTTPException 504 where the deadline passes first */
+/**
+ * Waits until validators have accepted a claim.
+ * @throws HTTPException 504 where the deadline passes first, 503 where no worker takes the job
+ */
 async function accepted(service: Service, jobId: Hash, signal: AbortSignal): Promise<JobView> {
   for (;;) {
     const record = service.records.get(jobId)
     if (record) {
       const view = viewJob(service.runtime.core.ledger, record, Date.now())
       if (view.accepted) return view
+      requireTaker(service, jobId)
       if (Date.now() > record.job.deadlineMs) break
     }
     await sleep(LOOK_MS, signal)
   }
   throw new HTTPException(504, {
     message: `No worker's answer to job ${jobId} was accepted in time.`,
+  })
+}
+
+/** @throws HTTPException 503 where every worker has refused the job: waiting for its deadline would be in vain */
+function requireTaker({ runtime }: Service, jobId: Hash): void {
+  const refused = refusedByAll(runtime.core.ledger, jobId)
+  if (!refused) return
+  const reasons = [...new Set(refused)].map((reason) => REFUSALS[reason]).join('; ')
+  throw new HTTPException(503, {
+    message: `No worker takes job ${jobId}: ${reasons}. Bid more (start with --bid-answer), or ask later.`,
   })
 }
 

@@ -8,6 +8,7 @@ import { openTokenizer } from '../engine/files/tokenizer.ts'
 import { receiveTokens } from '../network/tokens.ts'
 import type { Gateway, Service } from '../service.ts'
 import { SHIPPED_MODEL } from '../shipped-model.ts'
+import { parseOpen } from '../stake.ts'
 import { Orders } from './orders.ts'
 import { Texts } from './texts.ts'
 
@@ -15,7 +16,7 @@ import { Texts } from './texts.ts'
 const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
 
 export async function openGateway(service: Service): Promise<Gateway> {
-  const { runtime, content, key, deployment, peer } = service
+  const { config: settings, runtime, content, key, deployment, peer } = service
   const names = MODEL_FILES.filter((name) => existsSync(join(SHIPPED_MODEL, name)))
   const files = await Promise.all(
     names.map(async (name) => ({ name, content: await readFile(join(SHIPPED_MODEL, name)) })),
@@ -31,6 +32,10 @@ export async function openGateway(service: Service): Promise<Gateway> {
     content,
     key,
     vouchers: domainOf(deployment, 'feeEscrow'),
+    unitWei: {
+      inference: parseOpen(settings.bidAnswer),
+      'fine-tune': parseOpen(settings.bidTuning),
+    },
     providers: () => peer.libp2p.getMultiaddrs().map(String),
   })
   const tokenizer = await openTokenizer(SHIPPED_MODEL)

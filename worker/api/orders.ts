@@ -18,15 +18,12 @@ export interface OrderOptions {
   readonly content: Content
   readonly key: Key
   readonly vouchers: Domain
+  /** Wei that it pays for a unit. */
+  readonly unitWei: Readonly<Record<Job['task'], bigint>>
   /** Where this node's content can be had. */
   readonly providers: () => string[]
 }
 
-/** Prices that the network charges here; a market is a later matter. */
-const UNIT_WEI: Readonly<Record<Job['task'], bigint>> = {
-  inference: 10n ** 15n,
-  'fine-tune': 10n ** 12n,
-}
 const DEADLINE_MS: Readonly<Record<Job['task'], number>> = {
   inference: 10 * 60_000,
   'fine-tune': 45 * 60_000,
@@ -65,10 +62,10 @@ export class Orders {
   }
 
   #job(order: Pick<Job, 'task' | 'model' | 'adapter' | 'input' | 'maxUnits'>): Job {
-    const { runtime, key, vouchers, providers } = this.#options
+    const { runtime, key, vouchers, providers, unitWei: bids } = this.#options
     const { ledger } = runtime.core
     const escrow = ledger.escrows.get(key.address)
-    const unitWei = UNIT_WEI[order.task]
+    const unitWei = bids[order.task]
     const feeWei = maxFeeWei({ ...order, unitWei })
     const voucherWei = owedWei(ledger, key.address) + feeWei
     if (!escrow || voucherWei - escrow.redeemedWei > escrow.balanceWei) {

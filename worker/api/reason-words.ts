@@ -1,17 +1,26 @@
 /** Reasons in words: one sentence each, with the facts that prove it. */
 import type { TurnEnd } from '../../coordinator-free/assignment.ts'
 import type { Reason, ShareReason } from '../../coordinator-free/reasons.ts'
+import type { RefusalReason } from '../../protocol/refusal.ts'
 import { formatOpen } from '../stake.ts'
 
 type ReasonOf<C extends Reason['code']> = Extract<Reason, { code: C }>
 type Words = { readonly [C in Reason['code']]: (reason: ReasonOf<C>, nowMs: number) => string }
 
 const ENDS: Readonly<Record<TurnEnd, string>> = {
+  refused: 'it refused',
   silent: 'nothing was heard of it for longer than a lease',
   stalled: 'its beats showed no progress',
   'too-long': "it took more than its part of the job's lifetime",
   rejected: 'its claim was voted down',
   'no-verdict': 'its claim waited too long for a verdict',
+}
+
+export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
+  price: 'it pays less for a unit than the worker asks',
+  busy: 'the worker has as many jobs in hand as it takes',
+  model: 'the worker cannot run the model',
+  memory: 'it needs more memory than the worker has',
 }
 
 const WORDS: Words = {
@@ -28,6 +37,7 @@ const WORDS: Words = {
     `It did not execute the job: the claim of ${accepted} was accepted before its turn came, as ${place(at)}.`,
   'turn-lost': ({ end, sinceMs, endMs, ...at }) =>
     `It had the turn, as ${place(at)}, and lost it after ${seconds(endMs - sinceMs)}: ${ENDS[end]}.`,
+  refused: ({ why, ...at }) => `It refused the job, as ${place(at)}: ${REFUSALS[why]}.`,
   claimed: ({ claim, ...at }) => `It executed the job, as ${place(at)}: claim ${claim}.`,
   'no-validator': ({ claim }) => `It did not audit claim ${claim}: it has no stake as a validator.`,
   'own-claim': ({ claim, worker }) =>

@@ -54,6 +54,25 @@ export const Config = z.strictObject({
     .default('keep')
     .describe('in training: recompute takes a third of the memory and 1.4 times as long'),
   stake: open.default('0').describe('OPEN to stake at start, from the owner account'),
+  askAnswer: open
+    .default('0')
+    .describe('OPEN that a worker asks for a token of an answer; jobs that pay less are refused'),
+  askTuning: open
+    .default('0')
+    .describe(
+      'OPEN that a worker asks for a token trained on once; jobs that pay less are refused',
+    ),
+  maxJobs: z
+    .number()
+    .int()
+    .min(1)
+    .max(4096)
+    .default(64)
+    .describe('jobs that a worker has in hand at the most; more are refused'),
+  bidAnswer: open.default('0.001').describe('OPEN that a gateway pays for a token of an answer'),
+  bidTuning: open
+    .default('0.000001')
+    .describe('OPEN that a gateway pays for a token trained on once'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
   availability: z
     .enum(['ipfs', 'eigenda'])
@@ -76,7 +95,7 @@ export type Config = z.output<typeof Config>
 
 /** Options that a list of words may be given for, separated by commas. */
 export const LIST_OPTIONS: readonly string[] = ['rpc', 'roles', 'bootstrap', 'listen', 'providers']
-export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads']
+export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads', 'maxJobs']
 
 export type OptionName = keyof Config
 export const OPTION_NAMES = Object.keys(Config.shape) as OptionName[]

@@ -1,7 +1,9 @@
 /** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
-import type { Result } from '../../coordinator-free/events.ts'
+import type { Event, Result } from '../../coordinator-free/events.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import type { RefusalReason } from '../../protocol/refusal.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'
+import { EngineError } from '../engine/errors.ts'
 import { type Peer, peerIdOf } from '../network/peer.ts'
 import { sendTokens } from '../network/tokens.ts'
 import type { Performer, Runtime } from '../runtime.ts'
@@ -37,11 +39,17 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
       return { kind: 'executed', jobId, result } as const
     }
+    const refused = (error: unknown): Event => {
+      const reason = refusalFor(error)
+      if (!reason) throw error
+      log.warn({ jobId, reason, error: (error as Error).message }, 'job refused')
+      return { kind: 'refused', jobId, reason }
+    }
     log.info({ jobId, task: job.task }, 'job begun')
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
       const hooks = { signal, onProgress }
-      return executed(await executeTune(knowledge, content, jobId, job, seed, hooks))
+      return executeTune(knowledge, content, jobId, job, seed, hooks).then(executed, refused)
     }
     const texts = new TextQueue()
     const sent = streamTo(options, jobId, texts, signal)
@@ -52,12 +60,19 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       useAdapter: options.useAdapter,
     }
     try {
-      return executed(await executeAnswer(knowledge, content, jobId, job, hooks))
+      return await executeAnswer(knowledge, content, jobId, job, hooks).then(executed, refused)
     } finally {
       texts.end()
       await sent
     }
   }
+}
+
+/** What this machine cannot do at all is refused, so that the turn passes on; anything else is tried again. */
+function refusalFor(error: unknown): RefusalReason | undefined {
+  if (!(error instanceof EngineError)) return undefined
+  if (error.code === 'unsupported-model') return 'model'
+  return error.code === 'over-budget' ? 'memory' : undefined
 }
 
 /** Sends text to the requester while it comes. Nobody listening is no failure: the claim brings the whole answer. */
