@@ -66,6 +66,11 @@ export class Wheel {
     this.#occupied = new Int32Array(buckets >> 5)
   }
 
+  /** Room for records, in bytes: it grows with the most that ever waited, and not with time. */
+  get bytes(): number {
+    return this.#words.byteLength
+  }
+
   /**
    * @param atUs whole microseconds, not before `nowUs` nor after 2^53
    * @param source 0 .. 2^24 - 1

@@ -99,6 +99,22 @@ describe('the wheel', () => {
     assert.ok(!wheel.next())
   })
 
+  it('uses its room again: it does not grow with time', () => {
+    const wheel = new Wheel()
+    let sequence = 0
+    for (let index = 0; index < 5000; index++) wheel.push(index % 40, 0, sequence++, 0, 0, 0, 0)
+    const rounds = (count: number): void => {
+      for (let taken = 0; taken < count * 5000; taken++) {
+        assert.ok(wheel.next())
+        wheel.push(wheel.nowUs + 5000, 0, sequence++, 0, 0, 0, 0)
+      }
+    }
+    rounds(2)
+    const { bytes } = wheel
+    rounds(10)
+    assert.equal(wheel.bytes, bytes)
+  })
+
   it('refuses what lies in the past, and times that are none', () => {
     const wheel = new Wheel()
     wheel.push(500, 0, 0, 0, 0, 0, 0)

@@ -9,6 +9,7 @@ import { REGIONS } from '../../../sim/gossip/regions.ts'
 import type { GossipReport } from '../../../sim/gossip/report.ts'
 import { type GossipScenario, gossipScenario, MESH } from '../../../sim/gossip/scenario.ts'
 import { Tally } from '../../../sim/gossip/tally.ts'
+import { GRAFT } from '../../../sim/gossip/wire.ts'
 import { Streams } from '../../../sim/kernel/streams.ts'
 
 const run = (change: Partial<GossipScenario>): GossipReport =>
@@ -83,6 +84,19 @@ describe('gossip', () => {
     assert.ok(report.caughtUp > 0)
     assert.ok(report.reach > 0.999 && report.reach <= 1, `${report.reach}`)
     assert.ok(report.meshDegree >= MESH.dLow)
+  })
+
+  it('hands nobody what was sent to it before it went away, though it is back', () => {
+    const formed = new GossipRun(gossipScenario({ nodes: 60 }))
+    assert.equal(formed.run(2_000_000).lost, 0)
+    const { wire } = formed
+    const peer = wire.links.peers[0]!
+    wire.send(0, 0, GRAFT, 0, 0, 64)
+    wire.turn(peer)
+    wire.turn(peer)
+    const report = formed.run(2_900_000)
+    assert.ok(report.lost > 0)
+    assert.equal(report.sent, report.received + report.lost + report.elided + report.inFlight)
   })
 
   it('asks by IWANT for what the mesh did not bring', () => {
