@@ -46,11 +46,11 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
     events: hash.events,
     published: messages.published,
     ...{ delivered, expected, reach, caughtUp },
-    duplicates: (tally.duplicates + wire.elidedMessages) / (delivered + caughtUp),
+    duplicates: (tally.duplicates + wire.elidedMessages) / Math.max(1, delivered + caughtUp),
     p50Ms: tally.delayMs(0.5),
     p90Ms: tally.delayMs(0.9),
     p99Ms: tally.delayMs(0.99),
-    meshDegree: members / run.population,
+    meshDegree: members / Math.max(1, run.population),
     ...{ sent, received, lost, elided, inFlight, sentBytes },
     control: {
       ihave: sentByKind[IHAVE]!,

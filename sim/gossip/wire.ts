@@ -102,13 +102,15 @@ export class Wire {
     if (kind <= IWANT) this.#messages.block(kind === MESSAGE ? a >> 5 : a).references -= 1
     else if (kind === VALIDATED) this.#messages.of(a).references -= 1
     const isMeant = this.lives[target] === what >>> LIFE_SHIFT
-    if (kind >= JOIN) this.#timers -= 1
-    // Nobody is there in an odd life, but what is set for its end.
-    else if (!isMeant || (this.lives[target]! & 1) === 1) {
-      this.lost += 1
-      return false
-    } else this.received += 1
-    return isMeant
+    if (kind >= JOIN) {
+      this.#timers -= 1
+      return isMeant
+    }
+    // In an odd life nobody is there, though it was sent in that life.
+    const isTaken = isMeant && (this.lives[target]! & 1) === 0
+    if (isTaken) this.received += 1
+    else this.lost += 1
+    return isTaken
   }
 
   get kind(): number {

@@ -140,10 +140,15 @@ describe('gossip', () => {
       [{ validationUs: -1 }, /validationUs is -1/],
       [{ intervalMs: Number.NaN }, /intervalMs is NaN/],
       [{ uplinkMbps: 0 }, /uplinkMbps is 0/],
+      [
+        { nodes: 500_000, messages: 60_000, intervalMs: 1 },
+        /nodes is 500000 and intervalMs 1: that takes about \d+ MiB, and 4096 are allowed; take fewer/,
+      ],
     ]
     for (const [change, message] of refused) {
       assert.throws(() => gossipScenario(change), message)
     }
+    gossipScenario({ nodes: 1_000_000, messages: 60 })
   })
 })
 
