@@ -3,7 +3,7 @@ import fc from 'fast-check'
 
 const clock = Date.now
 const dice = Math.random
-const PURE = /\/test\/(unit\/(protocol|core)|property|sim)\//
+const PURE = /\/test\/(unit\/(protocol|core|sim)|property|sim)\//
 
 // One seed for all properties, so that a red run is red again; FC_SEED tries another.
 fc.configureGlobal({ seed: Number(process.env['FC_SEED'] ?? 1) })

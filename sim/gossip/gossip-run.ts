@@ -1,0 +1,273 @@
+/** One run of depth F: what each node does with what comes to it, from joining to the last message. */
+import { RunHash } from '../kernel/run-hash.ts'
+import { Streams } from '../kernel/streams.ts'
+import { firstOf, sizeOf, someOf } from './bits.ts'
+import { makeLinks } from './links.ts'
+import { Mesh } from './mesh.ts'
+import { BLOCK_MESSAGES, Messages } from './messages.ts'
+import { type GossipReport, reportOf } from './report.ts'
+import { type GossipScenario, MESH } from './scenario.ts'
+import { Tally } from './tally.ts'
+import {
+  GOODBYE,
+  GRAFT,
+  HEARTBEAT,
+  HELLO,
+  IHAVE,
+  IWANT,
+  JOIN,
+  MESSAGE,
+  PRUNE,
+  PUBLISH,
+  RETURN,
+  VALIDATED,
+  Wire,
+} from './wire.ts'
+
+/** Nodes join within a second; two more, and their mesh has formed. */
+const JOIN_US = 1_000_000
+const WARM_UP_US = 3_000_000
+/** What is published last has as long to arrive. */
+const DRAIN_US = 5_000_000
+/** A message's or a control message's frame and topic on the wire, and an id in IHAVE and IWANT. */
+const FRAME_BYTES = 64
+const ID_BYTES = 34
+const HISTORY_US = MESH.historyHeartbeats * MESH.heartbeatUs
+const GOSSIP_US = MESH.gossipHeartbeats * MESH.heartbeatUs
+
+export class GossipRun {
+  readonly scenario: GossipScenario
+  /** Of all that happened, in order. */
+  readonly hash = new RunHash()
+  readonly tally = new Tally()
+  readonly messages: Messages
+  readonly wire: Wire
+  readonly mesh: Mesh
+  /** When all is over, in microseconds. */
+  readonly endUs: number
+  /** Nodes that take part now. */
+  population = 0
+  readonly #choices: Streams
+  readonly #world: Streams
+  /** 1 for nodes that pass nothing on, and 1 for nodes that take part now. */
+  readonly #silent: Uint8Array
+  readonly #joined: Uint8Array
+  readonly #upSinceUs: Float64Array
+  /** Until when each node validates what it has. */
+  readonly #busyUntilUs: Float64Array
+  readonly #heartbeats: Uint32Array
+  /** The oldest message that IHAVE tells of. */
+  #gossipFrom = 0
+
+  constructor(scenario: GossipScenario) {
+    const { seed, nodes, messages, intervalMs } = scenario
+    this.scenario = scenario
+    // Beyond the last node is who chooses the publishers.
+    this.#world = new Streams(seed, 'world', nodes + 1)
+    this.#choices = new Streams(seed, 'protocol', nodes)
+    this.messages = new Messages(nodes, scenario.elides)
+    this.wire = new Wire(scenario, makeLinks(scenario, this.#world), this.messages)
+    this.mesh = new Mesh(nodes, this.wire, this.#choices)
+    this.endUs = WARM_UP_US + messages * intervalMs * 1000 + DRAIN_US
+    const adversary = new Streams(seed, 'adversary', nodes)
+    this.#silent = Uint8Array.from({ length: nodes }, (_, node) =>
+      adversary.happens(node, scenario.silent) ? 1 : 0,
+    )
+    this.#joined = new Uint8Array(nodes)
+    this.#upSinceUs = new Float64Array(nodes)
+    this.#busyUntilUs = new Float64Array(nodes)
+    this.#heartbeats = new Uint32Array(nodes)
+    for (let node = 0; node < nodes; node++) {
+      this.wire.after(node, this.#choices.below(node, JOIN_US), JOIN)
+    }
+    this.wire.after(nodes, WARM_UP_US, PUBLISH)
+  }
+
+  /** Runs until then, or to the end. */
+  run(untilUs = this.endUs): GossipReport {
+    const { wire, hash } = this
+    const { wheel } = wire
+    while (wheel.next(untilUs)) {
+      hash.absorb(wheel.nowUs, wheel.target, wheel.kind, wheel.a ^ Math.imul(wheel.b, 0x9e3779b1))
+      if (wire.arrives()) this.#handle(wheel.target, wire.place, wheel.a, wheel.b)
+    }
+    wire.checkConservation()
+    return reportOf(this, untilUs)
+  }
+
+  #handle(node: number, place: number, a: number, b: number): void {
+    switch (this.wire.kind) {
+      case MESSAGE:
+        this.#receive(node, place, a)
+        break
+      case VALIDATED:
+        this.#forward(node, a, this.mesh.members[node]! & ~(1 << b))
+        break
+      case HEARTBEAT:
+        this.#beat(node)
+        break
+      case IHAVE:
+        this.#ask(node, place, a, b)
+        break
+      case IWANT:
+        this.#answer(node, place, a, b)
+        break
+      case GRAFT:
+        this.mesh.grafted(node, place)
+        break
+      case PRUNE:
+        this.mesh.pruned(node, place)
+        break
+      case HELLO:
+        this.#meet(node, place, a === 1)
+        break
+      case GOODBYE:
+        this.mesh.lost(node, place)
+        break
+      case JOIN:
+        this.#join(node, false)
+        break
+      case RETURN:
+        this.#return(node)
+        break
+      case PUBLISH:
+        this.#publish()
+        break
+    }
+  }
+
+  #publish(): void {
+    const { nodes, messages, intervalMs } = this.scenario
+    this.wire.checkConservation()
+    const publisher = this.#publisher()
+    if (publisher !== undefined) {
+      const { nowUs } = this.wire.wheel
+      const message = this.messages.publish(nowUs, HISTORY_US)
+      this.tally.published(this.population - 1)
+      this.messages.see(publisher, message)
+      // Flood publishing: its own messages a node gives to all it knows.
+      this.#forward(publisher, message, this.mesh.known[publisher]!)
+    }
+    if (this.messages.published < messages) this.wire.after(nodes, intervalMs * 1000, PUBLISH)
+  }
+
+  /** An honest node that is there, the next after one drawn at random. */
+  #publisher(): number | undefined {
+    const { nodes } = this.scenario
+    const drawn = this.#world.below(nodes, nodes)
+    for (let tried = 0; tried < nodes; tried++) {
+      const node = (drawn + tried) % nodes
+      if (this.#joined[node] === 1 && this.#silent[node] === 0) return node
+    }
+    return undefined
+  }
+
+  #receive(node: number, place: number, message: number): void {
+    if (!this.messages.see(node, message)) {
+      this.tally.duplicates += 1
+      return
+    }
+    const { nowUs } = this.wire.wheel
+    const publishedUs = this.messages.publishedUs[message]!
+    const wasThere = this.#upSinceUs[node]! <= publishedUs
+    this.tally.arrived(nowUs, node, message, nowUs - publishedUs, wasThere)
+    this.mesh.credit(node, place)
+    const doneUs = Math.max(nowUs, this.#busyUntilUs[node]!) + this.scenario.validationUs
+    this.#busyUntilUs[node] = doneUs
+    if (this.#silent[node] === 0) this.wire.after(node, doneUs - nowUs, VALIDATED, message, place)
+  }
+
+  #forward(node: number, message: number, set: number): void {
+    const bytes = this.scenario.messageBytes + FRAME_BYTES
+    for (let rest = set; rest !== 0; rest &= rest - 1) {
+      this.wire.send(node, firstOf(rest), MESSAGE, message, 0, bytes)
+    }
+  }
+
+  #beat(node: number): void {
+    if (this.#world.happens(node, this.scenario.leavesPerHour / 3600)) {
+      this.#leave(node)
+      return
+    }
+    this.wire.after(node, MESH.heartbeatUs, HEARTBEAT)
+    this.#heartbeats[node]! += 1
+    this.mesh.maintain(node, this.#heartbeats[node]!)
+    if (this.#silent[node] === 0) this.#gossip(node)
+  }
+
+  /** Tells some of those outside the mesh which of the newest messages the node has. */
+  #gossip(node: number): void {
+    const { messages, mesh } = this
+    const sinceUs = this.wire.wheel.nowUs - GOSSIP_US
+    while (messages.publishedUs[this.#gossipFrom]! < sinceUs) this.#gossipFrom += 1
+    const outside = mesh.known[node]! & ~mesh.members[node]!
+    const wanted = Math.max(MESH.dLazy, Math.floor(MESH.lazyShare * sizeOf(outside)))
+    const targets = someOf(outside, wanted, this.#choices, node)
+    for (let from = this.#gossipFrom; from < messages.published; ) {
+      const number = from >> 5
+      const has = messages.block(number).seen[node]! & (-1 << (from & 31))
+      const bytes = FRAME_BYTES + ID_BYTES * sizeOf(has)
+      for (let rest = has === 0 ? 0 : targets; rest !== 0; rest &= rest - 1) {
+        this.wire.send(node, firstOf(rest), IHAVE, number, has, bytes)
+      }
+      from = (number + 1) * BLOCK_MESSAGES
+    }
+  }
+
+  /** Asks for those of a block's messages that the node has not seen. */
+  #ask(node: number, place: number, number: number, set: number): void {
+    const wanted = set & ~this.messages.block(number).seen[node]!
+    if (wanted === 0) return
+    this.wire.send(node, place, IWANT, number, wanted, FRAME_BYTES + ID_BYTES * sizeOf(wanted))
+  }
+
+  #answer(node: number, place: number, number: number, set: number): void {
+    const { publishedUs } = this.messages
+    const sinceUs = this.wire.wheel.nowUs - HISTORY_US
+    const has = set & this.messages.block(number).seen[node]!
+    for (let rest = has; rest !== 0; rest &= rest - 1) {
+      const message = number * BLOCK_MESSAGES + firstOf(rest)
+      if (publishedUs[message]! >= sinceUs) this.#forward(node, message, 1 << place)
+    }
+  }
+
+  /** A peer says that it has joined. */
+  #meet(node: number, place: number, asks: boolean): void {
+    this.mesh.known[node]! |= 1 << place
+    if (asks && this.#joined[node] === 1) this.wire.send(node, place, HELLO, 0, 0, FRAME_BYTES)
+  }
+
+  /** Takes part from now on: tells all peers, and grafts those that have joined before. */
+  #join(node: number, asks: boolean): void {
+    this.#joined[node] = 1
+    this.population += 1
+    this.#upSinceUs[node] = this.wire.wheel.nowUs
+    for (let rest = this.wire.links.all[node]!; rest !== 0; rest &= rest - 1) {
+      this.wire.send(node, firstOf(rest), HELLO, asks ? 1 : 0, 0, FRAME_BYTES)
+    }
+    this.mesh.join(node)
+    this.wire.after(node, this.#choices.below(node, MESH.heartbeatUs), HEARTBEAT)
+  }
+
+  #leave(node: number): void {
+    const { nowUs } = this.wire.wheel
+    const sinceUs = Math.max(this.#upSinceUs[node]!, nowUs - HISTORY_US)
+    this.tally.excused += this.messages.missedSince(node, sinceUs)
+    for (let rest = this.mesh.known[node]!; rest !== 0; rest &= rest - 1) {
+      this.wire.send(node, firstOf(rest), GOODBYE, 0, 0, FRAME_BYTES)
+    }
+    this.mesh.leave(node)
+    this.#joined[node] = 0
+    this.population -= 1
+    this.#busyUntilUs[node] = 0
+    this.wire.turn(node)
+    const awayUs = this.scenario.awayMs * 1000
+    this.wire.after(node, awayUs / 2 + this.#world.below(node, awayUs), RETURN)
+  }
+
+  #return(node: number): void {
+    this.wire.turn(node)
+    this.messages.forget(node)
+    this.#join(node, true)
+  }
+}

@@ -1,0 +1,161 @@
+/** Who passes messages on to whom: joined, grafted, pruned and kept in bounds as GossipSub v1.1 does. */
+import type { Streams } from '../kernel/streams.ts'
+import { firstOf, sizeOf, someOf } from './bits.ts'
+import { MESH } from './scenario.ts'
+import { GRAFT, PRUNE, type Wire } from './wire.ts'
+
+/** Frame, topic and what a control message names, on the wire. */
+const CONTROL_BYTES = 64
+
+export class Mesh {
+  /** Sets of each node's links: peers in its mesh, and peers known to have joined. */
+  readonly members: Int32Array
+  readonly known: Int32Array
+  /** By link: what the peer delivered first, halved in time. */
+  readonly #scores: Float32Array
+  /** By link: no graft before this, in milliseconds. */
+  readonly #backoffMs: Int32Array
+  readonly #wire: Wire
+  readonly #streams: Streams
+
+  constructor(nodes: number, wire: Wire, streams: Streams) {
+    this.members = new Int32Array(nodes)
+    this.known = new Int32Array(nodes)
+    this.#scores = new Float32Array(wire.links.peers.length)
+    this.#backoffMs = new Int32Array(wire.links.peers.length)
+    this.#wire = wire
+    this.#streams = streams
+  }
+
+  /** Takes in as many as a full mesh has, of those that have joined before. */
+  join(node: number): void {
+    this.#graft(node, this.#free(node), MESH.d - sizeOf(this.members[node]!))
+  }
+
+  /** A peer wants the node in its mesh. */
+  grafted(node: number, place: number): void {
+    const bit = 1 << place
+    const isDialled = (this.#wire.links.dialled[node]! & bit) !== 0
+    const isFull = sizeOf(this.members[node]!) >= MESH.dHigh && !isDialled
+    if ((this.members[node]! & bit) !== 0) return
+    if (isFull || this.#backsOff(node, place)) this.#prune(node, bit)
+    else this.members[node]! |= bit
+  }
+
+  pruned(node: number, place: number): void {
+    this.members[node]! &= ~(1 << place)
+    this.#backOff(node, place)
+  }
+
+  /** A peer is gone, and with it what it was known for. */
+  lost(node: number, place: number): void {
+    this.members[node]! &= ~(1 << place)
+    this.known[node]! &= ~(1 << place)
+    this.#scores[this.#wire.links.first[node]! + place] = 0
+  }
+
+  /** The node is gone. */
+  leave(node: number): void {
+    this.members[node] = 0
+    this.known[node] = 0
+    const { first } = this.#wire.links
+    this.#scores.fill(0, first[node], first[node + 1])
+    this.#backoffMs.fill(0, first[node], first[node + 1])
+  }
+
+  /** A peer was the first to bring a message. */
+  credit(node: number, place: number): void {
+    this.#scores[this.#wire.links.first[node]! + place]! += 1
+  }
+
+  /** @param heartbeat the node's heartbeats so far */
+  maintain(node: number, heartbeat: number): void {
+    if (heartbeat % MESH.scoreHalvedHeartbeats === 0) this.#halveScores(node)
+    const size = sizeOf(this.members[node]!)
+    if (size < MESH.dLow) this.#graft(node, this.#free(node), MESH.d - size)
+    if (size > MESH.dHigh) this.#shrink(node)
+    const outbound = this.members[node]! & this.#wire.links.dialled[node]!
+    if (size >= MESH.dLow && sizeOf(outbound) < MESH.dOut) {
+      const free = this.#free(node) & this.#wire.links.dialled[node]!
+      this.#graft(node, free, MESH.dOut - sizeOf(outbound))
+    }
+    if (heartbeat % MESH.opportunisticHeartbeats === 0) this.#graftBetter(node)
+  }
+
+  /** Keeps the best, then those that were dialled as far as they are wanted, then others at random. */
+  #shrink(node: number): void {
+    const members = this.members[node]!
+    let kept = 0
+    for (const place of this.#byScore(node).slice(0, MESH.dScore)) kept |= 1 << place
+    const dialled = this.#wire.links.dialled[node]!
+    const wanted = Math.max(0, MESH.dOut - sizeOf(kept & dialled))
+    kept |= someOf(members & ~kept & dialled, wanted, this.#streams, node)
+    kept |= someOf(members & ~kept, MESH.d - sizeOf(kept), this.#streams, node)
+    this.#prune(node, members & ~kept)
+  }
+
+  /** Where half of the mesh delivers less than the best outside it do, two of these come in. */
+  #graftBetter(node: number): void {
+    const ranked = this.#byScore(node)
+    const median = ranked[ranked.length >> 1]
+    if (median === undefined) return
+    const first = this.#wire.links.first[node]!
+    const least = this.#scores[first + median]!
+    let better = 0
+    for (let rest = this.#free(node); rest !== 0; rest &= rest - 1) {
+      const place = firstOf(rest)
+      if (this.#scores[first + place]! > least) better |= 1 << place
+    }
+    this.#graft(node, better, MESH.opportunisticGrafts)
+  }
+
+  /** Places of the mesh's members, the best first; equals keep their places' order. */
+  #byScore(node: number): number[] {
+    const places: number[] = []
+    for (let rest = this.members[node]!; rest !== 0; rest &= rest - 1) places.push(firstOf(rest))
+    const first = this.#wire.links.first[node]!
+    return places.sort((a, b) => this.#scores[first + b]! - this.#scores[first + a]!)
+  }
+
+  /** Who has joined, is not in the mesh, and may be grafted. */
+  #free(node: number): number {
+    let free = this.known[node]! & ~this.members[node]!
+    for (let rest = free; rest !== 0; rest &= rest - 1) {
+      const place = firstOf(rest)
+      if (this.#backsOff(node, place)) free &= ~(1 << place)
+    }
+    return free
+  }
+
+  #graft(node: number, set: number, wanted: number): void {
+    const chosen = someOf(set, wanted, this.#streams, node)
+    this.members[node]! |= chosen
+    for (let rest = chosen; rest !== 0; rest &= rest - 1) {
+      this.#wire.send(node, firstOf(rest), GRAFT, 0, 0, CONTROL_BYTES)
+    }
+  }
+
+  #prune(node: number, set: number): void {
+    this.members[node]! &= ~set
+    for (let rest = set; rest !== 0; rest &= rest - 1) {
+      const place = firstOf(rest)
+      this.#backOff(node, place)
+      this.#wire.send(node, place, PRUNE, 0, 0, CONTROL_BYTES)
+    }
+  }
+
+  #backOff(node: number, place: number): void {
+    const untilUs = this.#wire.wheel.nowUs + MESH.backoffUs
+    this.#backoffMs[this.#wire.links.first[node]! + place] = Math.ceil(untilUs / 1000)
+  }
+
+  #backsOff(node: number, place: number): boolean {
+    const untilMs = this.#backoffMs[this.#wire.links.first[node]! + place]!
+    return untilMs > this.#wire.wheel.nowUs / 1000
+  }
+
+  #halveScores(node: number): void {
+    const { first } = this.#wire.links
+    for (let link = first[node]!; link < first[node + 1]!; link++) this.#scores[link]! /= 2
+  }
+}

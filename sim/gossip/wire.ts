@@ -1,0 +1,171 @@
+/**
+ * What carries messages: an uplink that sends one after the other, links that keep their order, jitter, and loss that
+ * costs time. It counts all that is sent and what becomes of it.
+ */
+import { invariant } from '../../protocol/invariant.ts'
+import { Streams } from '../kernel/streams.ts'
+import { Wheel } from '../kernel/wheel.ts'
+import { jitterTable } from './jitter.ts'
+import type { Links } from './links.ts'
+import type { Messages } from './messages.ts'
+import type { GossipScenario } from './scenario.ts'
+
+/** Sent from node to node: `a` is a message, or the number of a block of which `b` is a set. */
+export const MESSAGE = 0
+export const IHAVE = 1
+export const IWANT = 2
+export const GRAFT = 3
+export const PRUNE = 4
+/** A node is there and has joined; where `a` is 1 it asks whether its peer is, too. */
+export const HELLO = 5
+export const GOODBYE = 6
+/** Set by a node for itself: `a` of VALIDATED is a message, `b` the place of the link that it came by. */
+export const JOIN = 8
+export const HEARTBEAT = 9
+export const VALIDATED = 10
+export const RETURN = 11
+export const PUBLISH = 12
+
+/** A record's `kind` holds the kind, the receiver's place for the link, and the receiver's life that it is meant for. */
+const PLACE_SHIFT = 4
+const LIFE_SHIFT = 16
+
+/** What a lost segment costs at least: the usual least time to retransmission in TCP. */
+const RETRANSMIT_US = 200_000
+
+export class Wire {
+  readonly wheel = new Wheel()
+  sent = 0
+  received = 0
+  /** Sent to somebody who was gone when it came, or had been gone since it was sent. */
+  lost = 0
+  elided = 0
+  elidedMessages = 0
+  sentBytes = 0
+  /** How often each kind was sent. */
+  readonly sentByKind = new Float64Array(16)
+  /** Even while a node is up; each end and each beginning of a life counts one. The publisher of all is beyond the last. */
+  readonly lives: Uint16Array
+  readonly links: Links
+  readonly #messages: Messages
+  readonly #scenario: GossipScenario
+  readonly #streams: Streams
+  readonly #jitter = jitterTable()
+  readonly #sequences: Uint32Array
+  readonly #uplinkFreeUs: Float64Array
+  /** When what was sent last arrives, by link. */
+  readonly #lastUs: Float64Array
+  #timers = 0
+
+  constructor(scenario: GossipScenario, links: Links, messages: Messages) {
+    const { seed, nodes } = scenario
+    this.links = links
+    this.#scenario = scenario
+    this.#messages = messages
+    this.#streams = new Streams(seed, 'network', nodes)
+    this.lives = new Uint16Array(nodes + 1)
+    this.#sequences = new Uint32Array(nodes + 1)
+    this.#uplinkFreeUs = new Float64Array(nodes)
+    this.#lastUs = new Float64Array(links.peers.length)
+  }
+
+  /** Sends something along a node's link. */
+  send(from: number, place: number, kind: number, a: number, b: number, bytes: number): void {
+    const { links, wheel } = this
+    const link = links.first[from]! + place
+    const to = links.peers[link]!
+    const atUs = this.#arrivalUs(from, link, bytes)
+    this.sent += 1
+    this.sentBytes += bytes
+    this.sentByKind[kind]! += 1
+    if (kind <= IWANT) {
+      if (this.#scenario.elides && this.#changesNothing(to, kind, a, b, atUs)) return
+      this.#messages.block(kind === MESSAGE ? a >> 5 : a).references += 1
+    }
+    const what = kind | (links.places[link]! << PLACE_SHIFT) | (this.lives[to]! << LIFE_SHIFT)
+    wheel.push(atUs, from, this.#sequences[from]!++, to, what, a, b)
+  }
+
+  /** Sets something for a node itself; it lapses with the node's life. */
+  after(node: number, delayUs: number, kind: number, a = 0, b = 0): void {
+    const { wheel } = this
+    this.#timers += 1
+    if (kind === VALIDATED) this.#messages.of(a).references += 1
+    const what = kind | (this.lives[node]! << LIFE_SHIFT)
+    wheel.push(wheel.nowUs + delayUs, node, this.#sequences[node]!++, node, what, a, b)
+  }
+
+  /** Accounts for what is in hand: false where its receiver is not who it was meant for any more. */
+  arrives(): boolean {
+    const { target, kind: what, a } = this.wheel
+    const kind = what & 15
+    if (kind <= IWANT) this.#messages.block(kind === MESSAGE ? a >> 5 : a).references -= 1
+    else if (kind === VALIDATED) this.#messages.of(a).references -= 1
+    const isMeant = this.lives[target] === what >>> LIFE_SHIFT
+    if (kind >= JOIN) {
+      this.#timers -= 1
+      return isMeant
+    }
+    // In an odd life nobody is there, though it was sent in that life.
+    const isTaken = isMeant && (this.lives[target]! & 1) === 0
+    if (isTaken) this.received += 1
+    else this.lost += 1
+    return isTaken
+  }
+
+  get kind(): number {
+    return this.wheel.kind & 15
+  }
+
+  /** The receiver's place for the link by which the thing in hand came. */
+  get place(): number {
+    return (this.wheel.kind >>> PLACE_SHIFT) & 31
+  }
+
+  /** Begins or ends a node's life. */
+  turn(node: number): void {
+    this.lives[node]! += 1
+    this.#uplinkFreeUs[node] = 0
+  }
+
+  /** On its way now. */
+  get inFlight(): number {
+    return this.wheel.size - this.#timers
+  }
+
+  /** Nothing comes from nowhere, and nothing goes there. */
+  checkConservation(): void {
+    const { sent, received, lost, elided, inFlight } = this
+    invariant(
+      sent === received + lost + elided + inFlight,
+      `${sent} were sent, but ${received} received, ${lost} lost, ${elided} elided, ${inFlight} in flight`,
+    )
+  }
+
+  #arrivalUs(from: number, link: number, bytes: number): number {
+    const { uplinkMbps, loss } = this.#scenario
+    const departsUs =
+      Math.max(this.wheel.nowUs, this.#uplinkFreeUs[from]!) + Math.ceil((8 * bytes) / uplinkMbps)
+    this.#uplinkFreeUs[from] = departsUs
+    const delayUs = this.links.delaysUs[link]!
+    const extra = this.#jitter[this.#streams.uint32(from) >>> 22]!
+    let atUs = departsUs + delayUs + Math.floor(delayUs * extra)
+    if (this.#streams.happens(from, loss)) atUs += RETRANSMIT_US + 2 * delayUs
+    if (atUs < this.#lastUs[link]!) atUs = this.#lastUs[link]!
+    this.#lastUs[link] = atUs
+    return atUs
+  }
+
+  /** Whether what is sent will find all seen that it speaks of: the receiver does nothing then. */
+  #changesNothing(to: number, kind: number, a: number, b: number, atUs: number): boolean {
+    if (kind === IWANT) return false
+    const isNothing =
+      kind === MESSAGE
+        ? !this.#messages.expect(to, a, atUs)
+        : this.#messages.isForeseen(to, a, b, atUs)
+    if (!isNothing) return false
+    this.elided += 1
+    if (kind === MESSAGE) this.elidedMessages += 1
+    return true
+  }
+}
