@@ -6,6 +6,7 @@ import { askCommand } from './ask.ts'
 import { bridgeCommand } from './bridge.ts'
 import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
+import { deployCommand } from './deploy.ts'
 import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
 import { govCommand } from './gov.ts'
@@ -31,6 +32,7 @@ for (const command of [
   bridgeCommand(),
   verifyCommand(),
   quantiseCommand(),
+  deployCommand(),
   keysCommand(),
 ]) {
   program.addCommand(command)

@@ -1,0 +1,44 @@
+/** The `tributary` program as a process of its own, in a folder where no node runs. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
+
+export interface Said {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs it to its end. What is not said on the command line is not known to it. */
+export function tributary(folder: string, words: readonly string[]): Promise<Said> {
+  const options = { cwd: folder, env: { PATH: process.env['PATH'] } }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...words], options, (error, out, err) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, out, err })
+    })
+  })
+}
+
+/** Starts it; its words are the caller's to read. */
+export function startTributary(folder: string, words: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...words], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+/** Until the process has said this on standard error; throws with all it said where it ends before. */
+export function untilSaid(child: ChildProcess, what: RegExp): Promise<string> {
+  let said = ''
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) =>
+      reject(new Error(`ended with ${code} and did not say ${what}: ${said}`)),
+    )
+    child.stderr!.on('data', (part: Buffer) => {
+      said += part
+      if (what.test(said)) resolve(said)
+    })
+  })
+}
