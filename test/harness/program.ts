@@ -1,5 +1,6 @@
 /** The `tributary` program as a process of its own, in a folder where no node runs. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
@@ -12,7 +13,7 @@ export interface Said {
 
 /** Runs it to its end. What is not said on the command line is not known to it. */
 export function tributary(folder: string, words: readonly string[]): Promise<Said> {
-  const options = { cwd: folder, env: { PATH: process.env['PATH'] } }
+  const options = { cwd: folder, env: environment(folder) }
   return new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...words], options, (error, out, err) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, out, err })
@@ -24,7 +25,7 @@ export function tributary(folder: string, words: readonly string[]): Promise<Sai
 export function startTributary(folder: string, words: readonly string[]): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...words], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] },
+    env: environment(folder),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
@@ -41,4 +42,9 @@ export function untilSaid(child: ChildProcess, what: RegExp): Promise<string> {
       if (what.test(said)) resolve(said)
     })
   })
+}
+
+/** Each run compiles the same modules: the first leaves what it compiled to the others. */
+function environment(folder: string) {
+  return { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(folder, 'compiled') }
 }

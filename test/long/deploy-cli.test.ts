@@ -69,6 +69,8 @@ describe('tributary deploy', function () {
     ] as const) {
       const run = startTributary(folder, deployWords())
       await untilSaid(run, new RegExp(`${last} .* gas`))
+      if (last === 'gOpen')
+        match((await deploy()).err, /Another run is deploying to deployment\.json/)
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       run.kill('SIGKILL')
       await once(run, 'exit')

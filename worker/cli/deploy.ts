@@ -114,6 +114,9 @@ async function run(flags: DeployFlags): Promise<void> {
   try {
     if (flags.check) await check({ rpc, chainId, file }, flags, signal)
     else await deploy({ rpc, chainId, file, account: payer(flags) }, flags, signal)
+  } catch (cause) {
+    if (!signal.aborted) throw cause
+    throw new ClientError('Called off. The same command goes on where it ended.', { cause })
   } finally {
     process.removeListener('SIGINT', end)
     rpc.close()
