@@ -8,7 +8,7 @@ import { fromHex } from '../../protocol/hash.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { type Anvil, startAnvil } from '../../worker/chain/anvil.ts'
 import { fundEmbedded } from '../../worker/chain/deploy.ts'
-import { begunFolder } from '../../worker/chain/deploy-begun.ts'
+import { begunFolder, begunOutbox, saveBegun } from '../../worker/chain/deploy-begun.ts'
 import { faultsOfDeployment, isOurs } from '../../worker/chain/deploy-check.ts'
 import {
   chainBehind,
@@ -17,10 +17,10 @@ import {
   lookAhead,
 } from '../../worker/chain/deploy-live.ts'
 import { parametersWith } from '../../worker/chain/deploy-plan.ts'
-import type { DeployStep } from '../../worker/chain/deploy-steps.ts'
+import { carryOut, type DeployStep } from '../../worker/chain/deploy-steps.ts'
 import { type Deployment, loadDeployment } from '../../worker/chain/deployment.ts'
 import { Outbox } from '../../worker/chain/outbox.ts'
-import { memoryStore } from '../../worker/chain/outbox-file.ts'
+import { type Change, memoryStore, type OutboxStore } from '../../worker/chain/outbox-file.ts'
 import { hexBytes, smallQuantity } from '../../worker/chain/quantities.ts'
 import { Rpc } from '../../worker/chain/rpc.ts'
 import { LIVE_GOVERNANCE, LIVE_PARAMETERS } from '../../worker/chain/terms.ts'
@@ -91,6 +91,34 @@ describe('a deployment to a chain that costs money', function () {
     ok(used < cost && cost < (used * 5n) / 4n, `${used} of ${cost}`)
     await rejects(lookAhead(target, TERMS, NEW), /has a deployment on chain 31337 already/)
     equal((await lookAhead(target, TERMS, { replace: true })).missing.length, 13)
+  })
+
+  it('goes on after a crash between writing, sending and noting', async () => {
+    const deployer = person('sixth deployer')
+    const target = await targetOf(deployer, 'sixth')
+    const { begun } = await lookAhead(target, TERMS, NEW)
+    await saveBegun(target.file, begun)
+    // Its first contract signed and not sent; the same mined and not noted; the second signed and not sent.
+    for (const [kind, nth] of [
+      ['signed', 1],
+      ['mined', 1],
+      ['signed', 1],
+    ] as const) {
+      const store = crashing(begunOutbox(target.file), kind, nth)
+      await rejects(carryOut({ ...target, store, plan: begun }), /the power is gone/)
+    }
+    equal(await nonceOf(deployer), 1)
+    const { addresses } = await deployLive(target, begun, () => undefined)
+    deepEqual(addresses, begun.deployment.addresses)
+    equal(await nonceOf(deployer), 13)
+  })
+
+  it('leaves the treasury to an account that can be paid, and that votes move', async () => {
+    const target = await targetOf(person('seventh deployer'), 'seventh')
+    const outbox = new Outbox({ ...target, store: memoryStore() })
+    const to = deployed.treasury
+    await outbox.send({ what: 'pay the treasury', to, data: '0x', valueWei: 5n })
+    equal(BigInt(await rpc.request(z.string(), 'eth_getBalance', [to, 'latest'])), 5n)
   })
 
   it('goes on only with the chain and the account that it was begun with', async () => {
@@ -189,3 +217,17 @@ describe('a deployment to a chain that costs money', function () {
     await rejects(chainBehind([nowhere], undefined, hear), { code: 'unreachable' })
   })
 })
+
+/** A store whose process dies when a change of this kind comes for the n-th time: after a signed one, before others. */
+function crashing(store: OutboxStore, kind: Change['kind'], nth: number): OutboxStore {
+  let left = nth
+  return {
+    load: () => store.load(),
+    close: () => store.close(),
+    change: (memory, change) => {
+      const isIt = change.kind === kind && --left === 0
+      if (!isIt || kind === 'signed') store.change(memory, change)
+      if (isIt) throw new Error('the power is gone')
+    },
+  }
+}
