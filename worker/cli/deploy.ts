@@ -108,7 +108,7 @@ async function run(flags: DeployFlags): Promise<void> {
   const end = (): void => ended.abort()
   process.once('SIGINT', end)
   const { signal } = ended
-  const onSilent = ({ message }: Error): void => say(`Going on without one address: ${message}.`)
+  const onSilent = ({ message }: Error): void => say(`Going on without one address: ${message}`)
   const chainId = await chainBehind(urls, flags.chainId, onSilent, signal)
   const rpc = new Rpc(urls, { chainId })
   try {
