@@ -26,8 +26,18 @@ function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
 
 /** The auditors who have a seat by now: the first few, and one more for each long wait without a verdict. */
 export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): readonly Member[] {
+  const { order, seats } = seatsOf(ledger, claim, nowMs)
+  return order.slice(0, seats)
+}
+
+/** All who may audit a claim, in their order, and how many of them have a seat by now. */
+export function seatsOf(
+  ledger: Ledger,
+  claim: Fact<'claim'>,
+  nowMs: number,
+): { readonly order: readonly Member[]; readonly seats: number } {
   const waits = Math.floor(Math.max(0, nowMs - claim.arrivedAtMs) / SEAT_WAIT_MS)
-  return auditors(ledger, claim).slice(0, AUDITORS + waits)
+  return { order: auditors(ledger, claim), seats: AUDITORS + waits }
 }
 
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {

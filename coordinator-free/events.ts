@@ -14,6 +14,7 @@ import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import type { Contradiction, Judgement } from './admission.ts'
+import type { Reason } from './reasons.ts'
 
 /** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
 export type Via = 'gossip' | 'reconciliation' | 'journal'
@@ -155,6 +156,11 @@ export type News =
   | { readonly kind: 'message'; readonly envelope: Envelope }
   | { readonly kind: 'batch-posted'; readonly header: BatchHeader; readonly txHash: Hash }
   /** What a posted batch settles, as soon as this node knows it. */
-  | { readonly kind: 'settled'; readonly data: BatchData }
+  | {
+      readonly kind: 'settled'
+      readonly data: BatchData
+      /** Why this node stood to each job as it did, receipt by receipt. */
+      readonly why: readonly (readonly Reason[])[]
+    }
   | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
   | { readonly kind: 'model-registered'; readonly adapter: Cid; readonly owner: Address }

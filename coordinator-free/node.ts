@@ -25,6 +25,7 @@ import {
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
+import { payReasons, reasons } from './reasons.ts'
 import { type Built, build, headerHash } from './settlement.ts'
 
 export interface CoreOptions {
@@ -201,9 +202,16 @@ export class Core {
     return own ? this.#settle(own.data, nowMs) : []
   }
 
+  /** The reasons of settled jobs are told before their facts are forgotten. */
   #settle(data: BatchData, nowMs: number): Effect[] {
-    settle(this.ledger, data.number, data, nowMs)
-    return [{ kind: 'tell', news: { kind: 'settled', data } }]
+    const { ledger } = this
+    const { self } = this.#options
+    const why = data.receipts.map((receipt) => [
+      ...reasons(ledger, self, receipt.jobId, nowMs),
+      ...payReasons(ledger, self, data.number, receipt),
+    ])
+    settle(ledger, data.number, data, nowMs)
+    return [{ kind: 'tell', news: { kind: 'settled', data, why } }]
   }
 
   /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */

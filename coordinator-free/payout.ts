@@ -2,7 +2,7 @@
  * What a batch pays. A function of the claims named in a proposal, the votes named for them, and the batch before:
  * every validator computes it for itself, and the contract needs to know only the roots.
  */
-import { weights } from '../protocol/attribution.ts'
+import { type Weighed, weights } from '../protocol/attribution.ts'
 import type { Proposal } from '../protocol/batch.ts'
 import { divide, splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
@@ -123,14 +123,39 @@ function payRoles(
   pay(owed, ownerOf(receipt.worker), receipt.workerWei)
   pay(owed, rules.treasury, receipt.treasuryWei)
   pay(owed, rules.stakers, receipt.stakersWei)
-  const shares = divide(
-    receipt.validatorsWei,
-    receipt.passedBy.map(() => 1n),
-  )
+  const shares = validatorShares(receipt.validatorsWei, receipt.passedBy.length)
   for (const [index, node] of receipt.passedBy.entries()) pay(owed, ownerOf(node), shares[index]!)
   if (receipt.modelOwnerWei > 0n) {
     pay(owed, ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
   }
+}
+
+/** What each of so many validators gets, in the order of their addresses. */
+export function validatorShares(validatorsWei: bigint, count: number): bigint[] {
+  return divide(
+    validatorsWei,
+    Array.from({ length: count }, () => 1n),
+  )
+}
+
+/** An answer whose contributors are to be paid. */
+export interface Weighable extends Weighed {
+  readonly contributorsWei: bigint
+}
+
+/** Who gets what of an adapter's pool: what its answers pay, and what was carried on. */
+export function contributorsPaid(
+  answers: readonly Weighable[],
+  carriedWei: bigint,
+  strictness: number,
+): { readonly totalWei: bigint; readonly paid: [Address, bigint][] } {
+  const totalWei = answers.reduce((sum, answer) => sum + answer.contributorsWei, carriedWei)
+  const clear = [...weights(answers, strictness)]
+  const amounts = divide(
+    totalWei,
+    clear.map(([, weight]) => weight),
+  )
+  return { totalWei, paid: clear.map(([who], index) => [who, amounts[index]!]) }
 }
 
 /**
@@ -151,23 +176,18 @@ function payContributors(
     byAdapter.set(receipt.adapter, [...(byAdapter.get(receipt.adapter) ?? []), receipt])
   }
   for (const [adapter, answers] of byAdapter) {
-    const weighed = answers.flatMap(({ claim, feeWei }) => {
+    const weighed = answers.flatMap(({ claim, feeWei, contributorsWei }) => {
       const attribution = ledger.attributions.get(claim)
-      return attribution ? [{ feeWei, attribution }] : []
+      return attribution ? [{ feeWei, contributorsWei, attribution }] : []
     })
     if (weighed.length < answers.length) return undefined
-    const pool = answers.reduce((sum, { contributorsWei }) => sum + contributorsWei, 0n)
-    const total = pool + (carries.get(adapter) ?? 0n)
-    const clear = [...weights(weighed, strictness)]
-    const amounts = divide(
-      total,
-      clear.map(([, weight]) => weight),
-    )
-    for (const [index, [who]] of clear.entries()) pay(owed, who, amounts[index]!)
+    const carriedWei = carries.get(adapter) ?? 0n
+    const pool = contributorsPaid(weighed, carriedWei, strictness)
+    for (const [who, amountWei] of pool.paid) pay(owed, who, amountWei)
     paid.answers += answers.length
-    paid.payees += answers.length * clear.length
-    if (clear.length > 0) carries.delete(adapter)
-    else if (total > 0n) carries.set(adapter, total)
+    paid.payees += answers.length * pool.paid.length
+    if (pool.paid.length > 0) carries.delete(adapter)
+    else if (pool.totalWei > 0n) carries.set(adapter, pool.totalWei)
   }
   return paid
 }

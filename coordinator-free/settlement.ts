@@ -268,6 +268,13 @@ function settledFrom(
   return 2 * passes > votes.length ? { job, claim: accepted.claim, votes } : undefined
 }
 
+/** What a payer's escrow lacks for one more job, beside the fees that are open. */
+export function missingWei(ledger: Ledger, { body }: Fact<'job'>): bigint {
+  const escrow = ledger.escrows.get(body.requester)
+  const neededWei = openWei(ledger, body.requester) + maxFeeWei(body)
+  return neededWei - (escrow?.balanceWei ?? 0n)
+}
+
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */
 function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T[] {
   const spentWei = new Map<Address, bigint>()

@@ -38,8 +38,9 @@ export const Span = z.strictObject({
   /** First token of the answer in the run, and the first behind it. */
   start: count,
   end: count,
-  /** Places of the datanet that hold the run. */
+  /** Places of the datanet that hold the run: so many suffixes of its suffix array begin with it, from `place` on. */
   occurrences: count,
+  place: count,
   /** The earliest of them: number of the contribution, its contributor and name. */
   contribution: count,
   contributor: address,

@@ -6,7 +6,7 @@
  * repeats both.
  */
 import type { Address } from './fields.ts'
-import { concat, fromHex, type Hash, keccak, toHex, word, ZERO_HASH } from './hash.ts'
+import { concat, fromHex, type Hash, keccak, keccakHash, toHex, word, ZERO_HASH } from './hash.ts'
 
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)
@@ -26,47 +26,40 @@ export interface Way {
 
 /** Root over the leaves' bytes, in order; the zero hash for no leaves. */
 export function merkleRoot(leaves: readonly Uint8Array[]): Hash {
-  let level = leaves.map(leafHash)
-  if (level.length === 0) return ZERO_HASH
-  while (level.length > 1) level = pairUp(level, (left, right) => keccak(NODE, left, right))
-  return toHex(level[0]!) as Hash
+  return rootOf(leaves.map(merkleLeaf), merkleNode)
 }
 
 export function merkleProof(leaves: readonly Uint8Array[], index: number): Proof {
-  const siblings: Hash[] = []
-  let level = leaves.map(leafHash)
-  for (let at = index; level.length > 1; at >>= 1) {
-    const sibling = level[at ^ 1]
-    if (sibling) siblings.push(toHex(sibling) as Hash)
-    level = pairUp(level, (left, right) => keccak(NODE, left, right))
-  }
-  return { index, siblings }
+  return { index, siblings: siblingsOf(leaves.map(merkleLeaf), index, merkleNode) }
 }
 
 /** True where `leaf` stands at `proof.index` among `count` leaves under `root`. */
 export function merkleVerify(root: Hash, count: number, leaf: Uint8Array, proof: Proof): boolean {
-  const path = walk(count, proof.index, proof.siblings)
-  if (!path) return false
-  const top = path.reduce(
-    (hash, { sibling, right }) =>
-      right ? keccak(NODE, fromHex(sibling), hash) : keccak(NODE, hash, fromHex(sibling)),
-    leafHash(leaf),
-  )
-  return toHex(top) === root
+  const { index, siblings } = proof
+  if (!Number.isInteger(index) || index < 0 || index >= count) return false
+  const { path, levels } = pathOf(count, index)
+  return levels === siblings.length && merkleHolds(root, leaf, { path, siblings })
 }
 
 /** The way up of the leaf at `index`. */
 export function merkleWay(leaves: readonly Uint8Array[], index: number): Way {
   const { siblings } = merkleProof(leaves, index)
-  return { path: pathOf(leaves.length, index), siblings }
+  return { path: pathOf(leaves.length, index).path, siblings }
 }
 
 /** True where `leaf` stands somewhere under `root`. */
-export function merkleHolds(root: Hash, leaf: Uint8Array, { path, siblings }: Way): boolean {
-  const top = climb(toHex(leafHash(leaf)) as Hash, path, siblings, (left, right) =>
-    toHex(keccak(NODE, fromHex(left), fromHex(right))),
-  )
-  return top === root
+export function merkleHolds(root: Hash, leaf: Uint8Array, way: Way): boolean {
+  return climb(merkleLeaf(leaf), way, merkleNode) === root
+}
+
+/** The node of a leaf. */
+export function merkleLeaf(leaf: Uint8Array): Hash {
+  return keccakHash(LEAF, leaf)
+}
+
+/** The node above two. */
+export function merkleNode(left: Hash, right: Hash): Hash {
+  return keccakHash(NODE, fromHex(left), fromHex(right))
 }
 
 /** What an account may have claimed in all, over all batches so far. */
@@ -80,10 +73,7 @@ export interface Payout {
  * of all below it. The shorter hash is as hard to meet as an account's address, and makes a claim cheap.
  */
 export function sumRoot(payouts: readonly Payout[]): Hash {
-  let level = payouts.map(sumLeaf)
-  if (level.length === 0) return ZERO_HASH
-  while (level.length > 1) level = pairUp(level, sumNode)
-  return level[0]!
+  return rootOf(payouts.map(sumLeaf), sumNode)
 }
 
 /** The wei below a node of a Merkle-sum tree. */
@@ -92,26 +82,16 @@ export function sumOf(node: Hash): bigint {
 }
 
 export function sumWay(payouts: readonly Payout[], index: number): Way {
-  const siblings: Hash[] = []
-  let level = payouts.map(sumLeaf)
-  for (let at = index; level.length > 1; at >>= 1) {
-    const sibling = level[at ^ 1]
-    if (sibling) siblings.push(sibling)
-    level = pairUp(level, sumNode)
-  }
-  return { path: pathOf(payouts.length, index), siblings }
+  const siblings = siblingsOf(payouts.map(sumLeaf), index, sumNode)
+  return { path: pathOf(payouts.length, index).path, siblings }
 }
 
 /** True where `payout` stands somewhere under `root`. */
-export function sumHolds(root: Hash, payout: Payout, { path, siblings }: Way): boolean {
+export function sumHolds(root: Hash, payout: Payout, way: Way): boolean {
   if (payout.cumulativeWei > SUM_MASK) return false
-  const sum = siblings.reduce((total, node) => total + sumOf(node), payout.cumulativeWei)
+  const sum = way.siblings.reduce((total, node) => total + sumOf(node), payout.cumulativeWei)
   if (sum > SUM_MASK) return false
-  return climb(sumLeaf(payout), path, siblings, sumNode) === root
-}
-
-function leafHash(leaf: Uint8Array): Uint8Array {
-  return keccak(LEAF, leaf)
+  return climb(sumLeaf(payout), way, sumNode) === root
 }
 
 const SUM_MASK = 2n ** 96n - 1n
@@ -129,53 +109,51 @@ function sumNode(left: Hash, right: Hash): Hash {
   return toHex(concat(hash, sum)) as Hash
 }
 
-function climb(
-  leaf: Hash,
-  path: bigint,
-  siblings: readonly Hash[],
-  join: (left: Hash, right: Hash) => string,
-): string {
-  return siblings.reduce<string>((node, sibling, level) => {
-    const right = (path >> BigInt(level)) & 1n
-    return right ? join(sibling, node as Hash) : join(node as Hash, sibling)
-  }, leaf)
+/** How two nodes make the one above them. */
+type Join = (left: Hash, right: Hash) => Hash
+
+function rootOf(nodes: Hash[], join: Join): Hash {
+  let level = nodes
+  while (level.length > 1) level = pairUp(level, join)
+  return level[0] ?? ZERO_HASH
 }
 
-/** A bit for each level at which the leaf at `index` has a sibling. */
-function pathOf(count: number, index: number): bigint {
+/** Those beside the way up from one of the nodes, from the bottom. */
+function siblingsOf(nodes: Hash[], index: number, join: Join): Hash[] {
+  const siblings: Hash[] = []
+  let level = nodes
+  for (let at = index; level.length > 1; at >>= 1) {
+    const sibling = level[at ^ 1]
+    if (sibling) siblings.push(sibling)
+    level = pairUp(level, join)
+  }
+  return siblings
+}
+
+function climb(from: Hash, { path, siblings }: Way, join: Join): Hash {
+  return siblings.reduce((node, sibling, level) => {
+    const right = (path >> BigInt(level)) & 1n
+    return right ? join(sibling, node) : join(node, sibling)
+  }, from)
+}
+
+/** A bit for each level at which the leaf at `index` has a sibling, and how many levels there are. */
+function pathOf(count: number, index: number): { path: bigint; levels: number } {
   let path = 0n
-  let used = 0n
+  let levels = 0
   for (let at = index, width = count; width > 1; at >>= 1, width = (width + 1) >> 1) {
     if ((at ^ 1) >= width) continue
-    if (at % 2 === 1) path |= 1n << used
-    used += 1n
+    if (at % 2 === 1) path |= 1n << BigInt(levels)
+    levels += 1
   }
-  return path
+  return { path, levels }
 }
 
-function pairUp<T>(level: readonly T[], join: (left: T, right: T) => T): T[] {
-  const above: T[] = []
+function pairUp(level: readonly Hash[], join: Join): Hash[] {
+  const above: Hash[] = []
   for (let i = 0; i < level.length; i += 2) {
     const right = level[i + 1]
     above.push(right === undefined ? level[i]! : join(level[i]!, right))
   }
   return above
-}
-
-/** Pairs each sibling with the side on which the path comes up; `undefined` where their number does not fit the count. */
-function walk<T>(
-  count: number,
-  index: number,
-  siblings: readonly T[],
-): { sibling: T; right: boolean }[] | undefined {
-  if (!Number.isInteger(index) || index < 0 || index >= count) return undefined
-  const path: { sibling: T; right: boolean }[] = []
-  let used = 0
-  for (let at = index, width = count; width > 1; at >>= 1, width = (width + 1) >> 1) {
-    if ((at ^ 1) >= width) continue
-    const sibling = siblings[used++]
-    if (sibling === undefined) return undefined
-    path.push({ sibling, right: at % 2 === 1 })
-  }
-  return used === siblings.length ? path : undefined
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { type Address, solidityType } from './fields.ts'
-import { concat, fromHex, type Hash, keccak, keccakHash, utf8, word } from './hash.ts'
+import { concat, fromHex, type Hash, keccak, keccakHash, toHex, utf8, word } from './hash.ts'
 
 /** Where a signature counts: one chain, one contract. */
 export interface Domain {
@@ -43,6 +43,22 @@ export function hashStruct<Shape extends z.ZodRawShape>(
     ),
   )
   return keccak(keccak(utf8(of.type)), ...words)
+}
+
+/** The fields with a hash in place of each text and each list: what Solidity is shown where bytes are dear. */
+export type Hashed<T> = { [Field in keyof T]: T[Field] extends bigint | number ? T[Field] : Hash }
+
+export function hashedFields<Shape extends z.ZodRawShape>(
+  of: Struct<Shape>,
+  value: ValueOf<Struct<Shape>>,
+): Hashed<ValueOf<Struct<Shape>>> {
+  const fields = Object.entries(of.schema.shape).map(([field, schema]) => {
+    const type = solidityType(schema as unknown as z.ZodType)
+    const held = (value as Record<string, unknown>)[field]
+    const isDynamic = type.endsWith('[]') || type === 'string' || type === 'bytes'
+    return [field, isDynamic ? toHex(encodeField(type, held)) : held]
+  })
+  return Object.fromEntries(fields)
 }
 
 /** The digest that is signed: `keccak("\x19\x01" ‖ domain ‖ hashStruct(value))`. It also names the message. */

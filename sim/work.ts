@@ -3,9 +3,10 @@
  * a liar's is another one, and telling them apart takes the time that verification takes.
  */
 import type { Result } from '../coordinator-free/events.ts'
-import { type Attribution, attributionRoot } from '../protocol/attribution.ts'
+import type { Attribution, PartsOf } from '../protocol/attribution.ts'
 import type { Claim } from '../protocol/claim.ts'
 import { blockOf } from '../protocol/document.ts'
+import { attributionRoot } from '../protocol/evidence.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccak, keccakHash, toHex, utf8 } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
@@ -49,7 +50,7 @@ export function attributionOf(jobId: Hash): Attribution {
   const shares = CONTRIBUTORS.map((contributor) => ({
     contributor,
     rows: 1 + dice.below(40),
-    score: dice.below(2_000_000) - 700_000,
+    parts: [dice.below(2_000_000) - 700_000, 0, 0, 0] as PartsOf<number>,
   })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
   return { shares, decoys: 6, decoySquares: (6n * BigInt(dice.below(10_000)) ** 2n).toString() }
 }

@@ -12,7 +12,7 @@ import {
 } from '../../protocol/batch.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
-import { merkleProof, merkleRoot, type Payout, sumRoot } from '../../protocol/merkle.ts'
+import { merkleRoot, type Payout, sumRoot } from '../../protocol/merkle.ts'
 import { epochOf } from '../../protocol/parameters.ts'
 import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
 import { addressOf, publicKeyOf, sign } from '../../protocol/signature.ts'
@@ -201,12 +201,6 @@ export function leavesOf(receipts: readonly Receipt[], count = RECEIPTS): Uint8A
     fromHex(keccakHash(utf8(`receipt ${index}`))),
   )
   return [...receipts.map(receiptLeaf), ...others]
-}
-
-export function placed({ header }: Draft, receipt: Receipt, leaves: readonly Uint8Array[]) {
-  const { index, siblings } = merkleProof(leaves, 0)
-  const numbers = { number: BigInt(header.number), epoch: BigInt(header.epoch) }
-  return { header: { ...header, ...numbers }, receipt, index: BigInt(index), siblings }
 }
 
 /** A receipt as a busy network would have it: three validators, all fields filled. */

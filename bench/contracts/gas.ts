@@ -1,20 +1,27 @@
 /** Gas of what a settled answer costs, of claims and of disputes. Gas is exact: it is measured once. */
-import { encodeFunctionData } from 'viem'
-import { disputesAbi } from '../../contracts/gen/Disputes.ts'
+import { scoreParts } from '../../protocol/attribution.ts'
 import {
-  attributionLeaves,
+  attributionRoot,
+  type InfluenceLeaves,
   indexesRoot,
-  score,
-  sumLeaf,
-  tokenBytes,
-} from '../../protocol/attribution.ts'
-import { keccak, toHex, utf8 } from '../../protocol/hash.ts'
-import { merkleProof, merkleRoot, merkleWay, type Payout, sumWay } from '../../protocol/merkle.ts'
+  influenceRoot,
+  rowLeaf,
+  type Shaped,
+  sumRows,
+} from '../../protocol/evidence.ts'
+import { keccak, utf8 } from '../../protocol/hash.ts'
+import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
 import { random } from '../../protocol/prng.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
-import { proveCount } from '../../worker/attribution/count-proof.ts'
-import { buildSpanIndex } from '../../worker/attribution/span-index.ts'
+import { falseShare, falseSpan } from '../../worker/attribution/evidence.ts'
+import { buildSpanIndex, findRange } from '../../worker/attribution/span-index.ts'
 import { spanTree } from '../../worker/attribution/span-tree.ts'
+import type { Call } from '../../worker/chain/calls.ts'
+import {
+  falseCountCall,
+  falseScoreCall,
+  type PlacedReceipt,
+} from '../../worker/chain/dispute-calls.ts'
 import type { Figure } from '../figure.ts'
 import {
   type Draft,
@@ -22,7 +29,6 @@ import {
   leavesOf,
   PAYERS,
   person,
-  placed,
   QUORUM,
   RECEIPTS,
   receiptFor,
@@ -52,7 +58,7 @@ async function* settlement(
     return { account: stranger(index), cumulativeWei: 1_000_000_000n + BigInt(index) }
   }).sort((a, b) => (a.account < b.account ? -1 : 1))
   const owner = person('validator 0')
-  const leaves = leavesOf([receiptFor('fine-tune', owner.account, rootsOf().indexes, '')])
+  const leaves = leavesOf([receiptFor('fine-tune', owner.account, indexesOf().root, '')])
   say(`batches of ${RECEIPTS} receipts …`)
   // The first touches slots that no later one fills anew.
   await measured(network, network.batch(leaves, payouts, true), QUORUM)
@@ -139,30 +145,31 @@ async function measured(network: GasNetwork, draft: Draft, signers: number) {
 }
 
 /** An index of so many contributors with a row each, and a text of 100,000 tokens in which a run occurs 300 times. */
-function rootsOf() {
+function indexesOf() {
   const source = random(keccak(utf8('gas')), 'rows')
   const row = (): Int8Array => Int8Array.from({ length: WIDTH }, () => source.below(200) - 100)
-  const owners = Array.from({ length: CONTRIBUTORS }, (_, index) => stranger(index))
+  const owners = Array.from({ length: CONTRIBUTORS }, (_, index) => stranger(index)).sort()
   const rows = owners.map(row)
-  const sums = rows.map((held, index) => sumLeaf(owners[index]!, [held]))
+  const influence: InfluenceLeaves = {
+    head: utf8('gas'),
+    rows: rows.map((held, example) => rowLeaf(example, held)),
+    sums: rows.map((held, index) => sumRows(owners[index]!, [held])),
+  }
   const query = row()
   const run = Array.from({ length: 12 }, (_, index) => 500 + index)
   const text = Array.from({ length: 100_000 }, () => source.below(400))
   for (let at = 100; at < text.length; at += 333) text.splice(at, run.length, ...run)
   const spans = buildSpanIndex([text])
   const tree = spanTree(spans)
-  const influence = merkleRoot(sums)
-  return {
-    ...{ owners, rows, sums, query, run, spans, tree, influence },
-    indexes: indexesRoot(influence, tree.root),
-  }
+  const root = indexesRoot(influenceRoot(influence), tree.root)
+  return { owners, rows, influence, query, run, spans, tree, root }
 }
 
 async function* disputes(network: GasNetwork, say: (line: string) => void): AsyncIterable<Figure> {
   say('disputes …')
   const owner = person('validator 0')
-  const made = rootsOf()
-  const tuned = receiptFor('fine-tune', owner.account, made.indexes, '')
+  const made = indexesOf()
+  const tuned = receiptFor('fine-tune', owner.account, made.root, '')
   const client = await network.clientOf(owner)
   const tune = network.batch(leavesOf([tuned]), [], true)
   await network.post(tune, QUORUM)
@@ -171,105 +178,38 @@ async function* disputes(network: GasNetwork, say: (line: string) => void): Asyn
   const proof = merkleProof(leavesOf([tuned]), 0)
   await client.registerModel({ header, receipt: tuned, proof, owner: owner.account })
 
-  const right = score(made.rows[5]!, made.query)
-  const proved = proveCount(made.spans, made.tree, made.run)
-  const occurrences = proved.hi - proved.lo
-  const shaped = {
-    attribution: {
-      shares: made.owners.slice(0, 20).map((contributor, index) => {
-        return { contributor, rows: 1, score: index === 5 ? right + 1 : 7 }
-      }),
-      decoys: 60,
-      decoySquares: '123456789',
-    },
+  const { lo, hi } = findRange(made.spans, made.run, 0, made.run.length)
+  // One share of twenty is too high by one, and the span is said to occur once less than it does.
+  const shares = made.owners.slice(0, 20).map((contributor, index) => {
+    const parts = scoreParts(made.rows[index]!, made.query)
+    if (index === 5) parts[2] += 1
+    return { contributor, rows: 1, parts }
+  })
+  const shaped: Shaped = {
+    attribution: { shares, decoys: 60, decoySquares: '123456789' },
     query: new Uint8Array(made.query.buffer),
     tokens: made.run,
-    spans: [{ start: 0, end: made.run.length, occurrences: occurrences - 1 }],
+    spans: [{ start: 0, end: made.run.length, place: lo, occurrences: hi - lo - 1 }],
   }
-  const leaves = attributionLeaves(shaped)
-  const answer = receiptFor('inference', owner.account, merkleRoot(leaves), tuned.output)
-  yield await scoreDispute(network, made, shaped, leaves, answer)
-  // A batch that was taken back is not taken again, so the second is about another job.
-  const another = { ...answer, jobId: tuned.claim }
-  yield await spanDispute(network, made, proved, occurrences, leaves, another)
-}
-
-type Made = ReturnType<typeof rootsOf>
-
-async function scoreDispute(
-  network: GasNetwork,
-  made: Made,
-  shaped: Parameters<typeof attributionLeaves>[0],
-  leaves: readonly Uint8Array[],
-  answer: Receipt,
-): Promise<Figure> {
-  const share = shaped.attribution.shares[5]!
-  const vector = new Uint8Array(made.rows[5]!.buffer)
-  const used = await dispute(network, answer, (place) =>
-    encodeFunctionData({
-      abi: disputesAbi,
-      functionName: 'falseScore',
-      args: [
-        place,
-        { decoys: 60n, decoySquares: 123_456_789n, query: toHex(shaped.query) },
-        { contributor: share.contributor, rows: 1n, score: BigInt(share.score) },
-        made.influence,
-        made.tree.root,
-        1n,
-        toHex(vector),
-        [merkleWay(leaves, 0), merkleWay(leaves, 6), merkleWay(made.sums, 5)],
-      ],
-    }),
-  )
-  return {
+  const answer = receiptFor('inference', owner.account, attributionRoot(shaped), tuned.output)
+  const score = falseShare(shaped, made.influence)!
+  yield {
     name: `dispute of a score, k = ${WIDTH}`,
-    value: used,
+    value: await dispute(network, answer, (at) => falseScoreCall(at, score, made.tree.root)),
     unit: 'gas',
     bar: { atMost: 115_000 },
-    note: `in a batch of ${RECEIPTS}, ${CONTRIBUTORS} contributors in the index`,
+    note: `in a batch of ${RECEIPTS}, ${CONTRIBUTORS} contributors and rows in the index`,
   }
-}
-
-async function spanDispute(
-  network: GasNetwork,
-  made: Made,
-  proved: ReturnType<typeof proveCount>,
-  occurrences: number,
-  leaves: readonly Uint8Array[],
-  answer: Receipt,
-): Promise<Figure> {
-  const { symbols, contributions, textRoot, suffixRoot, lo, hi, openings } = proved
-  const inside = openings.length === 4 ? openings.slice(1, 3) : openings
-  const places = [lo, hi - 1].map((at, index) => {
-    const { suffix, text } = inside[index]!
-    return {
-      place: BigInt(at),
-      suffix: { leaf: toHex(suffix.leaf), siblings: suffix.proof.siblings },
-      text: { leaf: toHex(text.leaf), siblings: text.proof.siblings },
-    }
-  })
-  const used = await dispute(network, answer, (place) =>
-    encodeFunctionData({
-      abi: disputesAbi,
-      functionName: 'spanTooRare',
-      args: [
-        place,
-        toHex(tokenBytes(made.run)),
-        occurrences - 1,
-        merkleWay(leaves, leaves.length - 1),
-        made.influence,
-        { symbols: BigInt(symbols), contributions: BigInt(contributions), textRoot, suffixRoot },
-        places[0]!,
-        places[1]!,
-      ],
-    }),
-  )
-  return {
+  const count = falseSpan(shaped, made.spans, made.tree)!
+  const influence = influenceRoot(made.influence)
+  // A batch that was taken back is not taken again, so the second is about another job.
+  const another = { ...answer, jobId: tuned.claim }
+  yield {
     name: 'dispute of a span count',
-    value: used,
+    value: await dispute(network, another, (at) => falseCountCall(at, count, influence)),
     unit: 'gas',
     bar: { atMost: 130_000 },
-    note: `${occurrences} places among ${symbols} symbols, a run of ${made.run.length} tokens`,
+    note: `${hi - lo} places among ${count.symbols} symbols, a run of ${made.run.length} tokens`,
   }
 }
 
@@ -277,14 +217,14 @@ async function spanDispute(
 async function dispute(
   network: GasNetwork,
   answer: Receipt,
-  data: (place: ReturnType<typeof placed>) => `0x${string}`,
+  call: (placed: PlacedReceipt) => Call,
 ): Promise<number> {
   const leaves = leavesOf([answer])
   const draft = network.batch(leaves, [], true)
   await network.post(draft, QUORUM)
   const challenger = await network.clientOf(person('challenger'))
-  const call = data(placed(draft, answer, leaves))
-  const { gasUsed } = await challenger.write({ contract: 'disputes', what: 'dispute', data: call })
+  const proof = merkleProof(leaves, 0)
+  const { gasUsed } = await challenger.write(call({ header: draft.header, receipt: answer, proof }))
   await network.takeBack(draft)
   return Number(gasUsed)
 }

@@ -9,6 +9,7 @@ import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Bond, Bonds} from "./libraries/Bonds.sol";
 import {Datanet, Datanets, NewVersion, Version} from "./libraries/Datanets.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
+import {Purses} from "./libraries/Purses.sol";
 import {Ballot, Review, Reviews, ReviewTerms, Verdict} from "./libraries/Reviews.sol";
 import {Contribution, leafOf} from "./types/Contribution.sol";
 import {Param} from "./types/Param.sol";
@@ -24,8 +25,6 @@ contract DatanetRegistry is IDatanetRegistry, ReentrancyGuardTransient {
     using Datanets for Datanets.State;
     using Reviews for Reviews.State;
 
-    /// @notice Where lost bonds go: an account that nobody has the key of.
-    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
     /// @dev Group 6 of `Param`: answer seconds, contribution bond, review seconds, review slash.
     uint256 private constant DATA_GROUP = 6;
     uint256 private constant WHOLE_BPS = 10_000;
@@ -188,7 +187,7 @@ contract DatanetRegistry is IDatanetRegistry, ReentrancyGuardTransient {
         _bonds.release(known.datanetId, known.contributor, exitAt);
         (uint256 lostWei, uint256 rewardWei) = _settle(known);
         emit ReviewClosed(reviewId, known.verdict, lostWei, rewardWei);
-        if (lostWei > rewardWei) Address.sendValue(payable(BURNED), lostWei - rewardWei);
+        if (lostWei > rewardWei) Purses.burn(lostWei - rewardWei);
     }
 
     /// @notice Pays the caller what it is owed.

@@ -9,28 +9,31 @@ import {IParams} from "./interfaces/IParams.sol";
 import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Demand, Demands} from "./libraries/Demands.sol";
-import {Evidence, Placed, Way} from "./libraries/Evidence.sol";
+import {Evidence, Part, Placed, Share, Way} from "./libraries/Evidence.sol";
+import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Purses} from "./libraries/Purses.sol";
 import {Scores} from "./libraries/Scores.sol";
-import {Place, SpanCounts, SpanIndex} from "./libraries/SpanCounts.sol";
+import {CitedSpan, Place, SpanCounts, SpanIndex} from "./libraries/SpanCounts.sol";
 import {TypedData} from "./libraries/TypedData.sol";
-import {BatchHeader} from "./types/Batch.sol";
+import {HashedHeader} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
 import {Receipt} from "./types/Receipt.sol";
 import {Claim, Vote} from "./types/Statement.sol";
 
-/// @notice A contributor's share of an answer, as the answer's attribution has it.
-struct Share {
-    address contributor;
-    uint64 rows;
-    int64 score;
-}
-
-/// @notice The answer's own row and the noise its decoys measured.
-struct Head {
+/// @notice A share, with the way to the root beside its answer's head.
+struct ShareProof {
     uint64 decoys;
     uint128 decoySquares;
-    bytes query;
+    Share share;
+    Way way;
+}
+
+/// @notice How many rows a contributor has in the index, with the way from their sum to its root.
+struct SumProof {
+    uint64 rows;
+    Way way;
+    /// Root of the span index, which stands beside it.
+    bytes32 spansRoot;
 }
 
 /**
@@ -41,8 +44,6 @@ struct Head {
  */
 contract Disputes is ReentrancyGuardTransient {
     using Demands for Demands.State;
-
-    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     IParams public immutable params;
     IResultLedger public immutable ledger;
@@ -63,8 +64,9 @@ contract Disputes is ReentrancyGuardTransient {
     error BadSignature(address signer, address expected);
     error NotContradicting(bytes32 first, bytes32 second);
     error NotTwice(bytes32 first, bytes32 second);
-    error ScoreIsRight(int256 score);
-    error CountIsRight(uint256 occurrences);
+    error NoSuchReceipt(uint64 batch, uint256 index, uint256 count);
+    error ScoreIsRight(uint256 part, int256 product);
+    error CountIsRight(uint256 place);
     error NotFalse(bytes32 headerHash);
     error WrongBond(uint256 bondWei, uint256 expectedWei);
 
@@ -108,117 +110,107 @@ contract Disputes is ReentrancyGuardTransient {
 
     /// @notice One job stands in two receipts: the later one's batch is false, and must still be open.
     function settledTwice(Placed calldata earlier, Placed calldata later) external {
-        Evidence.requirePlaced(earlier);
-        Evidence.requirePlaced(later);
-        (Receipt calldata one, Receipt calldata other) = (earlier.receipt, later.receipt);
-        bool isLater = later.header.number > earlier.header.number
-            || (later.header.number == earlier.header.number && later.index > earlier.index);
-        if (one.jobId != other.jobId || !isLater) revert NotTwice(one.jobId, other.jobId);
-        ledger.requirePosted(earlier.header);
-        ledger.fault(later.header, msg.sender);
+        bytes32 earlierHash = Evidence.requirePlaced(earlier);
+        bytes32 laterHash = Evidence.requirePlaced(later);
+        (uint64 first, uint64 second) = (earlier.header.number, later.header.number);
+        bool isLater = second > first || (second == first && later.index > earlier.index);
+        (bytes32 one, bytes32 other) = (earlier.receipt.jobId, later.receipt.jobId);
+        if (one != other || !isLater) revert NotTwice(one, other);
+        ledger.requirePosted(first, earlierHash);
+        ledger.fault(second, laterHash, msg.sender);
     }
 
     /**
      * @notice A share of an answer is not the dot product of the contributor's rows and the answer's own.
      * @param placed The answer's receipt in an open batch.
-     * @param head The leaf of the answer's attribution with its row.
-     * @param share The false leaf.
-     * @param spansRoot Root of the adapter's span index; `influenceRoot` that of its gradient index.
-     * @param rows How many rows the contributor has there, and `vector` their sum.
-     * @param ways From head and share to the receipt's attribution, from the sum to `influenceRoot`.
+     * @param claimed The share that the answer says.
+     * @param summed What the index commits of the contributor.
+     * @param part Which part of the product is false, 0 to 3; any where the number of rows is.
+     * @param query That part of the answer's row, and `vector` that of the rows' sum.
      */
     function falseScore(
         Placed calldata placed,
-        Head calldata head,
-        Share calldata share,
-        bytes32 influenceRoot,
-        bytes32 spansRoot,
-        uint64 rows,
-        bytes calldata vector,
-        Way[3] calldata ways
+        ShareProof calldata claimed,
+        SumProof calldata summed,
+        uint256 part,
+        Part calldata query,
+        Part calldata vector
     ) external {
-        Evidence.requirePlaced(placed);
-        _requireIndex(placed.receipt, influenceRoot, spansRoot);
-        _requireHead(placed.receipt.attribution, head, ways[0]);
-        bytes memory leaf = Evidence.shareLeaf(share.contributor, share.rows, share.score);
-        Evidence.requireLeaf(placed.receipt.attribution, leaf, ways[1], "share");
-        Evidence.requireLeaf(influenceRoot, Evidence.sumLeaf(share.contributor, rows, vector), ways[2], "sum");
-        int256 score = Scores.dot(vector, head.query);
-        if (score == share.score && rows == share.rows) revert ScoreIsRight(score);
-        ledger.fault(placed.header, msg.sender);
+        bytes32 headerHash = Evidence.requirePlaced(placed);
+        _requireShare(placed.receipt.attribution, claimed, Evidence.rowRoot(query, part));
+        _requireSum(placed.receipt.adapter, claimed.share.contributor, summed, Evidence.rowRoot(vector, part));
+        (bool fits, int256 product) = Scores.dot(vector.coordinates, query.coordinates);
+        if (fits && product == Evidence.partOf(claimed.share, part) && summed.rows == claimed.share.rows) {
+            revert ScoreIsRight(part, product);
+        }
+        ledger.fault(placed.header.number, headerHash, msg.sender);
     }
 
     /**
-     * @notice A cited span occurs more often than the answer says: `first` and `last` are two places of it in the suffix
-     * array that are too far apart.
-     * @param tokens The span's tokens, big-endian words of 32 bits.
+     * @notice A cited span does not occur where the answer says: a place of the suffix array shows it.
      * @param way From the span's leaf to the receipt's attribution.
+     * @param influenceRoot Root of the gradient index, which stands beside the span index.
      */
-    function spanTooRare(
+    function falseCount(
         Placed calldata placed,
-        bytes calldata tokens,
-        uint32 occurrences,
+        CitedSpan calldata cited,
         Way calldata way,
         bytes32 influenceRoot,
         SpanIndex calldata index,
-        Place calldata first,
-        Place calldata last
+        Place calldata shown
     ) external {
-        _requireSpan(placed, tokens, occurrences, way, influenceRoot, index);
-        if (!SpanCounts.areMore(index, tokens, occurrences, first, last)) revert CountIsRight(occurrences);
-        ledger.fault(placed.header, msg.sender);
-    }
-
-    /// @notice A cited span occurs less often than the answer says: between `below` and `above` there is no room for it.
-    function spanTooFrequent(
-        Placed calldata placed,
-        bytes calldata tokens,
-        uint32 occurrences,
-        Way calldata way,
-        bytes32 influenceRoot,
-        SpanIndex calldata index,
-        Place[] calldata below,
-        Place[] calldata above
-    ) external {
-        _requireSpan(placed, tokens, occurrences, way, influenceRoot, index);
-        if (!SpanCounts.areFewer(index, tokens, occurrences, below, above)) revert CountIsRight(occurrences);
-        ledger.fault(placed.header, msg.sender);
+        bytes32 headerHash = Evidence.requirePlaced(placed);
+        bytes memory leaf = Evidence.spanLeaf(cited.place, cited.occurrences, cited.tokens);
+        if (!MerkleTree.holds(placed.receipt.attribution, leaf, way.path, way.siblings)) {
+            revert Evidence.NotCommitted("span");
+        }
+        _requireIndex(placed.receipt.adapter, influenceRoot, SpanCounts.rootOf(index));
+        if (!SpanCounts.contradicts(index, cited, shown)) revert CountIsRight(shown.place);
+        ledger.fault(placed.header.number, headerHash, msg.sender);
     }
 
     /**
      * @notice Asks for a receipt of an open batch that cannot be had. The value sent is the bond, `ChallengeBondGwei`; until
      * it is answered the batch does not become final.
      */
-    function demand(BatchHeader calldata header, uint256 index) external payable {
+    function demand(HashedHeader calldata header, uint256 index) external payable {
         uint64 epoch = params.epoch();
         uint256 bondWei = uint256(params.valueAt(Param.ChallengeBondGwei, epoch)) * 1 gwei;
         if (msg.value != bondWei) revert WrongBond(msg.value, bondWei);
-        ledger.requireOpen(header);
+        if (index >= header.receiptCount) revert NoSuchReceipt(header.number, index, header.receiptCount);
+        bytes32 headerHash = TypedData.hashHeader(header);
+        ledger.requireOpen(header.number, headerHash);
         uint64 until = uint64(block.timestamp) + params.valueAt(Param.AnswerSeconds, epoch);
-        _demands.add(header, index, bondWei, until);
+        _demands.add(headerHash, index, Demand(msg.sender, uint96(bondWei), header.number, until));
         emit Demanded(header.number, index, msg.sender, until);
         ledger.hold(header.number);
     }
 
     /// @notice Shows a receipt that was asked for. Half of the bond goes to the caller, half is burned.
-    function show(Placed calldata placed) external nonReentrant {
-        Evidence.requirePlaced(placed);
-        Demand memory ended = _demands.end(placed.header, placed.index);
-        emit Shown(placed.header.number, placed.index, placed.receipt);
+    function show(
+        HashedHeader calldata header,
+        Receipt calldata receipt,
+        uint256 index,
+        bytes32[] calldata siblings
+    ) external nonReentrant {
+        Evidence.requireInBatch(header, receipt.jobId, TypedData.hashReceipt(receipt), index, siblings);
+        bytes32 headerHash = TypedData.hashHeader(header);
+        Demand memory ended = _demands.end(headerHash, index);
+        emit Shown(header.number, index, receipt);
         // Where the batch was taken back, its holds went with it.
-        if (!ledger.isVoid(TypedData.hashHeader(placed.header))) ledger.release(placed.header.number);
-        Address.sendValue(payable(BURNED), ended.bondWei - ended.bondWei / 2);
+        if (!ledger.isVoid(headerHash)) ledger.release(header.number);
+        Purses.burn(ended.bondWei - ended.bondWei / 2);
         Address.sendValue(payable(msg.sender), ended.bondWei / 2);
     }
 
     /// @notice A receipt was not shown in time: its batch is false, and the bond goes back.
-    function foreclose(BatchHeader calldata header, uint256 index) external nonReentrant {
-        Demand memory ended = _demands.end(header, index);
+    function foreclose(bytes32 headerHash, uint256 index) external nonReentrant {
+        Demand memory ended = _demands.end(headerHash, index);
         if (block.timestamp <= ended.until) revert Demands.StillTime(ended.until);
-        emit Withheld(header.number, index);
-        if (!ledger.isVoid(TypedData.hashHeader(header))) {
-            ledger.release(header.number);
-            _fault(header, ended.asker);
+        emit Withheld(ended.batch, index);
+        if (!ledger.isVoid(headerHash)) {
+            ledger.release(ended.batch);
+            _fault(ended.batch, headerHash, ended.asker);
         }
         Purses.payOrBurn(ended.asker, ended.bondWei);
     }
@@ -233,31 +225,32 @@ contract Disputes is ReentrancyGuardTransient {
     }
 
     /// @dev Where an older batch is false already, this one goes with it.
-    function _fault(BatchHeader calldata header, address accuser) private {
+    function _fault(uint64 batch, bytes32 headerHash, address accuser) private {
         (,, uint64 faulty,,) = ledger.progress();
-        if (faulty == 0 || faulty > header.number) ledger.fault(header, accuser);
+        if (faulty == 0 || faulty > batch) ledger.fault(batch, headerHash, accuser);
     }
 
-    function _requireSpan(
-        Placed calldata placed,
-        bytes calldata tokens,
-        uint32 occurrences,
-        Way calldata way,
-        bytes32 influenceRoot,
-        SpanIndex calldata index
-    ) private view {
-        Evidence.requirePlaced(placed);
-        _requireIndex(placed.receipt, influenceRoot, SpanCounts.rootOf(index));
-        Evidence.requireLeaf(placed.receipt.attribution, Evidence.spanLeaf(occurrences, tokens), way, "span");
+    /// @dev The head stands on the left of all that an answer's attribution says.
+    function _requireShare(bytes32 attribution, ShareProof calldata claimed, bytes32 queryRoot) private pure {
+        bytes32 head = MerkleTree.hashLeaf(Evidence.headLeaf(claimed.decoys, claimed.decoySquares, queryRoot));
+        bytes32 share = MerkleTree.hashLeaf(Evidence.shareLeaf(claimed.share));
+        bytes32 said = MerkleTree.climb(share, claimed.way.path, claimed.way.siblings);
+        if (MerkleTree.hashNode(head, said) != attribution) revert Evidence.NotCommitted("share");
     }
 
-    function _requireIndex(Receipt calldata receipt, bytes32 influenceRoot, bytes32 spansRoot) private view {
-        bytes32 root = models.indexRootOf(keccak256(bytes(receipt.adapter)));
+    function _requireSum(bytes32 adapter, address contributor, SumProof calldata summed, bytes32 vectorRoot)
+        private
+        view
+    {
+        bytes32 sum = MerkleTree.hashLeaf(Evidence.sumLeaf(contributor, summed.rows, vectorRoot));
+        bytes32 influenceRoot = MerkleTree.climb(sum, summed.way.path, summed.way.siblings);
+        _requireIndex(adapter, influenceRoot, summed.spansRoot);
+    }
+
+    /// @param adapter The hash of its content id.
+    function _requireIndex(bytes32 adapter, bytes32 influenceRoot, bytes32 spansRoot) private view {
+        bytes32 root = models.indexRootOf(adapter);
         if (root == 0 || root != Evidence.indexesRoot(influenceRoot, spansRoot)) revert Evidence.NotCommitted("index");
-    }
-
-    function _requireHead(bytes32 attribution, Head calldata head, Way calldata way) private pure {
-        Evidence.requireLeaf(attribution, Evidence.headLeaf(head.decoys, head.decoySquares, head.query), way, "head");
     }
 
     /// @dev Of a signature there is one accepted form, and none of the zero address.

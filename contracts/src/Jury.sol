@@ -9,8 +9,8 @@ import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Case, Cases, Stage, Tally, Verdict} from "./libraries/Cases.sol";
 import {Evidence, Placed} from "./libraries/Evidence.sol";
-import {TypedData} from "./libraries/TypedData.sol";
-import {BatchHeader} from "./types/Batch.sol";
+import {Purses} from "./libraries/Purses.sol";
+import {HashedReceipt} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
 
 /**
@@ -24,7 +24,6 @@ contract Jury is ReentrancyGuardTransient {
     using Cases for Case;
     using SafeCast for uint256;
 
-    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
     /// @dev Blocks until the draw: enough that no one who opens a case knows the hash.
     uint64 private constant SEED_BLOCKS = 2;
     /// @dev The EVM knows the hashes of so many blocks.
@@ -60,12 +59,15 @@ contract Jury is ReentrancyGuardTransient {
         (params, ledger, vault) = (params_, ledger_, vault_);
     }
 
-    /// @notice Doubts a claim whose receipt stands in an open batch. The value sent is the bond, `ChallengeBondGwei`.
-    function open(Placed calldata placed) external payable returns (uint256 number) {
+    /**
+     * @notice Doubts a claim whose receipt stands in an open batch. The value sent is the bond, `ChallengeBondGwei`.
+     * @param passedBy Those who passed the claim, as the receipt names them.
+     */
+    function open(Placed calldata placed, address[] calldata passedBy) external payable returns (uint256 number) {
         uint256 bondWei = uint256(params.valueAt(Param.ChallengeBondGwei, params.epoch())) * 1 gwei;
         if (msg.value != bondWei) revert WrongBond(msg.value, bondWei);
-        Evidence.requirePlaced(placed);
-        ledger.requireOpen(placed.header);
+        bytes32 headerHash = Evidence.requirePlaced(placed);
+        ledger.requireOpen(placed.header.number, headerHash);
         bytes32 claim = placed.receipt.claim;
         _requireUndisputed(claim);
         number = ++caseCount;
@@ -77,8 +79,8 @@ contract Jury is ReentrancyGuardTransient {
         opened.bondWei = bondWei.toUint96();
         opened.seedBlock = uint64(block.number) + SEED_BLOCKS;
         opened.claim = claim;
-        opened.headerHash = TypedData.hashHeader(placed.header);
-        _accuse(number, placed);
+        opened.headerHash = headerHash;
+        _accuse(number, placed.receipt, passedBy);
         ledger.hold(placed.header.number);
         emit CaseOpened(number, placed.header.number, claim, msg.sender, opened.seedBlock);
     }
@@ -113,11 +115,8 @@ contract Jury is ReentrancyGuardTransient {
         emit VerdictRevealed(number, msg.sender, verdict);
     }
 
-    /**
-     * @notice Counts the verdicts when the time to reveal is over. Anybody may.
-     * @param header That of the batch in dispute.
-     */
-    function decide(uint256 number, BatchHeader calldata header) external nonReentrant {
+    /// @notice Counts the verdicts when the time to reveal is over. Anybody may.
+    function decide(uint256 number) external nonReentrant {
         Case storage drawn = _cases[number];
         drawn.requireStage(Stage.Drawn);
         if (block.timestamp <= drawn.revealUntil) revert Cases.TooEarly(drawn.revealUntil + 1);
@@ -133,7 +132,7 @@ contract Jury is ReentrancyGuardTransient {
             owedWei[drawn.challenger] += drawn.bondWei;
         }
         if (outcome == Stage.Undecided && caseOf[drawn.claim] == number) caseOf[drawn.claim] = 0;
-        if (outcome == Stage.Upheld) _condemn(number, drawn, header);
+        if (outcome == Stage.Upheld) _condemn(number, drawn);
         if (outcome != Stage.Undecided) _slashSilent(drawn);
     }
 
@@ -186,20 +185,20 @@ contract Jury is ReentrancyGuardTransient {
     }
 
     /// @dev The worker and those who passed its claim: they are no jurors, and pay where it was false.
-    function _accuse(uint256 number, Placed calldata placed) private {
+    function _accuse(uint256 number, HashedReceipt calldata receipt, address[] calldata passedBy) private {
+        if (keccak256(abi.encodePacked(passedBy)) != receipt.passedBy) revert Evidence.NotCommitted("passedBy");
         address[] storage accused = _accused[number];
-        accused.push(placed.receipt.worker);
-        for (uint256 i = 0; i < placed.receipt.passedBy.length; i++) {
-            accused.push(placed.receipt.passedBy[i]);
+        accused.push(receipt.worker);
+        for (uint256 i = 0; i < passedBy.length; i++) {
+            accused.push(passedBy[i]);
         }
     }
 
     /// @dev The batch may have been taken back meanwhile for another fault: then only those who lied are left.
-    function _condemn(uint256 number, Case storage upheld, BatchHeader calldata header) private {
+    function _condemn(uint256 number, Case storage upheld) private {
         if (!ledger.isVoid(upheld.headerHash)) {
-            if (TypedData.hashHeader(header) != upheld.headerHash) revert Evidence.NotCommitted("header");
             (,, uint64 faulty,,) = ledger.progress();
-            if (faulty == 0 || faulty > upheld.batch) ledger.fault(header, upheld.challenger);
+            if (faulty == 0 || faulty > upheld.batch) ledger.fault(upheld.batch, upheld.headerHash, upheld.challenger);
         }
         if (_isCondemned[upheld.claim]) return;
         _isCondemned[upheld.claim] = true;
@@ -236,6 +235,6 @@ contract Jury is ReentrancyGuardTransient {
         for (uint256 i = 0; i < jurors.length; i++) {
             if (decided.verdicts[jurors[i]] != Verdict.None) owedWei[jurors[i]] += eachWei;
         }
-        Address.sendValue(payable(BURNED), amountWei - eachWei * spoke);
+        Purses.burn(amountWei - eachWei * spoke);
     }
 }

@@ -133,10 +133,10 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @inheritdoc IResultLedger
-    function fault(BatchHeader calldata header, address accuser) external onlyJudges {
-        _state.requireHeader(header);
-        _state.fault(header.number, accuser);
-        emit BatchFaulted(header.number, accuser);
+    function fault(uint64 number, bytes32 headerHash, address accuser) external onlyJudges {
+        _state.requireHash(number, headerHash);
+        _state.fault(number, accuser);
+        emit BatchFaulted(number, accuser);
     }
 
     /**
@@ -149,13 +149,13 @@ contract ResultLedger is IResultLedger, EIP712 {
         bool isTheFault = header.number == _state.faulty;
         BatchHeader memory before;
         if (header.number > 1) {
-            _state.requireHeader(header.number - 1, previous);
+            _state.requireHash(header.number - 1, TypedData.hashHeader(previous));
             before = previous;
         } else {
             before.strictness = initialStrictness;
         }
         bytes32 headerHash = TypedData.hashHeader(header);
-        Batch memory batch = _state.takeBack(header, before);
+        Batch memory batch = _state.takeBack(header, headerHash, before);
         emit BatchVoided(header.number, headerHash);
         uint256 bondWei = uint256(batch.bondMilli) * MILLI;
         vault.unlock(header.proposer, bondWei);
@@ -164,8 +164,9 @@ contract ResultLedger is IResultLedger, EIP712 {
 
     /// @notice Gives payers back what a void batch has collected. Anybody may.
     function giveBack(BatchHeader calldata header, Charge[] calldata charges) external {
-        _state.giveBack(header, charges);
-        emit ChargesReturned(TypedData.hashHeader(header), header.collectedWei);
+        bytes32 headerHash = TypedData.hashHeader(header);
+        _state.giveBack(header, headerHash, charges);
+        emit ChargesReturned(headerHash, header.collectedWei);
         escrow.giveBack{value: header.collectedWei}(charges);
     }
 
@@ -188,15 +189,15 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @inheritdoc IResultLedger
-    function requireOpen(BatchHeader calldata header) external view {
-        _state.requireOpen(header.number);
-        _state.requireHeader(header);
+    function requireOpen(uint64 number, bytes32 headerHash) external view {
+        _state.requireOpen(number);
+        _state.requireHash(number, headerHash);
     }
 
     /// @inheritdoc IResultLedger
-    function requirePosted(BatchHeader calldata header) external view {
-        if (header.number == 0 || header.number > _state.tail.posted) revert Batches.NotPosted(header.number);
-        _state.requireHeader(header);
+    function requirePosted(uint64 number, bytes32 headerHash) external view {
+        if (number == 0 || number > _state.tail.posted) revert Batches.NotPosted(number);
+        _state.requireHash(number, headerHash);
     }
 
     /// @inheritdoc IResultLedger

@@ -23,8 +23,6 @@ import {Param} from "./types/Param.sol";
 contract StakeVault is IStakeVault, EIP712, ReentrancyGuardTransient {
     using Stakes for Stakes.State;
 
-    /// @notice Where slashed stake goes: an account that nobody has the key of.
-    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
     /// @dev Governance may give a reporter less, never more: whoever reports itself loses half.
     uint256 private constant MAX_REPORTER_BPS = 5000;
 
@@ -139,7 +137,7 @@ contract StakeVault is IStakeVault, EIP712, ReentrancyGuardTransient {
         uint256 bps = reporter == address(0) ? 0 : params.valueAt(Param.ReporterBps, params.epoch());
         uint256 rewardWei = takenWei * (bps < MAX_REPORTER_BPS ? bps : MAX_REPORTER_BPS) / 10_000;
         emit Slashed(node, takenWei, reporter, rewardWei);
-        Address.sendValue(payable(BURNED), takenWei - rewardWei);
+        Purses.burn(takenWei - rewardWei);
         Purses.payOrBurn(reporter, rewardWei);
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Bond} from "../src/libraries/Bonds.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {Review, Verdict} from "../src/libraries/Reviews.sol";
 import {Contribution} from "../src/types/Contribution.sol";
 import {OrderHandler} from "./support/OrderHandler.sol";
@@ -11,7 +12,6 @@ import {VM} from "./support/Vm.sol";
 
 /// @notice What holds of bonds and reviews, whatever contributors, flaggers and validators do.
 contract ReviewInvariants is RegistryBase {
-    address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     ReviewHandler private _handler;
     uint256 private _datanetId;
@@ -82,7 +82,7 @@ contract ReviewInvariants is RegistryBase {
 
     /// @dev D2: what came in is held, was paid out or was burned.
     function _moneyIsKept() private view {
-        uint256 goneWei = _handler.paidOutWei() + BURNED.balance;
+        uint256 goneWei = _handler.paidOutWei() + Purses.BURNED.balance;
         equal(_handler.paidInWei(), address(datanets).balance + goneWei, "D2 money");
     }
 }

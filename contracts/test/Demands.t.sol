@@ -4,18 +4,20 @@ pragma solidity 0.8.37;
 import {Disputes} from "../src/Disputes.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Demands} from "../src/libraries/Demands.sol";
-import {Evidence, Placed} from "../src/libraries/Evidence.sol";
+import {Evidence} from "../src/libraries/Evidence.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {BatchHeader} from "../src/types/Batch.sol";
 import {Param} from "../src/types/Param.sol";
 import {DisputeBase} from "./support/DisputeBase.sol";
 import {Receiver} from "./support/Receivers.sol";
+import {Settled, hashOf, hashed} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice Receipts that somebody could not get.
 contract DemandsTest is DisputeBase {
     address private constant ASKER = address(0xA5);
     address private constant SHOWER = address(0x5110);
-    Placed private _placed;
+    Settled private _placed;
 
     function setUp() public {
         setUpDisputes(32);
@@ -30,13 +32,13 @@ contract DemandsTest is DisputeBase {
         VM.expectRevert(abi.encodeWithSelector(Batches.InDispute.selector, 2));
         ledger.finalise(_placed.header);
         VM.prank(SHOWER);
-        disputes.show(_placed);
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
         equal(SHOWER.balance, bondWei() / 2, "for the answer");
-        equal(disputes.BURNED().balance, bondWei() - bondWei() / 2, "burned");
+        equal(Purses.BURNED.balance, bondWei() - bondWei() / 2, "burned");
         equal(address(disputes).balance, 0, "left");
         ledger.finalise(_placed.header);
-        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, 2, 2));
-        disputes.show(_placed);
+        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, hashOf(_placed.header), 2));
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
     }
 
     function test_faultsABatchThatKeepsItsReceipts() public {
@@ -44,23 +46,23 @@ contract DemandsTest is DisputeBase {
         uint64 until = uint64(VM.getBlockTimestamp()) + rules.valueAt(Param.AnswerSeconds, rules.epoch());
         VM.warp(until);
         VM.expectRevert(abi.encodeWithSelector(Demands.StillTime.selector, until));
-        disputes.foreclose(_placed.header, 2);
+        disputes.foreclose(hashOf(_placed.header), 2);
         VM.warp(until + 1);
-        disputes.foreclose(_placed.header, 2);
+        disputes.foreclose(hashOf(_placed.header), 2);
         equal(ASKER.balance, bondWei(), "bond");
         requireFaulty(2, "fault");
         takeBack(_placed);
         uint256 rewardWei = BOND_WEI * rules.valueAt(Param.ReporterBps, rules.epoch()) / 10_000;
         equal(ASKER.balance, bondWei() + rewardWei, "reward");
-        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, 2, 2));
-        disputes.foreclose(_placed.header, 2);
+        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, hashOf(_placed.header), 2));
+        disputes.foreclose(hashOf(_placed.header), 2);
     }
 
     /// @dev Late, but before anybody closed the demand: what matters is that the receipt is there.
     function test_takesALateAnswer() public {
         _demand(_placed.header, 2);
         passTime(1 days);
-        disputes.show(_placed);
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
         ledger.finalise(_placed.header);
     }
 
@@ -68,22 +70,22 @@ contract DemandsTest is DisputeBase {
         uint256 expectedWei = bondWei();
         VM.deal(address(this), 100 ether);
         VM.expectRevert(abi.encodeWithSelector(Disputes.WrongBond.selector, expectedWei - 1, expectedWei));
-        disputes.demand{value: expectedWei - 1}(_placed.header, 2);
+        disputes.demand{value: expectedWei - 1}(hashed(_placed.header), 2);
         VM.expectRevert(abi.encodeWithSelector(Disputes.WrongBond.selector, expectedWei + 1, expectedWei));
-        disputes.demand{value: expectedWei + 1}(_placed.header, 2);
+        disputes.demand{value: expectedWei + 1}(hashed(_placed.header), 2);
     }
 
     function test_asksOnceAndForWhatThereIs() public {
         _demand(_placed.header, 2);
         uint256 paidWei = bondWei();
         VM.deal(address(this), 100 ether);
-        VM.expectRevert(abi.encodeWithSelector(Demands.AlreadyDemanded.selector, 2, 2));
-        disputes.demand{value: paidWei}(_placed.header, 2);
-        VM.expectRevert(abi.encodeWithSelector(Demands.NoSuchReceipt.selector, 2, 4, 4));
-        disputes.demand{value: paidWei}(_placed.header, 4);
+        VM.expectRevert(abi.encodeWithSelector(Demands.AlreadyDemanded.selector, hashOf(_placed.header), 2));
+        disputes.demand{value: paidWei}(hashed(_placed.header), 2);
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NoSuchReceipt.selector, 2, 4, 4));
+        disputes.demand{value: paidWei}(hashed(_placed.header), 4);
         _placed.header.data = "another";
         VM.expectPartialRevert(Batches.WrongHeader.selector);
-        disputes.demand{value: paidWei}(_placed.header, 1);
+        disputes.demand{value: paidWei}(hashed(_placed.header), 1);
     }
 
     function test_asksNothingOfAFinalBatch() public {
@@ -92,16 +94,16 @@ contract DemandsTest is DisputeBase {
         uint256 paidWei = bondWei();
         VM.deal(address(this), paidWei);
         VM.expectRevert(abi.encodeWithSelector(Batches.AlreadyFinal.selector, 2));
-        disputes.demand{value: paidWei}(_placed.header, 2);
+        disputes.demand{value: paidWei}(hashed(_placed.header), 2);
     }
 
     function test_takesAnotherReceiptForNoAnswer() public {
         _demand(_placed.header, 1);
-        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, 2, 2));
-        disputes.show(_placed);
+        VM.expectRevert(abi.encodeWithSelector(Demands.NotDemanded.selector, hashOf(_placed.header), 2));
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
         _placed.index = 1;
         VM.expectPartialRevert(Evidence.NotInBatch.selector);
-        disputes.show(_placed);
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
     }
 
     function test_givesTheBondBackWhereTheBatchIsGone() public {
@@ -110,18 +112,18 @@ contract DemandsTest is DisputeBase {
         takeBack(_placed);
         settle(receiptOf(11));
         passTime(1 days);
-        disputes.foreclose(_placed.header, 2);
+        disputes.foreclose(hashOf(_placed.header), 2);
         equal(ASKER.balance, bondWei(), "bond");
         requireFaulty(0, "a fault of the batch that took the number");
         ledger.finalise(headerOf[2]);
     }
 
     function test_leavesAnOlderFaultAlone() public {
-        Placed memory later = settle(receiptOf(11));
+        Settled memory later = settle(receiptOf(11));
         _demand(later.header, 2);
         fault(_placed.header, address(0));
         passTime(1 days);
-        disputes.foreclose(later.header, 2);
+        disputes.foreclose(hashOf(later.header), 2);
         requireFaulty(2, "fault");
         equal(ASKER.balance, bondWei(), "bond");
     }
@@ -131,10 +133,10 @@ contract DemandsTest is DisputeBase {
         Receiver refusing = new Receiver();
         refusing.refuse(true);
         VM.deal(address(refusing), bondWei());
-        refusing.act(address(disputes), bondWei(), abi.encodeCall(Disputes.demand, (_placed.header, 2)));
+        refusing.act(address(disputes), bondWei(), abi.encodeCall(Disputes.demand, (hashed(_placed.header), 2)));
         passTime(1 days);
-        disputes.foreclose(_placed.header, 2);
-        equal(disputes.BURNED().balance, bondWei(), "burned");
+        disputes.foreclose(hashOf(_placed.header), 2);
+        equal(Purses.BURNED.balance, bondWei(), "burned");
         requireFaulty(2, "fault");
         takeBack(_placed);
     }
@@ -142,13 +144,13 @@ contract DemandsTest is DisputeBase {
     function test_leavesNoGainToWhoAnswersItself() public {
         _demand(_placed.header, 2);
         VM.prank(ASKER);
-        disputes.show(_placed);
+        disputes.show(hashed(_placed.header), _placed.receipt, _placed.index, _placed.siblings);
         require(ASKER.balance <= bondWei() / 2, "more than half is back");
     }
 
     function _demand(BatchHeader memory header, uint256 index) private {
         uint256 paidWei = bondWei();
         VM.prank(ASKER);
-        disputes.demand{value: paidWei}(header, index);
+        disputes.demand{value: paidWei}(hashed(header), index);
     }
 }

@@ -3,12 +3,14 @@ pragma solidity 0.8.37;
 
 import {Disputes} from "../src/Disputes.sol";
 import {Batches} from "../src/libraries/Batches.sol";
-import {Evidence, Placed} from "../src/libraries/Evidence.sol";
+import {Evidence} from "../src/libraries/Evidence.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {TypedData} from "../src/libraries/TypedData.sol";
 import {Param} from "../src/types/Param.sol";
 import {Receipt} from "../src/types/Receipt.sol";
 import {Claim, Vote} from "../src/types/Statement.sol";
 import {DisputeBase} from "./support/DisputeBase.sol";
+import {Settled, hashOf, placedOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice Two statements where there may be one, and signatures under what was false.
@@ -112,14 +114,14 @@ contract DisputesTest is DisputeBase {
     }
 
     function test_slashesWhoEndorsedAFalseBatch() public {
-        Placed memory placed = settle(receiptOf(10));
-        bytes32 headerHash = exposed.hashHeader(placed.header);
+        Settled memory placed = settle(receiptOf(10));
+        bytes32 headerHash = hashOf(placed.header);
         bytes memory signed = _signed(validatorKeys[1], TypedData.hashEndorsement(validator(1), headerHash));
         VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
         disputes.endorsedFalsely(headerHash, validator(1), signed);
         fault(placed.header, address(0));
         takeBack(placed);
-        VM.deal(vault.BURNED(), 0);
+        VM.deal(Purses.BURNED, 0);
         VM.expectPartialRevert(Disputes.BadSignature.selector);
         disputes.endorsedFalsely(headerHash, validator(2), signed);
         VM.prank(REPORTER);
@@ -130,27 +132,27 @@ contract DisputesTest is DisputeBase {
     }
 
     function test_leavesWhoEndorsedABatchBehindAFalseOneAlone() public {
-        Placed memory one = settle(receiptOf(10));
-        Placed memory behind = settle(receiptOf(11));
+        Settled memory one = settle(receiptOf(10));
+        Settled memory behind = settle(receiptOf(11));
         fault(one.header, address(0));
         takeBack(behind);
         takeBack(one);
-        bytes32 headerHash = exposed.hashHeader(behind.header);
+        bytes32 headerHash = hashOf(behind.header);
         bytes memory signed = _signed(validatorKeys[1], TypedData.hashEndorsement(validator(1), headerHash));
         VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
         disputes.endorsedFalsely(headerHash, validator(1), signed);
     }
 
     function test_showsAJobThatWasSettledTwice() public {
-        Placed memory earlier = settle(receiptOf(10));
-        Placed memory later = settle(receiptOf(10));
+        Settled memory earlier = settle(receiptOf(10));
+        Settled memory later = settle(receiptOf(10));
         VM.expectPartialRevert(Disputes.NotTwice.selector);
-        disputes.settledTwice(later, earlier);
+        disputes.settledTwice(placedOf(later), placedOf(earlier));
         VM.expectPartialRevert(Disputes.NotTwice.selector);
-        disputes.settledTwice(later, later);
+        disputes.settledTwice(placedOf(later), placedOf(later));
         passTime(WINDOW);
         ledger.finalise(earlier.header);
-        disputes.settledTwice(earlier, later);
+        disputes.settledTwice(placedOf(earlier), placedOf(later));
         requireFaulty(3, "fault");
     }
 
@@ -158,35 +160,35 @@ contract DisputesTest is DisputeBase {
         Receipt[] memory receipts = new Receipt[](2);
         (receipts[0], receipts[1]) = (receiptOf(10), receiptOf(10));
         receipts[1].units = 7;
-        Placed[] memory placed = settle(receipts);
-        disputes.settledTwice(placed[0], placed[1]);
+        Settled[] memory placed = settle(receipts);
+        disputes.settledTwice(placedOf(placed[0]), placedOf(placed[1]));
         requireFaulty(2, "fault");
     }
 
     function test_refusesTwoJobsAndBatchesThatAreGone() public {
-        Placed memory one = settle(receiptOf(10));
-        Placed memory other = settle(receiptOf(11));
+        Settled memory one = settle(receiptOf(10));
+        Settled memory other = settle(receiptOf(11));
         VM.expectRevert(abi.encodeWithSelector(Disputes.NotTwice.selector, one.receipt.jobId, other.receipt.jobId));
-        disputes.settledTwice(one, other);
+        disputes.settledTwice(placedOf(one), placedOf(other));
         // The earlier one was taken back, so the job stands once.
         fault(one.header, address(0));
         takeBack(other);
         takeBack(one);
         settle(receiptOf(12));
-        Placed memory again = settle(receiptOf(10));
+        Settled memory again = settle(receiptOf(10));
         VM.expectPartialRevert(Batches.WrongHeader.selector);
-        disputes.settledTwice(one, again);
+        disputes.settledTwice(placedOf(one), placedOf(again));
         passTime(WINDOW);
         ledger.finalise(headerOf[2]);
         ledger.finalise(again.header);
-        Placed memory second = settle(receiptOf(10));
+        Settled memory second = settle(receiptOf(10));
         passTime(WINDOW);
         ledger.finalise(second.header);
         VM.expectRevert(abi.encodeWithSelector(Batches.AlreadyFinal.selector, 4));
-        disputes.settledTwice(again, second);
+        disputes.settledTwice(placedOf(again), placedOf(second));
         again.siblings[0] = ~again.siblings[0];
         VM.expectPartialRevert(Evidence.NotInBatch.selector);
-        disputes.settledTwice(again, second);
+        disputes.settledTwice(placedOf(again), placedOf(second));
     }
 
     function claimTwice(Claim memory one, Claim memory other, uint256 key) external {
@@ -220,7 +222,7 @@ contract DisputesTest is DisputeBase {
         uint256 takenWei = STAKE_WEI * rules.valueAt(param, rules.epoch()) / 10_000;
         equal(vault.member(node).stakeWei, STAKE_WEI - takenWei, "stake");
         equal(REPORTER.balance, takenWei * rules.valueAt(Param.ReporterBps, rules.epoch()) / 10_000, "reporter");
-        equal(vault.BURNED().balance, takenWei - REPORTER.balance, "burned");
+        equal(Purses.BURNED.balance, takenWei - REPORTER.balance, "burned");
     }
 
     function _claim(uint256 job, string memory output) private pure returns (Claim memory claim) {

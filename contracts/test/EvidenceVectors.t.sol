@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Part, Share, Way} from "../src/libraries/Evidence.sol";
+import {MerkleTree} from "../src/libraries/MerkleTree.sol";
 import {Claim, Vote} from "../src/types/Statement.sol";
 import {Base} from "./support/Base.sol";
 import {VM} from "./support/Vm.sol";
@@ -43,44 +45,49 @@ contract EvidenceVectorsTest is Base {
         require(_digest(exposed.hashVote(vote)) == _bytes32(".vote.digest"), "vote");
     }
 
-    /// @dev Head, two shares and a span, in this order.
+    /// @dev Two shares and a span, in this order.
     function test_writesTheLeavesOfAnAnswer() public view {
-        bytes memory query = _bytes(".evidence.query");
+        bytes32 queryRoot = exposed.rowRoot(_part(".evidence.queryParts[2]"), 2);
         uint64 decoys = uint64(_uint(".evidence.decoys"));
-        _requireLeaf(0, exposed.headLeaf(decoys, uint128(_uint(".evidence.decoySquares")), query));
+        bytes memory head = exposed.headLeaf(decoys, uint128(_uint(".evidence.decoySquares")), queryRoot);
+        require(keccak256(head) == keccak256(_bytes(".evidence.head")), "head");
         for (uint256 i = 0; i < 2; i++) {
-            string memory path = _at(".evidence.shares", i);
-            address contributor = VM.parseJsonAddress(_json, string.concat(path, ".contributor"));
-            uint64 rows = uint64(_uint(string.concat(path, ".rows")));
-            _requireLeaf(1 + i, exposed.shareLeaf(contributor, rows, int64(_score(i))));
+            _requireLeaf(i, exposed.shareLeaf(_share(i)));
         }
-        uint32 occurrences = uint32(_uint(".evidence.span.occurrences"));
-        _requireLeaf(3, exposed.spanLeaf(occurrences, _bytes(".evidence.span.tokens")));
+        (uint32 place, uint32 occurrences) = (uint32(_uint(".evidence.span.place")), uint32(_uint(".evidence.span.occurrences")));
+        _requireLeaf(2, exposed.spanLeaf(place, occurrences, _bytes(".evidence.span.tokens")));
     }
 
     function test_provesTheLeavesOfAnAnswer() public view {
         bytes32 root = _bytes32(".evidence.root");
-        uint256[] memory paths = VM.parseJsonUintArray(_json, ".evidence.paths");
-        for (uint256 i = 0; i < 4; i++) {
+        bytes32 head = MerkleTree.hashLeaf(_bytes(".evidence.head"));
+        for (uint256 i = 0; i < 3; i++) {
             bytes memory leaf = _bytes(_at(".evidence.leaves", i));
-            bytes32[] memory siblings = VM.parseJsonBytes32Array(_json, _at(".evidence.siblings", i));
-            require(exposed.holds(root, leaf, paths[i], siblings), "refused a leaf");
-            require(!exposed.holds(root, bytes.concat(leaf, hex"00"), paths[i], siblings), "took a longer leaf");
-            require(!exposed.holds(root, leaf, paths[i] ^ 1, siblings), "took another way");
+            Way memory way = _way(_at(".evidence.ways", i));
+            // A span's way goes up to the root, a share's to the node beside the head.
+            bytes32 top = i == 2 ? root : exposed.climb(MerkleTree.hashLeaf(leaf), way.path, way.siblings);
+            require(i == 2 || MerkleTree.hashNode(head, top) == root, "share");
+            require(exposed.holds(top, leaf, way.path, way.siblings), "refused a leaf");
+            require(!exposed.holds(top, bytes.concat(leaf, hex"00"), way.path, way.siblings), "took a longer leaf");
+            require(!exposed.holds(top, leaf, way.path ^ 1, way.siblings), "took another way");
         }
     }
 
     /// @dev One row fits a byte a coordinate; the sum of three takes two.
-    function test_multipliesSumsOfEitherWidth() public view {
-        bytes memory query = _bytes(".evidence.query");
-        for (uint256 i = 0; i < 2; i++) {
-            bytes memory vector = _bytes(_at(".evidence.vectors", i));
-            equal(vector.length, (i + 1) * query.length, "width");
-            require(exposed.dot(vector, query) == _score(i), "score");
-            string memory path = _at(".evidence.shares", i);
-            address contributor = VM.parseJsonAddress(_json, string.concat(path, ".contributor"));
-            bytes memory sum = exposed.sumLeaf(contributor, uint64(_uint(string.concat(path, ".rows"))), vector);
-            require(keccak256(sum) == keccak256(_bytes(_at(".evidence.sums", i))), "sum");
+    function test_multipliesSumsOfEitherWidthByPart() public view {
+        for (uint256 i = 0; i < 8; i++) {
+            (uint256 row, uint256 part) = (i / 4, i % 4);
+            Part memory vector = _part(_at(_at(".evidence.vectorParts", row), part));
+            Part memory query = _part(_at(".evidence.queryParts", part));
+            equal(vector.coordinates.length, (row + 1) * query.coordinates.length, "width");
+            (bool fits, int256 product) = exposed.dot(vector.coordinates, query.coordinates);
+            int256 expected = VM.parseJsonInt(_json, _at(string.concat(_at(".evidence.shares", row), ".parts"), part));
+            require(fits && product == expected, "product");
+            require(exposed.partOf(_share(row), part) == expected, "packed");
+            bytes memory sum = exposed.sumLeaf(_share(row).contributor, _share(row).rows, exposed.rowRoot(vector, part));
+            require(keccak256(sum) == keccak256(_bytes(_at(".evidence.sums", row))), "sum");
+            Way memory way = _way(_at(".evidence.sumWays", row));
+            require(exposed.holds(_bytes32(".evidence.influence"), sum, way.path, way.siblings), "way of the sum");
         }
     }
 
@@ -93,8 +100,20 @@ contract EvidenceVectorsTest is Base {
         require(keccak256(leaf) == keccak256(_bytes(_at(".evidence.leaves", index))), VM.toString(index));
     }
 
-    function _score(uint256 index) private view returns (int256) {
-        return VM.parseJsonInt(_json, string.concat(_at(".evidence.shares", index), ".score"));
+    function _share(uint256 index) private view returns (Share memory) {
+        string memory path = _at(".evidence.shares", index);
+        address contributor = VM.parseJsonAddress(_json, string.concat(path, ".contributor"));
+        return Share(contributor, uint64(_uint(string.concat(path, ".rows"))), _bytes32(string.concat(path, ".packed")));
+    }
+
+    function _part(string memory path) private view returns (Part memory) {
+        bytes32[] memory siblings = VM.parseJsonBytes32Array(_json, string.concat(path, ".siblings"));
+        return Part(_bytes(string.concat(path, ".coordinates")), [siblings[0], siblings[1]]);
+    }
+
+    function _way(string memory path) private view returns (Way memory) {
+        bytes32[] memory siblings = VM.parseJsonBytes32Array(_json, string.concat(path, ".siblings"));
+        return Way(_uint(string.concat(path, ".path")), siblings);
     }
 
     function _digest(bytes32 hash) private view returns (bytes32) {

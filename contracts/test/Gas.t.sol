@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Head, Share} from "../src/Disputes.sol";
+import {ShareProof, SumProof} from "../src/Disputes.sol";
 import {Verdict} from "../src/libraries/Cases.sol";
-import {Placed, Way} from "../src/libraries/Evidence.sol";
-import {Place, SpanIndex} from "../src/libraries/SpanCounts.sol";
+import {Part, Placed, Way} from "../src/libraries/Evidence.sol";
+import {CitedSpan, Place, SpanIndex} from "../src/libraries/SpanCounts.sol";
 import {BatchHeader, Charge, Endorsement} from "../src/types/Batch.sol";
-import {JuryBase} from "./support/JuryBase.sol";
+import {HashedHeader} from "../src/types/Hashed.sol";
+import {Said} from "./support/DisputeBase.sol";
 import {GasMeter} from "./support/GasMeter.sol";
+import {JuryBase} from "./support/JuryBase.sol";
 import {LedgerBase} from "./support/LedgerBase.sol";
+import {Rows} from "./support/Rows.sol";
+import {Settled, hashOf, hashed, placedOf} from "./support/Settled.sol";
 import {Trees} from "./support/Trees.sol";
 import {VM} from "./support/Vm.sol";
 
@@ -90,7 +94,7 @@ contract BatchGas is LedgerBase, GasMeter {
     function test_takeBack() public {
         (BatchHeader memory header, BatchHeader memory before) = (_newest, _oldest);
         VM.prank(address(disputes));
-        ledger.fault(header, address(0xACC));
+        ledger.fault(header.number, hashOf(header), address(0xACC));
         coolAll();
         ledger.takeBack(header, before);
         report("takeBack");
@@ -121,51 +125,39 @@ contract BatchGas is LedgerBase, GasMeter {
 
 /// @notice What disputes cost, over 512 coordinates and a text of 140 tokens.
 contract DisputeGas is JuryBase, GasMeter {
-    Placed private _false;
-    int64[2] private _scores;
+    Settled private _false;
+    Said private _said;
 
     function setUp() public {
         setUpJury(512);
-        _scores = trueScores();
-        _scores[0]++;
-        _false = settle(answer(11, _scores, occurrences - 1));
+        _said = truth();
+        _said.parts[0][2]++;
+        _said.occurrences--;
+        _false = settle(answer(11, _said));
         openCase();
         drawJurors(1);
     }
 
     function test_falseScore() public {
-        bytes[] memory leaves = leavesOf(_scores, occurrences - 1);
-        Way[3] memory ways;
-        (ways[0], ways[1], ways[2]) = (Trees.wayOf(leaves, 0), Trees.wayOf(leaves, 1), Trees.wayOf(sums(), 0));
-        Placed memory shown = _false;
-        bytes32 spansRoot = spans.root();
+        Placed memory shown = placedOf(_false);
+        (ShareProof memory claimed, SumProof memory summed) = (shareProof(_said, 0), sumProof(0));
+        (Part memory one, Part memory other) = (Rows.part(query, 1, 2), Rows.part(vectors[0], 1, 2));
         coolAll();
-        disputes.falseScore(
-            shown,
-            Head(3, 99, query),
-            Share(contributors[0], rows[0], _scores[0]),
-            influenceRoot,
-            spansRoot,
-            rows[0],
-            vectors[0],
-            ways
-        );
+        disputes.falseScore(shown, claimed, summed, 2, one, other);
         report("falseScore, 512 coordinates of a byte");
     }
 
-    function test_spanTooRare() public {
-        Way memory way = Trees.wayOf(leavesOf(_scores, occurrences - 1), 3);
-        (Place memory first, Place memory last) = (spans.at(runFrom), spans.at(runFrom + occurrences - 1));
-        SpanIndex memory index = spans.index();
-        Placed memory shown = _false;
-        bytes memory tokens = runBytes();
+    function test_falseCount() public {
+        Placed memory shown = placedOf(_false);
+        (CitedSpan memory span, Way memory way) = (cited(_said), spanWay(_said));
+        (SpanIndex memory index, Place memory place) = (spans.index(), spans.at(runFrom + occurrences - 1));
         coolAll();
-        disputes.spanTooRare(shown, tokens, occurrences - 1, way, influenceRoot, index, first, last);
-        report("spanTooRare, 140 tokens");
+        disputes.falseCount(shown, span, way, influenceRoot, index, place);
+        report("falseCount, 140 tokens");
     }
 
     function test_demand() public {
-        BatchHeader memory header = _false.header;
+        HashedHeader memory header = hashed(_false.header);
         uint256 paidWei = bondWei();
         coolAll();
         disputes.demand{value: paidWei}(header, 1);
@@ -173,16 +165,17 @@ contract DisputeGas is JuryBase, GasMeter {
     }
 
     function test_openCase() public {
-        Placed memory shown = _false;
+        Placed memory shown = placedOf(_false);
+        address[] memory passedBy = _false.receipt.passedBy;
         uint256 paidWei = bondWei();
         coolAll();
-        jury.open{value: paidWei}(shown);
+        jury.open{value: paidWei}(shown, passedBy);
         report("jury: open");
     }
 
     function test_drawJurors() public {
         VM.deal(address(this), 10 ether);
-        jury.open{value: bondWei()}(_false);
+        jury.open{value: bondWei()}(placedOf(_false), _false.receipt.passedBy);
         VM.roll(VM.getBlockNumber() + 3);
         coolAll();
         jury.draw(2);
@@ -201,9 +194,8 @@ contract DisputeGas is JuryBase, GasMeter {
         passTime(121);
         revealSeats(1, 7, Verdict.Fail);
         passTime(121);
-        BatchHeader memory header = placed.header;
         coolAll();
-        jury.decide(1, header);
+        jury.decide(1);
         report("jury: decide, three accused");
     }
 }

@@ -8,6 +8,7 @@ import {Payout} from "../src/Payout.sol";
 import {ResultLedger} from "../src/ResultLedger.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {Account} from "../src/libraries/Escrows.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {Member} from "../src/libraries/Stakes.sol";
 import {Base} from "./support/Base.sol";
 import {SettlementHandler} from "./support/SettlementHandler.sol";
@@ -216,7 +217,7 @@ contract SettlementInvariants is Base {
 
     /// @dev M1: money is neither made nor lost, what was burned included.
     function _moneyIsKept() private view {
-        uint256 sumWei = address(_handler).balance + _handler.REPORTER().balance + vault.BURNED().balance;
+        uint256 sumWei = address(_handler).balance + _handler.REPORTER().balance + Purses.BURNED.balance;
         address[6] memory all = _handler.contracts();
         for (uint256 i = 0; i < all.length; i++) {
             sumWei += all[i].balance;

@@ -4,9 +4,10 @@ pragma solidity 0.8.37;
 import {Jury} from "../src/Jury.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Cases, Stage, Verdict} from "../src/libraries/Cases.sol";
-import {Evidence, Placed} from "../src/libraries/Evidence.sol";
+import {Evidence} from "../src/libraries/Evidence.sol";
 import {Param} from "../src/types/Param.sol";
 import {JuryBase} from "./support/JuryBase.sol";
+import {placedOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice How a case is opened, its jurors drawn, and their verdicts committed and revealed.
@@ -22,7 +23,7 @@ contract JuryTest is JuryBase {
         requireStage(1, Stage.Opened);
         uint256 expectedWei = bondWei();
         VM.expectRevert(abi.encodeWithSelector(Jury.WrongBond.selector, 0, expectedWei));
-        jury.open(placed);
+        jury.open(placedOf(placed), placed.receipt.passedBy);
         VM.expectRevert(abi.encodeWithSelector(Jury.AlreadyInDispute.selector, placed.receipt.claim, 1));
         this.openOnceMore();
     }
@@ -36,6 +37,16 @@ contract JuryTest is JuryBase {
         ledger.finalise(placed.header);
         VM.expectRevert(abi.encodeWithSelector(Batches.AlreadyFinal.selector, 2));
         this.openOnceMore();
+    }
+
+    /// @dev Or who passed the claim could sit on the jury.
+    function test_refusesAnotherListOfWhoPassedTheClaim() public {
+        uint256 paidWei = bondWei();
+        address[] memory passedBy = placed.receipt.passedBy;
+        (passedBy[0], passedBy[1]) = (passedBy[1], passedBy[0]);
+        VM.deal(address(this), paidWei);
+        VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "passedBy"));
+        jury.open{value: paidWei}(placedOf(placed), passedBy);
     }
 
     function test_drawsNobodyBeforeTheBlockThatChooses() public {
@@ -150,12 +161,12 @@ contract JuryTest is JuryBase {
     function test_decidesWhenTheTimeIsOver() public {
         uint256 number = openCase();
         VM.expectRevert(abi.encodeWithSelector(Cases.NotAt.selector, Stage.Opened, Stage.Drawn));
-        jury.decide(number, placed.header);
+        jury.decide(number);
         drawJurors(number);
         (,,,,, uint64 revealUntil,) = jury.caseAt(number);
         VM.warp(revealUntil);
         VM.expectRevert(abi.encodeWithSelector(Cases.TooEarly.selector, revealUntil + 1));
-        jury.decide(number, placed.header);
+        jury.decide(number);
     }
 
     function openOnceMore() external {

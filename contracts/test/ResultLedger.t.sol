@@ -7,6 +7,7 @@ import {Escrows} from "../src/libraries/Escrows.sol";
 import {Stakes} from "../src/libraries/Stakes.sol";
 import {BatchHeader, Charge, Endorsement} from "../src/types/Batch.sol";
 import {LedgerBase} from "./support/LedgerBase.sol";
+import {hashOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 contract ResultLedgerTest is LedgerBase {
@@ -24,7 +25,7 @@ contract ResultLedgerTest is LedgerBase {
         equal(vault.member(validator(0)).lockedWei, BOND_WEI, "bond");
         VM.expectRevert(abi.encodeWithSelector(Batches.NotFinal.selector, 1));
         ledger.requireFinal(header);
-        ledger.requireOpen(header);
+        ledger.requireOpen(header.number, hashOf(header));
         VM.warp(kept.finalAt);
         ledger.finalise(header);
         equal(address(ledger).balance, 0, "custody after");

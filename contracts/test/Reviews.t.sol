@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {DatanetRegistry} from "../src/DatanetRegistry.sol";
 import {Bonds} from "../src/libraries/Bonds.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {Review, Reviews, Verdict} from "../src/libraries/Reviews.sol";
 import {Contribution} from "../src/types/Contribution.sol";
 import {Param} from "../src/types/Param.sol";
@@ -15,7 +16,6 @@ import {VM} from "./support/Vm.sol";
 contract ReviewTest is RegistryBase {
     address private constant ALICE = address(0xA11CE);
     address private constant FLAGGER = address(0xF1A6);
-    address private constant BURNED = 0x000000000000000000000000000000000000dEaD;
     bytes32 private constant SALT = keccak256("salt");
 
     Contribution[] private _list;
@@ -42,7 +42,7 @@ contract ReviewTest is RegistryBase {
         // Six tenths of the bond; of that, three tenths for the reporter.
         equal(datanets.bondOf(_datanetId, ALICE).amountWei, 2 ether, "bond");
         equal(datanets.owedWei(FLAGGER), BOND + 0.9 ether, "flagger");
-        equal(BURNED.balance, 2.1 ether, "burned");
+        equal(Purses.BURNED.balance, 2.1 ether, "burned");
         equal(datanets.spamCount(ALICE), 1, "count");
         equal(datanets.scoreBps(ALICE), 5000, "score");
         equal(uint256(datanets.review(reviewId).verdict), uint256(Verdict.Spam), "verdict");
@@ -55,7 +55,7 @@ contract ReviewTest is RegistryBase {
         equal(datanets.bondOf(_datanetId, ALICE).amountWei, 5 ether, "bond");
         equal(datanets.owedWei(ALICE), BOND / 2, "contributor");
         equal(datanets.owedWei(FLAGGER), 0, "flagger");
-        equal(BURNED.balance, BOND / 2, "burned");
+        equal(Purses.BURNED.balance, BOND / 2, "burned");
         equal(datanets.scoreBps(ALICE), 10_000, "score");
     }
 
@@ -246,7 +246,7 @@ contract ReviewTest is RegistryBase {
         uint256 afterWei = ALICE.balance + bondedWei + datanets.owedWei(ALICE);
         uint256 lostWei = spam ? atStakeWei - bondedWei : BOND;
         require(beforeWei - afterWei >= lostWei / 2, "half is burned");
-        equal(BURNED.balance, beforeWei - afterWei, "burned");
+        equal(Purses.BURNED.balance, beforeWei - afterWei, "burned");
         _isSolvent(bondedWei);
     }
 
@@ -278,7 +278,7 @@ contract ReviewTest is RegistryBase {
         equal(datanets.owedWei(FLAGGER), BOND, "flagger");
         equal(datanets.bondOf(_datanetId, ALICE).amountWei, 5 ether, "bond");
         equal(datanets.scoreBps(ALICE), 10_000, "score");
-        equal(BURNED.balance, 0, "burned");
+        equal(Purses.BURNED.balance, 0, "burned");
         VM.prank(FLAGGER);
         datanets.withdraw();
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {StakeVault} from "../src/StakeVault.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {Member, Stakes} from "../src/libraries/Stakes.sol";
 import {TypedData} from "../src/libraries/TypedData.sol";
 import {BatchHeader} from "../src/types/Batch.sol";
@@ -52,13 +53,13 @@ contract SlashingTest is LedgerBase {
         uint256 rewardWei = _slash(2 ether) * rules.valueAt(Param.ReporterBps, rules.epoch()) / 10_000;
         require(rewardWei > 0, "no reward");
         equal(REPORTER.balance, rewardWei, "reward");
-        equal(vault.BURNED().balance, 2 ether - rewardWei, "burned");
+        equal(Purses.BURNED.balance, 2 ether - rewardWei, "burned");
     }
 
     function test_burnsItAllWhereNobodyReported() public {
         VM.prank(address(jury));
         vault.slash(NODE, 2 ether, address(0));
-        equal(vault.BURNED().balance, 2 ether, "burned");
+        equal(Purses.BURNED.balance, 2 ether, "burned");
     }
 
     /// @dev Parameters are bounded, but whatever they said: who reports itself loses half.
@@ -71,7 +72,7 @@ contract SlashingTest is LedgerBase {
         other.stake{value: 4 ether}(NODE, VALIDATOR, signature(NODE_KEY, typed(address(other), hash)));
         other.slash(NODE, 3 ether, REPORTER);
         equal(REPORTER.balance, 1.5 ether, "reward");
-        equal(other.BURNED().balance, 1.5 ether, "burned");
+        equal(Purses.BURNED.balance, 1.5 ether, "burned");
     }
 
     /// @dev A reporter that takes no money must not keep anybody from being slashed.
@@ -80,7 +81,7 @@ contract SlashingTest is LedgerBase {
         refusing.refuse(true);
         VM.prank(address(disputes));
         equal(vault.slash(NODE, 2 ether, address(refusing)), 2 ether, "taken");
-        equal(vault.BURNED().balance, 2 ether, "burned");
+        equal(Purses.BURNED.balance, 2 ether, "burned");
     }
 
     function test_slashesStakeThatWasAskedToLeave() public {

@@ -3,134 +3,149 @@ pragma solidity 0.8.37;
 
 import {Disputes} from "../src/Disputes.sol";
 import {Evidence, Placed, Way} from "../src/libraries/Evidence.sol";
-import {Place, SpanCounts, SpanIndex} from "../src/libraries/SpanCounts.sol";
-import {Receipt} from "../src/types/Receipt.sol";
-import {DisputeBase} from "./support/DisputeBase.sol";
-import {Trees} from "./support/Trees.sol";
+import {CitedSpan, Place, SpanCounts, SpanIndex} from "../src/libraries/SpanCounts.sol";
+import {DisputeBase, Said} from "./support/DisputeBase.sol";
+import {Settled, placedOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
-/// @notice Cited spans that occur more often than an answer says, or less.
+/// @notice Spans that are cited where they do not occur, or not where they do.
 contract SpanCountsTest is DisputeBase {
-    /// Where there is no neighbour.
-    uint256 private constant NONE = type(uint256).max;
-
-    int64[2] private _scores;
-
     function setUp() public {
         setUpDisputes(32);
-        _scores = trueScores();
         require(occurrences > 2 && runFrom > 0, "a run that tells nothing");
     }
 
-    function test_showsASpanThatIsTooRare() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences - 1));
-        this.tooRare(placed, occurrences - 1, runFrom, runFrom + occurrences - 1);
-        requireFaulty(2, "fault");
+    /// @dev Whatever range is cited, one of the places at its ends or the run's shows whether it is the run's.
+    function test_showsEveryRangeButTheRight(uint256 from, uint256 count) public {
+        Said memory said = truth();
+        said.place = uint32(from % SYMBOLS);
+        said.occurrences = uint32(count % (SYMBOLS - said.place + 1));
+        if (said.place == runFrom && said.occurrences == occurrences) said.occurrences--;
+        Settled memory placed = settle(answer(10, said));
+        uint256 end = said.place + said.occurrences;
+        uint256[4] memory places = [uint256(said.place), end - (end > said.place ? 1 : 0), runFrom, runFrom + occurrences - 1];
+        uint256 shown = 0;
+        for (uint256 i = 0; i < 4; i++) {
+            if (places[i] == SYMBOLS) continue;
+            try this.accuse(placed, said, places[i]) {
+                shown++;
+                takeBack(placed);
+                placed = settle(answer(11 + i, said));
+            } catch {}
+        }
+        require(shown > 0, "no place shows it");
     }
 
-    function test_leavesARightCountAlone() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences));
-        bytes memory refusal = abi.encodeWithSelector(Disputes.CountIsRight.selector, occurrences);
-        VM.expectRevert(refusal);
-        this.tooRare(placed, occurrences, runFrom, runFrom + occurrences - 1);
-        VM.expectRevert(refusal);
-        this.tooRare(placed, occurrences, runFrom + occurrences - 1, runFrom);
-        VM.expectRevert(refusal);
-        this.tooFrequent(placed, occurrences, runFrom - 1, runFrom + occurrences);
+    function test_leavesARightRangeAlone() public {
+        Said memory said = truth();
+        Settled memory placed = settle(answer(10, said));
+        for (uint256 place = 0; place < SYMBOLS; place++) {
+            VM.expectRevert(abi.encodeWithSelector(Disputes.CountIsRight.selector, place));
+            this.accuse(placed, said, place);
+        }
     }
 
-    function test_showsASpanThatIsTooFrequent() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences + 1));
-        this.tooFrequent(placed, occurrences + 1, runFrom - 1, runFrom + occurrences);
+    function test_showsARangeThatTheArrayHasNot() public {
+        Said memory said = truth();
+        said.occurrences = SYMBOLS - said.place + 1;
+        Settled memory placed = settle(answer(10, said));
+        // Nothing need be opened.
+        Place memory nothing;
+        this.accuseAt(placed, said, nothing);
         requireFaulty(2, "fault");
-    }
-
-    /// @dev Without a neighbour on one side there is room to that end of the array.
-    function test_countsToTheEndsOfTheArray() public {
-        uint32 upper = SYMBOLS - uint32(runFrom) + 1;
-        Placed memory placed = settle(answer(10, _scores, upper));
-        this.tooFrequent(placed, upper, runFrom - 1, NONE);
-        requireFaulty(2, "fault");
-        takeBack(placed);
-        uint32 lower = uint32(runFrom) + occurrences + 1;
-        placed = settle(answer(11, _scores, lower));
-        this.tooFrequent(placed, lower, NONE, runFrom + occurrences);
-        requireFaulty(2, "fault");
-    }
-
-    function test_refusesNeighboursThatAreNone() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences + 1));
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.NotTheRun.selector, runFrom, int256(0)));
-        this.tooFrequent(placed, occurrences + 1, runFrom, runFrom + occurrences);
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.NotTheRun.selector, runFrom - 1, int256(-1)));
-        this.tooFrequent(placed, occurrences + 1, runFrom - 1, runFrom - 1);
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.NotTheRun.selector, runFrom - 1, int256(-1)));
-        this.tooRare(placed, occurrences + 1, runFrom - 1, runFrom);
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.NotTheRun.selector, runFrom + occurrences, int256(1)));
-        this.tooRare(placed, occurrences + 1, runFrom, runFrom + occurrences);
     }
 
     function test_refusesTextOfAnotherPlace() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences - 1));
-        Place memory first = spans.opened(runFrom, 0);
-        Place memory last = spans.opened(runFrom + occurrences - 1, 139);
+        Said memory said = truth();
+        said.occurrences--;
+        Settled memory placed = settle(answer(10, said));
+        // The run starts in one leaf, this symbol stands in the other.
+        Place memory other = spans.opened(runFrom, 139);
+        Place memory last = spans.opened(runFrom, 3);
+        require(keccak256(other.text.leaf) != keccak256(last.text.leaf), "one leaf");
+        Place memory own = spans.at(runFrom);
+        bool isFirst = keccak256(own.text.leaf) == keccak256(last.text.leaf);
         VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "text"));
-        // One of the two starts in the other leaf.
-        this.tooRareAt(placed, occurrences - 1, last, first);
-        first.suffix.leaf[3] ^= 0x01;
+        this.accuseAt(placed, said, isFirst ? other : last);
+        own.suffix.leaf[3] ^= 0x01;
         VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "suffixes"));
-        this.tooRareAt(placed, occurrences - 1, first, last);
+        this.accuseAt(placed, said, own);
+        own = spans.at(runFrom);
+        own.place = SYMBOLS;
+        VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "suffixes"));
+        this.accuseAt(placed, said, own);
     }
 
     function test_refusesAnIndexOfAnotherSize() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences + 1));
+        Said memory said = truth();
+        Placed memory placed = placedOf(settle(answer(10, said)));
         SpanIndex memory index = spans.index();
         index.symbols--;
-        Way memory way = Trees.wayOf(leavesOf(_scores, occurrences + 1), 3);
-        Place[] memory none = new Place[](0);
-        bytes memory tokens = runBytes();
+        (Way memory way, CitedSpan memory span, Place memory shown) = (spanWay(said), cited(said), spans.at(0));
         VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "index"));
-        disputes.spanTooFrequent(placed, tokens, occurrences + 1, way, influenceRoot, index, none, none);
+        disputes.falseCount(placed, span, way, influenceRoot, index, shown);
     }
 
     function test_refusesASpanThatTheAnswerDoesNotCite() public {
-        Placed memory placed = settle(answer(10, _scores, occurrences));
+        Settled memory placed = settle(answer(10, truth()));
+        Said memory other = truth();
+        other.occurrences--;
         VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "span"));
-        this.tooRare(placed, occurrences - 1, runFrom, runFrom + occurrences - 1);
+        this.accuse(placed, other, runFrom + occurrences - 1);
+        other = truth();
+        other.place++;
+        VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "span"));
+        this.accuse(placed, other, runFrom);
     }
 
-    function test_refusesRunsLongerThanWhatLeavesRepeat() public {
-        run = new uint32[](34);
-        Placed memory placed = settle(answer(10, _scores, 1));
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.RunTooLong.selector, 34));
-        this.tooRare(placed, 1, runFrom, runFrom + 1);
-        run = new uint32[](0);
-        placed = settle(answer(11, _scores, 1));
-        VM.expectRevert(abi.encodeWithSelector(SpanCounts.RunTooLong.selector, 0));
-        this.tooRare(placed, 1, runFrom, runFrom + 1);
+    /// @dev Longer than what one leaf holds of the text: where it stands cannot be shown, where it does not it can.
+    function test_readsLongRunsAsFarAsTheLeafGoes() public {
+        uint32[] memory symbols = new uint32[](400);
+        for (uint32 i = 0; i < 400; i++) {
+            symbols[i] = 1 + i;
+        }
+        uint32[] memory long = new uint32[](200);
+        for (uint32 i = 0; i < 200; i++) {
+            long[i] = 100 + i;
+        }
+        _useSpans(symbols, long);
+        Said memory said = truth();
+        equal(said.place, 100, "place");
+        Settled memory placed = settle(answer(10, said));
+        VM.expectRevert(abi.encodeWithSelector(SpanCounts.RunTooLong.selector, 200));
+        this.accuse(placed, said, 100);
+        said.place = 99;
+        placed = settle(answer(11, said));
+        this.accuse(placed, said, 99);
+        requireFaulty(placed.header.number, "fault");
     }
 
-    function tooRare(Placed memory placed, uint32 count, uint256 from, uint256 to) external {
-        _tooRare(placed, count, spans.at(from), spans.at(to));
+    /// @dev At the end of the text a run that would go on does not occur.
+    function test_endsWithTheText() public {
+        uint32[] memory symbols = new uint32[](6);
+        for (uint32 i = 0; i < 6; i++) {
+            symbols[i] = 1 + i % 2;
+        }
+        uint32[] memory pair = new uint32[](2);
+        pair[0] = 1;
+        _useSpans(symbols, pair);
+        Said memory said = truth();
+        // The last suffix is the single symbol 2, which stands before the two others that begin with it.
+        (said.place, said.occurrences) = (runFrom - 1, 3);
+        Settled memory placed = settle(answer(10, said));
+        this.accuse(placed, said, runFrom - 1);
+        requireFaulty(placed.header.number, "fault");
     }
 
-    function tooRareAt(Placed memory placed, uint32 count, Place memory first, Place memory last) external {
-        _tooRare(placed, count, first, last);
+    function accuse(Settled memory placed, Said memory said, uint256 place) external {
+        _accuse(placed, said, spans.at(place));
     }
 
-    function tooFrequent(Placed memory placed, uint32 count, uint256 below, uint256 above) external {
-        Way memory way = Trees.wayOf(leavesOf(_scores, count), 3);
-        disputes.spanTooFrequent(placed, runBytes(), count, way, influenceRoot, spans.index(), _at(below), _at(above));
+    function accuseAt(Settled memory placed, Said memory said, Place memory shown) external {
+        _accuse(placed, said, shown);
     }
 
-    function _tooRare(Placed memory placed, uint32 count, Place memory first, Place memory last) private {
-        Way memory way = Trees.wayOf(leavesOf(_scores, count), 3);
-        disputes.spanTooRare(placed, runBytes(), count, way, influenceRoot, spans.index(), first, last);
-    }
-
-    function _at(uint256 place) private view returns (Place[] memory places) {
-        if (place == NONE) return places;
-        places = new Place[](1);
-        places[0] = spans.at(place);
+    function _accuse(Settled memory placed, Said memory said, Place memory shown) private {
+        disputes.falseCount(placedOf(placed), cited(said), spanWay(said), influenceRoot, spans.index(), shown);
     }
 }

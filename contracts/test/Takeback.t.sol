@@ -5,10 +5,12 @@ import {FeeEscrow} from "../src/FeeEscrow.sol";
 import {ResultLedger} from "../src/ResultLedger.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Account} from "../src/libraries/Escrows.sol";
+import {Purses} from "../src/libraries/Purses.sol";
 import {BatchHeader, Charge} from "../src/types/Batch.sol";
 import {Param} from "../src/types/Param.sol";
 import {LedgerBase} from "./support/LedgerBase.sol";
 import {Receiver} from "./support/Receivers.sol";
+import {hashOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice Batches found false, and all that was built on them.
@@ -23,7 +25,7 @@ contract TakebackTest is LedgerBase {
         (BatchHeader memory header,) = post(1);
         bytes memory refusal = abi.encodeWithSelector(ResultLedger.NotJudge.selector, address(this));
         VM.expectRevert(refusal);
-        ledger.fault(header, address(this));
+        ledger.fault(header.number, hashOf(header), address(this));
         VM.expectRevert(refusal);
         ledger.hold(1);
         VM.expectRevert(refusal);
@@ -43,7 +45,7 @@ contract TakebackTest is LedgerBase {
         this.refusePost(third, charges, abi.encodeWithSelector(Batches.FaultOpen.selector, 1));
         VM.expectRevert(abi.encodeWithSelector(Batches.FaultOpen.selector, 1));
         VM.prank(address(disputes));
-        ledger.fault(second, ACCUSER);
+        ledger.fault(second.number, hashOf(second), ACCUSER);
     }
 
     /// @dev What came before a false batch is none the worse for it.
@@ -65,11 +67,11 @@ contract TakebackTest is LedgerBase {
         ledger.finalise(first);
         VM.prank(address(disputes));
         VM.expectRevert(abi.encodeWithSelector(Batches.AlreadyFinal.selector, 1));
-        ledger.fault(first, ACCUSER);
+        ledger.fault(first.number, hashOf(first), ACCUSER);
         (BatchHeader memory second,) = batch(2);
         VM.prank(address(disputes));
         VM.expectPartialRevert(Batches.WrongHeader.selector);
-        ledger.fault(second, ACCUSER);
+        ledger.fault(second.number, hashOf(second), ACCUSER);
     }
 
     function test_takesNothingBackWithoutAFault() public {
@@ -108,7 +110,7 @@ contract TakebackTest is LedgerBase {
         equal(vault.member(validator(1)).lockedWei, 0, "innocent, locked");
         uint256 rewardWei = BOND_WEI * rules.valueAt(Param.ReporterBps, rules.epoch()) / 10_000;
         equal(ACCUSER.balance, rewardWei, "accuser");
-        equal(vault.BURNED().balance, BOND_WEI - rewardWei, "burned");
+        equal(Purses.BURNED.balance, BOND_WEI - rewardWei, "burned");
     }
 
     /// @dev An older fault found later makes the younger batch one that only built on it.
@@ -133,7 +135,7 @@ contract TakebackTest is LedgerBase {
         (BatchHeader memory first,) = post(1);
         fault(first, address(refusing));
         ledger.takeBack(first, first);
-        equal(vault.BURNED().balance, BOND_WEI, "burned");
+        equal(Purses.BURNED.balance, BOND_WEI, "burned");
     }
 
     function test_goesOnAsIfNothingHadBeen() public {

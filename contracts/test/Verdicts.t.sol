@@ -4,10 +4,10 @@ pragma solidity 0.8.37;
 import {Jury} from "../src/Jury.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Cases, Stage, Verdict} from "../src/libraries/Cases.sol";
-import {Evidence, Placed} from "../src/libraries/Evidence.sol";
 import {Param} from "../src/types/Param.sol";
 import {JuryBase} from "./support/JuryBase.sol";
 import {Receiver} from "./support/Receivers.sol";
+import {Settled, placedOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
 
 /// @notice How cases end, and who pays.
@@ -22,7 +22,7 @@ contract VerdictsTest is JuryBase {
     function test_upholdsWithTwoThirdsOfTheSeats() public {
         uint256 held = _hearAtLeast(5, Verdict.Fail);
         require(held * 3 >= seats.length * 2, "seats");
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireStage(_case, Stage.Upheld);
         requireFaulty(2, "fault");
         equal(jury.owedWei(CHALLENGER), bondWei(), "bond");
@@ -43,7 +43,7 @@ contract VerdictsTest is JuryBase {
 
     function test_dismissesWithTwoThirdsOfTheSeats() public {
         uint256 held = _hearAtLeast(5, Verdict.Pass);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireStage(_case, Stage.Dismissed);
         requireFaulty(0, "fault");
         equal(jury.owedWei(CHALLENGER), 0, "challenger");
@@ -66,7 +66,7 @@ contract VerdictsTest is JuryBase {
     function test_leavesNobodyToBlameShortOfTwoThirds() public {
         _hearAtLeast(1, Verdict.Fail);
         uint256 validatorsWei = vault.validatorsStakeWei();
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireStage(_case, Stage.Undecided);
         equal(jury.owedWei(CHALLENGER), bondWei(), "bond");
         equal(vault.validatorsStakeWei(), validatorsWei, "slashed");
@@ -79,13 +79,13 @@ contract VerdictsTest is JuryBase {
             vault.requestExit(validator(i));
         }
         hear(_case, 0, Verdict.Pass);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireStage(_case, Stage.Undecided);
     }
 
     function test_slashesSilentJurorsOnce() public {
         uint256 held = _hearAtLeast(5, Verdict.Pass);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         uint256 silent = 0;
         for (uint256 i = 0; i < seats.length; i++) {
             if (!isFirstSeat(i)) continue;
@@ -100,9 +100,9 @@ contract VerdictsTest is JuryBase {
 
     function test_decidesOnce() public {
         _hearAtLeast(5, Verdict.Pass);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         VM.expectRevert(abi.encodeWithSelector(Cases.NotAt.selector, Stage.Dismissed, Stage.Drawn));
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         VM.expectRevert(abi.encodeWithSelector(Jury.AlreadyInDispute.selector, placed.receipt.claim, 1));
         this.openOnceMore();
     }
@@ -111,15 +111,8 @@ contract VerdictsTest is JuryBase {
         _hearAtLeast(5, Verdict.Pass);
         VM.expectRevert(abi.encodeWithSelector(Batches.InDispute.selector, 2));
         ledger.finalise(placed.header);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         ledger.finalise(placed.header);
-    }
-
-    function test_faultsTheBatchOfTheCaseOnly() public {
-        _hearAtLeast(5, Verdict.Fail);
-        placed.header.data = "another";
-        VM.expectRevert(abi.encodeWithSelector(Evidence.NotCommitted.selector, "header"));
-        jury.decide(_case, placed.header);
     }
 
     /// @dev The batch went with an older one; who lied about the claim pays all the same.
@@ -128,7 +121,7 @@ contract VerdictsTest is JuryBase {
         takeBack(placed);
         settle(receiptOf(11));
         _hearAtLeast(5, Verdict.Fail);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireFaulty(0, "a fault of the batch that took the number");
         uint64 bps = rules.valueAt(Param.EndorserSlashBps, rules.epoch());
         equal(vault.member(VM.addr(WORKER_KEY)).stakeWei, STAKE_WEI - STAKE_WEI * bps / 10_000, "worker");
@@ -138,26 +131,26 @@ contract VerdictsTest is JuryBase {
     /// @dev Once more in a batch, a false claim must be found false once more; its worker has paid already.
     function test_judgesAClaimAnewInAnotherBatch() public {
         _hearAtLeast(5, Verdict.Fail);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         takeBack(placed);
         uint256 stakeWei = vault.member(VM.addr(WORKER_KEY)).stakeWei;
         settle(receiptOf(11));
         placed = settle(doubtful());
         _case = openCase();
         _hearAtLeast(5, Verdict.Fail);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         requireStage(_case, Stage.Upheld);
         requireFaulty(3, "fault");
         equal(vault.member(VM.addr(WORKER_KEY)).stakeWei, stakeWei, "paid twice");
     }
 
     function test_leavesAnOlderFaultAlone() public {
-        Placed memory later = settle(receiptOf(11));
+        Settled memory later = settle(receiptOf(11));
         placed = later;
         uint256 number = openCase();
         fault(headerOf[2], address(0));
         hear(number, 7, Verdict.Fail);
-        jury.decide(number, later.header);
+        jury.decide(number);
         requireStage(number, Stage.Upheld);
         requireFaulty(2, "fault");
     }
@@ -167,9 +160,9 @@ contract VerdictsTest is JuryBase {
         Receiver refusing = new Receiver();
         refusing.refuse(true);
         VM.deal(address(refusing), bondWei());
-        refusing.act(address(jury), bondWei(), abi.encodeCall(Jury.open, (placed)));
+        refusing.act(address(jury), bondWei(), abi.encodeCall(Jury.open, (placedOf(placed), placed.receipt.passedBy)));
         hear(2, 7, Verdict.Fail);
-        jury.decide(2, placed.header);
+        jury.decide(2);
         requireFaulty(3, "fault");
         equal(jury.owedWei(address(refusing)), bondWei(), "bond");
     }
@@ -177,7 +170,7 @@ contract VerdictsTest is JuryBase {
     function test_slashesALiarThatLeaves() public {
         vault.requestExit(VM.addr(WORKER_KEY));
         _hearAtLeast(5, Verdict.Fail);
-        jury.decide(_case, placed.header);
+        jury.decide(_case);
         require(vault.member(VM.addr(WORKER_KEY)).stakeWei < STAKE_WEI, "got away");
     }
 

@@ -3,13 +3,7 @@
  * for the Solidity tests; run this file to write it anew.
  */
 import { writeFileSync } from 'node:fs'
-import {
-  attributionLeaves,
-  indexesRoot,
-  score,
-  sumLeaf,
-  tokenBytes,
-} from '../../protocol/attribution.ts'
+import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { Claim } from '../../protocol/claim.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
@@ -19,17 +13,26 @@ import {
   contributionLeaf,
   contributionsRoot,
 } from '../../protocol/datanet.ts'
+import {
+  attributionRoot,
+  headLeaf,
+  indexesRoot,
+  influenceRoot,
+  partsBytes,
+  rowPart,
+  rowSumLeaf,
+  rowSumWay,
+  type Shaped,
+  shapedLeaves,
+  shareWay,
+  spanWay,
+  sumRows,
+  tokenBytes,
+} from '../../protocol/evidence.ts'
 import { splitFee, splitOf } from '../../protocol/fee.ts'
 import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
-import { type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
-import {
-  merkleProof,
-  merkleRoot,
-  merkleWay,
-  type Payout,
-  sumRoot,
-  sumWay,
-} from '../../protocol/merkle.ts'
+import { fromHex, type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
+import { merkleProof, merkleRoot, type Payout, sumRoot, sumWay } from '../../protocol/merkle.ts'
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
@@ -231,7 +234,7 @@ function fees() {
   )
 }
 
-/** An answer's attribution with each of its leaves, and one leaf of the index that its score is worked out from. */
+/** An answer's attribution with each of its leaves, and the sums of the index that its scores are worked out from. */
 function evidence() {
   const query = Int8Array.from({ length: 70 }, (_, i) => ((i * 37) % 256) - 128)
   const rows = [1, 3].map((count) =>
@@ -240,31 +243,43 @@ function evidence() {
     ),
   )
   const contributors = [account('contributor 1'), account('contributor 2')]
-  const shares = rows.map((held, i) => ({
-    contributor: contributors[i]!,
-    rows: held.length,
-    score: held.reduce((sum, row) => sum + score(row, query), 0),
-  }))
+  const owners = rows.flatMap((held, i) => held.map(() => contributors[i]))
+  const { shares } = attribute(rows.flat(), owners, query)
+  const sums = rows.map((held, i) => sumRows(contributors[i]!, held))
   const tokens = [5, 70_000, 4_294_967_295, 8, 9]
-  const spans = [{ start: 1, end: 4, occurrences: 17 }]
-  const attribution = { shares, decoys: 3, decoySquares: '340282366920938463463374607431' }
-  const bytes = Uint8Array.from(query)
-  const leaves = attributionLeaves({ attribution, query: bytes, tokens, spans })
+  const spans = [{ start: 1, end: 4, place: 70_001, occurrences: 17 }]
+  const shaped: Shaped = {
+    attribution: { shares, decoys: 3, decoySquares: '340282366920938463463374607431' },
+    query: Uint8Array.from(query),
+    tokens,
+    spans,
+  }
+  const ways = [shareWay(shaped, 0), shareWay(shaped, 1), spanWay(shaped, 0)]
+  const index = { head: utf8('head'), rows: [utf8('row')], sums }
   const [influence, spanIndex] = [hash('influence'), hash('spans')]
   return {
-    query: toHex(bytes),
-    decoys: attribution.decoys,
-    decoySquares: attribution.decoySquares,
-    shares,
-    vectors: rows.map((held, i) => toHex(sumLeaf(contributors[i]!, held).subarray(31))),
-    sums: rows.map((held, i) => toHex(sumLeaf(contributors[i]!, held))),
-    span: { tokens: toHex(tokenBytes(tokens.slice(1, 4))), occurrences: 17 },
-    root: merkleRoot(leaves),
-    leaves: leaves.map(toHex),
-    paths: leaves.map((_, index) => merkleWay(leaves, index).path),
-    siblings: leaves.map((_, index) => merkleWay(leaves, index).siblings),
+    decoys: shaped.attribution.decoys,
+    decoySquares: shaped.attribution.decoySquares,
+    shares: shares.map((share) => ({ ...share, packed: toHex(partsBytes(share.parts)) })),
+    queryParts: partsOf(toHex(shaped.query), 1),
+    vectorParts: sums.map(({ bytes, coordinateBytes }) => partsOf(toHex(bytes), coordinateBytes)),
+    sums: sums.map((sum) => toHex(rowSumLeaf(sum))),
+    sumWays: sums.map((_, at) => rowSumWay(index, at)),
+    influence: influenceRoot(index),
+    span: { place: 70_001, occurrences: 17, tokens: toHex(tokenBytes(tokens.slice(1, 4))) },
+    root: attributionRoot(shaped),
+    head: toHex(headLeaf(shaped)),
+    leaves: shapedLeaves(shaped).map(toHex),
+    ways,
     indexes: { influence, spans: spanIndex, root: indexesRoot(influence, spanIndex) },
   }
+}
+
+function partsOf(row: `0x${string}`, coordinateBytes: number) {
+  return [0, 1, 2, 3].map((part) => {
+    const { coordinates, siblings } = rowPart(fromHex(row), coordinateBytes, part)
+    return { coordinates: toHex(coordinates), siblings }
+  })
 }
 
 function milestone() {

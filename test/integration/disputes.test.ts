@@ -1,12 +1,44 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { attribute, type PartsOf } from '../../protocol/attribution.ts'
 import { seal } from '../../protocol/envelope.ts'
+import {
+  attributionRoot,
+  type InfluenceLeaves,
+  indexesRoot,
+  influenceRoot,
+  rowLeaf,
+  type Shaped,
+  sumRows,
+} from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { keccakHash, utf8 } from '../../protocol/hash.ts'
+import { merkleProof } from '../../protocol/merkle.ts'
 import type { Message } from '../../protocol/message.ts'
+import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
+import {
+  countEvidence,
+  falseShare,
+  falseSpan,
+  shareEvidence,
+} from '../../worker/attribution/evidence.ts'
+import { buildSpanIndex, findRange } from '../../worker/attribution/span-index.ts'
+import { spanTree } from '../../worker/attribution/span-tree.ts'
+import { type SignedBatch, takeBackCall } from '../../worker/chain/calls.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
 import { domainOf } from '../../worker/chain/deployment.ts'
-import { contradictionCall } from '../../worker/chain/dispute-calls.ts'
-import { EmbeddedChain, person } from '../harness/embedded-chain.ts'
+import {
+  contradictionCall,
+  falseCountCall,
+  falseScoreCall,
+  type PlacedReceipt,
+} from '../../worker/chain/dispute-calls.ts'
+import {
+  EmbeddedChain,
+  fineTuneReceipt,
+  person,
+  signBatch,
+  WINDOW_SECONDS,
+} from '../harness/embedded-chain.ts'
 
 const OPEN = 10n ** 18n
 const [WORKER, VALIDATOR, REPORTER] = ['worker', 'validator 1', 'reporter'].map(person) as [
@@ -90,5 +122,110 @@ describe('contradictions on an embedded chain', function () {
     const job = { ...claim(FIRST) }
     await rejects(reporter.write(contradictionCall([job, forged])!), /BadSignature/)
     deepEqual((await reporter.member(WORKER.account)).stakeWei, 9n * OPEN)
+  })
+})
+
+describe('false attribution on an embedded chain', function () {
+  this.timeout(30_000)
+  let chain: EmbeddedChain
+  let client: ChainClient
+  let tuned: SignedBatch
+  let batch: SignedBatch
+  let placed: PlacedReceipt
+
+  const CONTRIBUTORS = [person('contributor 1'), person('contributor 2')]
+    .map((p) => p.account)
+    .sort()
+  const TEXT = Array.from({ length: 300 }, (_, at) => (at * at) % 7)
+  const spans = buildSpanIndex([TEXT])
+  const tree = spanTree(spans)
+  // Three rows of the second: its sum takes two bytes a coordinate.
+  const rows = [0, 1, 1, 1].map((_, row) =>
+    Int8Array.from({ length: 32 }, (_, at) => ((at * 29 + row * 71) % 255) - 127),
+  )
+  const index: InfluenceLeaves = {
+    head: utf8('head'),
+    rows: rows.map((row, example) => rowLeaf(example, row)),
+    sums: [sumRows(CONTRIBUTORS[0]!, rows.slice(0, 1)), sumRows(CONTRIBUTORS[1]!, rows.slice(1))],
+  }
+  const query = Int8Array.from({ length: 32 }, (_, at) => ((at * 53) % 255) - 127)
+  const owners = [0, 1, 1, 1].map((owner) => CONTRIBUTORS[owner])
+  const tokens = TEXT.slice(40, 49)
+  const { lo, hi } = findRange(spans, tokens, 0, tokens.length)
+  const honest: Shaped = {
+    attribution: attribute(rows, owners, query),
+    query: new Uint8Array(query.buffer),
+    tokens,
+    spans: [{ start: 0, end: tokens.length, place: lo, occurrences: hi - lo }],
+  }
+
+  before(async () => {
+    chain = await EmbeddedChain.start()
+    await chain.stake(VALIDATOR, ['validator'], 10n * OPEN)
+    client = await chain.clientOf(REPORTER)
+    const tune = {
+      ...fineTuneReceipt('tune', REPORTER.account, 0n),
+      attribution: indexesRoot(influenceRoot(index), tree.root),
+    }
+    tuned = await post(1, [tune])
+    await chain.passTime(WINDOW_SECONDS + 1)
+    await client.finaliseBatches([tuned.header])
+    const { header } = tuned
+    const proof = merkleProof([receiptLeaf(tune)], 0)
+    await client.registerModel({ header, receipt: tune, proof, owner: REPORTER.account })
+  })
+
+  after(async () => await chain?.stop())
+
+  async function post(number: number, receipts: readonly Receipt[]): Promise<SignedBatch> {
+    const draft = { number, epoch: chain.epoch, receipts, payouts: [], payers: [] }
+    const signed = signBatch(chain.deployment, draft, [VALIDATOR])
+    await client.postBatch(signed)
+    return signed
+  }
+
+  /** Posts an answer that says this, beside another receipt. */
+  async function settle(name: string, shaped: Shaped): Promise<void> {
+    const tune = fineTuneReceipt('tune', REPORTER.account, 0n)
+    const answer: Receipt = {
+      ...fineTuneReceipt(name, REPORTER.account, 0n),
+      task: 'inference',
+      adapter: tune.output,
+      attribution: attributionRoot(shaped),
+    }
+    const receipts = [fineTuneReceipt(`beside ${name}`, REPORTER.account, 0n), answer]
+    batch = await post(2, receipts)
+    placed = {
+      header: batch.header,
+      receipt: answer,
+      proof: merkleProof(receipts.map(receiptLeaf), 1),
+    }
+  }
+
+  it('of a share is shown by the part that is wrong, and the batch taken back', async () => {
+    for (const [at, part] of [
+      [0, 3],
+      [1, 0],
+    ] as const) {
+      const { shares } = honest.attribution
+      const parts = shares[at]!.parts.with(part, shares[at]!.parts[part]! - 1) as PartsOf<number>
+      const claimed = shares.with(at, { ...shares[at]!, parts })
+      const shaped = { ...honest, attribution: { ...honest.attribution, shares: claimed } }
+      await settle(`share ${at}`, shaped)
+      const right = shareEvidence(shaped, index, at, (part + 1) % 4)
+      await rejects(client.write(falseScoreCall(placed, right, tree.root)), /ScoreIsRight/)
+      await client.write(falseScoreCall(placed, falseShare(shaped, index)!, tree.root))
+      await client.write(takeBackCall(batch.header, tuned.header))
+    }
+  })
+
+  it('of a span is shown by one place, and the batch taken back', async () => {
+    const shaped = { ...honest, spans: [{ ...honest.spans[0]!, occurrences: hi - lo + 1 }] }
+    await settle('span', shaped)
+    const root = influenceRoot(index)
+    const right = countEvidence(shaped, spans, tree, 0, lo)
+    await rejects(client.write(falseCountCall(placed, right, root)), /CountIsRight/)
+    await client.write(falseCountCall(placed, falseSpan(shaped, spans, tree)!, root))
+    await client.write(takeBackCall(batch.header, tuned.header))
   })
 })

@@ -97,8 +97,7 @@ describe('owners of adapters, and those who miss a receipt', function () {
     deepEqual([bondWei, answerSeconds], [OPEN / 2n, ANSWER_SECONDS])
     await demandReceipt(bob, batch.header, 0)
     await refused(forecloseBatch(bob, batch.header, 0), 'StillTime')
-    const { siblings } = merkleProof(receipts.map(receiptLeaf), 0)
-    const placed = { header: batch.header, index: 0, siblings }
+    const placed = { header: batch.header, proof: merkleProof(receipts.map(receiptLeaf), 0) }
     await refused(showReceipt(alice, { ...placed, receipt: receipts[1]! }), 'NotInBatch')
     const before = await alice.balanceWei(ALICE.account)
     await showReceipt(alice, { ...placed, receipt: receipts[0]! })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
 import type { JobView } from '../../worker/api/views.ts'
+import type { Why } from '../../worker/api/why.ts'
 import { Client } from '../../worker/cli/client.ts'
 import { type Actor, accountFor, Cast } from '../../worker/demo/cast.ts'
 import { Archive } from '../../worker/receipts/archive.ts'
@@ -72,6 +73,12 @@ describe('real processes', function () {
   }
 
   const jobs = (): Promise<JobView[]> => client().get('/jobs')
+
+  /** What a node says of its part in a job. */
+  async function whyOf(actor: Actor, jobId: string): Promise<string[]> {
+    const { reasons } = await new Client(actor.api).get<Why>(`/jobs/${jobId}/why`)
+    return reasons.map(({ code }) => code)
+  }
   const jobState = async (jobId: string): Promise<string> =>
     (await client().get<JobView>(`/jobs/${jobId}`)).state
 
@@ -86,6 +93,17 @@ describe('real processes', function () {
       checks.filter(({ ok }) => !ok),
       [],
     )
+    const did = await Promise.all(workers.map((worker) => whyOf(worker, id)))
+    const one = did.find((codes) => codes.includes('paid-as-worker'))
+    const other = did.find((codes) => codes.includes('turn-never-came'))
+    assert.deepEqual(one, ['claimed', 'settled', 'paid-as-worker'])
+    assert.deepEqual(other, ['turn-never-came', 'no-validator', 'settled'])
+    // By its first digits too, as people write it.
+    assert.deepEqual(await whyOf(gateway, id.slice(0, 12)), [
+      'no-worker',
+      'no-validator',
+      'settled',
+    ])
   })
 
   it('say what was wrong with a request, and go on', async () => {

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { Span } from '../../protocol/answer.ts'
 import type { Address } from '../../protocol/fields.ts'
-import { proveCount, verifyCount } from '../../worker/attribution/count-proof.ts'
 import { AttributionError } from '../../worker/attribution/errors.ts'
 import { citedSpans } from '../../worker/attribution/provenance.ts'
 import {
@@ -45,10 +44,19 @@ function slowSpans(contributions: number[][], answer: number[], minTokens: numbe
       const all = places(contributions, answer.slice(start, end))
       const contribution = Math.min(...all.map(([number]) => number))
       const name = `text ${contribution}`
-      found.push({ start, end, occurrences: all.length, contribution, contributor: ACCOUNT, name })
+      const place = suffixesBelow(contributions, answer.slice(start, end))
+      const span = { start, end, place, occurrences: all.length, contribution }
+      found.push({ ...span, contributor: ACCOUNT, name })
     }
   }
   return found
+}
+
+/** How many suffixes of all texts, each with its end, come before those that begin with the run. */
+function suffixesBelow(contributions: readonly number[][], run: readonly number[]): number {
+  const text = Int32Array.from(contributions.flatMap((list) => [...list.map((t) => t + 1), 0]))
+  const symbols = run.map((token) => token + 1)
+  return slowSuffixArray(text).findIndex((at) => symbols.every((s, i) => text[at + i] === s))
 }
 
 function slowSuffixArray(text: Int32Array): number[] {
@@ -222,73 +230,7 @@ describe('span index', () => {
   })
 })
 
-describe('count proof', () => {
-  const contributions = Array.from({ length: 9 }, (_, i) =>
-    Array.from({ length: 40 }, (_, j) => (i * j + (j >> 2)) % 3),
-  )
-  const index = buildSpanIndex(contributions)
-  const tree = spanTree(index)
-
-  it('proves the count of any run, of none as well', () => {
-    const run = fc.array(fc.nat(3), { minLength: 1, maxLength: 33 })
-    fc.assert(
-      fc.property(fc.oneof(run, fc.array(fc.nat(2), { minLength: 1, maxLength: 4 })), (tokens) => {
-        const proof = proveCount(index, tree, tokens)
-        assert.equal(verifyCount(tree.root, tokens, proof), places(contributions, tokens).length)
-      }),
-    )
-    assert.throws(() => proveCount(index, tree, new Array(34).fill(0)), AttributionError)
-  })
-
-  it('holds for no other count, run, root or leaf', () => {
-    const tokens = [0, 0, 1]
-    const proof = proveCount(index, tree, tokens)
-    const { lo, hi, openings } = proof
-    assert.ok(hi - lo > 1)
-    const others = [
-      { ...proof, hi: hi + 1 },
-      { ...proof, hi: hi - 1 },
-      { ...proof, lo: lo + 1 },
-      { ...proof, hi: lo },
-      { ...proof, lo: Number.NaN },
-      { ...proof, symbols: proof.symbols + 1 },
-      { ...proof, contributions: 1 },
-      { ...proof, openings: openings.slice(1) },
-      { ...proof, openings: openings.slice(0, -1) },
-      { ...proof, openings: [...openings.slice(1), openings[0]!] },
-      { ...proof, textRoot: proof.suffixRoot },
-    ]
-    for (const other of others) assert.equal(verifyCount(tree.root, tokens, other), undefined)
-    assert.equal(verifyCount(tree.root, [0, 0, 2], proof), undefined)
-    assert.equal(verifyCount(tree.root, [], proof), undefined)
-    assert.equal(verifyCount(tree.textRoot, tokens, proof), undefined)
-  })
-
-  it('holds for no leaf of another place', () => {
-    const proof = proveCount(index, tree, [1, 1])
-    // Places one leaf further on, opened with the leaves of the true ones: the count would be larger by a leaf.
-    const stretched = { ...proof, hi: proof.hi + 64 }
-    assert.ok(stretched.hi < index.suffixes.length)
-    assert.equal(verifyCount(tree.root, [1, 1], stretched), undefined)
-  })
-
-  it('holds for no leaf with a byte changed', () => {
-    const tokens = [1, 1]
-    const proof = proveCount(index, tree, tokens)
-    const at = fc.tuple(
-      fc.nat(proof.openings.length - 1),
-      fc.constantFrom('text', 'suffix'),
-      fc.nat(255),
-    )
-    fc.assert(
-      fc.property(at, ([opening, kind, byte]) => {
-        const openings = structuredClone(proof.openings) as typeof proof.openings
-        openings[opening]![kind as 'text' | 'suffix'].leaf[byte]! ^= 1
-        assert.equal(verifyCount(tree.root, tokens, { ...proof, openings }), undefined)
-      }),
-    )
-  })
-
+describe('span tree', () => {
   it('commits texts, order and borders of contributions', () => {
     const roots = [[[1, 2], [3]], [[1], [2, 3]], [[3], [1, 2]], [[1, 2, 3]], [[1, 2], [3], []]].map(
       (texts) => spanTree(buildSpanIndex(texts)).root,

@@ -12,6 +12,7 @@ import type { Service } from '../service.ts'
 import { parse } from './input.ts'
 import type { JobRecord } from './records.ts'
 import { viewAnswer, viewJob } from './views.ts'
+import { whyJob, whyShare } from './why.ts'
 
 const FETCH_MS = 20_000
 
@@ -40,6 +41,19 @@ export function jobRoutes(service: Service): Hono {
       const output = acceptedOutput(service, recordOf(c.req.param('id')))
       const signal = AbortSignal.timeout(FETCH_MS)
       return c.json({ adapter: output, ...(await content.get(Adapter, output, { signal })) })
+    })
+    .get('/jobs/:id/why', async (c) => {
+      const text = c.req.param('id')
+      const record = /^0x[0-9a-f]{2,63}$/.test(text) ? records.find(text) : recordOf(text)
+      if (!record) {
+        throw new HTTPException(404, {
+          message: `No job of this node, or several, begin with ${text}.`,
+        })
+      }
+      const given = c.req.query('account')
+      const account = given === undefined ? undefined : parse(address, given)
+      const share = account && (await whyShare(service, record, account))
+      return c.json({ ...whyJob(service, record, Date.now()), ...(share && { share }) })
     })
     .get('/jobs/:id/receipt', (c) => {
       const file = bundleReceipt(service, recordOf(c.req.param('id')))

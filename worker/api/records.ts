@@ -3,11 +3,11 @@
  * afterwards, and its receipt needs the signed messages. Bounded: the oldest record goes first.
  */
 import type { News } from '../../coordinator-free/events.ts'
+import type { Reason } from '../../coordinator-free/reasons.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { MessageOf } from '../../protocol/message.ts'
-import type { BatchData } from '../../protocol/settlement.ts'
 
 export interface JobRecord {
   readonly jobId: Hash
@@ -18,7 +18,13 @@ export interface JobRecord {
   beat?: MessageOf<'beat'>['body']
   /** Claims by digest, with the votes on each. */
   readonly claims: Map<Hash, ClaimRecord>
-  settled?: { readonly batch: number; readonly index: number; readonly claim: Hash }
+  settled?: {
+    readonly batch: number
+    readonly index: number
+    readonly claim: Hash
+    /** Why this node stood to the job as it did. */
+    readonly why: readonly Reason[]
+  }
 }
 
 export interface ClaimRecord {
@@ -39,6 +45,12 @@ export class Records {
     return this.#jobs.get(jobId)
   }
 
+  /** The one job whose digest begins so; `undefined` where none does, or several. */
+  find(prefix: string): JobRecord | undefined {
+    const found = [...this.#jobs.keys()].filter((jobId) => jobId.startsWith(prefix))
+    return found.length === 1 ? this.#jobs.get(found[0]!) : undefined
+  }
+
   /** All records, the oldest first. */
   all(): JobRecord[] {
     return [...this.#jobs.values()]
@@ -49,7 +61,7 @@ export class Records {
   }
 
   hear(news: News, nowMs: number): void {
-    if (news.kind === 'settled') this.#settle(news.data)
+    if (news.kind === 'settled') this.#settle(news)
     if (news.kind !== 'message') return
     const { message, digest } = news.envelope
     switch (message.kind) {
@@ -86,10 +98,10 @@ export class Records {
   }
 
   /** Notes where a batch settles jobs. */
-  #settle(data: BatchData): void {
+  #settle({ data, why }: Extract<News, { kind: 'settled' }>): void {
     for (const [index, { jobId, claim }] of data.receipts.entries()) {
       const record = this.#jobs.get(jobId)
-      if (record) record.settled = { batch: data.number, index, claim }
+      if (record) record.settled = { batch: data.number, index, claim, why: why[index] ?? [] }
     }
   }
 

@@ -2,6 +2,7 @@
 import { acceptedClaim, turnOf } from '../../coordinator-free/assignment.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import { Answer } from '../../protocol/answer.ts'
+import { scoreOf } from '../../protocol/attribution.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { MessageOf } from '../../protocol/message.ts'
@@ -76,7 +77,8 @@ export async function viewAnswer(
   signal: AbortSignal,
 ) {
   const answer = await content.get(Answer, output, { signal })
-  const positive = answer.attribution.shares.filter(({ score }) => score > 0)
+  const scored = answer.attribution.shares.map((share) => ({ ...share, score: scoreOf(share) }))
+  const positive = scored.filter(({ score }) => score > 0)
   const total = positive.reduce((sum, { score }) => sum + score, 0)
   return {
     text: answer.text,

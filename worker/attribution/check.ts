@@ -4,8 +4,8 @@
  * Pure functions over arrays: running the model is the caller's part.
  */
 import type { Answer, Span } from '../../protocol/answer.ts'
-import { attributionRoot } from '../../protocol/attribution.ts'
 import type { Contribution } from '../../protocol/datanet.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { random, sample } from '../../protocol/prng.ts'

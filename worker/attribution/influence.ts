@@ -1,12 +1,18 @@
 /**
- * The gradient index of an adapter: one int8 row for each training example, under one Merkle root. The root's first leaf
- * binds the shape and every number that made rows out of features; the rows follow in the order of the examples, and then
- * each contributor's sum of rows, by which the L2 checks a share in one step.
+ * The gradient index of an adapter: one int8 row for each training example, under one Merkle root. The root's head
+ * binds the shape and every number that made rows out of features; beside it stand the rows in the order of the examples,
+ * and each contributor's sum of rows, by which the L2 checks a share in one step.
  */
-import { type Attribution, attribute, rowLeaf, sumLeaf } from '../../protocol/attribution.ts'
+import { type Attribution, attribute } from '../../protocol/attribution.ts'
+import {
+  type InfluenceLeaves,
+  influenceRoot,
+  type RowSum,
+  rowLeaf,
+  sumRows,
+} from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
-import { merkleRoot } from '../../protocol/merkle.ts'
 import { type Curvature, fitCurvature, toRow } from './curvature.ts'
 import { AttributionError } from './errors.ts'
 
@@ -45,32 +51,37 @@ export type Owners = readonly (Address | undefined)[]
 
 /** The root of an index over its rows (N, D). */
 export function indexRoot(scale: RowScale, rows: Int8Array, owners: Owners): Hash {
-  return merkleRoot(indexLeaves(scale, rows, owners))
+  return influenceRoot(indexLeaves(scale, rows, owners))
 }
 
-/** Its leaves: the head, N rows, and the sum of each contributor's rows, ascending by contributor. */
-export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): Uint8Array[] {
+export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): InfluenceLeaves {
   const each = rowsOf(rows, scale.width)
+  return {
+    head: headLeaf(scale, each.length),
+    rows: each.map((row, example) => rowLeaf(example, row)),
+    sums: rowSums(each, owners),
+  }
+}
+
+/** The sum of each contributor's rows, ascending by contributor. */
+function rowSums(rows: readonly Int8Array[], owners: Owners): RowSum[] {
   const byOwner = new Map<Address, Int8Array[]>()
   for (const [i, owner] of owners.entries()) {
-    if (owner) byOwner.set(owner, [...(byOwner.get(owner) ?? []), each[i]!])
+    if (owner) byOwner.set(owner, [...(byOwner.get(owner) ?? []), rows[i]!])
   }
-  const sums = [...byOwner].sort(([a], [b]) => (a < b ? -1 : 1))
-  return [
-    headLeaf(scale, each.length),
-    ...each.map((row, i) => rowLeaf(i, row)),
-    ...sums.map(([owner, held]) => sumLeaf(owner, held)),
-  ]
+  return [...byOwner]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([owner, held]) => sumRows(owner, held))
 }
 
-/** The first leaf: shape in words, then damping, cap and scale as big-endian doubles. */
+/** The head: shape in words, then damping, cap and scale as big-endian doubles. */
 export function headLeaf(of: RowScale, examples: number): Uint8Array {
   const { width, blockWidth, damping, cap, scale } = of
   const numbers = new DataView(new ArrayBuffer(24))
   for (const [place, number] of [damping, cap, scale].entries()) {
     numbers.setFloat64(8 * place, number)
   }
-  const shape = utf8(`influence index 2: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
+  const shape = utf8(`influence index 3: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
   return concat(shape, new Uint8Array(numbers.buffer))
 }
 

@@ -48,7 +48,7 @@ export function citedSpans(
       const contribution = contributionAt(index, earliest(index, range))
       const { contributor, name } = contributions[contribution]!
       const occurrences = range.hi - range.lo
-      return { start, end, occurrences, contribution, contributor, name }
+      return { start, end, occurrences, place: range.lo, contribution, contributor, name }
     })
 }
 

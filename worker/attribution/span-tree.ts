@@ -1,7 +1,7 @@
 /**
- * The root that commits a span index, and proofs of counts under it. Three leaves make the root: the size, the root
- * over the text and the root over the suffix array. A text of one order has one suffix array, so whoever
- * rebuilds the index needs no proof; whoever does not can be shown that a run occurs exactly so often.
+ * The root that commits a span index. Three leaves make the root: the size, the root over the text and the root over the
+ * suffix array. A text of one order has one suffix array, so whoever rebuilds the index needs no proof; the L2, which does
+ * not, can be shown any place of it (`evidence.ts`).
  */
 import { fromHex, type Hash, utf8 } from '../../protocol/hash.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
@@ -10,7 +10,7 @@ import { contributionAt, type SpanIndex } from './span-index.ts'
 /** Symbols from the start of one text leaf to that of the next, */
 export const TEXT_LEAF_SYMBOLS = 128
 /** and those of the next leaf that it repeats: a run of up to one more symbol lies whole in the leaf of its start. */
-export const TEXT_LEAF_OVERLAP = 32
+const TEXT_LEAF_OVERLAP = 32
 /** Entries of the suffix array in a leaf. */
 export const SUFFIX_LEAF_ENTRIES = 64
 
@@ -43,11 +43,11 @@ export function spanRoot(index: SpanIndex): Hash {
   return spanTree(index).root
 }
 
-export function indexHead(symbols: number, contributions: number): Uint8Array {
+function indexHead(symbols: number, contributions: number): Uint8Array {
   return utf8(`span index 1: ${symbols} symbols, ${contributions} contributions\n`)
 }
 
-export function joinRoots(head: Uint8Array, textRoot: Hash, suffixRoot: Hash): Hash {
+function joinRoots(head: Uint8Array, textRoot: Hash, suffixRoot: Hash): Hash {
   return merkleRoot([head, fromHex(textRoot), fromHex(suffixRoot)])
 }
 

@@ -2,19 +2,11 @@
 import { encodeFunctionData, type Hex } from 'viem'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
+import { headerHash } from '../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { PARAMETER_NAMES, type ParameterName } from '../../protocol/parameters.ts'
-import type { Receipt } from '../../protocol/receipt.ts'
-import { headerArgument } from './calls.ts'
 import type { ChainClient, Written } from './client.ts'
-
-/** A receipt with its place in a batch. */
-export interface PlacedReceipt {
-  readonly header: BatchHeader
-  readonly receipt: Receipt
-  readonly index: number
-  readonly siblings: readonly `0x${string}`[]
-}
+import { hashedHeader, type PlacedReceipt } from './dispute-calls.ts'
 
 /** Asks for the receipt at a place of an open batch, with the bond that governance asks for now. */
 export async function demandReceipt(
@@ -23,7 +15,7 @@ export async function demandReceipt(
   index: number,
   signal?: AbortSignal,
 ): Promise<Written> {
-  const args = [headerArgument(header), BigInt(index)] as const
+  const args = [hashedHeader(header), BigInt(index)] as const
   const data = encodeFunctionData({ abi: disputesAbi, functionName: 'demand', args })
   const { bondWei } = await readDemandTerms(chain, signal)
   return await write(
@@ -38,11 +30,11 @@ export async function demandReceipt(
 /** Shows a receipt that was asked for: half of the asker's bond goes to this account. */
 export async function showReceipt(
   chain: ChainClient,
-  { header, receipt, index, siblings }: PlacedReceipt,
+  { header, receipt, proof: { index, siblings } }: PlacedReceipt,
   signal?: AbortSignal,
 ): Promise<Written> {
-  const placed = { header: headerArgument(header), receipt, index: BigInt(index), siblings }
-  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'show', args: [placed] })
+  const args = [hashedHeader(header), receipt, BigInt(index), siblings] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'show', args })
   return await write(chain, `show receipt ${index} of batch ${header.number}`, data, signal)
 }
 
@@ -53,7 +45,7 @@ export async function forecloseBatch(
   index: number,
   signal?: AbortSignal,
 ): Promise<Written> {
-  const args = [headerArgument(header), BigInt(index)] as const
+  const args = [headerHash(header), BigInt(index)] as const
   const data = encodeFunctionData({ abi: disputesAbi, functionName: 'foreclose', args })
   return await write(chain, `foreclose batch ${header.number}`, data, signal)
 }

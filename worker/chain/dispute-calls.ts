@@ -1,8 +1,15 @@
-/** What validators bring before the Disputes contract. */
+/** What is brought before the Disputes contract. */
 import { encodeFunctionData } from 'viem'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import type { Contradiction } from '../../coordinator-free/admission.ts'
+import { BatchHeader } from '../../protocol/batch.ts'
+import { partsBytes, type RowPart, tokenBytes } from '../../protocol/evidence.ts'
+import { type Hash, toHex } from '../../protocol/hash.ts'
+import type { Proof } from '../../protocol/merkle.ts'
 import { authorOf } from '../../protocol/message.ts'
+import { Receipt } from '../../protocol/receipt.ts'
+import { hashedFields } from '../../protocol/struct.ts'
+import type { CountEvidence, ScoreEvidence } from '../attribution/evidence.ts'
 import type { Call } from './calls.ts'
 
 /** Two signed claims on one job, or two signed votes on one claim; `undefined` for what the contract does not judge. */
@@ -28,4 +35,86 @@ function timed<T extends { issuedAtMs: number }>(body: T) {
 
 function seen<T extends { issuedAtMs: number; beaconBlock: number }>(body: T) {
   return { ...timed(body), beaconBlock: BigInt(body.beaconBlock) }
+}
+
+/** A receipt with its place in an open batch. */
+export interface PlacedReceipt {
+  readonly header: BatchHeader
+  readonly receipt: Receipt
+  readonly proof: Proof
+}
+
+/** A share of the receipt's answer is not the product of its rows. `spansRoot` is that of the adapter's span index. */
+export function falseScoreCall(
+  placed: PlacedReceipt,
+  evidence: ScoreEvidence,
+  spansRoot: Hash,
+): Call {
+  const { share, shareWay, rows, sumWay, part, query, vector } = evidence
+  const claimed = {
+    decoys: BigInt(evidence.decoys),
+    decoySquares: BigInt(evidence.decoySquares),
+    share: {
+      contributor: share.contributor,
+      rows: BigInt(share.rows),
+      parts: toHex(partsBytes(share.parts)),
+    },
+    way: shareWay,
+  }
+  const summed = { rows: BigInt(rows), way: sumWay, spansRoot }
+  const args = [
+    placedArgument(placed),
+    claimed,
+    summed,
+    BigInt(part),
+    partArgument(query),
+    partArgument(vector),
+  ] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'falseScore', args })
+  const what = `dispute the score of ${share.contributor} for job ${placed.receipt.jobId}`
+  return { contract: 'disputes', what, data }
+}
+
+/** A span of the receipt's answer is not cited where it stands. `influenceRoot` is that of the adapter's gradient index. */
+export function falseCountCall(
+  placed: PlacedReceipt,
+  evidence: CountEvidence,
+  influenceRoot: Hash,
+): Call {
+  const { span, tokens, spanWay, symbols, contributions, textRoot, suffixRoot, shown } = evidence
+  const { place, occurrences } = span
+  const args = [
+    placedArgument(placed),
+    { place, occurrences, tokens: toHex(tokenBytes(tokens)) },
+    spanWay,
+    influenceRoot,
+    { symbols: BigInt(symbols), contributions: BigInt(contributions), textRoot, suffixRoot },
+    {
+      place: BigInt(shown.place),
+      suffix: { ...shown.suffix, leaf: toHex(shown.suffix.leaf) },
+      text: { ...shown.text, leaf: toHex(shown.text.leaf) },
+    },
+  ] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'falseCount', args })
+  const what = `dispute a span of ${tokens.length} tokens in the answer to job ${placed.receipt.jobId}`
+  return { contract: 'disputes', what, data }
+}
+
+/** A header as the words that it is hashed from. */
+export function hashedHeader(header: BatchHeader) {
+  const { number, epoch, ...rest } = hashedFields(BatchHeader, header)
+  return { ...rest, number: BigInt(number), epoch: BigInt(epoch) }
+}
+
+function placedArgument({ header, receipt, proof }: PlacedReceipt) {
+  return {
+    header: hashedHeader(header),
+    receipt: hashedFields(Receipt, receipt),
+    index: BigInt(proof.index),
+    siblings: proof.siblings,
+  }
+}
+
+function partArgument({ coordinates, siblings }: RowPart) {
+  return { coordinates: toHex(coordinates), siblings: siblings as [Hash, Hash] }
 }

@@ -121,8 +121,8 @@ function show(
       throw new ClientError(
         `The data of batch ${number} holds ${receipts.length} receipts, and none at ${index}.`,
       )
-    const { siblings } = merkleProof(receipts.map(receiptLeaf), index)
-    const written = await showReceipt(chain, { header, receipt, index, siblings })
+    const proof = merkleProof(receipts.map(receiptLeaf), index)
+    const written = await showReceipt(chain, { header, receipt, proof })
     const sentence = `Shown: receipt ${index} of batch ${number}. Half of the bond went to ${chain.account}.`
     reportWrite(flags, written, sentence, { batch: number, index, jobId: receipt.jobId })
   })

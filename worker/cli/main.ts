@@ -21,6 +21,7 @@ import { escrowCommand, payoutCommand, stakeCommand } from './stake-commands.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
+import { whyCommand } from './why.ts'
 
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
@@ -41,6 +42,7 @@ for (const command of [
   disputeCommand(),
   govCommand(),
   bridgeCommand(),
+  whyCommand(),
   verifyCommand(),
   quantiseCommand(),
   deployCommand(),

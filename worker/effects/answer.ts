@@ -1,8 +1,8 @@
 /** Executes an inference job: generate with seeded noise, attribute, store, and bring back what the claim commits to. */
 import type { Result } from '../../coordinator-free/events.ts'
 import { Answer, Prompt } from '../../protocol/answer.ts'
-import { attributionRoot } from '../../protocol/attribution.ts'
 import { answerCommitment, sketch } from '../../protocol/commitment.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'

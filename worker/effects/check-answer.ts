@@ -4,7 +4,6 @@
  * are worked out again and must be equal.
  */
 import { Answer, Prompt } from '../../protocol/answer.ts'
-import { attributionRoot } from '../../protocol/attribution.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import {
   answerCommitment,
@@ -14,6 +13,7 @@ import {
   sketchDifference,
   tokensHonest,
 } from '../../protocol/commitment.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'

@@ -4,8 +4,8 @@
  * (curvature, rows, both roots) is worked out afresh.
  */
 import { Adapter } from '../../protocol/adapter.ts'
-import { indexesRoot } from '../../protocol/attribution.ts'
 import type { Claim } from '../../protocol/claim.ts'
+import { indexesRoot } from '../../protocol/evidence.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'

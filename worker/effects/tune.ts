@@ -1,7 +1,7 @@
 /** Executes a fine-tune job: train segment by segment, index the gradients, and publish all that a checker needs. */
 import type { Result } from '../../coordinator-free/events.ts'
 import { Adapter } from '../../protocol/adapter.ts'
-import { indexesRoot } from '../../protocol/attribution.ts'
+import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'

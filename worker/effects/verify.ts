@@ -1,7 +1,7 @@
 /** `verify` and `read`: run a claim again and say what was found; read the attribution that settlement needs. */
 import { Answer } from '../../protocol/answer.ts'
-import { attributionRoot } from '../../protocol/attribution.ts'
 import type { Claim } from '../../protocol/claim.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'

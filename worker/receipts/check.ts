@@ -4,11 +4,12 @@
  */
 import { Adapter } from '../../protocol/adapter.ts'
 import { Answer } from '../../protocol/answer.ts'
-import { attribute, attributionRoot } from '../../protocol/attribution.ts'
+import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
 import { answerCommitment } from '../../protocol/commitment.ts'
 import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import { open } from '../../protocol/envelope.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import { splitFee } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'

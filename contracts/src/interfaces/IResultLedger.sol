@@ -8,11 +8,11 @@ interface IResultLedger {
     /// @notice Reverts where this is not the header of a final batch.
     function requireFinal(BatchHeader calldata header) external view;
 
-    /// @notice Reverts where this is not the header of a posted batch that is not final.
-    function requireOpen(BatchHeader calldata header) external view;
+    /// @notice Reverts where this is not the hash of the header of a posted batch that is not final.
+    function requireOpen(uint64 number, bytes32 headerHash) external view;
 
-    /// @notice Reverts where this is not the header of a posted batch, final or not.
-    function requirePosted(BatchHeader calldata header) external view;
+    /// @notice Reverts where this is not the hash of the header of a posted batch, final or not.
+    function requirePosted(uint64 number, bytes32 headerHash) external view;
 
     /// @notice Numbers of the newest posted and final batches, the oldest false one, and what all have collected, in wei.
     function progress()
@@ -30,7 +30,7 @@ interface IResultLedger {
     function digestOf(bytes32 structHash) external view returns (bytes32);
 
     /// @notice Finds an open batch false: it will be taken back, and its proposer's bond is lost. Only judges may call.
-    function fault(BatchHeader calldata header, address accuser) external;
+    function fault(uint64 number, bytes32 headerHash, address accuser) external;
 
     /// @notice Keeps a batch from becoming final while it is in dispute, or no longer. Only judges may call.
     function hold(uint64 number) external;

@@ -121,7 +121,7 @@ library Batches {
         batch = self.batches[number];
         if (batch.finalAt == 0) revert NotPosted(number);
         if (block.timestamp < batch.finalAt) revert WindowOpen(number, batch.finalAt);
-        requireSame(number, TypedData.hashHeader(header), batch.headerHash);
+        _requireSame(number, TypedData.hashHeader(header), batch.headerHash);
         self.finalised = number;
     }
 
@@ -138,13 +138,15 @@ library Batches {
      * @notice Takes the newest batch back, while it or one before it is known to be false.
      * @param previous The header before; nothing where there is none.
      */
-    function takeBack(State storage self, BatchHeader calldata header, BatchHeader memory previous)
-        internal
-        returns (Batch memory batch)
-    {
+    function takeBack(
+        State storage self,
+        BatchHeader calldata header,
+        bytes32 headerHash,
+        BatchHeader memory previous
+    ) internal returns (Batch memory batch) {
         uint64 number = self.tail.posted;
         if (self.faulty == 0 || number < self.faulty) revert NotFaulty(number);
-        bytes32 headerHash = requireHeader(self, number, header);
+        requireHash(self, number, headerHash);
         batch = self.batches[number];
         _follow(self, previous, number - 1);
         delete self.batches[number];
@@ -162,8 +164,12 @@ library Batches {
     }
 
     /// @notice Checks that the charges of a void batch are still to be given back, and notes that they are.
-    function giveBack(State storage self, BatchHeader calldata header, Charge[] calldata charges) internal {
-        bytes32 headerHash = TypedData.hashHeader(header);
+    function giveBack(
+        State storage self,
+        BatchHeader calldata header,
+        bytes32 headerHash,
+        Charge[] calldata charges
+    ) internal {
         if (!self.isOwed[headerHash]) revert NothingOwed(headerHash);
         self.isOwed[headerHash] = false;
         requireCharges(header, charges);
@@ -171,7 +177,7 @@ library Batches {
 
     function requireFinal(State storage self, BatchHeader calldata header) internal view {
         if (header.number == 0 || header.number > self.finalised) revert NotFinal(header.number);
-        requireHeader(self, header);
+        requireHash(self, header.number, TypedData.hashHeader(header));
     }
 
     /// @notice A batch is open while its window may still end in a dispute.
@@ -180,21 +186,8 @@ library Batches {
         if (number <= self.finalised) revert AlreadyFinal(number);
     }
 
-    function requireHeader(State storage self, BatchHeader calldata header) internal view returns (bytes32) {
-        return requireHeader(self, header.number, header);
-    }
-
-    function requireHeader(State storage self, uint64 number, BatchHeader calldata header)
-        internal
-        view
-        returns (bytes32 headerHash)
-    {
-        headerHash = TypedData.hashHeader(header);
-        requireSame(number, headerHash, self.batches[number].headerHash);
-    }
-
-    function requireSame(uint64 number, bytes32 headerHash, bytes24 expected) internal pure {
-        if (bytes24(headerHash) != expected) revert WrongHeader(number, headerHash, expected);
+    function requireHash(State storage self, uint64 number, bytes32 headerHash) internal view {
+        _requireSame(number, headerHash, self.batches[number].headerHash);
     }
 
     /// @notice Checks that the charges are those of the header: same hash, ascending, and together what it collects.
@@ -208,6 +201,10 @@ library Batches {
             if (charges[i].payer <= last) revert ChargesNotAscending(charges[i].payer);
             last = charges[i].payer;
         }
+    }
+
+    function _requireSame(uint64 number, bytes32 headerHash, bytes24 expected) private pure {
+        if (bytes24(headerHash) != expected) revert WrongHeader(number, headerHash, expected);
     }
 
     /// @dev Disputes of a batch that is gone hold none that takes its number.

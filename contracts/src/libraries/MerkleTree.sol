@@ -41,14 +41,37 @@ library MerkleTree {
         return climb(hashLeaf(leaf), path, siblings) == root;
     }
 
+    /// @notice The node above two.
+    function hashNode(bytes32 left, bytes32 right) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(NODE, left, right));
+    }
+
     /// @notice The root above `node`.
     function climb(bytes32 node, uint256 path, bytes32[] calldata siblings) internal pure returns (bytes32) {
+        uint256 from;
+        assembly ("memory-safe") {
+            from := siblings.offset
+        }
+        return _climb(node, path, from, siblings.length);
+    }
+
+    /// @notice The root above one of four leaves.
+    function climb(bytes32 node, uint256 path, bytes32[2] calldata siblings) internal pure returns (bytes32) {
+        uint256 from;
+        assembly ("memory-safe") {
+            from := siblings
+        }
+        return _climb(node, path, from, 2);
+    }
+
+    /// @dev `from` is where in the calldata the siblings begin.
+    function _climb(bytes32 node, uint256 path, uint256 from, uint256 count) private pure returns (bytes32) {
         // Scratch space for one node: a byte that says so, then left and right.
         bytes memory scratch = bytes.concat(NODE, node, node);
         assembly ("memory-safe") {
             let left := add(scratch, 33)
-            let end := add(siblings.offset, shl(5, siblings.length))
-            for { let at := siblings.offset } lt(at, end) { at := add(at, 32) } {
+            let end := add(from, shl(5, count))
+            for { let at := from } lt(at, end) { at := add(at, 32) } {
                 let side := shl(5, and(path, 1))
                 mstore(add(left, side), node)
                 mstore(add(left, xor(side, 32)), calldataload(at))

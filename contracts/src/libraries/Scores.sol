@@ -3,19 +3,17 @@ pragma solidity 0.8.37;
 
 /// @notice Integer dot products, exact on every machine: `score` of `protocol/attribution.ts`.
 library Scores {
-    error BadVector(uint256 vectorBytes, uint256 queryBytes);
-
     /**
-     * @notice Dot product of a contributor's summed rows and an answer's row.
+     * @notice Dot product of parts of a contributor's summed rows and of an answer's row.
      * @param vector Signed coordinates, big-endian, of 1 to 4 bytes each.
      * @param query As many signed bytes as there are coordinates.
+     * @return fits False where the lengths do not fit: then there is no product.
      */
-    function dot(bytes calldata vector, bytes calldata query) internal pure returns (int256) {
-        uint256 width = query.length == 0 ? 0 : vector.length / query.length;
-        if (width == 0 || width > 4 || width * query.length != vector.length) {
-            revert BadVector(vector.length, query.length);
-        }
-        return width == 1 ? _dotBytes(vector, query) : _dotWide(vector, query, width);
+    function dot(bytes calldata vector, bytes calldata query) internal pure returns (bool fits, int256 product) {
+        if (query.length == 0) return (vector.length == 0, 0);
+        uint256 width = vector.length / query.length;
+        if (width == 0 || width > 4 || width * query.length != vector.length) return (false, 0);
+        return (true, width == 1 ? _dotBytes(vector, query) : _dotWide(vector, query, width));
     }
 
     /**

@@ -26,10 +26,18 @@ struct SpanIndex {
     bytes32 suffixRoot;
 }
 
+/// @notice What an answer cites: the suffixes that begin with the run are `occurrences`, from `place` on.
+struct CitedSpan {
+    uint32 place;
+    uint32 occurrences;
+    /// Big-endian words of 32 bits.
+    bytes tokens;
+}
+
 /**
- * @notice Shows that a run of tokens does not occur as often as claimed. Suffixes that begin with the run stand side by
- * side in the suffix array. Two of them too far apart show that there are more; two neighbours of fewer places show that
- * there are less. Numbers are big-endian words of 32 bits; a symbol is a token plus one.
+ * @notice Shows that a run of tokens does not occur where it is cited. Suffixes that begin with the run stand side by side
+ * in the suffix array, so an answer names the first and their number, and a single place shows that it is wrong. Numbers
+ * are big-endian words of 32 bits; a symbol is a token plus one.
  */
 library SpanCounts {
     uint256 private constant TEXT_SYMBOLS = 128;
@@ -37,7 +45,6 @@ library SpanCounts {
     uint256 private constant SUFFIX_ENTRIES = 64;
     uint256 private constant WORD = 4;
 
-    error NotTheRun(uint256 place, int256 order);
     error RunTooLong(uint256 tokens);
 
     /// @notice The root of a span index.
@@ -55,57 +62,27 @@ library SpanCounts {
         return keccak256(bytes.concat(MerkleTree.NODE, left, MerkleTree.hashLeaf(bytes.concat(index.suffixRoot))));
     }
 
-    /// @notice True where two places that hold the run are further apart than `occurrences` allow.
-    function areMore(
-        SpanIndex calldata index,
-        bytes calldata tokens,
-        uint256 occurrences,
-        Place calldata first,
-        Place calldata last
-    ) internal pure returns (bool) {
-        _requireOrder(index, tokens, first, 0);
-        _requireOrder(index, tokens, last, 0);
-        return last.place >= first.place && last.place - first.place + 1 > occurrences;
-    }
-
     /**
-     * @notice True where the places between one below the run and one above it are fewer than `occurrences`. Of each there
-     * is one, or none where the run's suffixes reach to that end of the array.
+     * @notice True where a place contradicts what is cited: its suffix begins with the run and it is not among the places
+     * named, or the other way round. It need not be opened where the array has not so many places.
      */
-    function areFewer(
-        SpanIndex calldata index,
-        bytes calldata tokens,
-        uint256 occurrences,
-        Place[] calldata below,
-        Place[] calldata above
-    ) internal pure returns (bool) {
-        uint256 from = 0;
-        uint256 to = index.symbols;
-        if (below.length > 0) {
-            _requireOrder(index, tokens, below[0], -1);
-            from = below[0].place + 1;
-        }
-        if (above.length > 0) {
-            _requireOrder(index, tokens, above[0], 1);
-            to = above[0].place;
-        }
-        return to < from || to - from < occurrences;
+    function contradicts(SpanIndex calldata index, CitedSpan calldata cited, Place calldata shown)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 end = uint256(cited.place) + cited.occurrences;
+        if (end > index.symbols) return true;
+        bool isNamed = shown.place >= cited.place && shown.place < end;
+        return isNamed != _isThere(index, cited.tokens, shown);
     }
 
-    /// @dev How the suffix at a place stands to the run must be `order`: below it (-1), beginning with it (0), above (1).
-    function _requireOrder(SpanIndex calldata index, bytes calldata tokens, Place calldata entry, int256 order)
-        private
-        pure
-    {
-        if (tokens.length == 0 || tokens.length > (TEXT_OVERLAP + 1) * WORD) {
-            revert RunTooLong(tokens.length / WORD);
-        }
-        bytes calldata suffixes = entry.suffix.leaf;
-        _requireAt(index.suffixRoot, index.symbols, SUFFIX_ENTRIES, entry.place, entry.suffix, "suffixes");
-        uint256 start = _word(suffixes, entry.place % SUFFIX_ENTRIES);
-        _requireAt(index.textRoot, index.symbols, TEXT_SYMBOLS, start, entry.text, "text");
-        int256 found = _compare(entry.text.leaf, 1 + start % TEXT_SYMBOLS, tokens);
-        if (found != order) revert NotTheRun(entry.place, found);
+    /// @dev True where the suffix at a place begins with the run.
+    function _isThere(SpanIndex calldata index, bytes calldata tokens, Place calldata shown) private pure returns (bool) {
+        _requireAt(index.suffixRoot, index.symbols, SUFFIX_ENTRIES, shown.place, shown.suffix, "suffixes");
+        uint256 start = _word(shown.suffix.leaf, shown.place % SUFFIX_ENTRIES);
+        _requireAt(index.textRoot, index.symbols, TEXT_SYMBOLS, start, shown.text, "text");
+        return _beginsWith(shown.text.leaf, 1 + start % TEXT_SYMBOLS, tokens);
     }
 
     /// @dev Leaves are of equal length but for the last, so the number of a leaf is its place in the tree.
@@ -123,16 +100,17 @@ library SpanCounts {
         }
     }
 
-    /// @dev The text ends with the leaf only where it ends altogether, so a run that goes on behind it stands above.
-    function _compare(bytes calldata leaf, uint256 from, bytes calldata tokens) private pure returns (int256) {
+    /// @dev A leaf shorter than others ends where the text does. Where another ends, the run may go on behind it.
+    function _beginsWith(bytes calldata leaf, uint256 from, bytes calldata tokens) private pure returns (bool) {
         uint256 held = leaf.length / WORD;
         for (uint256 i = 0; i < tokens.length / WORD; i++) {
-            if (from + i >= held) return -1;
-            uint256 symbol = _word(leaf, from + i);
-            uint256 wanted = _word(tokens, i) + 1;
-            if (symbol != wanted) return symbol < wanted ? -1 : int256(1);
+            if (from + i >= held) {
+                if (held > TEXT_SYMBOLS + TEXT_OVERLAP) revert RunTooLong(tokens.length / WORD);
+                return false;
+            }
+            if (_word(leaf, from + i) != uint256(_word(tokens, i)) + 1) return false;
         }
-        return 0;
+        return true;
     }
 
     function _word(bytes calldata words, uint256 number) private pure returns (uint256) {

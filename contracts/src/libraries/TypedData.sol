@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BatchHeader, Charge} from "../types/Batch.sol";
+import {HashedHeader, HashedReceipt} from "../types/Hashed.sol";
 import {Receipt} from "../types/Receipt.sol";
 import {Claim, Vote} from "../types/Statement.sol";
 
@@ -34,6 +35,27 @@ library TypedData {
     /// @notice The leaf of a receipt.
     function hashReceipt(Receipt calldata receipt) internal pure returns (bytes32) {
         return keccak256(bytes.concat(_who(receipt), _what(receipt), _wei(receipt)));
+    }
+
+    /// @dev Words are hashed as they stand: one with stray bits is of no receipt, and of no header, that anybody signed.
+    function hashReceipt(HashedReceipt calldata receipt) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = RECEIPT_TYPE;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            calldatacopy(add(words, 32), receipt, 608)
+            hash := keccak256(words, 640)
+        }
+    }
+
+    function hashHeader(HashedHeader calldata header) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = BATCH_HEADER_TYPE;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            calldatacopy(add(words, 32), header, 480)
+            hash := keccak256(words, 512)
+        }
     }
 
     /// @dev The thirteen words before the two texts are hashed as they stand: a word with stray bits is no header that

@@ -6,6 +6,7 @@ import {Way} from "../../src/libraries/Evidence.sol";
 import {BatchHeader, Charge, Endorsement} from "../../src/types/Batch.sol";
 import {Kept, SettlementState} from "./SettlementState.sol";
 import {Trees} from "./Trees.sol";
+import {hashOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
 
 /// @notice Payers, batches good and bad, ends of windows, faults and claims, in any order.
@@ -116,7 +117,8 @@ abstract contract BatchActions is SettlementState {
         uint64 number = uint64(clamp(seed, 0, posted));
         bool isOpen = number > finalised && (faulty == 0 || faulty > number);
         VM.prank(seed % 2 == 0 ? address(disputes) : address(jury));
-        try ledger.fault(kept[places[number]].header, REPORTER) {
+        BatchHeader memory header = kept[places[number]].header;
+        try ledger.fault(header.number, hashOf(header), REPORTER) {
             if (!isOpen) scandals++;
             faulty = number;
         } catch {

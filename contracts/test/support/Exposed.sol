@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Evidence} from "../../src/libraries/Evidence.sol";
+import {Evidence, Part, Share} from "../../src/libraries/Evidence.sol";
 import {MerkleTree} from "../../src/libraries/MerkleTree.sol";
 import {Scores} from "../../src/libraries/Scores.sol";
 import {TypedData} from "../../src/libraries/TypedData.sol";
@@ -47,6 +47,10 @@ contract Exposed {
         return MerkleTree.holds(root, leaf, path, siblings);
     }
 
+    function climb(bytes32 node, uint256 path, bytes32[] calldata siblings) external pure returns (bytes32) {
+        return MerkleTree.climb(node, path, siblings);
+    }
+
     function holdsSum(bytes32 root, address account, uint256 cumulativeWei, uint256 path, bytes32[] calldata siblings)
         external
         pure
@@ -55,27 +59,35 @@ contract Exposed {
         return MerkleTree.holdsSum(root, account, cumulativeWei, path, siblings);
     }
 
-    function headLeaf(uint64 decoys, uint128 decoySquares, bytes calldata query) external pure returns (bytes memory) {
-        return Evidence.headLeaf(decoys, decoySquares, query);
+    function headLeaf(uint64 decoys, uint128 decoySquares, bytes32 queryRoot) external pure returns (bytes memory) {
+        return Evidence.headLeaf(decoys, decoySquares, queryRoot);
     }
 
-    function shareLeaf(address contributor, uint64 rows, int64 score) external pure returns (bytes memory) {
-        return Evidence.shareLeaf(contributor, rows, score);
+    function shareLeaf(Share calldata share) external pure returns (bytes memory) {
+        return Evidence.shareLeaf(share);
     }
 
-    function spanLeaf(uint32 occurrences, bytes calldata tokens) external pure returns (bytes memory) {
-        return Evidence.spanLeaf(occurrences, tokens);
+    function partOf(Share calldata share, uint256 part) external pure returns (int64) {
+        return Evidence.partOf(share, part);
     }
 
-    function sumLeaf(address contributor, uint64 rows, bytes calldata vector) external pure returns (bytes memory) {
-        return Evidence.sumLeaf(contributor, rows, vector);
+    function spanLeaf(uint32 place, uint32 occurrences, bytes calldata tokens) external pure returns (bytes memory) {
+        return Evidence.spanLeaf(place, occurrences, tokens);
+    }
+
+    function sumLeaf(address contributor, uint64 rows, bytes32 vectorRoot) external pure returns (bytes memory) {
+        return Evidence.sumLeaf(contributor, rows, vectorRoot);
+    }
+
+    function rowRoot(Part calldata part, uint256 place) external pure returns (bytes32) {
+        return Evidence.rowRoot(part, place);
     }
 
     function indexesRoot(bytes32 influenceRoot, bytes32 spansRoot) external pure returns (bytes32) {
         return Evidence.indexesRoot(influenceRoot, spansRoot);
     }
 
-    function dot(bytes calldata vector, bytes calldata query) external pure returns (int256) {
+    function dot(bytes calldata vector, bytes calldata query) external pure returns (bool fits, int256 product) {
         return Scores.dot(vector, query);
     }
 }

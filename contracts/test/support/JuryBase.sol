@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Stage, Verdict} from "../../src/libraries/Cases.sol";
-import {Placed} from "../../src/libraries/Evidence.sol";
 import {Param} from "../../src/types/Param.sol";
 import {Receipt} from "../../src/types/Receipt.sol";
 import {DisputeBase} from "./DisputeBase.sol";
+import {Settled, placedOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
 
 /// @notice Seven validators, of whom the first two passed a claim that somebody doubts.
@@ -14,7 +14,7 @@ abstract contract JuryBase is DisputeBase {
     bytes32 internal constant SALT = keccak256("salt");
     uint256 internal constant FIRST_KEY = 4000;
 
-    Placed internal placed;
+    Settled internal placed;
     address[] internal seats;
 
     function setUpJury(uint256 coordinates) internal {
@@ -40,7 +40,7 @@ abstract contract JuryBase is DisputeBase {
     function openCase() internal returns (uint256 number) {
         uint256 paidWei = bondWei();
         VM.prank(CHALLENGER);
-        number = jury.open{value: paidWei}(placed);
+        number = jury.open{value: paidWei}(placedOf(placed), placed.receipt.passedBy);
     }
 
     function drawJurors(uint256 number) internal {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {BatchHeader, Charge} from "../../src/types/Batch.sol";
 import {Base} from "./Base.sol";
+import {hashOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
 
 /// @notice Three validators, two payers, and batches of theirs.
@@ -76,7 +77,7 @@ abstract contract LedgerBase is Base {
 
     function fault(BatchHeader memory header, address accuser) internal {
         VM.prank(address(disputes));
-        ledger.fault(header, accuser);
+        ledger.fault(header.number, hashOf(header), accuser);
     }
 
     /// @dev Cheat codes that warp read no `block.timestamp`, which the compiler takes for a constant.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {DatanetRegistry} from "../../src/DatanetRegistry.sol";
 import {Bond} from "../../src/libraries/Bonds.sol";
+import {Purses} from "../../src/libraries/Purses.sol";
 import {Ballot, Review, Verdict} from "../../src/libraries/Reviews.sol";
 import {Contribution} from "../../src/types/Contribution.sol";
 import {Trees} from "./Trees.sol";
@@ -129,11 +130,11 @@ contract ReviewHandler {
         Review memory known = REGISTRY.review(reviewId);
         if (known.verdict != Verdict.Open || block.timestamp < known.revealUntil) return;
         uint256 owedWei = _owed(known);
-        uint256 burnedWei = REGISTRY.BURNED().balance;
+        uint256 burnedWei = Purses.BURNED.balance;
         REGISTRY.close(reviewId);
         Verdict verdict = REGISTRY.review(reviewId).verdict;
         uint256 backWei = verdict == Verdict.Clean ? 0 : known.bondWei;
-        burnedWei = REGISTRY.BURNED().balance - burnedWei;
+        burnedWei = Purses.BURNED.balance - burnedWei;
         if (_owed(known) > owedWei + backWei + burnedWei) greedy++;
         if (verdict == Verdict.Spam) found++;
         if (verdict == Verdict.Clean) cleared++;

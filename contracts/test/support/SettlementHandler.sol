@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Stage, Verdict} from "../../src/libraries/Cases.sol";
 import {Param} from "../../src/types/Param.sol";
 import {BatchActions} from "./BatchActions.sol";
+import {Settled, hashOf, hashed, placedOf} from "./Settled.sol";
 import {StakeActions} from "./StakeActions.sol";
 import {VM} from "./Vm.sol";
 
@@ -31,7 +32,7 @@ contract SettlementHandler is BatchActions, StakeActions {
         if (place == 0) return;
         uint256 bondWei = _bondWei();
         fund(bondWei);
-        try disputes.demand{value: bondWei}(kept[place].header, seed % RECEIPTS) {
+        try disputes.demand{value: bondWei}(hashed(kept[place].header), seed % RECEIPTS) {
             _asked.push(Asked(place, seed % RECEIPTS, bondWei));
             bondsWei += bondWei;
         } catch {}
@@ -40,15 +41,16 @@ contract SettlementHandler is BatchActions, StakeActions {
     function show(uint256 seed) external step {
         if (_asked.length == 0) return;
         Asked memory one = _asked[seed % _asked.length];
+        Settled memory shown = settledAt(one.place, one.index);
         VM.prank(REPORTER);
-        disputes.show(placedAt(one.place, one.index));
+        disputes.show(hashed(shown.header), shown.receipt, shown.index, shown.siblings);
         _end(seed % _asked.length);
     }
 
     function foreclose(uint256 seed) external step {
         if (_asked.length == 0) return;
         Asked memory one = _asked[seed % _asked.length];
-        try disputes.foreclose(kept[one.place].header, one.index) {
+        try disputes.foreclose(hashOf(kept[one.place].header), one.index) {
             if (!kept[one.place].isVoid) _noteFault(kept[one.place].header.number);
             _end(seed % _asked.length);
         } catch {}
@@ -59,7 +61,8 @@ contract SettlementHandler is BatchActions, StakeActions {
         if (place == 0) return;
         uint256 bondWei = _bondWei();
         fund(bondWei);
-        try jury.open{value: bondWei}(placedAt(place, seed % RECEIPTS)) returns (uint256 number) {
+        Settled memory doubted = settledAt(place, seed % RECEIPTS);
+        try jury.open{value: bondWei}(placedOf(doubted), doubted.receipt.passedBy) returns (uint256 number) {
             _cases.push(number);
             _placeOf[number] = place;
             caseBondsWei += bondWei;
@@ -117,7 +120,7 @@ contract SettlementHandler is BatchActions, StakeActions {
         (,,,,, uint64 revealUntil,) = jury.caseAt(number);
         if (VM.getBlockTimestamp() <= revealUntil) VM.warp(uint256(revealUntil) + 1);
         uint256 place = _placeOf[number];
-        jury.decide(number, kept[place].header);
+        jury.decide(number);
         (,, Stage stage,,,,) = jury.caseAt(number);
         if (stage == Stage.Upheld && !kept[place].isVoid) _noteFault(kept[place].header.number);
         caseBondsWei -= _bondWei();

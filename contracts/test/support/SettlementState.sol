@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {Account} from "../../src/libraries/Escrows.sol";
-import {Placed} from "../../src/libraries/Evidence.sol";
 import {Member} from "../../src/libraries/Stakes.sol";
 import {BatchHeader, Charge, Endorsement} from "../../src/types/Batch.sol";
 import {Receipt} from "../../src/types/Receipt.sol";
 import {Base} from "./Base.sol";
 import {Trees} from "./Trees.sol";
+import {Settled} from "./Settled.sol";
 import {VM} from "./Vm.sol";
 
 /// @notice What a handler remembers of a batch that was posted.
@@ -178,9 +178,9 @@ abstract contract SettlementState is Base {
     }
 
     /// @notice The receipt at a place of a batch, shown.
-    function placedAt(uint256 place, uint256 index) internal view returns (Placed memory) {
+    function settledAt(uint256 place, uint256 index) internal view returns (Settled memory) {
         (bytes32[] memory leaves, Receipt[] memory receipts) = _receipts(place, kept[place].worker);
-        return Placed(kept[place].header, receipts[index], index, Trees.proof(leaves, index));
+        return Settled(kept[place].header, receipts[index], index, Trees.proof(leaves, index));
     }
 
     function receiptsRoot(uint256 place, address worker) internal view returns (bytes32) {

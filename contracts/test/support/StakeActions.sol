@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Purses} from "../../src/libraries/Purses.sol";
 import {Member} from "../../src/libraries/Stakes.sol";
 import {SettlementState} from "./SettlementState.sol";
 import {VM} from "./Vm.sol";
@@ -63,10 +64,10 @@ abstract contract StakeActions is SettlementState {
     function slash(uint256 seed, uint256 amountWei) external step {
         address named = accounts[seed % accounts.length];
         (, uint256 stakeWei) = vault.stakeOf(named);
-        uint256 burnedWei = vault.BURNED().balance;
+        uint256 burnedWei = Purses.BURNED.balance;
         VM.prank([address(disputes), address(jury), address(ledger)][seed % 3]);
         uint256 takenWei = vault.slash(named, clamp(amountWei, 0, 12 ether), REPORTER);
-        if (takenWei > stakeWei || 2 * (vault.BURNED().balance - burnedWei) < takenWei) scandals++;
+        if (takenWei > stakeWei || 2 * (Purses.BURNED.balance - burnedWei) < takenWei) scandals++;
         slashes++;
     }
 }

@@ -136,10 +136,13 @@ describe('check of an answer', () => {
       (typeof attribution.shares)[0],
     ]
     const moved = [
-      { ...first, score: first.score + 1 },
-      { ...second, score: second.score - 1 },
+      { ...first, parts: first.parts.with(0, first.parts[0] + 1) as typeof first.parts },
+      { ...second, parts: second.parts.with(0, second.parts[0] - 1) as typeof second.parts },
     ]
-    for (const shares of [moved, [first], [], [second, first]]) {
+    // The same score in all, told in other parts.
+    const shifted = first.parts.with(1, first.parts[1] + 7).with(3, first.parts[3] - 7)
+    const retold = [{ ...first, parts: shifted as typeof first.parts }, second]
+    for (const shares of [moved, retold, [first], [], [second, first]]) {
       assert.equal(check({ attribution: { ...attribution, shares } }), 'attribution')
     }
     assert.equal(check({ attribution: { ...attribution, decoySquares: '0' } }), 'attribution')

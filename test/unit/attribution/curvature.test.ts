@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
-import { score } from '../../../protocol/attribution.ts'
+import { scoreOf, scoreParts } from '../../../protocol/attribution.ts'
 import { fitCurvature, toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError, type AttributionErrorCode } from '../../../worker/attribution/errors.ts'
 import { gradients } from './synthetic.ts'
@@ -25,6 +25,8 @@ const vectors: Vectors = JSON.parse(
 
 const refuses = (code: AttributionErrorCode, act: () => unknown): void =>
   assert.throws(act, (error) => error instanceof AttributionError && error.code === code)
+
+const score = (a: Int8Array, b: Int8Array): number => scoreOf({ parts: scoreParts(a, b) })
 
 describe('curvature', () => {
   const { blockWidth, width, trained } = vectors

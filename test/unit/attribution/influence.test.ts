@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { rowLeaf } from '../../../protocol/attribution.ts'
-import { merkleHolds, merkleWay } from '../../../protocol/merkle.ts'
+import { rowSumLeaf, rowSumWay } from '../../../protocol/evidence.ts'
+import { merkleHolds } from '../../../protocol/merkle.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError } from '../../../worker/attribution/errors.ts'
 import {
@@ -36,13 +36,21 @@ describe('influence index', () => {
     assert.ok(rows.every((row) => row.some((value) => value !== 0)))
   })
 
-  it('proves each row under the root, behind the leaf that binds the scale', () => {
+  it('proves the sum of each contributor under the root', () => {
     const leaves = indexLeaves(index.curvature, index.rows, owners)
-    assert.deepEqual(leaves[0], headLeaf(index.curvature, EXAMPLES))
-    for (const i of [0, 7, EXAMPLES - 1]) {
-      const way = merkleWay(leaves, i + 1)
-      assert.ok(merkleHolds(index.root, rowLeaf(i, rows[i]!), way))
-      assert.ok(!merkleHolds(index.root, rowLeaf(i, rows[i + 1] ?? rows[0]!), way))
+    for (const [i, sum] of leaves.sums.entries()) {
+      const way = rowSumWay(leaves, i)
+      assert.ok(merkleHolds(index.root, rowSumLeaf(sum), way))
+      const other = leaves.sums[(i + 1) % leaves.sums.length]!
+      assert.ok(!merkleHolds(index.root, rowSumLeaf(other), way))
+    }
+  })
+
+  it('binds every row', () => {
+    const { curvature } = index
+    for (const at of [0, 7 * WIDTH + 3, index.rows.length - 1]) {
+      const changed = index.rows.with(at, index.rows[at]! ^ 1)
+      assert.notEqual(indexRoot(curvature, changed, owners), index.root)
     }
   })
 
@@ -66,13 +74,16 @@ describe('influence index', () => {
     const moved = owners.with(0, owners[1]!)
     assert.notEqual(indexRoot(curvature, index.rows, moved), index.root)
     const leaves = indexLeaves(curvature, index.rows, owners)
-    assert.equal(leaves.length, 1 + EXAMPLES + 3)
+    assert.deepEqual(leaves.head, headLeaf(curvature, EXAMPLES))
+    assert.equal(leaves.rows.length, EXAMPLES)
+    assert.equal(leaves.sums.length, 3)
     const held = rows.filter((_, i) => owners[i] === owners[0])
     const sum = Array.from({ length: WIDTH }, (_, k) =>
       held.reduce((total, row) => total + row[k]!, 0),
     )
-    // Behind name, account and count: eleven rows need two bytes a coordinate.
-    const bytes = leaves[1 + EXAMPLES]!.subarray(3 + 20 + 8)
+    // Eleven rows need two bytes a coordinate.
+    const { bytes, coordinateBytes } = leaves.sums[0]!
+    assert.equal(coordinateBytes, 2)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const read = Array.from({ length: WIDTH }, (_, k) => view.getInt16(2 * k))
     assert.deepEqual(read, sum)

@@ -3,8 +3,9 @@ import { after, before, describe, it } from 'mocha'
 import type { Result } from '../../../coordinator-free/events.ts'
 import { Adapter } from '../../../protocol/adapter.ts'
 import { Answer } from '../../../protocol/answer.ts'
-import { attributionRoot, indexesRoot } from '../../../protocol/attribution.ts'
+import type { PartsOf } from '../../../protocol/attribution.ts'
 import { answerCommitment } from '../../../protocol/commitment.ts'
+import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import { keccak, utf8 } from '../../../protocol/hash.ts'
 import { checkAnswer } from '../../../worker/effects/check-answer.ts'
@@ -150,12 +151,14 @@ describe('the checks of a validator', function () {
       const other = Uint8Array.from(query, (byte) => (byte + 1) & 0xff)
       assert.equal(await answerWith({ query: other }), 'scores-differ')
       const [first, ...rest] = attribution.shares
-      const raised = { ...attribution, shares: [{ ...first!, score: first!.score + 1 }, ...rest] }
+      const parts = first!.parts.with(2, first!.parts[2] + 1) as PartsOf<number>
+      const raised = { ...attribution, shares: [{ ...first!, parts }, ...rest] }
       assert.equal(await answerWith({ attribution: raised }), 'scores-differ')
       const quiet = { ...attribution, decoySquares: '0' }
       assert.equal(await answerWith({ attribution: quiet }), 'scores-differ')
       const { contributor } = first!
-      const span = { start: 0, end: 9, occurrences: 1, contribution: 0, contributor, name: 'x' }
+      const run = { start: 0, end: 9, place: 0, occurrences: 1 }
+      const span = { ...run, contribution: 0, contributor, name: 'x' }
       assert.equal(await answerWith({ spans: [...spans, span] }), 'spans-differ')
     })
 

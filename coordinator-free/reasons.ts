@@ -1,0 +1,199 @@
+/**
+ * Why this node did its part in a job or did not, and what it was paid or was not, each with the facts that prove it.
+ * Read off the ledger with the very functions that decide; what a settled job has left behind is its receipt.
+ */
+import { strengthOf } from '../protocol/attribution.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import type { Receipt } from '../protocol/receipt.ts'
+import type { BatchData } from '../protocol/settlement.ts'
+import type { Verdict, VoteReason } from '../protocol/vote.ts'
+import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
+import { seatsOf, standingOf } from './committee.ts'
+import type { Fact, Ledger } from './ledger.ts'
+import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
+import { missingWei } from './settlement.ts'
+
+/** Places count from 1. */
+interface Place {
+  readonly place: number
+  readonly of: number
+}
+
+export type Reason =
+  // About executing it.
+  | { readonly code: 'no-worker' }
+  | { readonly code: 'seed-block-ahead'; readonly seedBlock: number; readonly head: number }
+  | { readonly code: 'deadline-passed'; readonly deadlineMs: number }
+  | ({ readonly code: 'has-turn'; readonly sinceMs: number } & Place)
+  | ({ readonly code: 'waits-for-turn'; readonly behind: Address } & Place)
+  | ({ readonly code: 'turn-never-came'; readonly accepted: Address } & Place)
+  | ({
+      readonly code: 'turn-lost'
+      readonly end: TurnEnd
+      readonly sinceMs: number
+      readonly endMs: number
+    } & Place)
+  | ({ readonly code: 'claimed'; readonly claim: Hash } & Place)
+  // About auditing one of its claims.
+  | { readonly code: 'no-validator'; readonly claim: Hash }
+  | { readonly code: 'own-claim'; readonly claim: Hash; readonly worker: Address }
+  | ({ readonly code: 'not-seated'; readonly claim: Hash; readonly seats: number } & Place)
+  | ({ readonly code: 'vote-due'; readonly claim: Hash } & Place)
+  | {
+      readonly code: 'voted'
+      readonly claim: Hash
+      readonly verdict: Verdict
+      readonly why: VoteReason
+      readonly checked: number
+    }
+  // About its settlement and pay.
+  | { readonly code: 'claim-rejected'; readonly claim: Hash; readonly fails: readonly VoteReason[] }
+  | { readonly code: 'no-verdict-yet'; readonly claim: Hash; readonly votes: number }
+  | { readonly code: 'not-covered'; readonly payer: Address; readonly missingWei: bigint }
+  | { readonly code: 'settled'; readonly batch: number; readonly worker: Address }
+  | { readonly code: 'paid-as-worker'; readonly wei: bigint; readonly units: number }
+  | { readonly code: 'paid-as-validator'; readonly wei: bigint; readonly among: number }
+  | { readonly code: 'paid-as-model-owner'; readonly wei: bigint }
+  | { readonly code: 'outvoted'; readonly verdict: 'fail'; readonly passes: number }
+  | { readonly code: 'vote-not-counted'; readonly claim: Hash }
+
+/** Why this node stands to an open job as it does. An unknown job has no reasons. */
+export function reasons(ledger: Ledger, self: Address, jobId: Hash, nowMs: number): Reason[] {
+  const job = ledger.jobs.get(jobId)
+  if (!job) return []
+  const claims = [...(ledger.claims.get(jobId)?.values() ?? [])]
+  return [
+    execution(ledger, self, job, nowMs),
+    ...claims.flatMap((claim) => audit(ledger, self, claim, nowMs)),
+    ...claims.flatMap((claim) => verdict(ledger, self, claim, nowMs)),
+    ...coverage(ledger, job, nowMs),
+  ]
+}
+
+function execution(ledger: Ledger, self: Address, job: Fact<'job'>, nowMs: number): Reason {
+  const { digest: jobId } = job.envelope
+  const order = ledger.members.ranked('worker', 'execute', jobId)
+  const place = 1 + order.findIndex(({ node }) => node === self)
+  if (place === 0) return { code: 'no-worker' }
+  const rank = { place, of: order.length }
+  const claim = ledger.claims.get(jobId)?.get(self)
+  if (claim) return { code: 'claimed', claim: claim.envelope.digest, ...rank }
+  const { past, now } = turnsOf(ledger, jobId, nowMs)
+  const lost = past.findLast(({ worker }) => worker.node === self)
+  const accepted = acceptedClaim(ledger, jobId, nowMs)?.claim.body.worker
+  if (lost) {
+    const { end, sinceMs, endMs } = lost
+    return { code: 'turn-lost', end, sinceMs, endMs, ...rank }
+  }
+  if (accepted) return { code: 'turn-never-came', accepted, ...rank }
+  const { deadlineMs, seedBlock } = job.body
+  if (nowMs > deadlineMs) return { code: 'deadline-passed', deadlineMs }
+  const head = ledger.head?.number ?? 0
+  if (head < seedBlock) return { code: 'seed-block-ahead', seedBlock, head }
+  const behind = now?.worker.node ?? order[0]!.node
+  if (now && behind === self) return { code: 'has-turn', sinceMs: now.sinceMs, ...rank }
+  return { code: 'waits-for-turn', behind, ...rank }
+}
+
+function audit(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: number): Reason[] {
+  const { digest: claim } = fact.envelope
+  const { worker } = fact.body
+  if (worker === self) return []
+  const vote = ledger.votes.get(claim)?.get(self)
+  if (vote) {
+    const { verdict, reason: why, checked } = vote.body
+    return [{ code: 'voted', claim, verdict, why, checked }]
+  }
+  const { order, seats } = seatsOf(ledger, fact, nowMs)
+  const place = 1 + order.findIndex(({ node }) => node === self)
+  if (!ledger.members.get(self)?.roles.includes('validator'))
+    return [{ code: 'no-validator', claim }]
+  if (place === 0) return [{ code: 'own-claim', claim, worker }]
+  const rank = { place, of: order.length }
+  if (place > seats) return [{ code: 'not-seated', claim, seats, ...rank }]
+  return [{ code: 'vote-due', claim, ...rank }]
+}
+
+/** What became of this node's own claim. */
+function verdict(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: number): Reason[] {
+  const { digest: claim } = fact.envelope
+  if (fact.body.worker !== self) return []
+  const { status, votes } = standingOf(ledger, fact, nowMs)
+  if (status === 'open') return [{ code: 'no-verdict-yet', claim, votes: votes.length }]
+  if (status === 'accepted') return []
+  const fails = votes.flatMap(({ body }) => (body.verdict === 'fail' ? [body.reason] : []))
+  return [{ code: 'claim-rejected', claim, fails }]
+}
+
+/** An accepted claim stays out of batches while its payer's escrow is short. */
+function coverage(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
+  if (!acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
+  const short = missingWei(ledger, job)
+  return short > 0n ? [{ code: 'not-covered', payer: job.body.requester, missingWei: short }] : []
+}
+
+/** What a batch that settles a job pays this node for it, and why not more. Asked before the job is forgotten. */
+export function payReasons(
+  ledger: Ledger,
+  self: Address,
+  batch: number,
+  receipt: Receipt,
+): Reason[] {
+  const { worker, claim, passedBy, failedBy, workerWei, validatorsWei, units } = receipt
+  const found: Reason[] = [{ code: 'settled', batch, worker }]
+  if (worker === self) found.push({ code: 'paid-as-worker', wei: workerWei, units })
+  const seat = passedBy.indexOf(self)
+  if (seat >= 0) {
+    const wei = validatorShares(validatorsWei, passedBy.length)[seat]!
+    found.push({ code: 'paid-as-validator', wei, among: passedBy.length })
+  } else if (failedBy.includes(self)) {
+    found.push({ code: 'outvoted', verdict: 'fail', passes: passedBy.length })
+  } else if (ledger.votes.get(claim)?.has(self)) {
+    found.push({ code: 'vote-not-counted', claim })
+  }
+  const owner = ledger.members.get(self)?.owner
+  if (receipt.modelOwnerWei > 0n && ledger.modelOwners.get(receipt.adapter as Cid) === owner) {
+    found.push({ code: 'paid-as-model-owner', wei: receipt.modelOwnerWei })
+  }
+  return found
+}
+
+/** What a batch made of a contributor's part in the answers of one adapter. */
+export type ShareReason =
+  | { readonly code: 'no-contributor' }
+  | ({ readonly code: 'below-threshold' } & Clearance)
+  | ({ readonly code: 'paid-as-contributor'; readonly wei: bigint } & Clearance)
+
+interface Clearance {
+  /** Answers of the adapter in the batch. */
+  readonly answers: number
+  readonly rows: number
+  /** How far the contributor's total stands above 0, in thousandths of a deviation of the noise; none without noise. */
+  readonly strength: bigint | undefined
+  /** How far it had to. */
+  readonly strictness: number
+}
+
+/**
+ * Why a contributor was paid for the answers of an adapter in a batch, or not.
+ * @param before The batch before, whose pool for the adapter may have been carried on
+ */
+export function shareReason(
+  data: BatchData,
+  before: BatchData | undefined,
+  adapter: Cid,
+  answers: readonly Weighable[],
+  account: Address,
+): ShareReason {
+  const { strictness } = data
+  const rows = answers[0]?.attribution.shares.find((share) => share.contributor === account)?.rows
+  if (rows === undefined) return { code: 'no-contributor' }
+  const strength = strengthOf(answers, account)
+  const facts = { answers: answers.length, rows, strength, strictness }
+  const carried = before?.carries.find((one) => one.adapter === adapter)?.wei ?? 0n
+  const { paid } = contributorsPaid(answers, carried, strictness)
+  const wei = paid.find(([who]) => who === account)?.[1]
+  if (wei === undefined) return { code: 'below-threshold', ...facts }
+  return { code: 'paid-as-contributor', wei, ...facts }
+}

@@ -1,0 +1,67 @@
+/** Why a node stands to a job as it does, and why an account was paid for an answer or was not. */
+import { type Reason, reasons, shareReason } from '../../coordinator-free/reasons.ts'
+import { Answer } from '../../protocol/answer.ts'
+import type { Address, Cid } from '../../protocol/fields.ts'
+import type { Service } from '../service.ts'
+import { reasonInWords, shareInWords } from './reason-words.ts'
+import type { JobRecord } from './records.ts'
+
+const FETCH_MS = 20_000
+
+/** A reason for programs and, in `says`, for people. Amounts are decimal strings of wei. */
+export interface Said {
+  readonly code: string
+  readonly says: string
+}
+
+export interface Why {
+  readonly jobId: string
+  readonly node: Address
+  /** True where these are the reasons at the time of the settlement, when the facts were still at hand. */
+  readonly settled: boolean
+  readonly reasons: readonly Said[]
+}
+
+export function whyJob({ runtime, key }: Service, record: JobRecord, nowMs: number): Why {
+  const { jobId, settled } = record
+  const known: readonly Reason[] =
+    settled?.why ?? reasons(runtime.core.ledger, key.address, jobId, nowMs)
+  const said = known.map((reason) => inJson(reason, reasonInWords(reason, nowMs)))
+  return { jobId, node: key.address, settled: settled !== undefined, reasons: said }
+}
+
+/**
+ * Why an account was paid as a contributor to a settled answer, or not: all answers of the adapter in its batch are fetched
+ * and weighed again. `undefined` while the job is not settled, or where it has no adapter.
+ */
+export async function whyShare(
+  { runtime, content }: Service,
+  { settled }: JobRecord,
+  account: Address,
+): Promise<Said | undefined> {
+  const { batches } = runtime.core.ledger
+  const data = settled && batches.get(settled.batch)?.data
+  const adapter = data?.receipts[settled!.index]?.adapter
+  if (!data || !adapter) return undefined
+  const signal = AbortSignal.timeout(FETCH_MS)
+  const answers = await Promise.all(
+    data.receipts
+      .filter((receipt) => receipt.adapter === adapter && receipt.task === 'inference')
+      .map(async ({ output, feeWei, contributorsWei }) => {
+        const { attribution } = await content.get(Answer, output, { signal })
+        return { feeWei, contributorsWei, attribution }
+      }),
+  )
+  const before = batches.get(data.number - 1)?.data
+  const reason = shareReason(data, before, adapter as Cid, answers, account)
+  return inJson(reason, shareInWords(reason, account))
+}
+
+/** JSON knows no bigint. */
+function inJson(reason: { readonly code: string }, says: string): Said {
+  const facts = Object.entries(reason).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? `${value}` : value,
+  ])
+  return { ...Object.fromEntries(facts), says }
+}
