@@ -1,10 +1,12 @@
 /**
- * Compiles `contracts/src` and writes one module a contract, ABI and bytecode, to `contracts/gen`. The compiler is solc
- * from npm and leaves no metadata in the bytecode, so the same sources give the same bytes in any folder.
+ * Compiles `contracts/src` and writes one module a contract, ABI and bytecode, to `contracts/gen`, and one by which their
+ * code on a chain is known again. The compiler is solc from npm and leaves no metadata in the bytecode, so the same
+ * sources give the same bytes in any folder.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { keccak256 } from 'viem'
 import { z } from 'zod'
 
 /** What is deployed, and so gets a module. */
@@ -30,7 +32,16 @@ const SETTINGS = {
   viaIR: true,
   optimizer: { enabled: true, runs: 100_000 },
   metadata: { appendCBOR: false, bytecodeHash: 'none' },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+  outputSelection: {
+    '*': {
+      '*': [
+        'abi',
+        'evm.bytecode.object',
+        'evm.deployedBytecode.object',
+        'evm.deployedBytecode.immutableReferences',
+      ],
+    },
+  },
 } as const
 
 /** A warning that OpenZeppelin's re-entrancy guard earns and heeds: it clears what it set. */
@@ -55,7 +66,16 @@ const Output = z.object({
         z.string(),
         z.object({
           abi: z.array(z.record(z.string(), z.unknown())),
-          evm: z.object({ bytecode: z.object({ object: z.string() }) }),
+          evm: z.object({
+            bytecode: z.object({ object: z.string() }),
+            deployedBytecode: z.object({
+              object: z.string(),
+              immutableReferences: z.record(
+                z.string(),
+                z.array(z.object({ start: z.int(), length: z.int() })),
+              ),
+            }),
+          }),
         }),
       ),
     )
@@ -84,7 +104,8 @@ export function compile(): Map<string, string> {
   const built = CONTRACTS.map((name) => {
     const contract = contracts[`src/${name}.sol`]?.[name]
     if (!contract) throw new Error(`src/${name}.sol has no contract ${name}`)
-    return { name, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
+    const { bytecode, deployedBytecode } = contract.evm
+    return { name, abi: contract.abi, bytecode: `0x${bytecode.object}`, deployedBytecode }
   })
   const bytecodes = Object.fromEntries(built.map(({ name, bytecode }) => [name, bytecode]))
   return new Map([
@@ -92,6 +113,7 @@ export function compile(): Map<string, string> {
       `${name}.ts`,
       moduleText(name, abi, bytecode),
     ]),
+    ['runtimes.ts', runtimesText(built)],
     // For the Solidity tests, which read no TypeScript.
     ['bytecode.json', `${JSON.stringify(bytecodes, undefined, 1)}\n`],
   ])
@@ -141,6 +163,33 @@ function moduleText(name: string, abi: readonly unknown[], bytecode: string): st
     '',
     `export const ${variable}Bytecode =`,
     `  '${bytecode}'`,
+    '',
+  ].join('\n')
+}
+
+type Contract = z.output<typeof Output>['contracts'][string][string]
+
+/** The code itself would be as long as the bytecode once more: its length and hash are enough to know it again. */
+function runtimesText(
+  built: readonly {
+    readonly name: string
+    readonly deployedBytecode: Contract['evm']['deployedBytecode']
+  }[],
+): string {
+  const entries = built.map(({ name, deployedBytecode: { object, immutableReferences } }) => {
+    const places = Object.values(immutableReferences)
+      .flat()
+      .map(({ start, length }) => [start, length])
+      .sort(([a = 0], [b = 0]) => a - b)
+    const hash = keccak256(`0x${object}`)
+    return `  ${name}: { bytes: ${object.length / 2}, hash: '${hash}', immutables: ${JSON.stringify(places)} },`
+  })
+  return [
+    '// Written by `npm run contracts:build`: the code that each contract leaves on a chain. `hash` is that of the code with',
+    '// zeros for the immutables, whose first byte and length in bytes are listed.',
+    'export const runtimes = {',
+    ...entries,
+    '} as const',
     '',
   ].join('\n')
 }

@@ -199,15 +199,25 @@ export function signBatch(
 ): SignedBatch {
   // The first of them stands for it.
   const header = headerFor(draft, validators[0]!.account)
+  const charges = draft.payers.map(({ person: { key, account }, feeWei, cumulativeWei }) =>
+    signCharge(deployment, key, { payer: account, feeWei, cumulativeWei }),
+  )
+  return signHeader(deployment, header, charges, validators)
+}
+
+/** The same for a header and charges that were made elsewhere. */
+export function signHeader(
+  deployment: Deployment,
+  header: BatchHeader,
+  charges: readonly SignedCharge[],
+  validators: readonly Person[],
+): SignedBatch {
   const headerHash = toHex(hashStruct(HeaderStruct, header)) as Hash
   const endorsements = validators.map(({ key, account }) => {
     const endorsement = { validator: account, header: headerHash }
     const signed = digest(Endorsement, endorsement, domainOf(deployment, 'resultLedger'))
     return { validator: account, signature: sign(signed, key) }
   })
-  const charges = draft.payers.map(({ person: { key, account }, feeWei, cumulativeWei }) =>
-    signCharge(deployment, key, { payer: account, feeWei, cumulativeWei }),
-  )
   return {
     header,
     endorsements: ascending(endorsements, ({ validator }) => validator),
@@ -215,7 +225,7 @@ export function signBatch(
   }
 }
 
-function signCharge(
+export function signCharge(
   deployment: Deployment,
   key: Uint8Array,
   charge: { payer: Address; feeWei: bigint; cumulativeWei: bigint },

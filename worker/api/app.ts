@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { DatanetError } from '../datanet/errors.ts'
 import type { Service } from '../service.ts'
 import { StorageError } from '../storage/errors.ts'
+import { blockRoutes } from './blocks.ts'
 import { completionRoutes } from './completions.ts'
 import { datanetRoutes } from './datanets.ts'
 import { eventRoutes } from './events.ts'
@@ -22,6 +23,7 @@ export function createApp(service: Service): Hono {
   app.route('/v1', statusRoutes(service))
   app.route('/v1', jobRoutes(service))
   app.route('/v1', eventRoutes(service))
+  app.route('/v1', blockRoutes(service))
   if (service.gateway) {
     app.route('/v1', completionRoutes(service, service.gateway))
     app.route('/v1', datanetRoutes(service))

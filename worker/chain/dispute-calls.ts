@@ -100,10 +100,15 @@ export function falseCountCall(
   return { contract: 'disputes', what, data }
 }
 
-function placedArgument({ header, receipt, proof }: PlacedReceipt) {
+/** A header as the words that it is hashed from. */
+export function hashedHeader(header: BatchHeader) {
   const { number, epoch, ...rest } = hashedFields(BatchHeader, header)
+  return { ...rest, number: BigInt(number), epoch: BigInt(epoch) }
+}
+
+function placedArgument({ header, receipt, proof }: PlacedReceipt) {
   return {
-    header: { ...rest, number: BigInt(number), epoch: BigInt(epoch) },
+    header: hashedHeader(header),
     receipt: hashedFields(Receipt, receipt),
     index: BigInt(proof.index),
     siblings: proof.siblings,

@@ -213,3 +213,32 @@ async function write(
   const value = valueWei === undefined ? {} : { valueWei }
   return await chain.write({ contract: 'datanetRegistry', what, data, ...value }, signal)
 }
+
+/** The seal of an account's vote that is not opened yet; the zero hash where there is none. */
+export async function readSeal(
+  chain: ChainClient,
+  reviewId: number,
+  validator: Address,
+  signal?: AbortSignal,
+): Promise<Hash> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const args = [BigInt(reviewId), validator] as const
+  const { seal } = await chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'ballot', args }),
+    signal,
+  )
+  return seal as Hash
+}
+
+/** What reviews have left an account, in wei. */
+export function owedByReviews(
+  chain: ChainClient,
+  account: Address,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  return chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'owedWei', args: [account] }),
+    signal,
+  )
+}

@@ -1,5 +1,5 @@
 /** What governance is deployed with. */
-import { EPOCH_SECONDS } from '../../protocol/parameters.ts'
+import { EPOCH_SECONDS, type ParameterValues } from '../../protocol/parameters.ts'
 
 export interface GovernanceTerms {
   /** Seconds of an epoch; a decision counts from the epoch after the next. */
@@ -17,7 +17,8 @@ export interface GovernanceTerms {
   readonly leastQuorumWei: bigint
 }
 
-const DAY_SECONDS = 86_400
+const HOUR_SECONDS = 3600
+const DAY_SECONDS = 24 * HOUR_SECONDS
 const OPEN = 10n ** 18n
 
 /**
@@ -32,6 +33,21 @@ export const LIVE_GOVERNANCE: GovernanceTerms = {
   thresholdWei: 100n * OPEN,
   quorumPercent: 25,
   leastQuorumWei: 100_000n * OPEN,
+}
+
+/**
+ * Where a real L2 begins beside the table, which is for an embedded chain. A sequencer can keep a transaction out for 12
+ * hours, so whoever must answer within a time is given twice that; jurors have two such waits, one after the other.
+ */
+export const LIVE_PARAMETERS: Partial<ParameterValues> = {
+  windowSeconds: DAY_SECONDS,
+  answerSeconds: DAY_SECONDS,
+  commitSeconds: DAY_SECONDS,
+  revealSeconds: DAY_SECONDS,
+  // A day each to seal a vote and to open it, and one for either to be noticed.
+  reviewSeconds: 4 * DAY_SECONDS,
+  // Longer than a window and a jury after it: three days.
+  exitDelaySeconds: 7 * DAY_SECONDS,
 }
 
 /** For an embedded chain, where a person looks on: from proposal to effect within a minute. */

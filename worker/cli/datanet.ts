@@ -6,7 +6,9 @@ import { z } from 'zod'
 import { address } from '../../protocol/fields.ts'
 import { createDoor } from '../datanet/contribute.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
+import { addBondCommands } from './datanet-chain.ts'
 import { print, printJson, say, table } from './output.ts'
+import { reviewCommand } from './review.ts'
 
 /** A draft is a file of JSON lines: what was offered, as it was. */
 const Draft = z.strictObject({
@@ -52,6 +54,8 @@ export function datanetCommand(): Command {
     .option('--folder <folder>', 'where drafts are kept', '.tributary/datanets')
     .option('--json', 'one JSON object on standard output')
     .action(publish)
+  addBondCommands(command)
+  command.addCommand(reviewCommand())
   return command
 }
 

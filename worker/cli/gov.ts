@@ -1,20 +1,15 @@
 /** `tributary gov`: the parameters that votes may move, and the votes. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Address, address } from '../../protocol/fields.ts'
+import type { Address } from '../../protocol/fields.ts'
 import { PARAMETERS, type ParameterName } from '../../protocol/parameters.ts'
 import type { Written } from '../chain/client.ts'
 import { BALLOTS, type Ballot, type Change } from '../chain/governance-calls.ts'
 import type { ProposalState, ProposalView } from '../chain/governance-views.ts'
-import { formatOpen, parseOpen } from '../stake.ts'
+import { formatOpen } from '../stake.ts'
+import { account, open } from './arguments.ts'
+import { type ChainFlags, type JsonFlag, ownAccount } from './chain-here.ts'
 import { ClientError } from './client.ts'
-import {
-  type ChainFlags,
-  type GovernanceHere,
-  reading,
-  type VoterFlags,
-  voterAccount,
-  writing,
-} from './gov-chain.ts'
+import { type GovernanceHere, reading, type VoterFlags, writing } from './gov-chain.ts'
 import { collectChange, knownParameter, proposalLike, requireAcceptable } from './gov-changes.ts'
 import { nextOf, parametersTable, parameterTable, proposalsTable, voterTable } from './gov-views.ts'
 import { print, printJson, say } from './output.ts'
@@ -82,10 +77,6 @@ function keyOption(): Option {
   return new Option('--key <file>', 'key of the account (default: .tributary/voter/voter.key)')
 }
 
-interface JsonFlag {
-  readonly json?: boolean
-}
-
 function params(name: ParameterName | undefined, flags: ChainFlags & JsonFlag): Promise<void> {
   return reading(flags, async ({ governance, client }) => {
     const { epochSeconds } = client.deployment
@@ -104,7 +95,7 @@ function params(name: ParameterName | undefined, flags: ChainFlags & JsonFlag): 
 
 function status(flags: VoterFlags & JsonFlag): Promise<void> {
   return reading(flags, async ({ governance }) => {
-    const account = voterAccount(flags)
+    const account = ownAccount(flags)
     const voter = account && (await governance.voter(account))
     const ids = await governance.ids()
     const proposals = await Promise.all(ids.map((id) => governance.proposal(id)))
@@ -222,17 +213,6 @@ async function proposalIn(
 
 function done({ txHash }: Written): void {
   print(txHash)
-}
-
-function open(text: string): bigint {
-  if (/^\d{1,12}(\.\d{1,18})?$/.test(text) && Number(text) > 0) return parseOpen(text)
-  throw new InvalidArgumentError('It takes an amount above 0, such as 100 or 0.5.')
-}
-
-function account(text: string): Address {
-  const parsed = address.safeParse(text.toLowerCase())
-  if (parsed.success) return parsed.data
-  throw new InvalidArgumentError('It takes an account: 0x and 40 digits.')
 }
 
 function number(text: string): string {

@@ -6,12 +6,18 @@ import { askCommand } from './ask.ts'
 import { bridgeCommand } from './bridge.ts'
 import { datanetCommand } from './datanet.ts'
 import { demoCommand } from './demo.ts'
+import { deployCommand } from './deploy.ts'
+import { disputeCommand } from './dispute.ts'
 import { doctorCommand } from './doctor.ts'
 import { finetuneCommand } from './finetune.ts'
 import { govCommand } from './gov.ts'
 import { keysCommand } from './keys.ts'
+import { modelCommand } from './model.ts'
+import { orderCommand } from './order.ts'
 import { say } from './output.ts'
+import { addOwedCommand } from './owed.ts'
 import { quantiseCommand } from './quantise.ts'
+import { escrowCommand, payoutCommand, stakeCommand } from './stake-commands.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
@@ -27,16 +33,24 @@ for (const command of [
   askCommand(),
   finetuneCommand(),
   datanetCommand(),
+  modelCommand(),
+  orderCommand(),
   statusCommand(),
+  stakeCommand(),
+  escrowCommand(),
+  payoutCommand(),
+  disputeCommand(),
   govCommand(),
   bridgeCommand(),
   whyCommand(),
   verifyCommand(),
   quantiseCommand(),
+  deployCommand(),
   keysCommand(),
 ]) {
   program.addCommand(command)
 }
+addOwedCommand(program)
 exitOnMisuse(program)
 
 try {

@@ -14,9 +14,9 @@ export interface Key {
 
 /**
  * `node.key`: the hot key that signs messages. `owner.key`: the cold account that stakes and is paid. `voter.key`: an
- * account that takes part in governance.
+ * account that takes part in governance. `deployer.key`: an account that pays for contracts.
  */
-export type KeyName = 'node' | 'owner' | 'voter'
+export type KeyName = 'node' | 'owner' | 'voter' | 'deployer'
 
 export function keyFile(folder: string, name: KeyName): string {
   return join(folder, `${name}.key`)

@@ -1,0 +1,44 @@
+/** What the vault and the escrow hold for an account, beside the stake itself. */
+import { encodeFunctionData } from 'viem'
+import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
+import type { Address } from '../../protocol/fields.ts'
+import type { ChainClient, Written } from './client.ts'
+
+export interface EscrowState {
+  /** What is there to pay for jobs, that which leaves included. */
+  readonly balanceWei: bigint
+  /** The part that was asked back, */
+  readonly leavingWei: bigint
+  /** and when it may be withdrawn; 0 where nothing leaves. */
+  readonly exitAtMs: number
+  /** All that was ever taken for jobs. */
+  readonly redeemedWei: bigint
+}
+
+export async function readEscrow(
+  chain: ChainClient,
+  payer: Address,
+  signal?: AbortSignal,
+): Promise<EscrowState> {
+  const contract = { address: chain.deployment.addresses.feeEscrow, abi: feeEscrowAbi } as const
+  const { depositedWei, redeemedWei, leavingWei, exitAt } = await chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'account', args: [payer] }),
+    signal,
+  )
+  return {
+    balanceWei: depositedWei - redeemedWei,
+    ...{ leavingWei, redeemedWei, exitAtMs: Number(exitAt) * 1000 },
+  }
+}
+
+/** Pays stakers' part of the fees, as far as the stake of this node has earned it, to this account, its owner. */
+export async function collectEarnings(
+  chain: ChainClient,
+  node: Address,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const data = encodeFunctionData({ abi: stakeVaultAbi, functionName: 'collect', args: [node] })
+  const what = `collect what the stake of ${node} has earned`
+  return await chain.write({ contract: 'stakeVault', what, data }, signal)
+}
