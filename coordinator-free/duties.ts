@@ -11,6 +11,7 @@ import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import type { PayoutRules } from './payout.ts'
+import { isCovered } from './purse.ts'
 import {
   type Built,
   finaliseDue,
@@ -77,7 +78,7 @@ function executions(
     if (ledger.claims.get(jobId)?.has(self)) return []
     if (turnOf(ledger, jobId, nowMs)?.worker.node !== self) return []
     if (!inHand.has(jobId)) {
-      const reason = refusal(terms, body, taken)
+      const reason = isCovered(ledger, jobId) ? refusal(terms, body, taken) : 'unpaid'
       if (reason) return [refuse(self, jobId, reason, nowMs)]
       taken += 1
     }

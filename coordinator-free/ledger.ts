@@ -175,10 +175,10 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
     case 'endorsement':
       return ledger.endorsements.get(message.body.header)?.get(author)?.envelope
     case 'proposal': {
-      const { number, previous } = message.body
+      // One for each epoch: what was not posted in time is proposed anew.
+      const slot = slotOf(message)
       return [...ledger.proposals.values()].find(
-        ({ body }) =>
-          body.proposer === author && body.number === number && body.previous === previous,
+        ({ envelope: held }) => slotOf(held.message) === slot,
       )?.envelope
     }
   }

@@ -14,8 +14,8 @@ export interface Member {
 
 export class Members {
   readonly #byNode = new Map<Address, Member>()
-  /** Orders already worked out: each costs a logarithm a member, and duties ask again at every event. */
-  readonly #orders = new Map<string, readonly Member[]>()
+  /** Orders already worked out, by purpose and subject: each costs a logarithm a member, and duties ask again at every event. */
+  readonly #orders = new Map<string, Map<Hash, readonly Member[]>>()
 
   merge(fact: Extract<ChainLog, { kind: 'staked' | 'exiting' }>): void {
     if (fact.kind === 'exiting') this.#byNode.delete(fact.node)
@@ -31,15 +31,23 @@ export class Members {
     return [...this.#byNode.values()].filter(({ roles }) => roles.includes(role))
   }
 
-  /** The members of a role in the order of their turns at `purpose` for `subject`. */
+  /** The members of a role in the order of their turns at `purpose` for `subject`. A purpose belongs to one role. */
   ranked(role: Role, purpose: string, subject: Hash): readonly Member[] {
-    const key = `${role} ${purpose} ${subject}`
-    const held = this.#orders.get(key)
+    const orders = this.#ordersOf(purpose)
+    const held = orders.get(subject)
     if (held) return held
     const order = rank(this.withRole(role), purpose, subject)
-    if (this.#orders.size >= MAX_ORDERS) this.#orders.clear()
-    this.#orders.set(key, order)
+    if (orders.size >= MAX_ORDERS) orders.clear()
+    orders.set(subject, order)
     return order
+  }
+
+  #ordersOf(purpose: string): Map<Hash, readonly Member[]> {
+    const held = this.#orders.get(purpose)
+    if (held) return held
+    const orders = new Map<Hash, readonly Member[]>()
+    this.#orders.set(purpose, orders)
+    return orders
   }
 }
 

@@ -64,7 +64,12 @@ export class Core {
   }
 
   handle(event: Event, nowMs: number): Effect[] {
-    return [...this.#apply(event, nowMs), ...this.#build(nowMs), ...this.#order(nowMs)]
+    const effects = this.#apply(event, nowMs)
+    // What was refused has changed nothing, and what time alone makes due comes with the next tick.
+    if (event.kind === 'received' && effects[0]?.kind === 'judge') {
+      if (effects[0].judgement.verdict !== 'accept') return effects
+    }
+    return [...effects, ...this.#build(nowMs), ...this.#order(nowMs)]
   }
 
   #apply(event: Event, nowMs: number): Effect[] {

@@ -13,7 +13,7 @@ import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
 import type { Fact, Ledger } from './ledger.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
-import { missingWei } from './settlement.ts'
+import { purseOf } from './purse.ts'
 
 /** Places count from 1. */
 interface Place {
@@ -133,7 +133,7 @@ function verdict(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: numb
 /** An accepted claim stays out of batches while its payer's escrow is short. */
 function coverage(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
   if (!acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
-  const short = missingWei(ledger, job)
+  const short = purseOf(ledger, job.body.requester).missingWei(job.body)
   return short > 0n ? [{ code: 'not-covered', payer: job.body.requester, missingWei: short }] : []
 }
 

@@ -7,7 +7,6 @@
 import { type BatchHeader, BatchHeader as HeaderStruct, type Proposal } from '../protocol/batch.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { type Hash, toHex, ZERO_HASH } from '../protocol/hash.ts'
-import { maxFeeWei } from '../protocol/job.ts'
 import { merkleProof } from '../protocol/merkle.ts'
 import {
   BATCH_WAIT_MS,
@@ -22,15 +21,9 @@ import { hashStruct } from '../protocol/struct.ts'
 import { acceptedClaim } from './assignment.ts'
 import { holdsQuorum, seated } from './committee.ts'
 import type { Duty } from './events.ts'
-import {
-  type Fact,
-  type Ledger,
-  lastBatch,
-  openAfter,
-  openWei,
-  type PostedBatch,
-} from './ledger.ts'
+import { type Fact, type Ledger, lastBatch, openAfter, type PostedBatch } from './ledger.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
+import { type Purse, purseOf } from './purse.ts'
 
 /** A proposal worked out by this node. */
 export interface Built {
@@ -39,9 +32,16 @@ export interface Built {
   readonly data: BatchData
 }
 
+/** What endorsements are about. Each event asks for it again, so it is kept with the header. */
 export function headerHash(header: BatchHeader): Hash {
-  return toHex(hashStruct(HeaderStruct, header)) as Hash
+  const held = HASHES.get(header)
+  if (held) return held
+  const hash = toHex(hashStruct(HeaderStruct, header)) as Hash
+  HASHES.set(header, hash)
+  return hash
 }
+
+const HASHES = new WeakMap<BatchHeader, Hash>()
 
 /** Hash of the newest posted header, on which the next batch builds; `undefined` while its data has not been read. */
 function previousHash(ledger: Ledger): Hash | undefined {
@@ -268,23 +268,13 @@ function settledFrom(
   return 2 * passes > votes.length ? { job, claim: accepted.claim, votes } : undefined
 }
 
-/** What a payer's escrow lacks for one more job, beside the fees that are open. */
-export function missingWei(ledger: Ledger, { body }: Fact<'job'>): bigint {
-  const escrow = ledger.escrows.get(body.requester)
-  const neededWei = openWei(ledger, body.requester) + maxFeeWei(body)
-  return neededWei - (escrow?.balanceWei ?? 0n)
-}
-
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */
 function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T[] {
-  const spentWei = new Map<Address, bigint>()
+  const purses = new Map<Address, Purse>()
   return settled.filter(({ job: { body } }) => {
-    const escrow = ledger.escrows.get(body.requester)
-    const before = spentWei.get(body.requester) ?? openWei(ledger, body.requester)
-    const spent = before + maxFeeWei(body)
-    if (!escrow || spent > escrow.balanceWei) return false
-    spentWei.set(body.requester, spent)
-    return true
+    const purse = purses.get(body.requester) ?? purseOf(ledger, body.requester)
+    purses.set(body.requester, purse)
+    return purse.pay(body)
   })
 }
 

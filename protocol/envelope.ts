@@ -30,8 +30,17 @@ const SCHEMA = z.discriminatedUnion(
 
 /** Signs and encodes. */
 export function seal(message: Message, privateKey: Uint8Array, domain: Domain): Envelope {
+  return sealWith(message, domain, (digest) => sign(digest, privateKey))
+}
+
+/** Encodes, with what somebody else signs. */
+export function sealWith(
+  message: Message,
+  domain: Domain,
+  signer: (digest: Hash) => `0x${string}`,
+): Envelope {
   const digest = messageDigest(message, domain)
-  const signed = { ...message, signature: sign(digest, privateKey) }
+  const signed = { ...message, signature: signer(digest) }
   const bytes = dagCbor.encode(z.encode(SCHEMA, signed))
   return { message, digest, signature: signed.signature, bytes }
 }

@@ -5,6 +5,8 @@ import { struct, type ValueOf } from './struct.ts'
 export const REFUSALS = [
   /** The job pays less for a unit than this worker asks. */
   'price',
+  /** Its payer's escrow or vouchers do not cover all the jobs that it has ordered. */
+  'unpaid',
   /** It has as many jobs in hand as it takes. */
   'busy',
   /** It does not know the model's family, or cannot run it. */

@@ -42,8 +42,19 @@ export function hashStruct<Shape extends z.ZodRawShape>(
       (value as Record<string, unknown>)[field],
     ),
   )
-  return keccak(keccak(utf8(of.type)), ...words)
+  return keccak(typeHash(of.type), ...words)
 }
+
+function typeHash(type: string): Uint8Array {
+  const held = TYPE_HASHES.get(type)
+  if (held) return held
+  const worked = keccak(utf8(type))
+  TYPE_HASHES.set(type, worked)
+  return worked
+}
+
+/** By type string; there are as many as there are structs. */
+const TYPE_HASHES = new Map<string, Uint8Array>()
 
 /** The fields with a hash in place of each text and each list: what Solidity is shown where bytes are dear. */
 export type Hashed<T> = { [Field in keyof T]: T[Field] extends bigint | number ? T[Field] : Hash }
@@ -73,15 +84,22 @@ export function digest<Shape extends z.ZodRawShape>(
 const DOMAIN_TYPE =
   'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'
 
+/** The same for all that is signed in a domain, so it is worked out once. */
 function separator(domain: Domain): Uint8Array {
-  return keccak(
+  const held = SEPARATORS.get(domain)
+  if (held) return held
+  const worked = keccak(
     keccak(utf8(DOMAIN_TYPE)),
     keccak(utf8('Tributary')),
     keccak(utf8('1')),
     word(domain.chainId),
     addressWord(domain.contract),
   )
+  SEPARATORS.set(domain, worked)
+  return worked
 }
+
+const SEPARATORS = new WeakMap<Domain, Uint8Array>()
 
 function encodeField(type: string, value: unknown): Uint8Array {
   if (type.endsWith('[]')) {

@@ -8,14 +8,15 @@ import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
-import { seal } from '../protocol/envelope.ts'
+import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import { BatchData } from '../protocol/settlement.ts'
-import { addressOf, publicKeyOf } from '../protocol/signature.ts'
 import { type FakeChain, Reverted } from './chain.ts'
 import type { Clock } from './clock.ts'
+import type { Signer } from './signing.ts'
 import { attributionOf, isHonest, resultOf } from './work.ts'
 
 /** `choosy` workers ask for more than any job pays. */
@@ -25,7 +26,7 @@ export interface NodeOptions {
   readonly index: number
   readonly role: Role
   readonly manner: Manner
-  readonly privateKey: Uint8Array
+  readonly signer: Signer
   readonly gate: Gate
   readonly rules: PayoutRules
   readonly parameters: ParameterTerms
@@ -70,7 +71,7 @@ export class SimNode {
 
   constructor(options: NodeOptions) {
     this.options = options
-    this.address = addressOf(publicKeyOf(options.privateKey))
+    this.address = options.signer.address
     this.core = this.#boot()
   }
 
@@ -89,7 +90,8 @@ export class SimNode {
     this.#factsRead = 0
     this.up = true
     this.start()
-    this.#readChain()
+    // A node reads the chain before it says anything.
+    this.#readFacts()
     for (const bytes of this.#journal.values())
       this.handle({ kind: 'received', bytes, via: 'journal' })
   }
@@ -119,7 +121,10 @@ export class SimNode {
   }
 
   #readChain(): void {
-    if (this.options.world.chainFails()) return
+    if (!this.options.world.chainFails()) this.#readFacts()
+  }
+
+  #readFacts(): void {
     const { facts } = this.options.chain
     while (this.#factsRead < facts.length) {
       this.handle({ kind: 'chain', fact: facts[this.#factsRead++]! })
@@ -195,9 +200,11 @@ export class SimNode {
 
   /** Journal first: what stands in the slot already is what is said again. */
   #publish({ duty, message }: Extract<Duty, { kind: 'publish' }>): void {
-    const { privateKey, gate, world, index } = this.options
+    const { signer, gate, world, index } = this.options
     const slot = slotOf(message)
-    const bytes = this.#journal.get(slot ?? duty) ?? seal(message, privateKey, gate.messages).bytes
+    const sign = (digest: Hash) => signer.sign(digest)
+    const held = this.#journal.get(slot ?? duty)
+    const bytes = held ?? sealWith(message, gate.messages, sign).bytes
     if (message.kind !== 'beat') this.#journal.set(slot ?? duty, bytes)
     this.handle({ kind: 'received', bytes, via: 'journal' })
     world.broadcast(index, message, bytes)

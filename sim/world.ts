@@ -3,21 +3,22 @@ import type { Effect } from '../coordinator-free/events.ts'
 import { owedWei } from '../coordinator-free/ledger.ts'
 import { blockOf } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { type Hash, keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
+import { keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import { recoverAddress, sign } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
 import { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
+import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { type Manner, SimNode } from './node.ts'
 import type { Scenario } from './scenario.ts'
+import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
@@ -35,7 +36,7 @@ export interface Report {
   readonly steps: number
   readonly counters: Readonly<Record<string, number>>
   /** Changes with any difference in what was done, by whom or when. */
-  readonly hash: Hash
+  readonly hash: string
 }
 
 export class World {
@@ -56,10 +57,13 @@ export class World {
   readonly #governed: ParameterValues
   #healed = false
   #steps = 0
-  #trace: Uint8Array = new Uint8Array(32)
+  readonly #signing: Signing
+  readonly #open = openOnce()
+  readonly #hash = new RunHash()
 
   constructor(scenario: Scenario) {
     this.scenario = scenario
+    this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
@@ -68,7 +72,7 @@ export class World {
       ...DOMAINS,
       windowMs: WINDOW_MS,
       governed,
-      recover: remembering(),
+      recover: this.#signing.recover,
     })
     this.checkers = new Checkers(this.chain)
     this.chain.mine(START_MS)
@@ -91,7 +95,7 @@ export class World {
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
       counters: { ...this.counters, ...this.network.counters },
-      hash: toHex(this.#trace) as Hash,
+      hash: this.#hash.digest,
     }
   }
 
@@ -125,8 +129,8 @@ export class World {
       index,
       role,
       manner,
-      privateKey: keccak(utf8(`key ${this.scenario.seed} ${index}`)),
-      gate: { ...DOMAINS, recover: remembering() },
+      signer: this.#signing.signer(`key ${this.scenario.seed} ${index}`),
+      gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
       rules: { treasury: TREASURY, stakers: STAKERS },
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
       clock: this.clock,
@@ -176,8 +180,9 @@ export class World {
   }
 
   #observe(node: SimNode, effect: Effect): void {
-    const what = `${this.clock.nowMs} ${node.options.index} ${effect.kind} ${'duty' in effect ? effect.duty : ''}`
-    this.#trace = keccak(this.#trace, utf8(what))
+    const { kind } = effect
+    const detail = 'duty' in effect ? textHash(effect.duty) : 0
+    this.#hash.absorb(1000 * this.clock.nowMs, node.options.index, textHash(kind), detail)
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
       this.counters[reason] = (this.counters[reason] ?? 0) + 1
@@ -250,7 +255,7 @@ function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
     maxUnits,
     unitWei: UNIT_WEI,
     voucherWei,
-    voucherSignature: sign(digest(Voucher, voucher, DOMAINS.vouchers), gateway.options.privateKey),
+    voucherSignature: gateway.options.signer.sign(digest(Voucher, voucher, DOMAINS.vouchers)),
     seedBlock: (ledger.head?.number ?? 0) + 2,
     providers: [],
     nonce: keccakHash(utf8('nonce'), word(number)),
@@ -270,16 +275,9 @@ function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenar
   return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
 }
 
-/** Signatures are checked for real, but each only once in a world: every node would come to the same answer. */
-function remembering(): typeof recoverAddress {
-  return (signed, signature) => {
-    const key = signed + signature
-    if (!REMEMBERED.has(key)) {
-      if (REMEMBERED.size > 100_000) REMEMBERED.clear()
-      REMEMBERED.set(key, recoverAddress(signed, signature))
-    }
-    return REMEMBERED.get(key)
-  }
+/** A quick hash of a text, to tell runs apart (FNV-1a). */
+function textHash(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }
-
-const REMEMBERED = new Map<string, Address | undefined>()

@@ -40,6 +40,21 @@ describe('the network', () => {
     }
   }
 
+  // In 53, a requester had signed too little after a crash, and its job kept everybody's batches from being posted.
+  for (const seed of [53, 54, 55, 56]) {
+    it(`settles the jobs of a small cluster (seed ${seed})`, () => {
+      const small = { workers: 4, validators: 4, jobs: 2, workloadMs: 10_000, healMs: 300_000 }
+      const report = new World(scenario(seed, 'swarm', small)).run()
+      assert.ok(report.final, `${report.settled} of ${report.jobs} settled`)
+    })
+  }
+
+  it('checks real signatures where it shall', () => {
+    const report = new World(scenario(1, 'liars', { crypto: 'real', jobs: 2 })).run()
+    assert.ok(report.final)
+    assert.ok((report.counters['bad-signature'] ?? 0) > 0)
+  })
+
   it('does the same twice from one seed, and something else from another', () => {
     const run = (seed: number) => new World(scenario(seed, 'storm', { jobs: 3 })).run().hash
     assert.equal(run(7), run(7))

@@ -18,6 +18,7 @@ const ENDS: Readonly<Record<TurnEnd, string>> = {
 
 export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   price: 'it pays less for a unit than the worker asks',
+  unpaid: 'the escrow or the vouchers of its payer do not cover all that it has ordered',
   busy: 'the worker has as many jobs in hand as it takes',
   model: 'the worker cannot run the model',
   memory: 'it needs more memory than the worker has',

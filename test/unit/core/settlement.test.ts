@@ -15,6 +15,7 @@ import {
   council,
   GATEWAY,
   jobEnvelope,
+  reasonFor,
   receive,
   signed,
   tell,
@@ -79,6 +80,24 @@ describe('settlement', () => {
     tell(core, { kind: 'redeemed', blockNumber: 3, ...redeemed })
     equal(core.ledger.escrows.get(payer)?.balanceWei, before - FEE)
     equal(owedWei(core.ledger, payer), FEE)
+  })
+
+  it('hears a validator propose once an epoch, for what was not posted in time is proposed anew', () => {
+    const core = council(SELF)
+    const proposal = (epoch: number, collects = false) => {
+      const body = {
+        proposer: addressNumber(VALIDATORS[1]),
+        ...{ number: 1, previous: ZERO_HASH, epoch, collects, availability: '' },
+        claims: [hashNumber(1)],
+        votes: [],
+        issuedAtMs: NOW_MS,
+      }
+      return signed({ kind: 'proposal', body }, VALIDATORS[1]).bytes
+    }
+    equal(reasonFor(core, proposal(5)), 'admitted')
+    equal(reasonFor(core, proposal(5)), 'seen')
+    equal(reasonFor(core, proposal(5, true)), 'contradicts')
+    equal(reasonFor(core, proposal(6)), 'admitted')
   })
 
   it('makes batches that left their fees open final with the one that collects', () => {
