@@ -8,17 +8,22 @@ import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
+import type { Claim } from '../protocol/claim.ts'
 import { seal } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
+import type { Job } from '../protocol/job.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import { BatchData } from '../protocol/settlement.ts'
 import { addressOf, publicKeyOf } from '../protocol/signature.ts'
-import { type FakeChain, Reverted } from './chain.ts'
+import type { FakeChain } from './chain.ts'
 import type { Clock } from './clock.ts'
+import { Reverted } from './contract.ts'
+import { Judging, type JudgingDuty } from './judging.ts'
 import { attributionOf, isHonest, resultOf } from './work.ts'
 
-export type Manner = 'honest' | 'liar' | 'idle'
+/** A liar says the opposite of what it finds; who is bribed passes everything. */
+export type Manner = 'honest' | 'liar' | 'idle' | 'bribed'
 
 export interface NodeOptions {
   readonly index: number
@@ -28,6 +33,7 @@ export interface NodeOptions {
   readonly gate: Gate
   readonly rules: PayoutRules
   readonly parameters: ParameterTerms
+  readonly challengeBudgetWei: bigint
   readonly clock: Clock
   readonly chain: FakeChain
   readonly dice: Random
@@ -57,6 +63,7 @@ export class SimNode {
   up = true
   readonly blocks = new Map<Cid, Uint8Array>()
   readonly #journal = new Map<string, Uint8Array>()
+  readonly #judging: Judging
   #factsRead = 0
   /** Counts restarts: what a former life had under way must not reach this one. */
   #life = 0
@@ -65,6 +72,9 @@ export class SimNode {
     this.options = options
     this.address = addressOf(publicKeyOf(options.privateKey))
     this.core = this.#boot()
+    this.#judging = new Judging(this.address, options.dice, (job, claim) =>
+      this.#verdictOn(job, claim),
+    )
   }
 
   start(): void {
@@ -100,8 +110,8 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, parameters } = this.options
-    return new Core({ self: this.address, gate, rules, parameters })
+    const { gate, rules, parameters, challengeBudgetWei } = this.options
+    return new Core({ self: this.address, gate, rules, parameters, challengeBudgetWei })
   }
 
   #tick(): void {
@@ -182,6 +192,9 @@ export class SimNode {
         break
       case 'judge':
       case 'tell':
+        break
+      default:
+        this.#judge(effect)
     }
   }
 
@@ -205,14 +218,25 @@ export class SimNode {
   }
 
   #verify({ job, claim, claimId, beaconBlock }: Extract<Duty, { kind: 'verify' }>): void {
-    const truth = isHonest(job, claim)
-    const passes = this.options.manner === 'liar' ? !truth : truth
-    const verdict = passes ? 'pass' : 'fail'
-    const reason = passes ? 'none' : 'tokens-differ'
+    const verdict = this.#verdictOn(job, claim)
+    const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
     this.#later(this.#spread(WORK_MS[job.task] / 4), () => {
       const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock } as const
       this.handle({ kind: 'verified', ...found })
     })
+  }
+
+  #verdictOn(job: Job, claim: Claim): 'pass' | 'fail' {
+    const { manner } = this.options
+    const truth = isHonest(job, claim)
+    const passes = manner === 'bribed' || (manner === 'liar' ? !truth : truth)
+    return passes ? 'pass' : 'fail'
+  }
+
+  #judge(duty: JudgingDuty): void {
+    const act = this.#judging.act(duty)
+    if (act.kind === 'transact') this.#transact(duty.duty, act.call)
+    else this.#later(this.#spread(WORK_MS.inference), () => this.handle(act.found))
   }
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
@@ -229,7 +253,7 @@ export class SimNode {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
         call(this.options.chain)
-        this.handle({ kind: 'duty-done', duty })
+        this.handle(duty === 'withdraw' ? { kind: 'withdrawn' } : { kind: 'duty-done', duty })
       } catch (error) {
         if (!(error instanceof Reverted)) throw error
         this.handle({ kind: 'duty-failed', duty })

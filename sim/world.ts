@@ -25,6 +25,7 @@ const BLOCK_MS = 1000
 const WINDOW_MS = 4000
 const STAKE_WEI = 10n ** 18n
 const UNIT_WEI = 10n ** 12n
+const GWEI = 10n ** 9n
 
 export interface Report {
   readonly seed: number
@@ -44,7 +45,9 @@ export class World {
   readonly network: Network
   readonly chain: FakeChain
   readonly checkers: Checkers
-  readonly counters: Record<string, number> = { crashes: 0, partitions: 0, forged: 0, verdicts: 0 }
+  readonly counters: Record<string, number> = {
+    ...{ crashes: 0, partitions: 0, forged: 0, verdicts: 0, demands: 0 },
+  }
   readonly scenario: Scenario
   #chainDice: Random
   readonly #governed: ParameterValues
@@ -64,7 +67,7 @@ export class World {
       governed,
       recover: remembering(),
     })
-    this.checkers = new Checkers(this.chain)
+    this.checkers = new Checkers(this.chain, scenario.bribedValidators > 0)
     this.chain.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
@@ -84,7 +87,7 @@ export class World {
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
-      counters: { ...this.counters, ...this.network.counters },
+      counters: { ...this.counters, ...this.network.counters, ...this.chain.court.counters },
       hash: toHex(this.#trace) as Hash,
     }
   }
@@ -102,7 +105,8 @@ export class World {
   }
 
   #populate(): void {
-    const { workers, validators, lyingWorkers, idleWorkers, lyingValidators } = this.scenario
+    const { workers, validators, lyingWorkers, idleWorkers } = this.scenario
+    const { lyingValidators, bribedValidators } = this.scenario
     this.#add('gateway', 'honest')
     for (let i = 0; i < workers; i++) {
       this.#add(
@@ -110,8 +114,10 @@ export class World {
         i < lyingWorkers ? 'liar' : i < lyingWorkers + idleWorkers ? 'idle' : 'honest',
       )
     }
-    for (let i = 0; i < validators; i++)
-      this.#add('validator', i < lyingValidators ? 'liar' : 'honest')
+    for (let i = 0; i < validators; i++) {
+      const isBribed = i < lyingValidators + bribedValidators
+      this.#add('validator', i < lyingValidators ? 'liar' : isBribed ? 'bribed' : 'honest')
+    }
     this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
     for (const node of this.nodes) node.start()
   }
@@ -128,6 +134,8 @@ export class World {
       gate: { ...DOMAINS, recover: remembering() },
       rules: { treasury: TREASURY, stakers: STAKERS },
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
+      challengeBudgetWei:
+        BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
       clock: this.clock,
       chain: this.chain,
       dice,
@@ -182,6 +190,7 @@ export class World {
       this.counters[reason] = (this.counters[reason] ?? 0) + 1
     }
     this.checkers.batches(node)
+    this.checkers.slashes(this.nodes)
   }
 
   #mineOn(): void {
@@ -212,6 +221,7 @@ export class World {
 
   #isDone(): boolean {
     if (this.checkers.ended < this.scenario.jobs || this.chain.isRepairing) return false
+    if (this.chain.court.isSitting) return false
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
       const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0

@@ -25,7 +25,8 @@ import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
 import { type Outside, Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import { ensureEscrow, ensureStake } from './stake.ts'
+import { ensureEscrow, ensureStake, parseOpen } from './stake.ts'
+import { Ballots } from './storage/ballots.ts'
 import { Content } from './storage/content.ts'
 import { Journal } from './storage/journal.ts'
 import { type Key, loadKey } from './storage/keys.ts'
@@ -72,7 +73,10 @@ async function assemble(
   const { deployment, key, owner, ownerChain } = chain
   const journal = new Journal(config.data, Date.now())
   parts.add(() => journal.close())
-  const runtime = createRuntime(deployment, key, journal, log)
+  const ballots = new Ballots(config.data, Date.now())
+  parts.add(() => ballots.close())
+  const challengeBudgetWei = parseOpen(config.challengeBudget)
+  const runtime = createRuntime({ deployment, key, journal, log, challengeBudgetWei })
   const records = recordsOf(runtime)
   const stop = new AbortController()
   parts.add(() => stop.abort())
@@ -110,7 +114,7 @@ async function assemble(
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
   const knowledge = new Knowledge(content, engine, config.data)
   const identity = { self: key.address, owner: owner.address }
-  const duties = performers({ ...shared, ...identity, knowledge })
+  const duties = performers({ ...shared, ...identity, knowledge, ballots })
   runtime.start({ ...outside(peer, gossip, content), performers: duties })
   parts.add(() => runtime.stop())
   const api = parts.use(await serveApi(service))
@@ -199,7 +203,16 @@ function restore({ nodeChain, ownerChain }: OpenChain, log: Logger, signal: Abor
   }
 }
 
-function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: Logger): Runtime {
+interface RuntimeParts {
+  readonly deployment: Deployment
+  readonly key: Key
+  readonly journal: Journal
+  readonly log: Logger
+  readonly challengeBudgetWei: bigint
+}
+
+function createRuntime(parts: RuntimeParts): Runtime {
+  const { deployment, key, journal, log, challengeBudgetWei } = parts
   const messages = domainOf(deployment, 'resultLedger')
   const createCore = (): Core =>
     new Core({
@@ -207,6 +220,7 @@ function createRuntime(deployment: Deployment, key: Key, journal: Journal, log: 
       gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
       rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
       parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
+      challengeBudgetWei,
     })
   return new Runtime({ createCore, journal, privateKey: key.privateKey, domain: messages, log })
 }

@@ -10,6 +10,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   crash: [1, 2],
   liars: [1, 2],
   judged: [1, 2, 3],
+  bribed: [1, 2],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
@@ -21,6 +22,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
+  bribed: ['upheld', 'shown', 'crashes'],
   storm: ['lost', 'crashes', 'partitions', 'cut'],
 }
 

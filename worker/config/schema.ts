@@ -55,6 +55,11 @@ export const Config = z.strictObject({
     .describe('in training: recompute takes a third of the memory and 1.4 times as long'),
   stake: open.default('0').describe('OPEN to stake at start, from the owner account'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
+  challengeBudget: open
+    .default('0.5')
+    .describe(
+      'OPEN that a validator may lose in calls of juries over claims that it found false; 0 calls none',
+    ),
   availability: z
     .enum(['ipfs', 'eigenda'])
     .default('ipfs')
