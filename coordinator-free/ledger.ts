@@ -64,6 +64,8 @@ export interface Ledger {
   faulty: number
   /** By the hash of the header. */
   readonly voided: Map<Hash, VoidedBatch>
+  /** Headers that were ever taken back: the contract takes none of them again. */
+  readonly takenBack: Set<Hash>
   /** What stands before the judges, and what to answer them with. */
   readonly disputes: Disputes
   head: HeadBlock | undefined
@@ -99,6 +101,7 @@ export function createLedger(parameters = new Parameters()): Ledger {
     batches: new Map(),
     faulty: 0,
     voided: new Map(),
+    takenBack: new Set(),
     disputes: new Disputes(),
     head: undefined,
     jobs: new Map(),
@@ -177,11 +180,9 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
     case 'endorsement':
       return ledger.endorsements.get(message.body.header)?.get(author)?.envelope
     case 'proposal': {
-      const { number, previous } = message.body
-      return [...ledger.proposals.values()].find(
-        ({ body }) =>
-          body.proposer === author && body.number === number && body.previous === previous,
-      )?.envelope
+      const slot = slotOf(message)
+      const said = [...ledger.proposals.values()].map(({ envelope }) => envelope)
+      return said.find((held) => slotOf(held.message) === slot)
     }
   }
 }
@@ -265,6 +266,7 @@ export function openAfter(data: BatchData | undefined): BatchData['charges'] {
 export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
   const batch = ledger.batches.get(number)
   ledger.batches.delete(number)
+  ledger.takenBack.add(hash)
   if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
   if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })

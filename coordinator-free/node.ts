@@ -7,7 +7,7 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
-import { BatchData } from '../protocol/settlement.ts'
+import { BatchData, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
@@ -49,6 +49,8 @@ export class Core {
   readonly #beatenAtMs = new Map<Hash, number>()
   /** Proposals for the next batch that this node has worked out. */
   readonly #built = new Map<Hash, Built>()
+  /** Proposals that lead to a batch which was taken back. */
+  readonly #void = new Set<Hash>()
   /** Headers of theirs whose data was found where they say. */
   readonly #retrieved = new Set<Hash>()
   /** What it found as a juror, by case. */
@@ -84,8 +86,7 @@ export class Core {
         this.ledger.attributions.set(event.claim, event.attribution)
         return this.#end(`read ${event.claim}`)
       case 'batch-read':
-        this.#end(`read-batch ${event.number}`)
-        return this.#settle(event.data, nowMs)
+        return this.#applyRead(event, nowMs)
       case 'offered':
         return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
       case 'accused':
@@ -195,6 +196,7 @@ export class Core {
       case 'batch-voided':
         takeBack(ledger, fact.number, fact.headerHash)
         this.#built.clear()
+        this.#void.clear()
         break
       case 'charges-returned':
         ledger.voided.delete(fact.headerHash)
@@ -229,6 +231,13 @@ export class Core {
     return own ? this.#settle(own.data, nowMs) : []
   }
 
+  /** The number may have gone to another batch while the data of one that was taken back was on its way. */
+  #applyRead({ number, data }: EventOf<'batch-read'>, nowMs: number): Effect[] {
+    const header = this.ledger.batches.get(number)?.header
+    const isOf = header && headerHash(headerOf(data, header.availability)) === headerHash(header)
+    return [...this.#end(`read-batch ${number}`), ...(isOf ? this.#settle(data, nowMs) : [])]
+  }
+
   #settle(data: BatchData, nowMs: number): Effect[] {
     settle(this.ledger, data.number, data, nowMs)
     return [{ kind: 'tell', news: { kind: 'settled', data } }]
@@ -239,8 +248,13 @@ export class Core {
     const { self, rules } = this.#options
     if (!this.ledger.members.get(self)?.roles.includes('validator')) return []
     return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
-      const one = this.#built.has(id) ? undefined : build(this.ledger, rules, body, nowMs)
+      if (this.#built.has(id) || this.#void.has(id)) return []
+      const one = build(this.ledger, rules, body, nowMs)
       if (!one) return []
+      if (this.ledger.takenBack.has(one.headerHash)) {
+        this.#void.add(id)
+        return []
+      }
       this.#built.set(id, one)
       return [{ kind: 'keep', block: BatchData.encode(one.data) }]
     })

@@ -127,6 +127,7 @@ export class FakeChain {
     if (this.#faulty > 0) throw new Reverted('FaultOpen')
     if (header.number <= this.#batches.length) throw new Reverted('AlreadyPosted')
     if (header.number !== this.#batches.length + 1) throw new Reverted('NumberGap')
+    if (this.#void.has(hashOf(header))) throw new Reverted('WasTakenBack')
     this.#checkEpoch(header)
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
