@@ -75,10 +75,12 @@ function forecloseDue(
 /** D3: a validator that failed a claim which is settled as passed calls a jury, while its batch is open and its owner's money lasts. */
 function callsDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
   const { disputes, parameters } = ledger
+  const { doubted } = disputes
+  if (doubted.length === 0 || judge.challengeBudgetWei === 0n) return []
   const bondWei = BigInt(parameters.at('challengeBondGwei', parameters.epochAt(nowMs))) * GWEI
   let left = judge.challengeBudgetWei / bondWei - BigInt(disputes.bondsAtRisk(judge.self))
   const due: Duty[] = []
-  for (const [claim, kept] of disputes.doubted) {
+  for (const [claim, kept] of doubted) {
     if (left <= 0n) break
     const batch = kept.failedBy.has(judge.self) ? openBatch(ledger, kept.header) : undefined
     if (!batch?.data || disputes.isJudged(claim, kept.header)) continue

@@ -50,7 +50,7 @@ export class Court {
   /** How often each thing happened. */
   readonly counters = { shown: 0, withheld: 0, upheld: 0, dismissed: 0, undecided: 0 }
   readonly #bench: Bench
-  readonly #demands = new Map<string, { readonly untilMs: number }>()
+  readonly #demands = new Map<string, { readonly header: BatchHeader; readonly untilMs: number }>()
   readonly #cases: Case[] = []
   readonly #caseOf = new Map<Hash, Case>()
   readonly #condemned = new Set<Hash>()
@@ -60,9 +60,10 @@ export class Court {
     this.#bench = bench
   }
 
-  /** True while something is before the judges. */
+  /** True while something is before the judges that matters to a batch. */
   get isSitting(): boolean {
-    return this.#demands.size > 0 || this.#cases.some(({ stage }) => stage !== 'decided')
+    const asked = [...this.#demands.values()].some(({ header }) => !this.#bench.isVoid(header))
+    return asked || this.#cases.some(({ stage }) => stage !== 'decided')
   }
 
   /** True where a demand of this receipt would not be refused for what it asks. */
@@ -76,7 +77,7 @@ export class Court {
     const key = `${headerHash(header)} ${index}`
     if (this.#demands.has(key)) throw new Reverted('AlreadyDemanded')
     const untilMs = this.#nowMs + this.#bench.governed.answerSeconds * 1000
-    this.#demands.set(key, { untilMs })
+    this.#demands.set(key, { header, untilMs })
     this.#bench.hold(header.number)
     this.#bench.log({ kind: 'demanded', batch: header.number, index, asker, untilMs })
   }

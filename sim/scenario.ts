@@ -33,6 +33,8 @@ export interface Scenario {
   readonly chainFailures: number
   /** Forged, malformed and replayed bytes thrown at the nodes. */
   readonly forgeries: number
+  /** Between the posting of a batch and its end. */
+  readonly windowMs: number
   /** Fees are collected once in so many batches. */
   readonly collectionBatches: number
   /** Times that a judge finds a batch false which is not final yet: it and all behind it are taken back. */
@@ -61,6 +63,7 @@ const CALM: Omit<Scenario, 'seed'> = {
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
+  windowMs: 4000,
   collectionBatches: 1,
   verdicts: 0,
   demands: 0,
@@ -91,13 +94,15 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
   judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),
-  // Two bribed of eight: now and then they are two of the three auditors, but never all.
+  // Two bribed of eight: now and then they are two of the three auditors, but never all. The window is longer than a
+  // crash: a lie becomes final where the only one to doubt it is down for all of it.
   bribed: () => ({
     validators: 8,
     jobs: 12,
     lyingWorkers: 2,
     bribedValidators: 2,
     challengeBonds: 2,
+    windowMs: 30_000,
     crashes: 3,
     loss: 0.1,
     demands: 3,

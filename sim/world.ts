@@ -22,7 +22,6 @@ import type { Scenario } from './scenario.ts'
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
-const WINDOW_MS = 4000
 const STAKE_WEI = 10n ** 18n
 const UNIT_WEI = 10n ** 12n
 const GWEI = 10n ** 9n
@@ -63,7 +62,7 @@ export class World {
     const governed = this.#governed
     this.chain = new FakeChain({
       ...DOMAINS,
-      windowMs: WINDOW_MS,
+      windowMs: scenario.windowMs,
       governed,
       recover: remembering(),
     })
