@@ -140,7 +140,9 @@ describe('settlement', () => {
     const endorsed = ({ effects }: { effects: Effect[] }): boolean =>
       dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'endorsement')
     ok(endorsed(first))
-    voided(core, posted(core, first.data))
+    const header = posted(core, first.data)
+    core.handle({ kind: 'duty-done', duty: `endorse ${headerHash(header)}` }, dueMs)
+    voided(core, header)
     ok(!endorsed({ effects: receive(core, first.said, dueMs) }), 'endorsed what was taken back')
     const laterMs = dueMs + 2 * EPOCH_SECONDS * 1000
     const second = propose(laterMs)
