@@ -42,7 +42,7 @@ const FALSE = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as C
 
 /** One chain and one story: each test goes on where the one before it ended. */
 describe('judging by nodes themselves', function () {
-  this.timeout(60_000)
+  this.timeout(30_000)
   let chain: EmbeddedChain
   let payer: ChainClient
   let job: Envelope
@@ -52,6 +52,7 @@ describe('judging by nodes themselves', function () {
   const clients = new Map<Person, ChainClient>()
   const batches = new Map<number, BatchData>()
   const news: News[] = []
+  const over = new AbortController()
 
   before(async () => {
     const parameters = {
@@ -74,6 +75,7 @@ describe('judging by nodes themselves', function () {
   })
 
   after(async () => {
+    over.abort(new Error('the tests are over'))
     for (const node of [...network]) await node.kill()
     await chain?.stop()
   })
@@ -173,7 +175,7 @@ describe('judging by nodes themselves', function () {
   }
 
   async function until(done: () => boolean): Promise<void> {
-    while (!done()) await sleep(20)
+    while (!done()) await sleep(20, over.signal)
   }
 
   const heard = <K extends News['kind']>(kind: K): Extract<News, { kind: K }>[] =>
