@@ -74,6 +74,7 @@ export function admit(
   const opened = (gate.open ?? open)(bytes, gate.messages)
   if (!opened.ok) return refuse('reject', opened.reason) // A1, A2
   const { envelope } = opened
+  if (ledger.disputes.wants(envelope)) return checkEvidence(gate, envelope)
   return (
     checkTime(envelope, via, nowMs) ??
     checkAuthor(ledger, envelope) ??
@@ -172,6 +173,12 @@ function checkVoucher(gate: Gate, { message }: Envelope): Admission | undefined 
   const recover = gate.recover ?? recoverAddress
   const signer = recover(digest(Voucher, voucher, gate.vouchers), voucherSignature)
   return signer === requester ? undefined : refuse('reject', 'bad-voucher')
+}
+
+/** A10: a job or claim before a jury is named by its digest on the L2, so its age and its author's standing do not matter. */
+function checkEvidence(gate: Gate, envelope: Envelope): Admission {
+  const judgement = { verdict: 'accept', reason: 'admitted' } as const
+  return checkSignature(gate, envelope) ?? { judgement, envelope }
 }
 
 /** A9: signed by its author. */

@@ -72,7 +72,9 @@ export function proposalDue(
     built.has(id) || (body.proposer === self && body.epoch === epoch)
   if (ledger.faulty > 0 || live.some(isMade)) return undefined
   const place = turnPlace(ledger, 'propose', previous, self)
-  const ready = settleable(ledger, nowMs)
+  const accepted = settleable(ledger, nowMs)
+  // D10: a proposer's bond stands for no claim that it has found false itself.
+  const ready = accepted.filter(({ claim }) => !hasFailed(ledger, claim.envelope.digest, self))
   const sinceMs = ready.length > 0 ? dueSince(ready) : overdueSince(before)
   if (place < 0 || nowMs < sinceMs + place * TURN_MS) return undefined
   const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
@@ -101,6 +103,11 @@ function isTimely({ epoch }: Proposal, epochNow: number): boolean {
 function dueSince(ready: readonly Ready[]): number {
   const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
   return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
+}
+
+/** True where this validator's own verdict on a claim was a fail. */
+export function hasFailed(ledger: Ledger, claim: Hash, self: Address): boolean {
+  return ledger.votes.get(claim)?.get(self)?.body.verdict === 'fail'
 }
 
 /** Where nothing follows a batch that left its fees open, an empty one collects them once its window is over. */
@@ -174,14 +181,16 @@ export function postDue(
 }
 
 /**
- * Batches are finalised in order, each as soon as the chain's own clock is past its window; those that leave their fees
- * open wait for the one that collects, since nobody is paid before.
+ * Batches are finalised in order, each as soon as the chain's own clock is past its window and no judge is asked about
+ * it; those that leave their fees open wait for the one that collects, since nobody is paid before.
  */
 export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   const open = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)
   const nowMs = ledger.head?.timestampMs ?? 0
   const sound = open.filter(([number]) => ledger.faulty === 0 || number < ledger.faulty)
-  const over = sound.findIndex(([, { finalAtMs }]) => nowMs < finalAtMs)
+  const isOpen = ({ finalAtMs, header }: PostedBatch): boolean =>
+    nowMs < finalAtMs || ledger.disputes.holds(header)
+  const over = sound.findIndex(([, batch]) => isOpen(batch))
   const due = (over < 0 ? sound : sound.slice(0, over)).map(([, batch]) => batch)
   const last = due.findLastIndex(({ header }) => header.openWei === 0n)
   const batches = due.slice(0, Math.min(last + 1, MAX_FINALISED))

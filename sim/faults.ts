@@ -1,4 +1,5 @@
 /** Faults, drawn from the seed and spread over the workload; then the world heals. */
+import type { Address } from '../protocol/fields.ts'
 import { keccak, utf8, word } from '../protocol/hash.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { SimNode } from './node.ts'
@@ -12,6 +13,7 @@ export function scheduleFaults(world: World): void {
   for (let i = 0; i < scenario.partitions; i++) clock.after(during(), () => partition(world, dice))
   for (let i = 0; i < scenario.forgeries; i++) clock.after(during(), () => forge(world, dice))
   for (let i = 0; i < scenario.verdicts; i++) clock.after(during(), () => judge(world, dice))
+  for (let i = 0; i < scenario.demands; i++) clock.after(during(), () => demand(world, dice))
   clock.after(scenario.workloadMs + 3000, () => world.heal())
 }
 
@@ -45,6 +47,22 @@ function judge(world: World, dice: Random): void {
   counters['verdicts']! += 1
   chain.fault(picked.number)
 }
+
+/** An onlooker asks on the chain for a receipt; where no batch is open it looks again a little later. */
+function demand(world: World, dice: Random): void {
+  const { chain, clock, counters } = world
+  const open = chain.headers.slice(chain.finalised)
+  const picked = open[dice.below(Math.max(1, open.length))]
+  const index = dice.below(Math.max(1, picked?.receiptCount ?? 0))
+  if (!picked || chain.isRepairing || !chain.court.mayDemand(picked, index)) {
+    clock.after(500, () => demand(world, dice))
+    return
+  }
+  counters['demands']! += 1
+  chain.court.demand(ONLOOKER, picked, index)
+}
+
+const ONLOOKER = `0x${'0'.repeat(39)}1` as Address
 
 /** Rubbish, bytes changed in flight, and bytes that were heard before. */
 function forge(world: World, dice: Random): void {

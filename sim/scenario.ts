@@ -25,6 +25,8 @@ export interface Scenario {
   /** Workers that hand in a wrong output, and validators that vote the opposite of what they find. */
   readonly lyingWorkers: number
   readonly lyingValidators: number
+  /** Validators that pass whatever they are shown. */
+  readonly bribedValidators: number
   /** Workers that take their turn and do nothing but beat. */
   readonly idleWorkers: number
   /** Workers that refuse every job, since it pays too little. */
@@ -35,10 +37,16 @@ export interface Scenario {
   readonly chainFailures: number
   /** Forged, malformed and replayed bytes thrown at the nodes. */
   readonly forgeries: number
+  /** Between the posting of a batch and its end. */
+  readonly windowMs: number
   /** Fees are collected once in so many batches. */
   readonly collectionBatches: number
   /** Times that a judge finds a batch false which is not final yet: it and all behind it are taken back. */
   readonly verdicts: number
+  /** Receipts of open batches that an onlooker asks for on the chain. */
+  readonly demands: number
+  /** Bonds that each validator may lose in calls of juries. */
+  readonly challengeBonds: number
 }
 
 const CALM: Omit<Scenario, 'seed'> = {
@@ -55,13 +63,17 @@ const CALM: Omit<Scenario, 'seed'> = {
   partitions: 0,
   lyingWorkers: 0,
   lyingValidators: 0,
+  bribedValidators: 0,
   idleWorkers: 0,
   choosyWorkers: 0,
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
+  windowMs: 4000,
   collectionBatches: 1,
   verdicts: 0,
+  demands: 0,
+  challengeBonds: 0,
 }
 
 /** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
@@ -72,6 +84,7 @@ export const FAULTS = [
   'crash',
   'liars',
   'judged',
+  'bribed',
   'storm',
   'swarm',
 ] as const
@@ -89,6 +102,19 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
   judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),
+  // Two bribed of eight: now and then they are two of the three auditors, but never all. The window is longer than a
+  // crash: a lie becomes final where the only one to doubt it is down for all of it.
+  bribed: () => ({
+    validators: 8,
+    jobs: 12,
+    lyingWorkers: 2,
+    bribedValidators: 2,
+    challengeBonds: 2,
+    windowMs: 30_000,
+    crashes: 3,
+    loss: 0.1,
+    demands: 3,
+  }),
   storm: () => ({
     workers: 4,
     validators: 4,

@@ -23,9 +23,9 @@ import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
-const WINDOW_MS = 4000
 const STAKE_WEI = 10n ** 18n
 const UNIT_WEI = 10n ** 12n
+const GWEI = 10n ** 9n
 
 export interface Report {
   readonly seed: number
@@ -51,6 +51,7 @@ export class World {
     forged: 0,
     verdicts: 0,
     refusals: 0,
+    demands: 0,
   }
   readonly scenario: Scenario
   #chainDice: Random
@@ -70,11 +71,11 @@ export class World {
     const governed = this.#governed
     this.chain = new FakeChain({
       ...DOMAINS,
-      windowMs: WINDOW_MS,
+      windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
     })
-    this.checkers = new Checkers(this.chain)
+    this.checkers = new Checkers(this.chain, scenario.bribedValidators > 0)
     this.chain.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
@@ -94,7 +95,7 @@ export class World {
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
-      counters: { ...this.counters, ...this.network.counters },
+      counters: { ...this.counters, ...this.network.counters, ...this.chain.court.counters },
       hash: this.#hash.digest,
     }
   }
@@ -112,11 +113,13 @@ export class World {
   }
 
   #populate(): void {
-    const { workers, validators, lyingValidators } = this.scenario
+    const { workers, validators, lyingValidators, bribedValidators } = this.scenario
     this.#add('gateway', 'honest')
     for (const manner of mannersOf(this.scenario).slice(0, workers)) this.#add('worker', manner)
-    for (let i = 0; i < validators; i++)
-      this.#add('validator', i < lyingValidators ? 'liar' : 'honest')
+    for (let i = 0; i < validators; i++) {
+      const isBribed = i < lyingValidators + bribedValidators
+      this.#add('validator', i < lyingValidators ? 'liar' : isBribed ? 'bribed' : 'honest')
+    }
     this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
     for (const node of this.nodes) node.start()
   }
@@ -133,6 +136,8 @@ export class World {
       gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
       rules: { treasury: TREASURY, stakers: STAKERS },
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
+      challengeBudgetWei:
+        BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
       clock: this.clock,
       chain: this.chain,
       dice,
@@ -191,6 +196,7 @@ export class World {
       this.counters['refusals'] = (this.counters['refusals'] ?? 0) + 1
     }
     this.checkers.batches(node)
+    this.checkers.slashes(this.nodes)
   }
 
   #mineOn(): void {
@@ -221,6 +227,7 @@ export class World {
 
   #isDone(): boolean {
     if (this.checkers.ended < this.scenario.jobs || this.chain.isRepairing) return false
+    if (this.chain.court.isSitting) return false
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
       const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0

@@ -10,7 +10,9 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   lossy: [1],
   crash: [1, 2],
   liars: [1, 2],
-  judged: [1, 2, 3],
+  // Seed 9 showed that a validator could propose but once, and that an empty batch was posted anew as it was.
+  judged: [1, 2, 9],
+  bribed: [2],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
@@ -23,6 +25,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
+  bribed: ['upheld', 'shown', 'crashes'],
   storm: ['lost', 'crashes', 'partitions', 'cut'],
 }
 

@@ -6,10 +6,12 @@ import type { ChainClient } from '../chain/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
+import type { Ballots } from '../storage/ballots.ts'
 import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import { performExecute } from './execute.ts'
+import { judging } from './judging.ts'
 import type { Knowledge } from './knowledge.ts'
 import {
   performAccuse,
@@ -19,7 +21,7 @@ import {
   performRegister,
   performTakeBack,
 } from './settle.ts'
-import { performRead, performVerify } from './verify.ts'
+import { checking, performRead, performVerify } from './verify.ts'
 
 export interface PerformerOptions {
   readonly self: Address
@@ -28,6 +30,7 @@ export interface PerformerOptions {
   readonly runtime: Runtime
   readonly knowledge: Knowledge
   readonly content: Content
+  readonly ballots: Ballots
   readonly peer: Peer
   readonly nodeChain: ChainClient
   readonly blockHash: BlockHash
@@ -35,12 +38,13 @@ export interface PerformerOptions {
 }
 
 export function performers(options: PerformerOptions): Performers {
-  const { config, content, runtime, nodeChain, log } = options
+  const { config, content, ballots, runtime, nodeChain, log } = options
   const settle = { runtime, chain: nodeChain, log }
+  const check = checking(options)
   const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
-    verify: performVerify(options),
+    verify: performVerify(check),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),
@@ -51,5 +55,6 @@ export function performers(options: PerformerOptions): Performers {
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
     'read-batch': performReadBatch(availability),
+    ...judging({ ...settle, ballots, check }),
   }
 }

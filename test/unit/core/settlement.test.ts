@@ -5,6 +5,7 @@ import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
+import { EPOCH_SECONDS } from '../../../protocol/parameters.ts'
 import { BATCH_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
 import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
@@ -129,6 +130,43 @@ describe('settlement', () => {
       tell(core, { kind: 'charges-returned', blockNumber: 5, headerHash: headerHash(header) })
     }
     equal(core.ledger.voided.size, 0)
+  })
+
+  it('takes no data of a batch whose number has gone to another', () => {
+    const core = council(SELF)
+    voided(core, posted(core, dataOf(1)))
+    const late = { kind: 'batch-read', number: 1, data: dataOf(1) } as const
+    const header = headerOf(dataOf(1, { answers: 1 }))
+    const told = { header, finalAtMs: NOW_MS, txHash: hashNumber(1) }
+    tell(core, { kind: 'batch-posted', blockNumber: 5, ...told })
+    const [again] = dutiesOf(core.handle(late, NOW_MS), 'read-batch')
+    equal(core.ledger.batches.get(1)?.data, undefined)
+    deepEqual(again?.header, header)
+  })
+
+  it('lets a validator propose again in a later epoch, and nothing that was taken back', () => {
+    const core = council(SELF)
+    posted(core, dataOf(1, { collects: false }))
+    const dueMs = NOW_MS + 60_000 + VALIDATORS.length * TURN_MS
+    const propose = (nowMs: number) => {
+      const [offer] = dutiesOf(core.handle({ kind: 'tick' }, nowMs), 'offer')
+      ok(offer, 'nothing was offered')
+      core.handle({ kind: 'offered', proposal: offer.proposal }, nowMs)
+      const said = signed({ kind: 'proposal', body: offer.proposal }, SELF)
+      return { said, data: offer.data, effects: receive(core, said, nowMs) }
+    }
+    const first = propose(dueMs)
+    const endorsed = ({ effects }: { effects: Effect[] }): boolean =>
+      dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'endorsement')
+    ok(endorsed(first))
+    const header = posted(core, first.data)
+    core.handle({ kind: 'duty-done', duty: `endorse ${headerHash(header)}` }, dueMs)
+    voided(core, header)
+    ok(!endorsed({ effects: receive(core, first.said, dueMs) }), 'endorsed what was taken back')
+    const laterMs = dueMs + 2 * EPOCH_SECONDS * 1000
+    const second = propose(laterMs)
+    ok(core.ledger.proposals.has(second.said.digest), 'not heard')
+    ok(endorsed(second))
   })
 
   it('offers the data before it proposes, and stands for no data that it could not get', () => {
