@@ -194,7 +194,7 @@ export function giveBackCall(header: BatchHeader, charges: readonly SignedCharge
 }
 
 /** A header as the ABI takes it. */
-export function headerArgument(header: BatchHeader) {
+function headerArgument(header: BatchHeader) {
   return { ...header, number: BigInt(header.number), epoch: BigInt(header.epoch) }
 }
 
