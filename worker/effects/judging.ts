@@ -1,6 +1,7 @@
 /** What this node brings before the judges on the L2, and what it says there as a juror. */
 import { juryAbi } from '../../contracts/gen/Jury.ts'
 import type { Disputes } from '../../coordinator-free/disputes.ts'
+import type { InBatch } from '../../coordinator-free/events.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { verdictSeal } from '../../protocol/jury.ts'
@@ -23,6 +24,8 @@ import type { Check } from './verify.ts'
 export interface JudgingOptions extends SettleOptions {
   readonly ballots: Ballots
   readonly check: Check
+  /** What shows the chain itself that a receipt's attribution is false: see `proof.ts`. */
+  readonly prove: (place: InBatch, signal: AbortSignal) => Promise<Call | undefined>
 }
 
 type Judging = Pick<
@@ -67,9 +70,27 @@ function performChallenge(options: JudgingOptions): Performer<'challenge'> {
   return async (duty, signal) => {
     const { header, receipts, index, bondWei } = duty
     const { claim } = receipts[index]!
+    const proof = await proofOf(options, duty, signal)
+    if (proof) {
+      await write(options, proof, (ledger) => isFalse(ledger, header), signal)
+      options.log.warn({ batch: header.number, claim }, 'false attribution proved')
+      return undefined
+    }
     const isCalled = ({ disputes }: Ledger) => disputes.isJudged(claim, header)
     await write(options, openCaseCall(duty, bondWei), isCalled, signal)
     options.log.warn({ batch: header.number, claim, bondWei: `${bondWei}` }, 'jury called')
+    return undefined
+  }
+}
+
+/** A jury needs no proof, so where it cannot be put together one is called. */
+async function proofOf({ prove, log }: JudgingOptions, place: InBatch, signal: AbortSignal) {
+  try {
+    return await prove(place, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    const { message } = error as Error
+    log.info({ batch: place.header.number, error: message }, 'no proof at hand, so a jury decides')
     return undefined
   }
 }
@@ -160,6 +181,11 @@ async function write(
     await chain.write(call, signal)
   })
   await runtime.until(isDone, LOG_WAIT_MS)
+}
+
+function isFalse({ faulty, batches }: Ledger, header: BatchHeader): boolean {
+  const isFaulty = faulty > 0 && faulty <= header.number
+  return isFaulty || batches.get(header.number)?.header !== header
 }
 
 function isDemanded({ demands }: Disputes, header: BatchHeader, index: number): boolean {

@@ -11,8 +11,9 @@ import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import { performExecute } from './execute.ts'
-import { judging } from './judging.ts'
+import { type JudgingOptions, judging } from './judging.ts'
 import type { Knowledge } from './knowledge.ts'
+import { proofAgainst } from './proof.ts'
 import {
   performAccuse,
   performFinalise,
@@ -41,6 +42,7 @@ export function performers(options: PerformerOptions): Performers {
   const { config, content, ballots, runtime, nodeChain, log } = options
   const settle = { runtime, chain: nodeChain, log }
   const check = checking(options)
+  const prove: JudgingOptions['prove'] = (place, signal) => proofAgainst(options, place, signal)
   const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
@@ -55,6 +57,6 @@ export function performers(options: PerformerOptions): Performers {
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
     'read-batch': performReadBatch(availability),
-    ...judging({ ...settle, ballots, check }),
+    ...judging({ ...settle, ballots, check, prove }),
   }
 }
