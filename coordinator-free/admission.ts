@@ -9,6 +9,7 @@ import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
   MAX_AGE_MS,
   MAX_AHEAD_MS,
+  MAX_BATCH_AGE_EPOCHS,
   MAX_FACTS_PER_SIGNER,
   MAX_JOB_LIFETIME_MS,
   MAX_OPEN_JOBS,
@@ -79,7 +80,7 @@ export function admit(
     checkTime(envelope, via, nowMs) ??
     checkAuthor(ledger, envelope) ??
     checkSlot(ledger, gate, envelope) ??
-    checkUse(ledger, envelope) ??
+    checkUse(ledger, envelope, nowMs) ??
     checkVoucher(gate, envelope) ??
     checkSignature(gate, envelope) ?? {
       judgement: { verdict: 'accept', reason: 'admitted' },
@@ -137,7 +138,11 @@ function checkSlot(ledger: Ledger, gate: Gate, envelope: Envelope): Admission | 
 }
 
 /** A6: of use, and within what a node keeps. */
-function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | undefined {
+function checkUse(
+  ledger: Ledger,
+  { message, digest }: Envelope,
+  nowMs: number,
+): Admission | undefined {
   const { kind, body } = message
   if (kind === 'job') {
     if (ledger.settled.has(digest)) return refuse('ignore', 'settled')
@@ -146,7 +151,11 @@ function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | un
   }
   if (kind === 'beat')
     return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
-  if (kind === 'proposal' && body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
+  if (kind === 'proposal') {
+    if (body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
+    const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
+    if (body.epoch < oldest) return refuse('ignore', 'too-old')
+  }
   if (
     (kind === 'claim' || kind === 'vote' || kind === 'refusal') &&
     ledger.settled.has(body.jobId)

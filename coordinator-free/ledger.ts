@@ -9,7 +9,12 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
-import { MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import {
+  MAX_BATCH_AGE_EPOCHS,
+  MAX_CONTRADICTIONS,
+  MAX_JOB_LIFETIME_MS,
+  VERDICT_WAIT_MS,
+} from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
@@ -207,7 +212,7 @@ function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.claims.delete(jobId)
 }
 
-/** Forgets what no longer matters: jobs that ran out, settlements long past, messages whose job never came. */
+/** Forgets what no longer matters: jobs that ran out, proposals that expired, settlements long past, messages whose job never came. */
 export function forgetStale(
   ledger: Ledger,
   nowMs: number,
@@ -218,6 +223,12 @@ export function forgetStale(
   }
   for (const [jobId, { untilMs }] of ledger.settled) {
     if (nowMs > untilMs) ledger.settled.delete(jobId)
+  }
+  const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
+  for (const [digest, { body }] of ledger.proposals) {
+    if (body.epoch >= oldest) continue
+    ledger.proposals.delete(digest)
+    forgetEnvelope(ledger, digest)
   }
   for (const [jobId, claims] of ledger.claims) {
     if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue

@@ -328,6 +328,7 @@ export class Core {
       this.#beatenAtMs.delete(jobId)
       this.#progress.delete(jobId)
     }
+    for (const id of this.#built.keys()) if (!ledger.proposals.has(id)) this.#built.delete(id)
     if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
     this.#reconciledAtMs = nowMs
     const have = [

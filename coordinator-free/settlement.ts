@@ -11,6 +11,7 @@ import { merkleProof } from '../protocol/merkle.ts'
 import {
   BATCH_WAIT_MS,
   LATE_VOTE_MS,
+  MAX_BATCH_AGE_EPOCHS,
   MAX_BATCH_RECEIPTS,
   MAX_FINALISED,
   TURN_MS,
@@ -95,9 +96,14 @@ export function proposalDue(
   return worked && { proposal, data: worked.data }
 }
 
-/** The contract takes batches of the epoch that runs and the two before; one of them is left for posting. */
+/** One of the epochs in which the contract takes a batch is left for posting it. */
 function isTimely({ epoch }: Proposal, epochNow: number): boolean {
-  return epoch + 1 >= epochNow
+  return epoch + MAX_BATCH_AGE_EPOCHS > epochNow
+}
+
+/** True where the contract would still take it: what expired, for want of the L2 or of a quorum, is proposed anew. */
+function isPostable({ epoch }: Pick<Proposal, 'epoch'>, epochNow: number): boolean {
+  return epoch + MAX_BATCH_AGE_EPOCHS >= epochNow
 }
 
 function dueSince(ready: readonly Ready[]): number {
@@ -167,6 +173,7 @@ export function postDue(
   for (const { header, headerHash, data } of built.values()) {
     const endorsements = ledger.endorsements.get(headerHash)
     if (header.number !== lastBatch(ledger) + 1 || !endorsements) continue
+    if (!isPostable(header, ledger.parameters.epochAt(nowMs))) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))

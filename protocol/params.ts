@@ -54,6 +54,9 @@ export const LEAST_TURN_MS = SECOND_MS
 /** This long before the time to commit is over, a juror who has found nothing says so; with less time, in its last quarter. */
 export const LAST_CALL_MS = 20 * SECOND_MS
 
+/** The contract takes batches of the epoch that runs and of so many before: it takes a while to agree on one. */
+export const MAX_BATCH_AGE_EPOCHS = 2
+
 /** Batches made final in one transaction at the most: about 30,000 gas each, far below what a block holds. */
 export const MAX_FINALISED = 64
 

@@ -1,6 +1,7 @@
 /** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
 import { utf8 } from '../protocol/hash.ts'
 import { type Random, random } from '../protocol/prng.ts'
+import type { Fault } from './faults.ts'
 
 export interface Scenario {
   readonly seed: number
@@ -22,6 +23,8 @@ export interface Scenario {
   readonly crashes: number
   /** Times that the network falls into two halves. */
   readonly partitions: number
+  /** Times that the L2 stands still; they outlast the healing. */
+  readonly outages: number
   /** Workers that hand in a wrong output, and validators that vote the opposite of what they find. */
   readonly lyingWorkers: number
   readonly lyingValidators: number
@@ -47,9 +50,11 @@ export interface Scenario {
   readonly demands: number
   /** Bonds that each validator may lose in calls of juries. */
   readonly challengeBonds: number
+  /** The timed faults one by one; where they are left out they follow from the numbers above and the seed. */
+  readonly faults?: readonly Fault[]
 }
 
-const CALM: Omit<Scenario, 'seed'> = {
+export const CALM: Omit<Scenario, 'seed'> = {
   crypto: 'counterfeit',
   workers: 3,
   validators: 3,
@@ -61,6 +66,7 @@ const CALM: Omit<Scenario, 'seed'> = {
   doubled: 0,
   crashes: 0,
   partitions: 0,
+  outages: 0,
   lyingWorkers: 0,
   lyingValidators: 0,
   bribedValidators: 0,
@@ -75,6 +81,9 @@ const CALM: Omit<Scenario, 'seed'> = {
   demands: 0,
   challengeBonds: 0,
 }
+
+/** Small enough that a seed takes some ten milliseconds: for deterministic tests by the thousand. */
+export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 300_000 } as const
 
 /** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
@@ -122,6 +131,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     doubled: 0.1,
     crashes: 4,
     partitions: 1,
+    outages: 1,
     lyingWorkers: 1,
     idleWorkers: 1,
     skewMs: 1500,
@@ -138,6 +148,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       latencyMs: [1 + dice.below(20), 30 + dice.below(2000)],
       crashes: maybe(dice.below(6), 0),
       partitions: maybe(1 + dice.below(2), 0),
+      outages: maybe(1, 0),
       lyingWorkers: maybe(1, 0),
       lyingValidators: maybe(1, 0),
       idleWorkers: maybe(1, 0),

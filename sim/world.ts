@@ -48,12 +48,15 @@ export class World {
   readonly counters: Record<string, number> = {
     crashes: 0,
     partitions: 0,
+    outages: 0,
     forged: 0,
     verdicts: 0,
     refusals: 0,
     demands: 0,
   }
   readonly scenario: Scenario
+  /** Until then the L2 stands still. */
+  chainDownUntilMs = 0
   #chainDice: Random
   readonly #governed: ParameterValues
   #healed = false
@@ -62,8 +65,11 @@ export class World {
   readonly #open = openOnce()
   readonly #hash = new RunHash()
 
-  constructor(scenario: Scenario) {
+  readonly #trace: ((line: string) => void) | undefined
+
+  constructor(scenario: Scenario, trace?: (line: string) => void) {
     this.scenario = scenario
+    this.#trace = trace
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
@@ -147,7 +153,7 @@ export class World {
         reconcile: (from, deliver) => this.#reconcile(from, deliver),
         reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
         find: (cid) => this.#find(cid),
-        chainFails: () => !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures,
+        chainFails: () => this.#chainFails(),
         observe: (observed, effect) => this.#observe(observed, effect),
       },
     })
@@ -187,6 +193,7 @@ export class World {
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
+    this.#trace?.(lineOf(this.clock.nowMs - START_MS, node, effect))
     this.#hash.absorb(1000 * this.clock.nowMs, node.options.index, textHash(kind), detail)
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
@@ -201,9 +208,18 @@ export class World {
 
   #mineOn(): void {
     this.clock.after(BLOCK_MS, () => {
-      this.chain.mine(this.clock.nowMs)
+      if (!this.#isChainDown) this.chain.mine(this.clock.nowMs)
       this.#mineOn()
     })
+  }
+
+  get #isChainDown(): boolean {
+    return this.clock.nowMs < this.chainDownUntilMs
+  }
+
+  #chainFails(): boolean {
+    if (this.#isChainDown) return true
+    return !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures
   }
 
   #submitJobs(): void {
@@ -280,6 +296,12 @@ function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenar
     ...of('choosy', choosyWorkers),
   ]
   return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
+}
+
+function lineOf(atMs: number, { options }: SimNode, effect: Effect): string {
+  const who = `${options.role} ${options.index}`
+  const what = 'duty' in effect ? effect.duty : 'judgement' in effect ? effect.judgement.reason : ''
+  return `${(atMs / 1000).toFixed(3)} ${who}: ${effect.kind} ${what}`
 }
 
 /** A quick hash of a text, to tell runs apart (FNV-1a). */

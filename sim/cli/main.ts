@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { FAULTS, type Faults, scenario } from '../scenario.ts'
 import { type Report, World } from '../world.ts'
+import { dst, replay } from './dst.ts'
 
 const USAGE = `Runs the production core in a virtual network.
 
@@ -11,6 +12,9 @@ const USAGE = `Runs the production core in a virtual network.
   --workers N, --validators N, --jobs N
   --json         one JSON object for each run on standard output
   --help`
+
+const [name = '', ...rest] = process.argv.slice(2)
+if (name === 'dst' || name === 'replay') process.exit({ dst, replay }[name](rest))
 
 const { values } = parseArgs({
   options: {

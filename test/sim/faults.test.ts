@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { FAULTS, type Faults, scenario } from '../../sim/scenario.ts'
+import { FAULTS, type Faults, SMALL, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
 
 /** Seeds that once found something, and a few more. */
@@ -26,7 +26,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
   bribed: ['upheld', 'shown', 'crashes'],
-  storm: ['lost', 'crashes', 'partitions', 'cut'],
+  storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
 }
 
 describe('the network', () => {
@@ -52,8 +52,16 @@ describe('the network', () => {
     })
   }
 
+  // Seed 37 showed that a network which could not post for two epochs never posted again.
+  it('goes on after an outage of the L2', () => {
+    const faults = [{ kind: 'outage', atMs: 10_536, forMs: 42_253 }] as const
+    const report = new World(scenario(37, 'calm', { ...SMALL, jobs: 1, faults })).run()
+    assert.ok(report.final)
+    assert.equal(report.counters['outages'], 1)
+  })
+
   it('checks real signatures where it shall', () => {
-    const report = new World(scenario(1, 'liars', { crypto: 'real', jobs: 2 })).run()
+    const report = new World(scenario(8, 'liars', { crypto: 'real', jobs: 2 })).run()
     assert.ok(report.final)
     assert.ok((report.counters['bad-signature'] ?? 0) > 0)
   })

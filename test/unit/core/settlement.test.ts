@@ -5,8 +5,8 @@ import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
-import { EPOCH_SECONDS } from '../../../protocol/parameters.ts'
-import { BATCH_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import { EPOCH_SECONDS, EPOCH_SECONDS } from '../../../protocol/parameters.ts'
+import { BATCH_WAIT_MS, MAX_BATCH_AGE_EPOCHS, TURN_MS } from '../../../protocol/params.ts'
 import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
 import {
@@ -83,22 +83,28 @@ describe('settlement', () => {
     equal(owedWei(core.ledger, payer), FEE)
   })
 
-  it('hears a validator propose once an epoch, for what was not posted in time is proposed anew', () => {
+  it('lets go of proposals that the contract would not take any more', () => {
     const core = council(SELF)
-    const proposal = (epoch: number, collects = false) => {
-      const body = {
-        proposer: addressNumber(VALIDATORS[1]),
-        ...{ number: 1, previous: ZERO_HASH, epoch, collects, availability: '' },
-        claims: [hashNumber(1)],
-        votes: [],
-        issuedAtMs: NOW_MS,
-      }
-      return signed({ kind: 'proposal', body }, VALIDATORS[1]).bytes
+    const { parameters, proposals } = core.ledger
+    const epoch = parameters.epochAt(NOW_MS)
+    const body = {
+      proposer: addressNumber(VALIDATORS[1]),
+      ...{ number: 1, previous: ZERO_HASH, epoch, collects: false, availability: '' },
+      claims: [hashNumber(1)],
+      votes: [],
+      issuedAtMs: NOW_MS,
     }
-    equal(reasonFor(core, proposal(5)), 'admitted')
-    equal(reasonFor(core, proposal(5)), 'seen')
-    equal(reasonFor(core, proposal(5, true)), 'contradicts')
-    equal(reasonFor(core, proposal(6)), 'admitted')
+    const { bytes } = signed({ kind: 'proposal', body }, VALIDATORS[1])
+    equal(reasonFor(core, bytes), 'admitted')
+    const lastMs = NOW_MS + MAX_BATCH_AGE_EPOCHS * 1000 * EPOCH_SECONDS
+    core.handle({ kind: 'tick' }, lastMs)
+    equal(proposals.size, 1)
+    core.handle({ kind: 'tick' }, lastMs + 1000 * EPOCH_SECONDS)
+    equal(proposals.size, 0)
+    equal(core.ledger.envelopes.size, 0)
+    const lateMs = NOW_MS + 50_000
+    equal(parameters.epochAt(lateMs) - epoch > MAX_BATCH_AGE_EPOCHS, true)
+    equal(reasonFor(core, bytes, lateMs), 'too-old')
   })
 
   it('makes batches that left their fees open final with the one that collects', () => {
