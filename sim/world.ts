@@ -233,7 +233,8 @@ export class World {
 
   #submit(number: number): void {
     const gateway = this.nodes[0]!
-    if (!gateway.up) {
+    // It takes no orders before it has read of its escrow, as the real one.
+    if (!gateway.up || !gateway.core.ledger.escrows.has(gateway.address)) {
       this.clock.after(1000, () => this.#submit(number))
       return
     }
