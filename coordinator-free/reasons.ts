@@ -11,7 +11,7 @@ import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
-import type { Fact, Ledger } from './ledger.ts'
+import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
 import { purseOf } from './purse.ts'
 
@@ -130,8 +130,13 @@ function verdict(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: numb
   return [{ code: 'claim-rejected', claim, fails }]
 }
 
-/** An accepted claim stays out of batches while its payer's escrow is short. */
+/**
+ * An accepted claim stays out of batches while its payer's escrow is short. Nothing is said while the newest batch has not
+ * been read: it may have settled the job and taken its fee.
+ */
 function coverage(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
+  const last = ledger.batches.get(lastBatch(ledger))
+  if (last && !last.data) return []
   if (!acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
   const short = purseOf(ledger, job.body.requester).missingWei(job.body)
   return short > 0n ? [{ code: 'not-covered', payer: job.body.requester, missingWei: short }] : []
