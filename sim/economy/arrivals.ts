@@ -15,10 +15,13 @@ export class Arrivals {
   /** For each worker the chances, in 2^-32, of at most 0, 1, 2 and 3 jobs. */
   readonly #upTo: Uint32Array
   readonly #means: Float64Array
+  /** Chances of no job. */
+  readonly #none: Float64Array
 
   constructor(workers: number) {
     this.#upTo = new Uint32Array(COMPARED * workers)
     this.#means = new Float64Array(workers)
+    this.#none = new Float64Array(workers)
   }
 
   /** @param means jobs an epoch of each worker */
@@ -27,6 +30,7 @@ export class Arrivals {
     for (let worker = 0; worker < means.length; worker++) {
       const mean = means[worker]!
       let chance = mean > MOST_MEAN ? 0 : exponential(-mean)
+      this.#none[worker] = chance
       let below = 0
       for (let count = 0; count < COMPARED; count++) {
         below += chance
@@ -39,7 +43,8 @@ export class Arrivals {
   /** One epoch: how many jobs come to each. */
   draw(streams: Streams, into: Uint16Array): void {
     const upTo = this.#upTo
-    for (let worker = 0, at = 0; worker < into.length; worker++, at += COMPARED) {
+    const drawn = into.length
+    for (let worker = 0, at = 0; worker < drawn; worker++, at += COMPARED) {
       const draw = streams.uint32(worker)
       into[worker] =
         draw < upTo[at + 3]!
@@ -50,20 +55,21 @@ export class Arrivals {
 
   #many(worker: number, draw: number, streams: Streams): number {
     const mean = this.#means[worker]!
-    if (mean <= MOST_MEAN) return countAt(mean, draw / WHOLE)
+    if (mean <= MOST_MEAN) return countAt(mean, this.#none[worker]!, draw / WHOLE)
     let count = 0
     const parts = Math.ceil(mean / MOST_MEAN)
     for (let part = 0; part < parts; part++) {
-      count += countAt(mean / parts, streams.uint32(worker) / WHOLE)
+      const none = exponential(-mean / parts)
+      count += countAt(mean / parts, none, streams.uint32(worker) / WHOLE)
     }
     return count
   }
 }
 
-/** The count below which lies so much of Poisson's distribution. */
-function countAt(mean: number, share: number): number {
-  let chance = exponential(-mean)
-  let below = chance
+/** The count below which lies so much of Poisson's distribution, which begins with the chance of none. */
+function countAt(mean: number, none: number, share: number): number {
+  let chance = none
+  let below = none
   let count = 0
   while (share >= below && chance > 0 && count < 1000) {
     count += 1

@@ -16,6 +16,6 @@ export function gini(incomesWei: readonly bigint[]): number {
 /** What part of the whole the one with the most has. */
 export function topShare(incomesWei: readonly bigint[]): number {
   const sum = incomesWei.reduce((total, wei) => total + wei, 0n)
-  const most = incomesWei.reduce((larger, wei) => (wei > larger ? wei : larger), 0n)
-  return sum === 0n ? 0 : Number((most * 1_000_000n) / sum) / 1e6
+  const parts = incomesWei.map((wei) => (sum === 0n ? 0 : Number((wei * 1_000_000n) / sum)))
+  return parts.reduce((most, part) => Math.max(most, part), 0) / 1e6
 }

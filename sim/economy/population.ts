@@ -12,6 +12,7 @@ export interface Population {
 }
 
 const OPEN_WEI = 10n ** 18n
+const GWEI = 10n ** 9n
 /** The README's example stakes ten; people differ: 2, 4, 8, 16 or 32 OPEN. */
 const LEAST_OPEN = 2n
 const DOUBLINGS = 5
@@ -37,13 +38,30 @@ export function stakesOf(
     (LEAST_OPEN << BigInt(streams.below(side, DOUBLINGS))) * OPEN_WEI
   const honestWorkers = Array.from({ length: workers - 1 }, () => draw(0))
   const honest = Array.from({ length: validators - 1 }, () => draw(1))
-  const honestWei = honest.reduce((sum, wei) => sum + wei, 0n)
-  const share = BigInt(Math.round(scenario.ringShare * 1e6))
-  const ringWei = (honestWei * share) / (1_000_000n - share)
-  return {
-    workers: [...split(RING_WORKER_OPEN * OPEN_WEI, ringWorkers), ...honestWorkers],
-    validators: [...split(ringWei, ringValidators), ...honest],
+  const { ringShare, ringWork } = scenario
+  const workWei = ringWork > 0 ? beside(honestWorkers, ringWork) : RING_WORKER_OPEN * OPEN_WEI
+  const stakes = {
+    workers: [...split(workWei, ringWorkers), ...honestWorkers],
+    validators: [...split(beside(honest, ringShare), ringValidators), ...honest],
   }
+  requireLeast(scenario, [...stakes.workers, ...stakes.validators])
+  return stakes
+}
+
+/** What is such a share of the whole, the others having these. */
+function beside(othersWei: readonly bigint[], share: number): bigint {
+  const millionths = BigInt(Math.round(share * 1e6))
+  const sumWei = othersWei.reduce((sum, wei) => sum + wei, 0n)
+  return (sumWei * millionths) / (1_000_000n - millionths)
+}
+
+function requireLeast({ governed, ringShare, nodes }: EconomyScenario, stakesWei: bigint[]): void {
+  const leastWei = BigInt(governed.minimumStakeGwei) * GWEI
+  const poor = stakesWei.find((wei) => wei < leastWei)
+  if (poor === undefined) return
+  throw new RangeError(
+    `a node would stake ${poor} wei, and the least is ${leastWei}: give a ringShare above ${ringShare}, or more nodes than ${nodes}`,
+  )
 }
 
 function split(wei: bigint, nodes: number): bigint[] {

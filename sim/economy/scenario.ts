@@ -11,6 +11,10 @@ export interface EconomyScenario {
   readonly validators: number
   /** The ring's share of the validators' stake. It is spread over several nodes, of owners that nobody can tell apart. */
   readonly ringShare: number
+  /** The ring's share of the workers' stake, in one node; 0 for a worker of eight OPEN. */
+  readonly ringWork: number
+  /** Epochs between two denunciations. */
+  readonly denouncedEpochs: number
   /** Jobs that come in an epoch, for each worker there is, on average. */
   readonly jobsAWorker: number
   /** Jobs that one worker can do in an epoch; of the rest it says that it is busy. */
@@ -49,6 +53,9 @@ const DEFAULTS: EconomyScenario = {
   epochs: 8760,
   validators: 0.2,
   ringShare: 0.1,
+  ringWork: 0,
+  // Once a month: more often, and those who are left would soon endorse nothing.
+  denouncedEpochs: 730,
   jobsAWorker: 1,
   capacity: 20,
   // A hundred tokens at the 0.001 OPEN that a gateway bids unless told otherwise.
@@ -75,6 +82,8 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   epochs: [1, 100_000],
   validators: [0.05, 0.9],
   ringShare: [0, 0.95],
+  ringWork: [0, 0.95],
+  denouncedEpochs: [1, 100_000],
   jobsAWorker: [0, 50],
   capacity: [1, 1000],
   workCost: [0, 10],
@@ -88,7 +97,9 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   copyMs: [0, 3_600_000],
   blockMs: [1, 60_000],
 }
-const WHOLE: readonly string[] = ['seed', 'nodes', 'epochs', 'capacity', 'grindBits']
+const WHOLE: readonly string[] = [
+  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity', 'grindBits'],
+]
 
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
 export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyScenario {

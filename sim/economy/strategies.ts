@@ -72,7 +72,7 @@ export const STRATEGIES = {
     },
   },
   denouncing: {
-    what: 'Once a day makes a false claim of which its own auditors are a quorum (ground as above), calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
+    what: 'Once a month (denouncedEpochs) makes a false claim of which its own auditors are a quorum (ground as above), calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
     ...{ actors: 'ring', ...asOne, colludes: true, work },
     everyEpoch: denounce,
   },
@@ -112,8 +112,8 @@ export const STRATEGIES = {
     ...{ actors: 'worker', nodes: [8, 3], honestNodes: RING, work },
   },
   'splitting a validator': {
-    what: 'Lays a validator’s stake (ringShare of all) in ten nodes under ten names: one node has one seat of an audit at the most.',
-    ...{ actors: 'validators', nodes: [1, 10], honestNodes: [1, 1], work },
+    what: 'Lays a validator’s stake (ringShare of all) in five nodes under five names: one node has one seat of an audit at the most.',
+    ...{ actors: 'validators', nodes: [1, 5], honestNodes: [1, 1], work },
   },
 } as const satisfies Record<string, Strategy>
 
@@ -169,7 +169,7 @@ function copy(economy: Economy, worker: number): void {
 
 function denounce(economy: Economy): void {
   const { tribunal, population, scenario, streams, workers } = economy
-  if (economy.epoch % EPOCHS_A_DAY !== 0) return
+  if (economy.epoch % scenario.denouncedEpochs !== 0) return
   const chances = ringSeats(scenario.ringShare, population.ringValidators)
   const quorum = chances.slice(DECIDING).reduce((sum, chance) => sum + chance, 0)
   if (!streams.ring.happens(0, chanceInTries(quorum, scenario.grindBits))) return

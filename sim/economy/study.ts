@@ -14,9 +14,11 @@ export interface Earned {
   readonly honest: number
   /** What honest nodes lost by slashes, in OPEN, on average. */
   readonly honestSlashed: number
+  /** Jobs of others whose work was lost with a false batch, on average. */
+  readonly voided: number
 }
 
-export interface DataEarned extends Omit<Earned, 'honestSlashed'> {
+export interface DataEarned extends Omit<Earned, 'honestSlashed' | 'voided'> {
   /** Beyond giving nothing at all, in OPEN. */
   readonly alone: Interval
 }
@@ -38,13 +40,19 @@ export function earns(
     const scenario = economyScenario({ ...change, seed })
     const honest = profitOf(played(scenario, strategy, true), strategy)
     const run = played(scenario, strategy)
-    return { honest, gain: profitOf(run, strategy) - honest, slashed: slashedOf(run) }
+    return {
+      honest,
+      gain: profitOf(run, strategy) - honest,
+      slashed: slashedOf(run),
+      voided: run.counts.voided,
+    }
   })
   return {
     gain: intervalOf(pairs.map(({ gain }) => gain)),
     part: intervalOf(pairs.map(({ gain, honest }) => gain / Math.abs(honest))),
     honest: mean(pairs.map(({ honest }) => honest)),
     honestSlashed: mean(pairs.map(({ slashed }) => slashed)),
+    voided: mean(pairs.map(({ voided }) => voided)),
   }
 }
 
@@ -76,9 +84,11 @@ export function dataEarns(
   seeds: readonly number[],
 ): DataEarned {
   const pairs = seeds.map((seed) => {
+    const scenario = { ...DATA, ...change, seed }
     const profit = (strategy: DataStrategyName): number => {
-      const { earnedWei, lostWei, spentWei } = dataYear({ ...DATA, ...change, seed }, strategy)
-      return inOpen(earnedWei - lostWei - spentWei)
+      const { earnedWei, lostWei, spentWei } = dataYear(scenario, strategy)
+      const isIn = strategy === 'duplicating' ? scenario.doorMiss : 1
+      return isIn * inOpen(earnedWei - lostWei - spentWei)
     }
     const honest = profit('honest')
     const alone = profit(name)
@@ -96,11 +106,11 @@ export function dataEarns(
 /** The least of these shares, ascending, of the validators' stake at which the strategy surely pays; undefined at none. */
 export function payingShare(
   strategy: Strategy,
-  change: Partial<EconomyScenario>,
+  changeAt: (share: number) => Partial<EconomyScenario>,
   seeds: readonly number[],
   shares: readonly number[],
 ): number | undefined {
-  return shares.find((ringShare) => earns(strategy, { ...change, ringShare }, seeds).gain.low > 0)
+  return shares.find((share) => earns(strategy, changeAt(share), seeds).gain.low > 0)
 }
 
 /** What two thirds of the stake cost whoever has to buy it beside the honest stake, in OPEN: twice what they have. */

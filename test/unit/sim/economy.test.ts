@@ -86,13 +86,19 @@ describe('the economy', () => {
   })
 
   it('gives work as stake is held', () => {
-    const { workers } = run(HONEST, { nodes: 20, epochs: 8760 })
-    const all = sum(workers.incomeWei)
-    const staked = sum(workers.stakesWei)
-    for (const [worker, wei] of workers.incomeWei.entries()) {
-      const ratio = Number((wei * staked * 10_000n) / (all * workers.stakesWei[worker]!)) / 10_000
-      assert.ok(Math.abs(ratio - 1) < 0.06, `worker ${worker}: ${ratio} of its share`)
+    const { workers } = run(HONEST)
+    const all = Number(sum(workers.incomeWei))
+    const staked = Number(sum(workers.stakesWei))
+    const jobs = workers.worked.reduce((total, done) => total + done, 0)
+    let chiSquare = 0
+    for (const [worker, stakeWei] of workers.stakesWei.entries()) {
+      const expected = (jobs * Number(stakeWei)) / staked
+      chiSquare += (workers.worked[worker]! - expected) ** 2 / expected
+      const earned = Number(workers.incomeWei[worker]!) / all
+      assert.ok(Math.abs(earned / (Number(stakeWei) / staked) - 1) < 0.25)
     }
+    // 39 degrees of freedom: 12 and 80 lie beyond one in ten thousand.
+    assert.ok(chiSquare > 12 && chiSquare < 80, `${chiSquare}`)
   })
 
   it('hands what is too much for one to others, and says what nobody could do', () => {
@@ -107,6 +113,10 @@ describe('the economy', () => {
     assert.throws(() => economyScenario({ miss: 1.5 }), /miss is 1.5; give a number from 0 to 1/)
     assert.throws(() => economyScenario({ workCost: Number.NaN }), /workCost is NaN/)
     assert.throws(() => economyScenario({ feeWei: 0n }), /feeWei is 0/)
+    assert.throws(
+      () => run(HONEST, { ringShare: 0.001 }),
+      /a node would stake \d+ wei, and the least/,
+    )
     assert.throws(() => intervalOf([1]), /1 values give no interval/)
   })
 })
@@ -162,10 +172,9 @@ describe('what strategies earn', () => {
   })
 
   it('pays a ring from some share on, and not below', () => {
-    const change = { ...SHORT, challenged: 0, epochs: 730 }
-    const share = payingShare(STRATEGIES.colluding, change, SEEDS, [0.05, 0.95])
-    assert.equal(share, 0.95)
-    assert.equal(payingShare(STRATEGIES.lazy, change, SEEDS, [0.05]), undefined)
+    const changeAt = (ringShare: number) => ({ ...SHORT, challenged: 0, epochs: 730, ringShare })
+    assert.equal(payingShare(STRATEGIES.colluding, changeAt, SEEDS, [0.1, 0.95]), 0.95)
+    assert.equal(payingShare(STRATEGIES.lazy, changeAt, SEEDS, [0.1]), undefined)
   })
 })
 
