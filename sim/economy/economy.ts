@@ -126,7 +126,6 @@ export class Economy {
   /** What is over a worker's capacity goes to others. */
   #refuse(worker: number, over: number): void {
     this.workers.paid[worker]! -= over
-    this.#got[worker]! -= over
     for (let job = 0; job < over; job++) this.pass(worker)
   }
 
