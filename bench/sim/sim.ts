@@ -1,11 +1,12 @@
-/** The simulator's figures: its kernel beside others, depth F at its sizes, and whether a seed is a run. */
+/** The simulator's figures: its kernel beside others, depth F at its sizes, what depth E earns, and whether a seed is a run. */
 import type { Benchmark } from '../figure.ts'
 import { dst } from './dst.ts'
+import { economy } from './economy.ts'
 import { gossip } from './gossip.ts'
 import { kernel } from './kernel.ts'
 import { repeat } from './repeat.ts'
 
-const PARTS = { kernel, gossip, dst, repeat } as const
+const PARTS = { kernel, gossip, dst, economy, repeat } as const
 
 export const benchmarkSim: Benchmark = async function* (only, say) {
   for (const [name, part] of Object.entries(PARTS)) {

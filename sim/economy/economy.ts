@@ -1,0 +1,267 @@
+/**
+ * Depth E: what the nodes of a network earn, epoch by epoch. Shares, rounding, slashes and rewards are those of `protocol`
+ * and of the contracts, in wei; who gets a job or a seat is drawn as rendezvous hashing draws it, by stake. All are honest but
+ * a ring of one worker and some validators, who do what a strategy says.
+ */
+import { divide, type FeeParts, splitFee, splitOf } from '../../protocol/fee.ts'
+import { Streams } from '../kernel/streams.ts'
+import { Arrivals } from './arrivals.ts'
+import { Members } from './members.ts'
+import { type Population, stakesOf } from './population.ts'
+import type { EconomyScenario } from './scenario.ts'
+import { seatChances } from './seats.ts'
+import type { Strategy } from './strategies.ts'
+import { Tribunal } from './tribunal.ts'
+
+/** A month of hours: counts turn into money so often. */
+const SETTLED_EPOCHS = 730
+/** A job whose turn passed to so many busy workers is done by nobody. */
+const MOST_TURNS = 64
+/** What a claim pays its validators is counted in sixths, since one, two or three of them may share it. */
+const SIXTHS = 6
+
+/** Where money went that belongs to no node. */
+export interface Elsewhere {
+  contributorsWei: bigint
+  ownersWei: bigint
+  treasuryWei: bigint
+  burnedWei: bigint
+  /** Less than a wei a node: the vault keeps it until the next time. */
+  vaultWei: bigint
+}
+
+export class Economy {
+  readonly scenario: EconomyScenario
+  readonly workers: Members
+  readonly validators: Members
+  readonly population: Population
+  readonly streams: { readonly jobs: Streams; readonly seats: Streams; readonly ring: Streams }
+  readonly tribunal: Tribunal
+  readonly parts: FeeParts
+  readonly elsewhere: Elsewhere = {
+    ...{ contributorsWei: 0n, ownersWei: 0n, treasuryWei: 0n, burnedWei: 0n, vaultWei: 0n },
+  }
+  readonly counts = {
+    jobs: 0,
+    paid: 0,
+    refused: 0,
+    rejected: 0,
+    undone: 0,
+    voided: 0,
+    falsePaid: 0,
+  }
+  readonly #arrivals: Arrivals
+  readonly #got: Uint16Array
+  /** Claims paid since the last settlement, and what the ring's own audits among them were paid by hand, in sixths. */
+  #claims = 0
+  readonly #seats: Float64Array
+  #claimsByHand = 0
+  #chances: { readonly version: number; readonly of: Float64Array } | undefined
+  #expected = -1
+  feesWei = 0n
+  epoch = 0
+
+  constructor(scenario: EconomyScenario, population: Population) {
+    this.scenario = scenario
+    this.population = population
+    const stakes = stakesOf(scenario, population)
+    this.workers = new Members(stakes.workers)
+    this.validators = new Members(stakes.validators)
+    const { seed } = scenario
+    this.streams = {
+      jobs: new Streams(seed, 'protocol', this.workers.count),
+      seats: new Streams(seed, 'network', 2),
+      ring: new Streams(seed, 'adversary', 2),
+    }
+    this.parts = splitFee(scenario.feeWei, splitOf('inference', scenario.governed))
+    this.#arrivals = new Arrivals(this.workers.count)
+    this.#got = new Uint16Array(this.workers.count)
+    this.#seats = new Float64Array(this.validators.count)
+    this.tribunal = new Tribunal(this)
+  }
+
+  /** Runs to the end. @param settled is told after each settlement */
+  run(strategy: Strategy, settled: () => void = () => {}): this {
+    const { epochs } = this.scenario
+    this.tribunal.ally(strategy.colludes === true)
+    while (this.epoch < epochs) {
+      this.#step(strategy)
+      this.epoch += 1
+      if (this.epoch % SETTLED_EPOCHS !== 0 && this.epoch < epochs) continue
+      this.#settle(strategy.looks !== false)
+      settled()
+    }
+    return this
+  }
+
+  #step(strategy: Strategy): void {
+    const { workers, population } = this
+    this.#expect()
+    this.#arrivals.draw(this.streams.jobs, this.#got)
+    const { capacity } = this.scenario
+    const ring = population.ringWorkers
+    const [all, paid] = [this.#got, workers.paid]
+    const over: number[] = []
+    let jobs = 0
+    for (let worker = ring; worker < all.length; worker++) {
+      const got = all[worker]!
+      jobs += got
+      paid[worker]! += got
+      if (got > capacity) over.push(worker)
+    }
+    this.counts.jobs += jobs
+    // Who takes over must be known to have room: so only when all have been counted.
+    for (const worker of over) this.#refuse(worker, all[worker]! - capacity)
+    for (let worker = 0; worker < ring; worker++) {
+      const got = all[worker]!
+      this.counts.jobs += got
+      for (let job = 0; job < got; job++) {
+        if (job < capacity) strategy.work(this, worker)
+        else this.pass(worker)
+      }
+    }
+    strategy.everyEpoch?.(this)
+  }
+
+  /** What is over a worker's capacity goes to others. */
+  #refuse(worker: number, over: number): void {
+    this.workers.paid[worker]! -= over
+    for (let job = 0; job < over; job++) this.pass(worker)
+  }
+
+  #expect(): void {
+    const { workers, scenario } = this
+    if (this.#expected === workers.version) return
+    this.#expected = workers.version
+    const perOpen = (scenario.jobsAWorker * this.population.workers) / workers.total()
+    this.#arrivals.expect(workers.shares.map((share) => share * perOpen))
+  }
+
+  /** The worker does the job as it should, and is paid. */
+  work(worker: number): void {
+    this.workers.paid[worker]! += 1
+  }
+
+  /** The job's turn passes to the next: one of the honest, by stake, who does it and is paid. Who that is. */
+  pass(from: number): number | undefined {
+    const next = this.next(from)
+    if (next === undefined) this.counts.undone += 1
+    else this.work(next)
+    return next
+  }
+
+  /** Whose turn it is after `from`; undefined where all are busy. */
+  next(from: number): number | undefined {
+    const { workers, scenario, population } = this
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      const next = workers.draw(this.streams.seats, 0)
+      if (next === from || next < population.ringWorkers) continue
+      if (this.#got[next]! >= scenario.capacity) continue
+      this.#got[next]! += 1
+      return next
+    }
+    return undefined
+  }
+
+  /** The worker is paid for what it did not do. */
+  payUndone(worker: number): void {
+    this.workers.paid[worker]! += 1
+    this.workers.worked[worker]! -= 1
+  }
+
+  /** A claim of the ring's is paid, and its validators with it: those who passed it, by hand. */
+  payAudited(worker: number, passedBy: readonly number[]): void {
+    this.payUndone(worker)
+    this.#claimsByHand += 1
+    for (const validator of passedBy) this.#seats[validator]! += SIXTHS / passedBy.length
+  }
+
+  /** Jobs of the batches that are taken back, behind a false one: their payers have their money again, their work is lost. */
+  takeBack(jobs: number): void {
+    const { workers } = this
+    for (let job = 0; job < jobs; job++) {
+      const worker = workers.draw(this.streams.seats, 0)
+      if (worker < this.population.ringWorkers || workers.paid[worker] === 0) continue
+      workers.paid[worker]! -= 1
+      workers.worked[worker]! += 1
+      this.counts.voided += 1
+    }
+  }
+
+  #settle(ringLooks: boolean): void {
+    const { workers, validators, parts, elsewhere } = this
+    let paid = 0
+    for (let worker = 0; worker < workers.count; worker++) {
+      const count = workers.paid[worker]!
+      if (count === 0) continue
+      workers.incomeWei[worker]! += BigInt(count) * parts.workerWei
+      workers.worked[worker]! += count
+      paid += count
+    }
+    workers.paid.fill(0)
+    this.counts.paid += paid
+    const claims = BigInt(paid)
+    this.feesWei += claims * this.scenario.feeWei
+    elsewhere.contributorsWei += claims * parts.contributorsWei
+    elsewhere.ownersWei += claims * parts.modelOwnerWei
+    elsewhere.treasuryWei += claims * parts.treasuryWei
+    this.#claims = paid - this.#claimsByHand
+    this.#payValidators(validators, claims * parts.validatorsWei, ringLooks)
+    this.#payStakers(claims * parts.stakersWei)
+    this.#claimsByHand = 0
+  }
+
+  /** Honest claims have all their seats filled, by stake; those of the ring were counted as they came. */
+  #payValidators(validators: Members, poolWei: bigint, ringLooks: boolean): void {
+    const chances = this.#seatChances()
+    const sum = chances.reduce((total, chance) => total + chance, 0)
+    const weights = validators.stakesWei.map((_, validator) => {
+      const filled = (this.#claims * SIXTHS * chances[validator]!) / sum
+      if (ringLooks || !this.tribunal.isRing(validator)) {
+        validators.worked[validator]! += this.#claims * chances[validator]!
+      }
+      return BigInt(Math.max(0, Math.round((filled + this.#seats[validator]!) * 1e6)))
+    })
+    const shares = divide(poolWei, weights)
+    for (const [validator, wei] of shares.entries()) validators.incomeWei[validator]! += wei
+    this.elsewhere.treasuryWei += poolWei - shares.reduce((total, wei) => total + wei, 0n)
+    this.#seats.fill(0)
+  }
+
+  #seatChances(): Float64Array {
+    const { validators } = this
+    if (this.#chances?.version === validators.version) return this.#chances.of
+    validators.total()
+    const of = seatChances(validators.shares)
+    this.#chances = { version: validators.version, of }
+    return of
+  }
+
+  /** By stake, as `Stakes.sol` divides it: down to the wei, the rest staying for the next time. */
+  #payStakers(amountWei: bigint): void {
+    const sides = [this.workers, this.validators]
+    const activeWei = sides.flatMap(({ stakesWei }) => stakesWei).reduce((sum, wei) => sum + wei)
+    const poolWei = amountWei + this.elsewhere.vaultWei
+    let givenWei = 0n
+    const perWei = activeWei === 0n ? 0n : (poolWei << 64n) / activeWei
+    for (const { stakesWei, incomeWei } of sides) {
+      for (const [member, stakeWei] of stakesWei.entries()) {
+        const wei = (stakeWei * perWei) >> 64n
+        incomeWei[member]! += wei
+        givenWei += wei
+      }
+    }
+    this.elsewhere.vaultWei = poolWei - givenWei
+  }
+
+  /** What is left of a member's year when work and checks are paid for and lost stake is counted, in wei. */
+  profitWei(side: 'workers' | 'validators', member: number): bigint {
+    const { workCost, auditCost, cheapCost } = this.scenario
+    const { incomeWei, worked, cheap, slashedWei } = this[side]
+    const unit = side === 'workers' ? 1 : auditCost
+    const done = (worked[member]! + cheapCost * cheap[member]!) * workCost * unit
+    // Costs are estimates: a millionth of the fee is fine enough.
+    const costWei = (BigInt(Math.round(done * 1e6)) * this.parts.workerWei) / 1_000_000n
+    return incomeWei[member]! - costWei - slashedWei[member]!
+  }
+}

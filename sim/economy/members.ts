@@ -1,0 +1,76 @@
+/** Those of one role, by number: stakes in wei, what they did and what they have earned. */
+import type { Streams } from '../kernel/streams.ts'
+
+export class Members {
+  readonly count: number
+  readonly stakesWei: bigint[]
+  readonly startedWei: readonly bigint[]
+  readonly incomeWei: bigint[]
+  /** Stakes in OPEN, for chances: nothing is paid by them. `total` brings them up to date. */
+  readonly shares: Float64Array
+  /** Jobs paid for since the last settlement. */
+  readonly paid: Uint32Array
+  /** Jobs, or checks, that were really done, as far as they are settled; and false ones, which cost less. */
+  readonly worked: Float64Array
+  readonly cheap: Float64Array
+  /** How much was slashed of each. */
+  readonly slashedWei: bigint[]
+  /** Running sums of the stakes. */
+  readonly #upTo: Float64Array
+  #isStale = true
+  /** Counts how often stakes have changed. */
+  version = 0
+
+  constructor(stakesWei: readonly bigint[]) {
+    this.count = stakesWei.length
+    this.stakesWei = [...stakesWei]
+    this.startedWei = stakesWei
+    this.incomeWei = stakesWei.map(() => 0n)
+    this.slashedWei = stakesWei.map(() => 0n)
+    this.shares = new Float64Array(this.count)
+    this.paid = new Uint32Array(this.count)
+    this.worked = new Float64Array(this.count)
+    this.cheap = new Float64Array(this.count)
+    this.#upTo = new Float64Array(this.count)
+  }
+
+  #refresh(): void {
+    if (!this.#isStale) return
+    let sum = 0
+    for (let i = 0; i < this.count; i++) {
+      this.shares[i] = Number(this.stakesWei[i]!) / 1e18
+      sum += this.shares[i]!
+      this.#upTo[i] = sum
+    }
+    this.#isStale = false
+  }
+
+  /** Sum of all stakes, in OPEN. */
+  total(): number {
+    this.#refresh()
+    return this.#upTo[this.count - 1]!
+  }
+
+  /** One of them, with a chance that is its share of the stake. */
+  draw(streams: Streams, stream: number): number {
+    const point = (streams.uint32(stream) / 2 ** 32) * this.total()
+    let low = 0
+    let high = this.count - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#upTo[middle]! > point) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** Takes up to so much of a stake, in wei, and says how much there was. */
+  take(member: number, amountWei: bigint): bigint {
+    const stakeWei = this.stakesWei[member]!
+    const takenWei = amountWei < stakeWei ? amountWei : stakeWei
+    this.stakesWei[member] = stakeWei - takenWei
+    this.slashedWei[member]! += takenWei
+    this.#isStale = true
+    return takenWei
+  }
+}

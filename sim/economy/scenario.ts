@@ -1,0 +1,118 @@
+/** What depth E simulates: who stakes how much, what work pays and costs, and how well it is watched. */
+import { INITIAL_VALUES, type ParameterValues } from '../../protocol/parameters.ts'
+
+export interface EconomyScenario {
+  readonly seed: number
+  /** Workers and validators together, with those of the ring that is looked at. */
+  readonly nodes: number
+  /** An epoch is an hour here: jobs come, are done and are settled in it. */
+  readonly epochs: number
+  /** Share of nodes that validate; the others work. */
+  readonly validators: number
+  /** The ring's share of the validators' stake. It is spread over several nodes, of owners that nobody can tell apart. */
+  readonly ringShare: number
+  /** The ring's share of the workers' stake, in one node; 0 for a worker of eight OPEN. */
+  readonly ringWork: number
+  /** Epochs between two denunciations. */
+  readonly denouncedEpochs: number
+  /** Jobs that come in an epoch, for each worker there is, on average. */
+  readonly jobsAWorker: number
+  /** Jobs that one worker can do in an epoch; of the rest it says that it is busy. */
+  readonly capacity: number
+  readonly feeWei: bigint
+  /** What a job costs the worker, as a share of its part of the fee. */
+  readonly workCost: number
+  /** What a check costs, as a share of the work: an answer is read in one pass, however long it took to write. */
+  readonly auditCost: number
+  /** What false work costs, as a share of the work. */
+  readonly cheapCost: number
+  /**
+   * Chance that no honest check tells a false claim. The engine's tests catch each kind of false answer that they try
+   * (test/unit/effects/checks.test.ts); this allows one in a hundred that nobody thought of.
+   */
+  readonly miss: number
+  /** Chance that an honest auditor who was outvoted calls a jury in time. */
+  readonly challenged: number
+  /** Share of claims by others that are false: what a validator that does not look is in danger of. */
+  readonly falseClaims: number
+  /** The chance that a strategy with a rate cheats at a job. */
+  readonly cheatRate: number
+  /** A cheater who can choose its auditors makes 2 to this power of claims, and signs the best. */
+  readonly grindBits: number
+  /** From the claim that is copied to the copy: to fetch a few kilobytes and to gossip. And the time between blocks. */
+  readonly copyMs: number
+  readonly blockMs: number
+  readonly governed: ParameterValues
+}
+
+const OPEN_WEI = 10n ** 18n
+
+const DEFAULTS: EconomyScenario = {
+  seed: 1,
+  nodes: 300,
+  epochs: 8760,
+  validators: 0.2,
+  ringShare: 0.1,
+  ringWork: 0,
+  // Once a month: more often, and those who are left would soon endorse nothing.
+  denouncedEpochs: 730,
+  jobsAWorker: 1,
+  capacity: 20,
+  // A hundred tokens at the 0.001 OPEN that a gateway bids unless told otherwise.
+  feeWei: OPEN_WEI / 10n,
+  workCost: 0.6,
+  // DESIGN.md §7: 3 to 8 % at batch 1, 13 % at batch 16.
+  auditCost: 0.1,
+  cheapCost: 0.1,
+  miss: 0.01,
+  challenged: 1,
+  falseClaims: 0.001,
+  cheatRate: 0.25,
+  grindBits: 20,
+  copyMs: 1000,
+  blockMs: 2000,
+  governed: INITIAL_VALUES,
+}
+
+type Bounded = Exclude<keyof EconomyScenario, 'feeWei' | 'governed'>
+
+const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> = {
+  seed: [0, 2 ** 53 - 1],
+  nodes: [20, 1_000_000],
+  epochs: [1, 100_000],
+  validators: [0.05, 0.9],
+  ringShare: [0, 0.95],
+  ringWork: [0, 0.95],
+  denouncedEpochs: [1, 100_000],
+  jobsAWorker: [0, 50],
+  capacity: [1, 1000],
+  workCost: [0, 10],
+  auditCost: [0, 10],
+  cheapCost: [0, 1],
+  miss: [0, 1],
+  challenged: [0, 1],
+  falseClaims: [0, 1],
+  cheatRate: [0, 1],
+  grindBits: [0, 64],
+  copyMs: [0, 3_600_000],
+  blockMs: [1, 60_000],
+}
+const WHOLE: readonly string[] = [
+  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity', 'grindBits'],
+]
+
+/** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
+export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyScenario {
+  const scenario = { ...DEFAULTS, ...change }
+  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
+    const value = scenario[name as Bounded]
+    const isWhole = WHOLE.includes(name)
+    if ((!isWhole || Number.isInteger(value)) && value >= least && value <= most) continue
+    const kind = isWhole ? 'whole number' : 'number'
+    throw new RangeError(`${name} is ${value}; give a ${kind} from ${least} to ${most}`)
+  }
+  if (scenario.feeWei <= 0n) {
+    throw new RangeError(`feeWei is ${scenario.feeWei}; a job must pay something`)
+  }
+  return scenario
+}

@@ -1,0 +1,214 @@
+/**
+ * What a ring of one worker and some validators may do instead of its duty. Each says in words what it does, and whose year
+ * is compared with an honest one. Chances are drawn in `tribunal.ts`; nothing here says how often anybody is caught.
+ */
+import { BATCH_WAIT_MS } from '../../protocol/params.ts'
+import type { Economy } from './economy.ts'
+import { chanceInTries, DECIDING, ringSeats } from './seats.ts'
+import type { Heard } from './tribunal.ts'
+
+export interface Strategy {
+  readonly what: string
+  /** Who of the ring does otherwise than honest nodes do: its profit is told. */
+  readonly actors: 'worker' | 'validators' | 'ring'
+  /** Nodes among which the ring's stake lies when it does this, and when it is honest: [workers, validators]. */
+  readonly nodes: readonly [number, number]
+  readonly honestNodes: readonly [number, number]
+  /** True where the ring's validators pass whatever it signs; else they are honest. */
+  readonly colludes?: true
+  /** False where the ring's validators pass claims without running them. */
+  readonly looks?: false
+  /** A job whose turn has come to a worker of the ring. */
+  work(economy: Economy, worker: number): void
+  everyEpoch?(economy: Economy): void
+}
+
+/** Owners under whose names the ring's validators stand: it needs a quorum of auditors, and one more for all of them. */
+const RING = [1, 3] as const
+const EPOCHS_A_DAY = 24
+
+const work = (economy: Economy, worker: number): void => economy.work(worker)
+const asOne = { nodes: RING, honestNodes: RING } as const
+
+export const HONEST: Strategy = {
+  what: 'Does its jobs, runs what it audits, and calls a jury where it is outvoted.',
+  ...{ actors: 'ring', ...asOne, work },
+}
+
+export const STRATEGIES = {
+  lazy: {
+    what: 'At a part of its jobs (cheatRate) hands in what a smaller model or no adapter wrote, for a tenth of the cost, and hopes that its auditors miss it. It knows none of them. Voted down, it is not paid and not fined.',
+    ...{ actors: 'worker', ...asOne },
+    work(economy, worker) {
+      if (economy.streams.ring.happens(0, economy.scenario.cheatRate)) cheat(economy, worker)
+      else economy.work(worker)
+    },
+  },
+  copying: {
+    what: 'Refuses its turn, waits for the next worker’s claim, and signs the same result as its own: the job’s seed fixes every token, so the copy passes. Of two accepted claims that of the worker who was to go first is paid, if it is accepted before the other stands in a batch.',
+    ...{ actors: 'worker', ...asOne },
+    work: copy,
+  },
+  'good, then cheating': {
+    what: 'Is honest for half the year, then cheats at every job as the lazy one does. No reputation is to be spent: every claim is audited by as many, whoever signed it.',
+    ...{ actors: 'worker', ...asOne },
+    work(economy, worker) {
+      if (economy.epoch * 2 < economy.scenario.epochs) economy.work(worker)
+      else cheat(economy, worker)
+    },
+  },
+  colluding: {
+    what: 'Cheats at every job, with validators of its own or bribed ones (ringShare of the stake, under other owners’ names) who pass whatever it signs. Which seats they get is luck. An honest auditor who is outvoted calls a jury, where the ring’s jurors say pass. Bribes stay in the ring, so none makes it richer.',
+    ...{ actors: 'ring', ...asOne, colludes: true, work: cheat },
+  },
+  grinding: {
+    what: 'As colluding, but signs no claim before its digest, which draws the auditors and in which the time of signing is free, seats the ring alone; it makes 2^grindBits of them. Where none does, it works honestly.',
+    ...{ actors: 'ring', ...asOne, colludes: true },
+    work(economy, worker) {
+      const { ringShare, grindBits } = economy.scenario
+      const all = ringSeats(ringShare, economy.population.ringValidators).at(-1)!
+      if (!economy.streams.ring.happens(0, chanceInTries(all, grindBits))) economy.work(worker)
+      else paidUnseen(economy, worker)
+    },
+  },
+  denouncing: {
+    what: 'Once a month (denouncedEpochs) makes a false claim of which its own auditors are a quorum (ground as above), calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
+    ...{ actors: 'ring', ...asOne, colludes: true, work },
+    everyEpoch: denounce,
+  },
+  griefing: {
+    what: 'Refuses every second job, or lets its turn run out. Nobody fines that: it loses its pay, and the payer some seconds.',
+    ...{ actors: 'worker', ...asOne },
+    work(economy, worker) {
+      if (economy.streams.ring.happens(0, 1 / 2))
+        economy.counts.refused += Number(economy.pass(worker) !== undefined)
+      else economy.work(worker)
+    },
+  },
+  withholding: {
+    what: 'Proposes batches whose data it gives to its own validators only. Who cannot fetch the data does not endorse; where the ring alone is two thirds, somebody asks for a receipt, none is shown, and proposer and endorsers pay.',
+    ...{ actors: 'validators', ...asOne, work },
+    everyEpoch: withhold,
+  },
+  equivocating: {
+    what: 'Its validators once a day sign both verdicts on one claim, which earns them nothing; validators report it in turn.',
+    ...{ actors: 'validators', ...asOne, work },
+    everyEpoch(economy) {
+      if (economy.epoch % EPOCHS_A_DAY !== 0) return
+      const { tribunal, population, validators, scenario } = economy
+      for (let validator = 0; validator < population.ringValidators; validator++) {
+        const bps = scenario.governed.equivocationSlashBps
+        tribunal.slash(validators, validator, bps, honestOne(economy))
+      }
+    },
+  },
+  'passing unseen': {
+    what: 'Its validators pass whatever they audit without running it. They risk that a false claim of somebody else’s (falseClaims of all) is accepted by them and a jury finds out.',
+    ...{ actors: 'validators', ...asOne, work, looks: false, colludes: true },
+    everyEpoch: passUnseen,
+  },
+  'splitting a worker': {
+    what: 'Lays a worker’s stake in eight nodes under eight names.',
+    ...{ actors: 'worker', nodes: [8, 3], honestNodes: RING, work },
+  },
+  'splitting a validator': {
+    what: 'Lays a validator’s stake (ringShare of all) in five nodes under five names: one node has one seat of an audit at the most.',
+    ...{ actors: 'validators', nodes: [1, 5], honestNodes: [1, 1], work },
+  },
+} as const satisfies Record<string, Strategy>
+
+/** A false claim at a tenth of the cost, before auditors drawn by luck. */
+function cheat(economy: Economy, worker: number): void {
+  const { tribunal, workers } = economy
+  workers.cheap[worker]! += 1
+  const heard = tribunal.hear()
+  if (!heard.isAccepted) {
+    economy.counts.rejected += 1
+    economy.pass(worker)
+    return
+  }
+  if (isUndone(economy, worker, heard)) return
+  economy.counts.falsePaid += 1
+  economy.payAudited(worker, heard.passedBy)
+}
+
+/** An honest auditor who was outvoted calls a jury; true where the claim is taken back. */
+function isUndone(economy: Economy, worker: number | undefined, heard: Heard): boolean {
+  const { tribunal, streams, scenario } = economy
+  const challenger = heard.failedBy[0]
+  if (challenger === undefined || !streams.ring.happens(1, scenario.challenged)) return false
+  if (tribunal.tries(heard, challenger, 'pass') !== 'upheld') return false
+  tribunal.condemn(worker, heard, challenger)
+  return true
+}
+
+/** The ring's own auditors only: nobody else ever looks. */
+function paidUnseen(economy: Economy, worker: number): void {
+  economy.workers.cheap[worker]! += 1
+  economy.counts.falsePaid += 1
+  const own = Array.from({ length: economy.population.ringValidators }, (_, validator) => validator)
+  economy.payAudited(worker, own)
+}
+
+function copy(economy: Economy, worker: number): void {
+  const { scenario, streams, workers } = economy
+  const next = economy.next(worker)
+  if (next === undefined) {
+    economy.counts.undone += 1
+    return
+  }
+  // Auditors look from the block after the claim on: the copy's audit ends so much later than that of the claim.
+  const laterMs = scenario.copyMs + streams.ring.below(0, scenario.blockMs)
+  if (laterMs > BATCH_WAIT_MS) {
+    economy.work(next)
+    return
+  }
+  economy.payUndone(worker)
+  workers.worked[next]! += 1
+}
+
+function denounce(economy: Economy): void {
+  const { tribunal, population, scenario, streams, workers } = economy
+  if (economy.epoch % scenario.denouncedEpochs !== 0) return
+  const chances = ringSeats(scenario.ringShare, population.ringValidators)
+  const quorum = chances.slice(DECIDING).reduce((sum, chance) => sum + chance, 0)
+  if (!streams.ring.happens(0, chanceInTries(quorum, scenario.grindBits))) return
+  workers.cheap[0]! += 1
+  const heard = { passedBy: [0, 1].slice(0, DECIDING), failedBy: [], isAccepted: true }
+  const reporter = population.ringValidators - 1
+  if (tribunal.tries(heard, reporter, 'fail') !== 'upheld') return
+  tribunal.condemn(0, heard, reporter)
+  tribunal.denounceEndorsers(reporter)
+}
+
+function withhold(economy: Economy): void {
+  const { tribunal, population, validators, scenario, streams } = economy
+  if (economy.epoch % EPOCHS_A_DAY !== 0) return
+  const own = validators.shares.subarray(0, population.ringValidators)
+  const ringOpen = own.reduce((sum, share) => sum + share, 0)
+  if (ringOpen * 3 < validators.total() * 2) return
+  if (!streams.ring.happens(1, scenario.challenged)) return
+  tribunal.condemn(
+    undefined,
+    { passedBy: [...own.keys()], failedBy: [], isAccepted: true },
+    honestOne(economy),
+  )
+}
+
+/** Whoever of the honest is drawn. */
+function honestOne({ validators, streams, population }: Economy): number {
+  for (;;) {
+    const drawn = validators.draw(streams.seats, 1)
+    if (drawn >= population.ringValidators) return drawn
+  }
+}
+
+function passUnseen(economy: Economy): void {
+  const { tribunal, scenario, population, streams } = economy
+  const claims = scenario.jobsAWorker * population.workers * scenario.falseClaims
+  const whole = Math.floor(claims) + Number(streams.ring.happens(0, claims % 1))
+  for (let claim = 0; claim < whole; claim++) {
+    const heard = tribunal.hear()
+    if (heard.isAccepted) isUndone(economy, undefined, heard)
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Auditors, juries and judges, as `committee.ts`, `Jury.sol`, `Disputes.sol` and `StakeVault.sol` have them. Those in
+ * league say what suits the ring; all others run the job again.
+ */
+import { AUDITORS } from '../../protocol/params.ts'
+import type { Economy } from './economy.ts'
+import type { Members } from './members.ts'
+import { DECIDING } from './seats.ts'
+
+const WHOLE_BPS = 10_000n
+const GWEI = 10n ** 9n
+/** `MAX_REPORTER_BPS` of StakeVault.sol. */
+const MOST_REPORTER_BPS = 5000
+
+/** What became of a false claim. */
+export interface Heard {
+  readonly passedBy: readonly number[]
+  readonly failedBy: readonly number[]
+  readonly isAccepted: boolean
+}
+
+export class Tribunal {
+  readonly #of: Economy
+  /** Validators below this pass whatever the ring signs. */
+  #colluding = 0
+
+  constructor(economy: Economy) {
+    this.#of = economy
+  }
+
+  /** From now on the ring's validators are in league, or not. */
+  ally(areInLeague: boolean): void {
+    this.#colluding = areInLeague ? this.#of.population.ringValidators : 0
+  }
+
+  isRing(validator: number): boolean {
+    return validator < this.#colluding
+  }
+
+  /** Auditors by stake, nobody twice: the first in the order of rendezvous hashing. */
+  seats(): number[] {
+    const { validators, streams } = this.#of
+    const seated: number[] = []
+    while (seated.length < Math.min(AUDITORS, validators.count)) {
+      const drawn = validators.draw(streams.seats, 0)
+      if (!seated.includes(drawn)) seated.push(drawn)
+    }
+    return seated
+  }
+
+  /** A false claim before its auditors. The ring's pass it unseen; the honest look, and may all miss it. */
+  hear(seated = this.seats()): Heard {
+    const { scenario, streams, validators } = this.#of
+    const isMissed = streams.ring.happens(1, scenario.miss)
+    const passedBy = seated.filter((validator) => isMissed || this.isRing(validator))
+    const failedBy = seated.filter((validator) => !passedBy.includes(validator))
+    for (const validator of seated) if (!this.isRing(validator)) validators.worked[validator]! += 1
+    return { passedBy, failedBy, isAccepted: passedBy.length >= DECIDING }
+  }
+
+  /**
+   * Whether a jury finds a false claim to be false. Seats are drawn anew each, as `Lots.sol` does, without the accused.
+   * @param wants what the ring's jurors say
+   */
+  tries(
+    { passedBy }: Heard,
+    challenger: number,
+    wants: 'pass' | 'fail',
+  ): 'upheld' | 'dismissed' | 'undecided' {
+    const { validators, streams, scenario } = this.#of
+    const seats = scenario.governed.jurySeats
+    const jurors: number[] = []
+    for (let tried = 0; jurors.length < seats && tried < MOST_DRAWS; tried++) {
+      const juror = validators.draw(streams.seats, 1)
+      if (!passedBy.includes(juror)) jurors.push(juror)
+    }
+    for (const juror of new Set(jurors)) if (!this.isRing(juror)) validators.worked[juror]! += 1
+    const passes = jurors.filter((juror) => this.isRing(juror) && wants === 'pass').length
+    if ((jurors.length - passes) * 3 >= 2 * seats) return 'upheld'
+    if (passes * 3 < 2 * seats) return 'undecided'
+    this.#loseBond(challenger, jurors)
+    return 'dismissed'
+  }
+
+  #loseBond(challenger: number, jurors: readonly number[]): void {
+    const { validators, scenario, elsewhere } = this.#of
+    const bondWei = BigInt(scenario.governed.challengeBondGwei) * GWEI
+    const eachWei = bondWei / 2n / BigInt(jurors.length)
+    validators.incomeWei[challenger]! -= bondWei
+    for (const juror of jurors) validators.incomeWei[juror]! += eachWei
+    elsewhere.burnedWei += bondWei - eachWei * BigInt(jurors.length)
+  }
+
+  /** A jury has upheld the doubt: worker and voters pay, and the batch goes with all behind it. */
+  condemn(worker: number | undefined, { passedBy }: Heard, challenger: number): void {
+    const { workers, validators, scenario } = this.#of
+    const { endorserSlashBps, batchBondGwei } = scenario.governed
+    if (worker !== undefined) this.slash(workers, worker, endorserSlashBps, challenger)
+    for (const voter of passedBy) this.slash(validators, voter, endorserSlashBps, challenger)
+    // Whoever proposed the batch is drawn by stake; it loses what it put up.
+    const proposer = validators.draw(this.#of.streams.seats, 1)
+    this.#lose(validators, proposer, BigInt(batchBondGwei) * GWEI, challenger)
+    this.#of.takeBack(this.#jobsBehind())
+  }
+
+  /** Jobs settled while the jury commits and reveals: their batches build on the false one. */
+  #jobsBehind(): number {
+    const { governed, jobsAWorker } = this.#of.scenario
+    const hours = (governed.commitSeconds + governed.revealSeconds) / 3600
+    return Math.round(jobsAWorker * this.#of.population.workers * hours)
+  }
+
+  /** Everybody who endorsed a batch that was found false, on their own signatures: all the honest, for they saw a quorum. */
+  denounceEndorsers(reporter: number): void {
+    const { validators, scenario } = this.#of
+    for (let validator = 0; validator < validators.count; validator++) {
+      if (this.isRing(validator)) continue
+      this.slash(validators, validator, scenario.governed.endorserSlashBps, reporter)
+    }
+  }
+
+  slash(side: Members, member: number, bps: number, reporter: number): void {
+    this.#lose(side, member, (side.stakesWei[member]! * BigInt(bps)) / WHOLE_BPS, reporter)
+  }
+
+  #lose(side: Members, member: number, amountWei: bigint, reporter: number): void {
+    const { validators, elsewhere, scenario } = this.#of
+    const takenWei = side.take(member, amountWei)
+    const bps = BigInt(Math.min(scenario.governed.reporterBps, MOST_REPORTER_BPS))
+    const rewardWei = (takenWei * bps) / WHOLE_BPS
+    validators.incomeWei[reporter]! += rewardWei
+    elsewhere.burnedWei += takenWei - rewardWei
+  }
+}
+
+/** Where the accused hold all the stake there is nobody to be drawn. */
+const MOST_DRAWS = 1000

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { acceptedClaim } from '../../../coordinator-free/assignment.ts'
+import type { Member } from '../../../coordinator-free/members.ts'
+import { rank } from '../../../coordinator-free/rank.ts'
+import type { Address } from '../../../protocol/fields.ts'
+import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
+import { AUDITORS } from '../../../protocol/params.ts'
+import { DATA, DATA_STRATEGIES, dataYear } from '../../../sim/economy/data-market.ts'
+import type { Economy } from '../../../sim/economy/economy.ts'
+import { gini, topShare } from '../../../sim/economy/inequality.ts'
+import { intervalOf, surely } from '../../../sim/economy/interval.ts'
+import { economyScenario } from '../../../sim/economy/scenario.ts'
+import { atLeastOf, chanceInTries, ringSeats, seatChances } from '../../../sim/economy/seats.ts'
+import { HONEST, STRATEGIES, type Strategy } from '../../../sim/economy/strategies.ts'
+import { dataEarns, earns, payingShare, played } from '../../../sim/economy/study.ts'
+import {
+  addressNumber,
+  claimEnvelope,
+  council,
+  jobEnvelope,
+  receive,
+  VALIDATORS,
+  voteEnvelope,
+  WORKERS,
+} from '../../harness/council.ts'
+import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+
+const SEEDS = [1, 2, 3, 4]
+/** A quarter of a year. */
+const SHORT = { nodes: 50, epochs: 2190 }
+
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, wei) => total + wei, 0n)
+
+const run = (strategy: Strategy, change = {}): Economy =>
+  played(economyScenario({ ...SHORT, ...change }), strategy)
+
+function member(number: number, stakeWei: bigint): Member {
+  const node = `0x${number.toString(16).padStart(40, '0')}` as Address
+  return { node, owner: node, roles: ['worker'], stakeWei }
+}
+
+describe('the economy', () => {
+  it('keeps every wei, whatever is played', () => {
+    for (const [name, strategy] of Object.entries(STRATEGIES)) {
+      const { workers, validators, feesWei, elsewhere } = run(strategy, { ringShare: 0.3 })
+      const sides = [workers, validators]
+      const before = feesWei + sum(sides.flatMap(({ startedWei }) => startedWei))
+      const held = sides.flatMap(({ incomeWei, stakesWei }) => [...incomeWei, ...stakesWei])
+      assert.equal(sum(held) + sum(Object.values(elsewhere)), before, name)
+      assert.ok(feesWei > 0n)
+    }
+  })
+
+  it('pays for each job once, or not at all where its batch was taken back', () => {
+    const { counts } = run(STRATEGIES.colluding, { ringShare: 0.4 })
+    assert.ok(counts.voided > 0 && counts.rejected > 0 && counts.falsePaid > 0)
+    assert.ok(counts.paid <= counts.jobs - counts.voided)
+    const honest = run(HONEST)
+    assert.equal(honest.counts.paid, honest.counts.jobs)
+    assert.equal(honest.feesWei, BigInt(honest.counts.paid) * honest.scenario.feeWei)
+  })
+
+  it('is the same from the same seed, and another from another', () => {
+    const told = (seed: number) => {
+      const { workers, validators, elsewhere } = run(STRATEGIES.colluding, { seed })
+      return [workers.incomeWei, validators.incomeWei, validators.stakesWei, elsewhere]
+    }
+    assert.deepEqual(told(3), told(3))
+    assert.notDeepEqual(told(3), told(4))
+  })
+
+  it('never slashes the honest among the honest, and pays all of them', () => {
+    for (const seed of SEEDS) {
+      const { workers, validators, elsewhere } = run(HONEST, { seed })
+      assert.equal(sum([...workers.slashedWei, ...validators.slashedWei]), 0n)
+      assert.equal(elsewhere.burnedWei, 0n)
+      assert.ok(workers.incomeWei.every((wei) => wei > 0n))
+    }
+  })
+
+  it('slashes honest voters for none of what workers do alone', () => {
+    for (const name of ['lazy', 'copying', 'good, then cheating', 'griefing'] as const) {
+      assert.equal(earns(STRATEGIES[name], SHORT, SEEDS).honestSlashed, 0, name)
+    }
+  })
+
+  it('gives work as stake is held', () => {
+    const { workers } = run(HONEST)
+    const all = Number(sum(workers.incomeWei))
+    const staked = Number(sum(workers.stakesWei))
+    const jobs = workers.worked.reduce((total, done) => total + done, 0)
+    let chiSquare = 0
+    for (const [worker, stakeWei] of workers.stakesWei.entries()) {
+      const expected = (jobs * Number(stakeWei)) / staked
+      chiSquare += (workers.worked[worker]! - expected) ** 2 / expected
+      const earned = Number(workers.incomeWei[worker]!) / all
+      assert.ok(Math.abs(earned / (Number(stakeWei) / staked) - 1) < 0.25)
+    }
+    // 39 degrees of freedom: 12 and 80 lie beyond one in ten thousand.
+    assert.ok(chiSquare > 12 && chiSquare < 80, `${chiSquare}`)
+  })
+
+  it('hands what is too much for one to others, and says what nobody could do', () => {
+    const { counts } = run(HONEST, { capacity: 1, jobsAWorker: 3, epochs: 100 })
+    assert.ok(counts.undone > 0)
+    assert.equal(counts.paid + counts.undone, counts.jobs)
+    assert.ok(counts.paid <= 100 * 40)
+  })
+
+  it('refuses scenarios that cannot be, by the name of the field', () => {
+    assert.throws(() => economyScenario({ nodes: 0 }), /nodes is 0; give a whole number from 20/)
+    assert.throws(() => economyScenario({ miss: 1.5 }), /miss is 1.5; give a number from 0 to 1/)
+    assert.throws(() => economyScenario({ workCost: Number.NaN }), /workCost is NaN/)
+    assert.throws(() => economyScenario({ feeWei: 0n }), /feeWei is 0/)
+    assert.throws(
+      () => run(HONEST, { ringShare: 0.001 }),
+      /a node would stake \d+ wei, and the least/,
+    )
+    assert.throws(() => intervalOf([1]), /1 values give no interval/)
+  })
+})
+
+describe('what strategies earn', () => {
+  it('is less than honesty where checks see what is false', () => {
+    for (const name of ['lazy', 'good, then cheating', 'griefing', 'equivocating'] as const) {
+      assert.ok(earns(STRATEGIES[name], SHORT, SEEDS).part.high < 0, name)
+    }
+  })
+
+  it('is more than honesty where nothing is checked', () => {
+    assert.ok(earns(STRATEGIES.lazy, { ...SHORT, miss: 1 }, SEEDS).part.low > 0)
+  })
+
+  it('follows the slash: validators that equivocate lose what governance takes, and nothing where it takes nothing', () => {
+    const with_ = (equivocationSlashBps: number) => ({
+      ...SHORT,
+      governed: { ...INITIAL_VALUES, equivocationSlashBps },
+    })
+    const [none, some, more] = [0, 10, 1000].map(
+      (bps) => earns(STRATEGIES.equivocating, with_(bps), SEEDS).gain.mean,
+    )
+    assert.equal(none, 0)
+    assert.ok(some! < 0 && more! < some!)
+  })
+
+  it('turns colluding profitable where juries are never called, at a share at which they deter it', () => {
+    const change = { ...SHORT, ringShare: 0.5, epochs: 1460 }
+    const deterred = earns(STRATEGIES.colluding, change, SEEDS)
+    const slashless = { ...INITIAL_VALUES, endorserSlashBps: 0, batchBondGwei: 0 }
+    const free = earns(
+      STRATEGIES.colluding,
+      { ...change, challenged: 0, governed: slashless },
+      SEEDS,
+    )
+    assert.ok(
+      free.part.mean > deterred.part.mean + 0.05,
+      `${free.part.mean} and ${deterred.part.mean}`,
+    )
+  })
+
+  it('is told the more closely the more seeds are asked', () => {
+    const width = (count: number): number => {
+      const seeds = Array.from({ length: count }, (_, index) => index)
+      const { part } = earns(STRATEGIES.lazy, { ...SHORT, epochs: 300 }, seeds)
+      return part.high - part.low
+    }
+    assert.ok(width(24) < width(4) / 1.5)
+    assert.equal(surely({ low: -1, mean: 1, high: 3 }), 0)
+    assert.equal(surely({ low: 1, mean: 2, high: 3 }), 1)
+    assert.equal(surely({ low: -3, mean: -2, high: -1 }), -1)
+  })
+
+  it('pays a ring from some share on, and not below', () => {
+    const changeAt = (ringShare: number) => ({ ...SHORT, challenged: 0, epochs: 730, ringShare })
+    assert.equal(payingShare(STRATEGIES.colluding, changeAt, SEEDS, [0.1, 0.95]), 0.95)
+    assert.equal(payingShare(STRATEGIES.lazy, changeAt, SEEDS, [0.1]), undefined)
+  })
+})
+
+describe('chances of seats', () => {
+  const stakes = [1n, 2n, 3n, 5n, 9n]
+  const members = stakes.map((stake, index) => member(index + 1, stake * 10n ** 18n))
+
+  it('are those of rendezvous hashing', () => {
+    const draws = 4000
+    const first = stakes.map(() => 0)
+    const seated = stakes.map(() => 0)
+    for (let subject = 0; subject < draws; subject++) {
+      const order = rank(members, 'audit', hashNumber(subject)).map((one) => members.indexOf(one))
+      first[order[0]!]! += 1
+      for (const one of order.slice(0, AUDITORS)) seated[one]! += 1
+    }
+    const chances = seatChances(Float64Array.from(stakes, Number))
+    assert.ok(Math.abs(chances.reduce((total, chance) => total + chance, 0) - AUDITORS) < 1e-9)
+    for (const [index, stake] of stakes.entries()) {
+      // Four standard deviations of so many draws are at most 0.032.
+      assert.ok(Math.abs(first[index]! / draws - Number(stake) / 20) < 0.032)
+      assert.ok(Math.abs(seated[index]! / draws - chances[index]!) < 0.032, `${index}`)
+    }
+  })
+
+  it('of a ring add up, and are those of drawing', () => {
+    const chances = ringSeats(0.3, 3)
+    assert.ok(Math.abs(chances.reduce((total, chance) => total + chance, 0) - 1) < 1e-12)
+    assert.ok(Math.abs(chances[3]! - 0.3 * (0.2 / 0.9) * (0.1 / 0.8)) < 1e-12)
+    assert.equal(ringSeats(0.3, 2)[3], 0)
+    const economy = run(HONEST, { nodes: 1000, ringShare: 0.3, epochs: 1 })
+    let all = 0
+    for (let i = 0; i < 20_000; i++)
+      if (economy.tribunal.seats().every((seat) => seat < 3)) all += 1
+    assert.ok(Math.abs(all / 20_000 - chances[3]!) < 0.0026, `${all}`)
+  })
+
+  it('of juries and of tries are binomial', () => {
+    assert.ok(Math.abs(atLeastOf(7, 5, 0.5) - 29 / 128) < 1e-12)
+    assert.ok(Math.abs(chanceInTries(0.1, 2) - (1 - 0.9 ** 4)) < 1e-12)
+  })
+})
+
+describe('what the model takes from the rules', () => {
+  it('a copy of a later claim is paid instead of it, where its worker was to go first', () => {
+    const job = jobEnvelope(1)
+    const core = council(1)
+    receive(core, job)
+    const order = core.ledger.members.ranked('worker', 'execute', job.digest)
+    const [first, second] = order.map(
+      ({ node }) => WORKERS.find((number) => addressNumber(number) === node)!,
+    )
+    const accept = (worker: number, atMs: number) => {
+      const claim = claimEnvelope(job.digest, worker, 1)
+      receive(core, claim, atMs)
+      for (const validator of VALIDATORS)
+        receive(core, voteEnvelope(claim, validator, 'pass'), atMs)
+      return claim
+    }
+    const original = accept(second!, NOW_MS + 1000)
+    const paid = () => acceptedClaim(core.ledger, job.digest, NOW_MS + 3000)?.claim.envelope.digest
+    assert.equal(paid(), original.digest)
+    const copy = accept(first!, NOW_MS + 2000)
+    assert.equal(paid(), copy.digest)
+  })
+
+  it('who tries enough digests sits alone on the audit of its claim', () => {
+    const ring = Array.from({ length: 3 }, (_, index) => member(index + 1, 4n * 10n ** 18n))
+    const others = Array.from({ length: 20 }, (_, index) => member(index + 100, 4n * 10n ** 18n))
+    const all = [...ring, ...others]
+    const tries = Array.from({ length: 4000 }, (_, number) => number).findIndex((number) =>
+      rank(all, 'audit', hashNumber(number))
+        .slice(0, AUDITORS)
+        .every((one) => ring.includes(one)),
+    )
+    const chance = ringSeats(3 / 23, 3)[3]!
+    assert.ok(tries >= 0, `none of 4000 at a chance of ${chance}`)
+  })
+})
+
+describe('the market for data', () => {
+  it('pays out what comes in, but for what is carried on', () => {
+    for (const name of Object.keys(DATA_STRATEGIES) as (keyof typeof DATA_STRATEGIES)[]) {
+      const { pooledWei, paidWei, carriedWei } = dataYear(DATA, name)
+      assert.equal(paidWei + carriedWei, pooledWei, name)
+    }
+    assert.deepEqual(dataYear(DATA, 'spamming'), dataYear(DATA, 'spamming'))
+  })
+
+  it('pays junk and copies less than honest data', () => {
+    for (const name of ['spamming', 'duplicating'] as const) {
+      const { gain } = dataEarns(name, { contributors: 20 }, [1, 2, 3, 4, 5, 6, 7, 8])
+      assert.ok(gain.high < 0, `${name}: at most ${gain.high}`)
+    }
+    const open = dataEarns('duplicating', { doorMiss: 1, flagged: 0 }, SEEDS)
+    assert.ok(open.gain.low > 0)
+  })
+})
+
+describe('inequality', () => {
+  it('is none where all have the same, and all but one part in n where one has all', () => {
+    assert.equal(gini([5n, 5n, 5n, 5n]), 0)
+    assert.equal(gini([0n, 0n, 0n, 8n]), 0.75)
+    assert.equal(gini([0n, 0n]), 0)
+    assert.equal(topShare([1n, 3n]), 0.75)
+    assert.equal(topShare([0n]), 0)
+  })
+})
