@@ -2,25 +2,11 @@
 import * as Plot from '@observablehq/plot'
 import { type BandPoint, bandsOf } from './bands.ts'
 import { kindOf } from './figures.ts'
-import { SECTIONS, type Value } from './keys.ts'
+import { bands, type Frame, frameOf, SEEDS_BAND } from './frame.ts'
+import { againstKey, latency } from './key-plots.ts'
 import type { Table } from './outcome.ts'
-import { colorsFor, draw, type Legend, type Picture } from './picture.ts'
+import { draw, type Picture } from './picture.ts'
 import type { Results } from './results.ts'
-
-/** As many lines as can be told apart. */
-const MOST_ARMS = 8
-/** From so many times as much on, an axis is better logarithmic. */
-const LOGARITHMIC_FROM = 20
-
-/** What all plots of a study share. */
-interface Frame {
-  readonly results: Results
-  /** Arms with a line of their own. */
-  readonly shown: readonly number[]
-  readonly legend: Legend
-  readonly footer: string
-  readonly colorOf: (arm: number) => string
-}
 
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
@@ -46,51 +32,6 @@ export function picturesOf(results: Results): Picture[] {
   return pictures.filter((picture) => typeof picture === 'object')
 }
 
-function frameOf(results: Results): Frame {
-  const { arms, summary, folder } = results
-  const shown = arms.slice(0, MOST_ARMS).map(({ index }) => index)
-  const keys = Object.keys(results.study.sweep)
-  const areOrdered =
-    keys.length === 1 && arms.every(({ values }) => typeof values[keys[0]!] === 'number')
-  const colors = colorsFor(shown.length, areOrdered)
-  const seeds = summary.seeds.length
-  const left = arms.length - shown.length
-  const of = left > 0 ? `, the first ${shown.length} of ${arms.length} arms` : ''
-  const hash = folder.split('-').at(-1)
-  return {
-    results,
-    shown,
-    legend: { labels: shown.map((arm) => arms[arm]!.label), colors },
-    footer: `${summary.name} (${hash}): depth ${summary.depth}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}${of} · ${conditions(results)}`,
-    colorOf: (arm) => colors[shown.indexOf(arm)]!,
-  }
-}
-
-/** The settings that matter most, other than those swept, as far as there is room. */
-function conditions({ study }: Results): string {
-  const wanted = [
-    'nodes',
-    'degree',
-    'messageBytes',
-    'intervalMs',
-    'workers',
-    'validators',
-    'jobs',
-    'mix',
-  ]
-  const pairs = SECTIONS.flatMap((section) =>
-    Object.entries(study.settings[section]).map(([key, value]) => ({
-      path: `${section}.${key}`,
-      key,
-      value,
-    })),
-  )
-  return pairs
-    .filter(({ path, key }) => wanted.includes(key) && !(path in study.sweep))
-    .map(({ key, value }) => `${key} ${value}`)
-    .join(', ')
-}
-
 function goesWrong({ study }: Results): boolean {
   const { faults, adversaries } = study.settings
   const isOn = (key: string, value: unknown) =>
@@ -101,19 +42,6 @@ function goesWrong({ study }: Results): boolean {
   return (
     swept || Object.entries({ ...faults, ...adversaries }).some(([key, value]) => isOn(key, value))
   )
-}
-
-const SEEDS_BAND = 'line: mean over seeds; band: least to most'
-
-/** Lines of the arms shown with bands over their seeds. */
-function bands(frame: Frame, points: readonly BandPoint[]): Plot.Markish[] {
-  const data = points.filter(({ arm }) => frame.shown.includes(arm))
-  const color = ({ arm }: BandPoint) => frame.colorOf(arm)
-  const z = 'arm'
-  return [
-    Plot.areaY(data, { x: 'x', y1: 'least', y2: 'most', z, fill: color, fillOpacity: 0.16 }),
-    Plot.lineY(data, { x: 'x', y: 'mean', z, stroke: color, strokeWidth: 2 }),
-  ]
 }
 
 function reachOverTime(frame: Frame, table: Table): Picture {
@@ -175,106 +103,6 @@ function uploads(frame: Frame, table: Table): Picture {
       ],
     },
   })
-}
-
-/** Three figures would be too many lines where several keys are swept. */
-function latency(frame: Frame): Picture | undefined {
-  const isOne = Object.keys(frame.results.study.sweep).length < 2
-  const figures = isOne ? ['p50Ms', 'p90Ms', 'p99Ms'] : ['p99Ms']
-  return againstKey(frame, 'latency', 'Latency', figures, isOne ? 'ms' : 'ms until 99 % have it')
-}
-
-/** Figures against the first swept key, a line for each figure, or for each combination of the other keys. */
-function againstKey(
-  frame: Frame,
-  name: string,
-  title: string,
-  figures: readonly string[],
-  unit: string,
-): Picture | undefined {
-  const { study, arms, summary } = frame.results
-  const [key, ...others] = Object.keys(study.sweep)
-  if (key === undefined) return undefined
-  const word = key.split('.')[1]!
-  const rows = arms.flatMap(({ index, values }) =>
-    figures.map((figure) => {
-      const { mean, low, high } = summary.arms[index]!.figures[figure]!
-      const rest = others.map((other) => `${other.split('.')[1]} ${String(values[other])}`)
-      const series = [...(figures.length > 1 ? [kindOf(study.depth, figure).title] : []), ...rest]
-      return { x: placeOf(values[key]!), series: series.join(', '), mean, low, high }
-    }),
-  )
-  const labels = [...new Set(rows.map(({ series }) => series))].slice(0, MOST_ARMS)
-  const colors = colorsFor(labels.length, false)
-  const data = rows.filter(({ series }) => labels.includes(series))
-  const color = ({ series }: Row) => colors[labels.indexOf(series)]!
-  const isNumber = data.every(({ x }) => typeof x === 'number')
-  return draw({
-    ...{ ...frame, name, title: `${title} against ${word}`, legend: { labels, colors } },
-    subtitle: 'Mean over seeds; thin bars: 95 % interval',
-    options: {
-      y: { label: `↑ ${unit}`, zero: true, grid: true, nice: true },
-      ...(isNumber ? linesBySize(data, word, color) : barsByWord(data, word, labels, color)),
-    },
-  })
-}
-
-function placeOf(value: Value): number | string {
-  if (typeof value === 'number') return value
-  return typeof value === 'string' ? value : value.join('+') || 'none'
-}
-
-interface Row {
-  readonly x: number | string
-  readonly series: string
-  readonly mean: number
-  readonly low: number
-  readonly high: number
-}
-
-function linesBySize(
-  data: readonly Row[],
-  word: string,
-  stroke: (row: Row) => string,
-): Plot.PlotOptions {
-  return {
-    x: { label: `${word} →`, inset: 8, ...scaleOf(data.map(({ x }) => x as number)) },
-    marks: [
-      Plot.ruleY([0]),
-      Plot.ruleX(data, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5 }),
-      Plot.line(data, { x: 'x', y: 'mean', z: 'series', stroke, strokeWidth: 2 }),
-      Plot.dot(data, { x: 'x', y: 'mean', fill: stroke, r: 4, stroke: 'white' }),
-    ],
-  }
-}
-
-/** Between words there is no way that a line could go. */
-function barsByWord(
-  data: readonly Row[],
-  word: string,
-  labels: readonly string[],
-  fill: (row: Row) => string,
-): Plot.PlotOptions {
-  const place = { fx: 'x', x: 'series' }
-  return {
-    x: { axis: null, domain: labels, padding: 0.15 },
-    fx: { label: word, domain: [...new Set(data.map(({ x }) => x))], padding: 0.25 },
-    marks: [
-      Plot.ruleY([0]),
-      Plot.barY(data, { ...place, y: 'mean', fill }),
-      Plot.ruleX(data, { ...place, y1: 'low', y2: 'high', stroke: '#1b2733', strokeWidth: 1.5 }),
-    ],
-  }
-}
-
-/** Numbers by their size, or by its logarithm where they are far apart. */
-function scaleOf(values: readonly number[]): Plot.ScaleOptions {
-  const [least, most] = [Math.min(...values), Math.max(...values)]
-  const ticks = [...new Set(values)]
-  const tickFormat = (value: number) => value.toLocaleString('en')
-  const isFar = least > 0 && most / least >= LOGARITHMIC_FROM
-  if (isFar) return { type: 'log', ticks, tickFormat } as Plot.ScaleOptions
-  return { nice: true, ...(ticks.length <= 8 && { ticks }) } as Plot.ScaleOptions
 }
 
 function reachByMessage(frame: Frame, table: Table): Picture {

@@ -1,6 +1,4 @@
 /** Runs a study from its file to its folder of results. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Arm, armsOf } from './arms.ts'
 import { budgetOf, LIMITS, type Limits, virtualSecondsOf } from './budget.ts'
 import { kindOf, written } from './figures.ts'
@@ -39,8 +37,6 @@ export async function runStudy(
     threads,
     tookSeconds: Math.round(10 * tookSeconds) / 10,
   })
-  // Results must not be taken for sources by whoever looks at what has changed.
-  writeFileSync(join(root, '.gitignore'), '*\n')
   process.stderr.write(`${runs} runs in ${duration(tookSeconds)}\n`)
   return { folder, summary }
 }
