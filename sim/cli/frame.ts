@@ -1,4 +1,5 @@
 /** What all plots of a study share: which arms are shown, in which colours, under which conditions. */
+import { basename } from 'node:path'
 import * as Plot from '@observablehq/plot'
 import type { BandPoint } from './bands.ts'
 import { SECTIONS } from './keys.ts'
@@ -26,7 +27,7 @@ export function frameOf(results: Results): Frame {
   const seeds = summary.seeds.length
   const left = arms.length - shown.length
   const of = left > 0 ? `, the first ${shown.length} of ${arms.length} arms` : ''
-  const hash = folder.split('-').at(-1)
+  const hash = basename(folder).split('-').at(-1)
   return {
     results,
     shown,

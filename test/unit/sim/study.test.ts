@@ -200,7 +200,7 @@ describe('what a study is made of', () => {
     const rows = [
       [0, 1, 5, 0.5],
       [0, 1, 10, 1],
-      [0, 2, 5, 1],
+      [0, 2, 5, 0.75],
     ]
     const points = bandsOf(
       { columns: ['arm', 'seed', 'afterMs', 'share'], rows },
@@ -208,8 +208,8 @@ describe('what a study is made of', () => {
       'share',
     )
     assert.deepEqual(points, [
-      { arm: 0, x: 5, mean: 0.75, least: 0.5, most: 1 },
-      { arm: 0, x: 10, mean: 1, least: 1, most: 1 },
+      { arm: 0, x: 5, mean: 0.625, least: 0.5, most: 0.75 },
+      { arm: 0, x: 10, mean: 0.875, least: 0.75, most: 1 },
     ])
   })
 
