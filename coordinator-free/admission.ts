@@ -9,6 +9,7 @@ import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
   MAX_AGE_MS,
   MAX_AHEAD_MS,
+  MAX_BATCH_AGE_EPOCHS,
   MAX_FACTS_PER_SIGNER,
   MAX_JOB_LIFETIME_MS,
   MAX_OPEN_JOBS,
@@ -74,11 +75,12 @@ export function admit(
   const opened = (gate.open ?? open)(bytes, gate.messages)
   if (!opened.ok) return refuse('reject', opened.reason) // A1, A2
   const { envelope } = opened
+  if (ledger.disputes.wants(envelope)) return checkEvidence(gate, envelope)
   return (
     checkTime(envelope, via, nowMs) ??
     checkAuthor(ledger, envelope) ??
     checkSlot(ledger, gate, envelope) ??
-    checkUse(ledger, envelope) ??
+    checkUse(ledger, envelope, nowMs) ??
     checkVoucher(gate, envelope) ??
     checkSignature(gate, envelope) ?? {
       judgement: { verdict: 'accept', reason: 'admitted' },
@@ -136,7 +138,11 @@ function checkSlot(ledger: Ledger, gate: Gate, envelope: Envelope): Admission | 
 }
 
 /** A6: of use, and within what a node keeps. */
-function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | undefined {
+function checkUse(
+  ledger: Ledger,
+  { message, digest }: Envelope,
+  nowMs: number,
+): Admission | undefined {
   const { kind, body } = message
   if (kind === 'job') {
     if (ledger.settled.has(digest)) return refuse('ignore', 'settled')
@@ -145,7 +151,11 @@ function checkUse(ledger: Ledger, { message, digest }: Envelope): Admission | un
   }
   if (kind === 'beat')
     return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
-  if (kind === 'proposal' && body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
+  if (kind === 'proposal') {
+    if (body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
+    const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
+    if (body.epoch < oldest) return refuse('ignore', 'too-old')
+  }
   if (
     (kind === 'claim' || kind === 'vote' || kind === 'refusal') &&
     ledger.settled.has(body.jobId)
@@ -172,6 +182,12 @@ function checkVoucher(gate: Gate, { message }: Envelope): Admission | undefined 
   const recover = gate.recover ?? recoverAddress
   const signer = recover(digest(Voucher, voucher, gate.vouchers), voucherSignature)
   return signer === requester ? undefined : refuse('reject', 'bad-voucher')
+}
+
+/** A10: a job or claim before a jury is named by its digest on the L2, so its age and its author's standing do not matter. */
+function checkEvidence(gate: Gate, envelope: Envelope): Admission {
+  const judgement = { verdict: 'accept', reason: 'admitted' } as const
+  return checkSignature(gate, envelope) ?? { judgement, envelope }
 }
 
 /** A9: signed by its author. */

@@ -9,12 +9,14 @@ import type { RefusalReason } from '../protocol/refusal.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
+import { type Judge, judgingDue } from './judging.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import type { PayoutRules } from './payout.ts'
 import { isCovered } from './purse.ts'
 import {
   type Built,
   finaliseDue,
+  hasFailed,
   needsAttribution,
   postDue,
   proposalDue,
@@ -30,6 +32,8 @@ export interface Workings {
   readonly retrieved: ReadonlySet<Hash>
   /** Jobs that this node is executing. */
   readonly inHand: ReadonlySet<Hash>
+  /** Verdicts in cases that this node was drawn for. */
+  readonly found: Judge['found']
 }
 
 /** What a worker takes on: its owner's will. */
@@ -43,17 +47,21 @@ export interface WorkTerms {
 export interface DutyRules {
   readonly rules: PayoutRules
   readonly terms: WorkTerms
+  /** What its owner lets it lose in calls of juries, in wei. */
+  readonly challengeBudgetWei: bigint
 }
 
 export function duties(
   ledger: Ledger,
-  { rules, terms }: DutyRules,
+  { rules, terms, challengeBudgetWei }: DutyRules,
   workings: Workings,
   self: Address,
   nowMs: number,
 ): Duty[] {
   const roles = ledger.members.get(self)?.roles ?? []
+  const judge = { self, challengeBudgetWei, found: workings.found }
   const due: Duty[] = [...readBatches(ledger, nowMs), ...registrationsDue(ledger, self)]
+  due.push(...judgingDue(ledger, judge, nowMs))
   if (roles.includes('worker')) due.push(...executions(ledger, terms, workings, self, nowMs))
   if (!roles.includes('validator')) return due
   due.push(...audits(ledger, self, nowMs), ...accusations(ledger, self, nowMs))
@@ -163,9 +171,11 @@ function settlements(
   const due: Duty[] = repairsDue(ledger)
   const proposed = proposalDue(ledger, rules, built, self, nowMs)
   if (proposed) due.push({ kind: 'offer', duty: offerOf(proposed.proposal), ...proposed })
-  for (const { header, headerHash } of built.values()) {
+  for (const { header, headerHash, data } of built.values()) {
     if (header.number !== lastBatch(ledger) + 1 || ledger.faulty > 0) continue
     if (ledger.endorsements.get(headerHash)?.has(self)) continue
+    // D10: nobody stands for a claim that it has found false.
+    if (data.receipts.some(({ claim }) => hasFailed(ledger, claim, self))) continue
     // Nobody stands for data that it could not get.
     if (header.availability !== '' && !retrieved.has(headerHash)) {
       due.push({ kind: 'retrieve', duty: `retrieve ${headerHash}`, header, headerHash })
@@ -202,7 +212,7 @@ function readBatches(ledger: Ledger, nowMs: number): Duty[] {
   const last = lastBatch(ledger)
   return [...ledger.batches].flatMap(([number, { header, data, finalAtMs }]): Duty[] => {
     const recent = finalAtMs > nowMs - 2 * MAX_JOB_LIFETIME_MS
-    if (data || (number !== last && !recent)) return []
+    if (data || (number !== last && !recent && !ledger.disputes.holds(header))) return []
     return [{ kind: 'read-batch', duty: `read-batch ${number}`, header }]
   })
 }

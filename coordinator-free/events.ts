@@ -1,7 +1,7 @@
 /** All that goes in through the core's door and all that comes out. Effects are coarse: one order, one outcome back. */
 import type { Attribution } from '../protocol/attribution.ts'
 import type { BatchHeader, Charge, Proposal } from '../protocol/batch.ts'
-import type { ChainFact } from '../protocol/chain.ts'
+import type { ChainFact, DisputeLog } from '../protocol/chain.ts'
 import type { Claim } from '../protocol/claim.ts'
 import type { Block } from '../protocol/document.ts'
 import type { Envelope } from '../protocol/envelope.ts'
@@ -53,6 +53,10 @@ export type Event =
   | { readonly kind: 'accused'; readonly slot: string }
   /** The data was found where a proposal says. */
   | { readonly kind: 'retrieved'; readonly header: Hash }
+  /** What running a claim again, as a juror, has found. */
+  | { readonly kind: 'heard'; readonly number: number; readonly verdict: Verdict }
+  /** What cases had left this node is in its account. */
+  | { readonly kind: 'withdrawn' }
   | { readonly kind: 'duty-done'; readonly duty: string }
   | { readonly kind: 'duty-failed'; readonly duty: string }
   | { readonly kind: 'asked'; readonly peer: string; readonly have: readonly Hash[] }
@@ -134,6 +138,61 @@ export type Duty =
       readonly proof: Proof
     }
 
+  /** Show a receipt that was asked for on the chain. */
+  | ({ readonly kind: 'show'; readonly duty: string } & InBatch)
+  /** A receipt was not shown in time: its batch is false. */
+  | {
+      readonly kind: 'foreclose'
+      readonly duty: string
+      readonly header: BatchHeader
+      readonly index: number
+    }
+  /** Call a jury over the claim in a receipt. */
+  | ({ readonly kind: 'challenge'; readonly duty: string; readonly bondWei: bigint } & InBatch)
+  /** Have the jurors of a case drawn. */
+  | { readonly kind: 'draw'; readonly duty: string; readonly number: number }
+  /** Run a claim again as a juror, as `verify` does for the vote. */
+  | {
+      readonly kind: 'hear'
+      readonly duty: string
+      readonly number: number
+      readonly job: Job
+      readonly claim: Claim
+      readonly claimId: Hash
+      readonly beacon: Hash
+    }
+  /** Seal a verdict. What was sealed once, in an earlier life too, stands. */
+  | {
+      readonly kind: 'commit'
+      readonly duty: string
+      readonly number: number
+      readonly claimId: Hash
+      readonly verdict: Verdict
+    }
+  /** Open the verdict that was sealed. */
+  | {
+      readonly kind: 'reveal'
+      readonly duty: string
+      readonly number: number
+      readonly claimId: Hash
+    }
+  /** Have the verdicts of a case counted. */
+  | {
+      readonly kind: 'decide'
+      readonly duty: string
+      readonly number: number
+      readonly header: BatchHeader
+    }
+  /** Take home what cases have left this node. */
+  | { readonly kind: 'withdraw'; readonly duty: string }
+
+/** A receipt by its place in a posted batch. */
+export interface InBatch {
+  readonly header: BatchHeader
+  readonly receipts: readonly Receipt[]
+  readonly index: number
+}
+
 export type Effect =
   | Duty
   | { readonly kind: 'judge'; readonly judgement: Judgement }
@@ -167,3 +226,4 @@ export type News =
     }
   | { readonly kind: 'batch-final'; readonly number: number; readonly txHash: Hash }
   | { readonly kind: 'model-registered'; readonly adapter: Cid; readonly owner: Address }
+  | DisputeLog

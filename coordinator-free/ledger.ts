@@ -9,9 +9,16 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
-import { MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import {
+  MAX_BATCH_AGE_EPOCHS,
+  MAX_CONTRADICTIONS,
+  MAX_JOB_LIFETIME_MS,
+  VERDICT_WAIT_MS,
+} from '../protocol/params.ts'
+import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
+import { Disputes } from './disputes.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
 
@@ -32,6 +39,7 @@ export interface PostedBatch {
   readonly header: BatchHeader
   readonly txHash: Hash
   readonly finalAtMs: number
+  readonly heardAtMs: number
   final: boolean
   /** Receipts and payouts, once read. */
   data?: BatchData
@@ -61,6 +69,10 @@ export interface Ledger {
   faulty: number
   /** By the hash of the header. */
   readonly voided: Map<Hash, VoidedBatch>
+  /** Headers that were ever taken back: the contract takes none of them again. */
+  readonly takenBack: Set<Hash>
+  /** What stands before the judges, and what to answer them with. */
+  readonly disputes: Disputes
   head: HeadBlock | undefined
 
   readonly jobs: Map<Hash, Fact<'job'>>
@@ -96,6 +108,8 @@ export function createLedger(parameters = new Parameters()): Ledger {
     batches: new Map(),
     faulty: 0,
     voided: new Map(),
+    takenBack: new Set(),
+    disputes: new Disputes(),
     head: undefined,
     jobs: new Map(),
     beats: new Map(),
@@ -117,6 +131,10 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
   const { message, digest } = envelope
   const common = { envelope, arrivedAtMs: nowMs, arrivedAtBlock: ledger.head?.number ?? 0 }
   const author = authorOf(message)
+  if (ledger.disputes.wants(envelope)) {
+    ledger.disputes.add(envelope)
+    return
+  }
   if (message.kind !== 'beat') remember(ledger, envelope)
   switch (message.kind) {
     case 'job':
@@ -194,7 +212,7 @@ function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.claims.delete(jobId)
 }
 
-/** Forgets what no longer matters: jobs that ran out, settlements long past, messages whose job never came. */
+/** Forgets what no longer matters: jobs that ran out, proposals that expired, settlements long past, messages whose job never came. */
 export function forgetStale(
   ledger: Ledger,
   nowMs: number,
@@ -205,6 +223,12 @@ export function forgetStale(
   }
   for (const [jobId, { untilMs }] of ledger.settled) {
     if (nowMs > untilMs) ledger.settled.delete(jobId)
+  }
+  const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
+  for (const [digest, { body }] of ledger.proposals) {
+    if (body.epoch >= oldest) continue
+    ledger.proposals.delete(digest)
+    forgetEnvelope(ledger, digest)
   }
   for (const [jobId, claims] of ledger.claims) {
     if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
@@ -225,7 +249,9 @@ export function forgetStale(
 export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
   const batch = ledger.batches.get(number)
   if (batch) batch.data = data
-  for (const { jobId } of data.receipts) {
+  for (const receipt of data.receipts) {
+    const { jobId } = receipt
+    if (batch && !batch.final) keep(ledger, batch.header, receipt)
     ledger.settled.set(jobId, { batch: number, untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })
     forgetJob(ledger, jobId)
   }
@@ -234,6 +260,24 @@ export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: n
     ledger.proposals.delete(digest)
     forgetEnvelope(ledger, digest)
   }
+}
+
+/** Keeps what a jury would need to judge a claim by. */
+function keep(ledger: Ledger, header: BatchHeader, { jobId, claim, failedBy }: Receipt): void {
+  const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
+  const fails = votes.filter(({ body }) => body.verdict === 'fail')
+  ledger.disputes.keep(claim, {
+    jobId,
+    header,
+    job: ledger.jobs.get(jobId)?.envelope,
+    claim: ledger.envelopes.get(claim),
+    failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
+  })
+}
+
+/** All signed messages that a node could hand over, beats aside. */
+export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
+  return [...envelopes.values(), ...disputes.envelopes()]
 }
 
 /** Fees that a batch leaves open, by payer. */
@@ -248,6 +292,8 @@ export function openAfter(data: BatchData | undefined): BatchData['charges'] {
 export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
   const batch = ledger.batches.get(number)
   ledger.batches.delete(number)
+  ledger.takenBack.add(hash)
+  if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
   if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })
 }

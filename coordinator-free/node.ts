@@ -2,12 +2,13 @@
  * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
-import type { ChainFact } from '../protocol/chain.ts'
+import type { ChainFact, DisputeLog } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
-import { BatchData } from '../protocol/settlement.ts'
+import { BatchData, headerOf } from '../protocol/settlement.ts'
+import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { duties, offerOf, type WorkTerms } from './duties.ts'
@@ -36,6 +37,8 @@ export interface CoreOptions {
   readonly parameters?: ParameterTerms
   /** What this node takes on as a worker; everything where it is left out. */
   readonly terms?: WorkTerms
+  /** What this node may lose in calls of juries, in wei; it calls none where it is left out. */
+  readonly challengeBudgetWei?: bigint
 }
 
 const ANY_WORK: WorkTerms = {
@@ -54,8 +57,12 @@ export class Core {
   readonly #beatenAtMs = new Map<Hash, number>()
   /** Proposals for the next batch that this node has worked out. */
   readonly #built = new Map<Hash, Built>()
+  /** Proposals that lead to a batch which was taken back. */
+  readonly #void = new Set<Hash>()
   /** Headers of theirs whose data was found where they say. */
   readonly #retrieved = new Set<Hash>()
+  /** What it found as a juror, by case. */
+  readonly #found = new Map<number, Verdict>()
   #reconciledAtMs = 0
 
   constructor(options: CoreOptions) {
@@ -94,8 +101,7 @@ export class Core {
         this.ledger.attributions.set(event.claim, event.attribution)
         return this.#end(`read ${event.claim}`)
       case 'batch-read':
-        this.#end(`read-batch ${event.number}`)
-        return this.#settle(event.data, nowMs)
+        return this.#applyRead(event, nowMs)
       case 'offered':
         return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
       case 'accused':
@@ -104,6 +110,12 @@ export class Core {
       case 'retrieved':
         this.#retrieved.add(event.header)
         return this.#end(`retrieve ${event.header}`)
+      case 'heard':
+        this.#found.set(event.number, event.verdict)
+        return this.#end(`hear ${event.number}`)
+      case 'withdrawn':
+        this.ledger.disputes.hasWithdrawn(this.#options.self)
+        return this.#end('withdraw')
       case 'duty-done':
         return this.#end(event.duty)
       case 'duty-failed':
@@ -145,7 +157,11 @@ export class Core {
   #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
     const { claim, verdict, reason, checked, beaconBlock } = event
     const message = this.ledger.envelopes.get(claim)?.message
-    if (message?.kind !== 'claim') return this.#end(`verify ${claim}`)
+    if (message?.kind !== 'claim') {
+      // Settled meanwhile: too late for a vote, but not for a jury.
+      if (verdict === 'fail') this.ledger.disputes.fail(claim, this.#options.self)
+      return this.#end(`verify ${claim}`)
+    }
     const { jobId } = message.body
     const judged = { claim, verdict, reason, checked, beaconBlock }
     const body = { ...judged, jobId, validator: this.#options.self, issuedAtMs: nowMs }
@@ -188,7 +204,10 @@ export class Core {
         return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
       case 'batch-final': {
         const batch = ledger.batches.get(fact.number)
-        if (batch) batch.final = true
+        if (batch) {
+          batch.final = true
+          ledger.disputes.forget(batch.header)
+        }
         break
       }
       case 'batch-faulted':
@@ -197,6 +216,7 @@ export class Core {
       case 'batch-voided':
         takeBack(ledger, fact.number, fact.headerHash)
         this.#built.clear()
+        this.#void.clear()
         break
       case 'charges-returned':
         ledger.voided.delete(fact.headerHash)
@@ -206,19 +226,36 @@ export class Core {
         break
       case 'datanet-published':
       case 'claimed':
+        break
+      default:
+        this.#applyDispute(fact, nowMs)
     }
     return newsOf(fact)
+  }
+
+  #applyDispute(fact: DisputeLog, nowMs: number): void {
+    const { disputes, batches } = this.ledger
+    disputes.merge(fact, 'batch' in fact ? batches.get(fact.batch) : undefined, nowMs)
+    if (fact.kind === 'case-opened' || fact.kind === 'case-decided') this.#found.delete(fact.number)
   }
 
   #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): Effect[] {
     const { header, txHash, finalAtMs } = fact
     if (this.ledger.batches.has(header.number)) return []
-    this.ledger.batches.set(header.number, { header, txHash, finalAtMs, final: false })
+    const posted = { header, txHash, finalAtMs, heardAtMs: nowMs, final: false }
+    this.ledger.batches.set(header.number, posted)
     const hash = headerHash(header)
     const own = [...this.#built.values()].find((one) => one.headerHash === hash)
     this.#built.clear()
     this.#retrieved.clear()
     return own ? this.#settle(own.data, nowMs) : []
+  }
+
+  /** The number may have gone to another batch while the data of one that was taken back was on its way. */
+  #applyRead({ number, data }: EventOf<'batch-read'>, nowMs: number): Effect[] {
+    const header = this.ledger.batches.get(number)?.header
+    const isOf = header && headerHash(headerOf(data, header.availability)) === headerHash(header)
+    return [...this.#end(`read-batch ${number}`), ...(isOf ? this.#settle(data, nowMs) : [])]
   }
 
   /** The reasons of settled jobs are told before their facts are forgotten. */
@@ -238,8 +275,13 @@ export class Core {
     const { self, rules } = this.#options
     if (!this.ledger.members.get(self)?.roles.includes('validator')) return []
     return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
-      const one = this.#built.has(id) ? undefined : build(this.ledger, rules, body, nowMs)
+      if (this.#built.has(id) || this.#void.has(id)) return []
+      const one = build(this.ledger, rules, body, nowMs)
       if (!one) return []
+      if (this.ledger.takenBack.has(one.headerHash)) {
+        this.#void.add(id)
+        return []
+      }
       this.#built.set(id, one)
       return [{ kind: 'keep', block: BatchData.encode(one.data) }]
     })
@@ -250,10 +292,11 @@ export class Core {
     const said = [...this.#statements].map(
       ([duty, message]): Duty => ({ kind: 'publish', duty, message }),
     )
-    const { self, rules, terms = ANY_WORK } = this.#options
+    const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = this.#options
     const inHand = new Set([...this.ledger.jobs.keys()].filter((jobId) => this.#executes(jobId)))
-    const workings = { built: this.#built, retrieved: this.#retrieved, inHand }
-    const due = duties(this.ledger, { rules, terms }, workings, self, nowMs)
+    const workings = { built: this.#built, retrieved: this.#retrieved, found: this.#found, inHand }
+    const will = { rules, terms, challengeBudgetWei }
+    const due = duties(this.ledger, will, workings, self, nowMs)
     return [
       ...[...said, ...due].filter(({ duty }) => this.#orders.start(duty, nowMs)),
       ...this.#beats(nowMs),
@@ -285,14 +328,21 @@ export class Core {
       this.#beatenAtMs.delete(jobId)
       this.#progress.delete(jobId)
     }
+    for (const id of this.#built.keys()) if (!ledger.proposals.has(id)) this.#built.delete(id)
     if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
     this.#reconciledAtMs = nowMs
-    return [{ kind: 'reconcile', have: [...ledger.envelopes.keys()] }]
+    const have = [
+      ...ledger.disputes.evidence().map(({ digest }) => digest),
+      ...ledger.envelopes.keys(),
+    ]
+    return [{ kind: 'reconcile', have }]
   }
 
   #missing(have: readonly Hash[]): Uint8Array[] {
     const held = new Set(have)
-    const envelopes = [...this.ledger.envelopes.values()].filter(({ digest }) => !held.has(digest))
+    // A jury has less time than anybody else.
+    const known = [...this.ledger.disputes.evidence(), ...this.ledger.envelopes.values()]
+    const envelopes = known.filter(({ digest }) => !held.has(digest))
     return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
   }
 }
@@ -309,6 +359,15 @@ function newsOf(fact: ChainFact): Effect[] {
       return tell({ kind: fact.kind, number: fact.number, txHash: fact.txHash })
     case 'model-registered':
       return tell({ kind: fact.kind, adapter: fact.adapter, owner: fact.owner })
+    case 'demanded':
+    case 'shown':
+    case 'withheld':
+    case 'case-opened':
+    case 'jurors-drawn':
+    case 'verdict-committed':
+    case 'verdict-revealed':
+    case 'case-decided':
+      return tell(fact)
     default:
       return []
   }

@@ -11,6 +11,7 @@ import { merkleProof } from '../protocol/merkle.ts'
 import {
   BATCH_WAIT_MS,
   LATE_VOTE_MS,
+  MAX_BATCH_AGE_EPOCHS,
   MAX_BATCH_RECEIPTS,
   MAX_FINALISED,
   TURN_MS,
@@ -72,7 +73,9 @@ export function proposalDue(
     built.has(id) || (body.proposer === self && body.epoch === epoch)
   if (ledger.faulty > 0 || live.some(isMade)) return undefined
   const place = turnPlace(ledger, 'propose', previous, self)
-  const ready = settleable(ledger, nowMs)
+  const accepted = settleable(ledger, nowMs)
+  // D10: a proposer's bond stands for no claim that it has found false itself.
+  const ready = accepted.filter(({ claim }) => !hasFailed(ledger, claim.envelope.digest, self))
   const sinceMs = ready.length > 0 ? dueSince(ready) : overdueSince(before)
   if (place < 0 || nowMs < sinceMs + place * TURN_MS) return undefined
   const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
@@ -93,14 +96,24 @@ export function proposalDue(
   return worked && { proposal, data: worked.data }
 }
 
-/** The contract takes batches of the epoch that runs and the two before; one of them is left for posting. */
+/** One of the epochs in which the contract takes a batch is left for posting it. */
 function isTimely({ epoch }: Proposal, epochNow: number): boolean {
-  return epoch + 1 >= epochNow
+  return epoch + MAX_BATCH_AGE_EPOCHS > epochNow
+}
+
+/** True where the contract would still take it: what expired, for want of the L2 or of a quorum, is proposed anew. */
+function isPostable({ epoch }: Pick<Proposal, 'epoch'>, epochNow: number): boolean {
+  return epoch + MAX_BATCH_AGE_EPOCHS >= epochNow
 }
 
 function dueSince(ready: readonly Ready[]): number {
   const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
   return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
+}
+
+/** True where this validator's own verdict on a claim was a fail. */
+export function hasFailed(ledger: Ledger, claim: Hash, self: Address): boolean {
+  return ledger.votes.get(claim)?.get(self)?.body.verdict === 'fail'
 }
 
 /** Where nothing follows a batch that left its fees open, an empty one collects them once its window is over. */
@@ -160,6 +173,7 @@ export function postDue(
   for (const { header, headerHash, data } of built.values()) {
     const endorsements = ledger.endorsements.get(headerHash)
     if (header.number !== lastBatch(ledger) + 1 || !endorsements) continue
+    if (!isPostable(header, ledger.parameters.epochAt(nowMs))) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))
@@ -174,14 +188,16 @@ export function postDue(
 }
 
 /**
- * Batches are finalised in order, each as soon as the chain's own clock is past its window; those that leave their fees
- * open wait for the one that collects, since nobody is paid before.
+ * Batches are finalised in order, each as soon as the chain's own clock is past its window and no judge is asked about
+ * it; those that leave their fees open wait for the one that collects, since nobody is paid before.
  */
 export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   const open = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)
   const nowMs = ledger.head?.timestampMs ?? 0
   const sound = open.filter(([number]) => ledger.faulty === 0 || number < ledger.faulty)
-  const over = sound.findIndex(([, { finalAtMs }]) => nowMs < finalAtMs)
+  const isOpen = ({ finalAtMs, header }: PostedBatch): boolean =>
+    nowMs < finalAtMs || ledger.disputes.holds(header)
+  const over = sound.findIndex(([, batch]) => isOpen(batch))
   const due = (over < 0 ? sound : sound.slice(0, over)).map(([, batch]) => batch)
   const last = due.findLastIndex(({ header }) => header.openWei === 0n)
   const batches = due.slice(0, Math.min(last + 1, MAX_FINALISED))

@@ -2,7 +2,9 @@
 import type { BatchHeader } from './batch.ts'
 import type { Address, Cid } from './fields.ts'
 import type { Hash } from './hash.ts'
+import type { CaseOutcome } from './jury.ts'
 import type { ParameterName } from './parameters.ts'
+import type { Verdict } from './vote.ts'
 
 export const ROLES = ['worker', 'validator', 'gateway'] as const
 export type Role = (typeof ROLES)[number]
@@ -11,6 +13,20 @@ export type Role = (typeof ROLES)[number]
 export const ROLE_BITS: Readonly<Record<Role, number>> = { worker: 1, validator: 2, gateway: 4 }
 
 export type ChainFact = HeadBlock | ChainLog
+
+/** What happens before Disputes and Jury. */
+export type DisputeLog = Extract<ChainLog, { readonly kind: (typeof DISPUTE_KINDS)[number] }>
+
+export const DISPUTE_KINDS = [
+  'demanded',
+  'shown',
+  'withheld',
+  'case-opened',
+  'jurors-drawn',
+  'verdict-committed',
+  'verdict-revealed',
+  'case-decided',
+] as const
 
 /** The newest block. Its hash is the beacon: nobody knew it before. */
 export interface HeadBlock {
@@ -100,5 +116,49 @@ export type ChainLog = { readonly blockNumber: number } & (
       readonly value: number
       /** The first epoch in which it counts. */
       readonly fromEpoch: number
+    }
+  /** Somebody asks on the chain for a receipt of an open batch; until then it may be shown. */
+  | {
+      readonly kind: 'demanded'
+      readonly batch: number
+      readonly index: number
+      readonly asker: Address
+      readonly untilMs: number
+    }
+  | { readonly kind: 'shown'; readonly batch: number; readonly index: number }
+  /** It was not shown in time. */
+  | { readonly kind: 'withheld'; readonly batch: number; readonly index: number }
+  /** A jury is called over a claim that stands in an open batch. */
+  | {
+      readonly kind: 'case-opened'
+      readonly number: number
+      readonly batch: number
+      readonly claim: Hash
+      readonly challenger: Address
+      /** The block whose hash draws the jurors. */
+      readonly seedBlock: number
+    }
+  | {
+      readonly kind: 'jurors-drawn'
+      readonly number: number
+      /** By seat: one with much stake may hold several. */
+      readonly jurors: readonly Address[]
+      readonly commitUntilMs: number
+      readonly revealUntilMs: number
+    }
+  | { readonly kind: 'verdict-committed'; readonly number: number; readonly juror: Address }
+  | {
+      readonly kind: 'verdict-revealed'
+      readonly number: number
+      readonly juror: Address
+      readonly verdict: Verdict
+    }
+  | {
+      readonly kind: 'case-decided'
+      readonly number: number
+      readonly outcome: CaseOutcome
+      /** Seats. */
+      readonly passes: number
+      readonly fails: number
     }
 )

@@ -19,6 +19,8 @@ export const MAX_OPEN_JOBS = 4096
 export const MAX_FACTS_PER_SIGNER = 2048
 /** Contradictions that a node keeps to report: one an author. */
 export const MAX_CONTRADICTIONS = 64
+/** Settled claims that a node keeps with their jobs while they may be doubted: some 20 MB. */
+export const MAX_KEPT_CLAIMS = 4096
 /** Envelopes handed over in one reconciliation. */
 export const MAX_RECONCILED = 256
 
@@ -46,6 +48,14 @@ export const MAX_BATCH_RECEIPTS = 256
 export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
+
+/** Where the chain leaves less time for turns, they are shorter, but never shorter than a block. */
+export const LEAST_TURN_MS = SECOND_MS
+/** This long before the time to commit is over, a juror who has found nothing says so; with less time, in its last quarter. */
+export const LAST_CALL_MS = 20 * SECOND_MS
+
+/** The contract takes batches of the epoch that runs and of so many before: it takes a while to agree on one. */
+export const MAX_BATCH_AGE_EPOCHS = 2
 
 /** Batches made final in one transaction at the most: about 30,000 gas each, far below what a block holds. */
 export const MAX_FINALISED = 64

@@ -21,9 +21,14 @@ const NOISE_BITS = 56n
  * u = (top 56 bits of keccak(seed, position, token) + 1/2) / 2^56 and g = -ln(-ln u).
  */
 export function gumbel(seed: Uint8Array, position: number, token: number): number {
+  return Number(gumbelQ64(seed, position, token)) / 2 ** 64
+}
+
+/** The same in Q64, as a contract can repeat it. */
+export function gumbelQ64(seed: Uint8Array, position: number, token: number): bigint {
   const exponential = negativeLn(noise(seed, position, token), NOISE_BITS + 1n)
   // The largest draw gives an exponential of about 2^-57: still a positive Q64 number.
-  return -Number(lnQ64(exponential)) / 2 ** 64
+  return -lnQ64(exponential)
 }
 
 /** u as an odd number of 57 bits. */

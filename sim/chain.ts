@@ -23,7 +23,10 @@ import { type Receipt, receiptLeaf } from '../protocol/receipt.ts'
 import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest, hashStruct } from '../protocol/struct.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
-import { Voucher } from '../protocol/voucher.ts'
+import { Reverted, type WriteLog } from './contract.ts'
+import { Court } from './court.ts'
+import { Escrows } from './escrows.ts'
+import { type Slash, Stakes } from './stakes.ts'
 
 export interface FakeChainOptions {
   readonly messages: Domain
@@ -40,27 +43,20 @@ interface Posted {
   final: boolean
 }
 
-interface Stake {
-  readonly owner: Address
-  readonly roles: readonly Role[]
-  readonly stakeWei: bigint
-  readonly lockedWei: bigint
-}
-
-/** Thrown where a contract would revert; `message` is the custom error's name. */
-export class Reverted extends Error {
-  override readonly name = 'Reverted'
-}
-
 export class FakeChain {
   readonly facts: ChainFact[] = []
   readonly #options: FakeChainOptions
-  readonly #stakes = new Map<Address, Stake>()
-  readonly #escrows = new Map<Address, { balance: bigint; redeemed: bigint; authorised: bigint }>()
+  /** Demands and cases. */
+  readonly court: Court
+  readonly #stakes: Stakes
+  readonly #escrows: Escrows
   readonly #batches: Posted[] = []
   readonly #models = new Set<string>()
   /** Void batches whose charges have not been given back, by the hash of the header. */
   readonly #owed = new Set<Hash>()
+  readonly #void = new Set<Hash>()
+  /** How many disputes keep a batch from becoming final. */
+  readonly #holds = new Map<number, number>()
   #head = { number: 0, timestampMs: 0 }
   #collectedWei = 0n
   #faulty = 0
@@ -68,6 +64,25 @@ export class FakeChain {
 
   constructor(options: FakeChainOptions) {
     this.#options = options
+    const log: WriteLog = (told) => this.#log(told)
+    this.#stakes = new Stakes(log)
+    this.#escrows = new Escrows(options, log)
+    this.court = new Court({
+      ...{ stakes: this.#stakes, governed: this.#governed, log },
+      head: () => this.#head,
+      requireOpen: (header) => this.#requireOpen(header),
+      isVoid: (header) => this.#void.has(hashOf(header)),
+      hold: (number) => this.#hold(number, 1),
+      release: (number) => this.#hold(number, -1),
+      fault: (number) => {
+        if (this.#faulty === 0 || this.#faulty > number) this.fault(number)
+      },
+    })
+  }
+
+  /** All that was ever slashed. */
+  get slashes(): readonly Slash[] {
+    return this.#stakes.slashes
   }
 
   /** Headers of the posted batches that count. */
@@ -93,22 +108,15 @@ export class FakeChain {
   }
 
   stake(node: Address, owner: Address, roles: readonly Role[], amountWei: bigint): void {
-    const held = this.#stakes.get(node)
-    if (held && held.owner !== owner) throw new Reverted('AlreadyStaked')
-    const stakeWei = (held?.stakeWei ?? 0n) + amountWei
-    this.#stakes.set(node, { owner, roles, stakeWei, lockedWei: held?.lockedWei ?? 0n })
-    this.#log({ kind: 'staked', node, owner, roles, stakeWei })
+    this.#stakes.stake(node, owner, roles, amountWei)
   }
 
   exit(node: Address): void {
-    if (!this.#stakes.delete(node)) throw new Reverted('NotStaked')
-    this.#log({ kind: 'exiting', node })
+    this.#stakes.exit(node)
   }
 
   deposit(payer: Address, amountWei: bigint): void {
-    const held = this.#escrows.get(payer) ?? { balance: 0n, redeemed: 0n, authorised: 0n }
-    this.#escrows.set(payer, { ...held, balance: held.balance + amountWei })
-    this.#logEscrow(payer)
+    this.#escrows.deposit(payer, amountWei)
   }
 
   post(
@@ -119,13 +127,14 @@ export class FakeChain {
     if (this.#faulty > 0) throw new Reverted('FaultOpen')
     if (header.number <= this.#batches.length) throw new Reverted('AlreadyPosted')
     if (header.number !== this.#batches.length + 1) throw new Reverted('NumberGap')
+    if (this.#void.has(hashOf(header))) throw new Reverted('WasTakenBack')
     this.#checkEpoch(header)
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
     this.#checkSums(header)
-    for (const charge of charges) this.#checkCharge(charge)
-    this.#lock(header.proposer, this.#bondWei)
-    for (const charge of charges) this.#redeem(charge)
+    for (const charge of charges) this.#escrows.check(charge)
+    this.#stakes.lock(header.proposer, this.#bondWei)
+    for (const charge of charges) this.#escrows.redeem(charge)
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
     this.#batches.push({ header, finalAtMs, final: false })
@@ -144,10 +153,11 @@ export class FakeChain {
     if (batch.final) throw new Reverted('AlreadyFinal')
     if (!inOrder) throw new Reverted('NotNextToFinalise')
     if (this.#faulty > 0 && number >= this.#faulty) throw new Reverted('FaultOpen')
+    if ((this.#holds.get(number) ?? 0) > 0) throw new Reverted('InDispute')
     if (this.#head.timestampMs < batch.finalAtMs) throw new Reverted('WindowOpen')
     this.#checkHeader(header)
     batch.final = true
-    this.#lock(header.proposer, -this.#bondWei)
+    this.#stakes.lock(header.proposer, -this.#bondWei)
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
   }
 
@@ -165,16 +175,18 @@ export class FakeChain {
     if (this.#faulty === 0 || last < this.#faulty) throw new Reverted('NotFaulty')
     this.#checkHeader({ ...header, number: last })
     this.#batches.pop()
+    this.#holds.delete(last)
     const headerHash = hashOf(header)
+    this.#void.add(headerHash)
     if (header.charges !== ZERO_HASH) {
       this.#collectedWei -= header.collectedWei
       this.#owed.add(headerHash)
     }
-    this.#lock(header.proposer, -this.#bondWei)
+    this.#stakes.lock(header.proposer, -this.#bondWei)
     this.#log({ kind: 'batch-voided', number: last, headerHash })
     if (last !== this.#faulty) return
     this.#faulty = 0
-    this.#slash(header.proposer, this.#bondWei)
+    this.#stakes.slash(header.proposer, this.#bondWei, 'proposer')
   }
 
   giveBack(header: BatchHeader, charges: readonly SignedCharge[]): void {
@@ -182,12 +194,7 @@ export class FakeChain {
     if (!this.#owed.delete(headerHash)) throw new Reverted('NothingOwed')
     checkCharges(header, charges)
     this.#log({ kind: 'charges-returned', headerHash })
-    for (const { payer, feeWei } of charges) {
-      const held = this.#escrows.get(payer as Address)!
-      held.balance += feeWei
-      held.redeemed -= feeWei
-      this.#logEscrow(payer as Address)
-    }
+    for (const charge of charges) this.#escrows.giveBack(charge)
   }
 
   register(sender: Address, header: BatchHeader, receipt: Receipt, proof: Proof): void {
@@ -245,23 +252,15 @@ export class FakeChain {
     }
   }
 
-  /** Locks part of a stake, or lets it go where the amount is negative. */
-  #lock(node: Address, amountWei: bigint): void {
-    const stake = this.#stakes.get(node)
-    if (amountWei < 0n && !stake) return
-    if (!stake) throw new Reverted('NotActive')
-    const lockedWei = stake.lockedWei + amountWei
-    if (lockedWei > stake.stakeWei) throw new Reverted('LockOverStake')
-    this.#stakes.set(node, { ...stake, lockedWei: lockedWei < 0n ? 0n : lockedWei })
+  #requireOpen(header: BatchHeader): void {
+    const batch = this.#batches[header.number - 1]
+    if (!batch) throw new Reverted('NotPosted')
+    if (batch.final) throw new Reverted('AlreadyFinal')
+    this.#checkHeader(header)
   }
 
-  #slash(node: Address, amountWei: bigint): void {
-    const stake = this.#stakes.get(node)
-    if (!stake) return
-    const { owner, roles } = stake
-    const stakeWei = stake.stakeWei > amountWei ? stake.stakeWei - amountWei : 0n
-    this.#stakes.set(node, { ...stake, stakeWei })
-    this.#log({ kind: 'staked', node, owner, roles, stakeWei })
+  #hold(number: number, more: number): void {
+    this.#holds.set(number, (this.#holds.get(number) ?? 0) + more)
   }
 
   #checkEndorsements(header: BatchHeader, endorsements: readonly SignedEndorsement[]): void {
@@ -272,57 +271,12 @@ export class FakeChain {
     for (const { validator, signature } of endorsements) {
       if (validator <= before) throw new Reverted('EndorsementsNotAscending')
       before = validator
-      const stake = this.#stakes.get(validator)
-      if (!stake?.roles.includes('validator')) throw new Reverted('NotActiveValidator')
+      const stakeWei = this.#stakes.validatorWei(validator)
       const signed = digest(Endorsement, { validator, header: hash }, this.#options.messages)
       if (recover(signed, signature) !== validator) throw new Reverted('BadEndorsement')
-      signedWei += stake.stakeWei
+      signedWei += stakeWei
     }
-    if (3n * signedWei < 2n * this.#validatorStakeWei()) throw new Reverted('NoQuorum')
-  }
-
-  #checkCharge({ payer, feeWei, cumulativeWei, signature }: SignedCharge): void {
-    const account = payer as Address
-    const held = this.#escrows.get(account)
-    if (!held || held.balance < feeWei) throw new Reverted('OverBalance')
-    const isNewer = cumulativeWei > held.authorised
-    if (isNewer) {
-      const signed = digest(Voucher, { payer: account, cumulativeWei }, this.#options.vouchers)
-      const recover = this.#options.recover ?? recoverAddress
-      if (recover(signed, signature) !== payer) throw new Reverted('BadVoucher')
-    }
-    const authorised = isNewer ? cumulativeWei : held.authorised
-    if (held.redeemed + feeWei > authorised) throw new Reverted('OverVoucher')
-  }
-
-  #redeem({ payer, feeWei, cumulativeWei }: SignedCharge): void {
-    const held = this.#escrows.get(payer as Address)!
-    if (cumulativeWei > held.authorised) held.authorised = cumulativeWei
-    held.balance -= feeWei
-    held.redeemed += feeWei
-    this.#log({
-      kind: 'redeemed',
-      payer: payer as Address,
-      redeemedWei: held.redeemed,
-      authorisedWei: held.authorised,
-    })
-  }
-
-  #logEscrow(payer: Address): void {
-    const { balance, redeemed, authorised } = this.#escrows.get(payer)!
-    const amounts = {
-      balanceWei: balance,
-      leavingWei: 0n,
-      redeemedWei: redeemed,
-      authorisedWei: authorised,
-    }
-    this.#log({ kind: 'escrowed', payer, ...amounts })
-  }
-
-  #validatorStakeWei(): bigint {
-    return [...this.#stakes.values()]
-      .filter(({ roles }) => roles.includes('validator'))
-      .reduce((sum, { stakeWei }) => sum + stakeWei, 0n)
+    if (3n * signedWei < 2n * this.#stakes.validatorsWei()) throw new Reverted('NoQuorum')
   }
 
   #txHash(): Hash {
@@ -330,7 +284,7 @@ export class FakeChain {
     return keccakHash(utf8('transaction'), word(this.#transactions))
   }
 
-  #log(log: WithoutBlock<ChainLog>): void {
+  #log(log: Parameters<WriteLog>[0]): void {
     this.facts.push({ ...log, blockNumber: this.#head.number } as ChainLog)
   }
 }
@@ -356,5 +310,3 @@ function checkCharges(header: BatchHeader, charges: readonly SignedCharge[]): vo
     before = payer
   }
 }
-
-type WithoutBlock<T> = T extends unknown ? Omit<T, 'blockNumber'> : never

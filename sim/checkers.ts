@@ -17,10 +17,14 @@ export class Checkers {
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
   readonly #chain: FakeChain
+  readonly #mayBribe: boolean
   #feesWei = 0n
+  #slashesSeen = 0
 
-  constructor(chain: FakeChain) {
+  /** @param mayBribe True where auditors pass what is false */
+  constructor(chain: FakeChain, mayBribe: boolean) {
     this.#chain = chain
+    this.#mayBribe = mayBribe
   }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
@@ -42,13 +46,35 @@ export class Checkers {
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
     this.#followChain()
+    if (this.#mayBribe) this.#checkFinal()
     const { headers } = this.#chain
     for (let next = this.#batches.length; next < headers.length; next++) {
       const held = node.core.ledger.batches.get(next + 1)
       const header = headers[next]!
       if (!held?.data || headerHash(held.header) !== headerHash(header)) return
-      this.#checkBatch(held.data)
-      this.#batches.push({ hash: headerHash(header), data: held.data })
+      const lie = this.#checkBatch(held.data)
+      this.#batches.push({ hash: headerHash(header), data: held.data, lie })
+    }
+  }
+
+  /**
+   * A false batch costs its proposer the bond, whoever it was: that is what the bond is for. But no jury may take from
+   * who did nothing wrong: neither for what it claimed or passed, nor for silence.
+   */
+  slashes(nodes: readonly SimNode[]): void {
+    const { slashes } = this.#chain
+    for (; this.#slashesSeen < slashes.length; this.#slashesSeen++) {
+      const { node, why } = slashes[this.#slashesSeen]!
+      const manner = nodes.find(({ address }) => address === node)?.options.manner
+      invariant(why === 'proposer' || manner !== 'honest', `honest ${node} was slashed as ${why}`)
+    }
+    invariant(this.#chain.court.counters.withheld === 0, 'a batch was false whose data is there')
+  }
+
+  /** Where auditors may be bribed, a lie may be posted, but it must not become final. */
+  #checkFinal(): void {
+    for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
+      invariant(!lie, `${lie} was settled for good with a lie`)
     }
   }
 
@@ -70,11 +96,15 @@ export class Checkers {
     }
   }
 
-  #checkBatch(data: BatchData): void {
+  /** The first job in it that was settled with a lie, if any. */
+  #checkBatch(data: BatchData): Hash | undefined {
+    let lie: Hash | undefined
     for (const { jobId, output, feeWei } of data.receipts) {
       const before = this.settled.get(jobId)
       invariant(before === undefined, `${jobId} is settled in ${before} and in ${data.number}`)
-      invariant(output === outputOf(jobId, false), `${jobId} was settled with a lie`)
+      const isTrue = output === outputOf(jobId, false)
+      invariant(isTrue || this.#mayBribe, `${jobId} was settled with a lie`)
+      if (!isTrue) lie ??= jobId
       this.settled.set(jobId, data.number)
       this.#feesWei += feeWei
     }
@@ -82,10 +112,12 @@ export class Checkers {
     const carried = data.carries.reduce((sum, { wei }) => sum + wei, 0n)
     const total = promised + carried
     invariant(total === this.#feesWei, `batch ${data.number} pays ${total} of ${this.#feesWei} wei`)
+    return lie
   }
 }
 
 interface Checked {
   readonly hash: Hash
   readonly data: BatchData
+  readonly lie: Hash | undefined
 }

@@ -1,36 +1,115 @@
-/** Faults, drawn from the seed and spread over the workload; then the world heals. */
+/** Faults as data: drawn from the seed, spread over the workload, each with its own dice, so that any may be left out. */
+import type { Address } from '../protocol/fields.ts'
 import { keccak, utf8, word } from '../protocol/hash.ts'
-import type { Random } from '../protocol/prng.ts'
+import { type Random, random } from '../protocol/prng.ts'
 import type { SimNode } from './node.ts'
+import type { Scenario } from './scenario.ts'
 import type { World } from './world.ts'
+
+/** Times count from the start of the run. */
+export type Fault =
+  | {
+      readonly kind: 'crash'
+      readonly atMs: number
+      readonly node: number
+      readonly forMs: number
+    }
+  | {
+      readonly kind: 'partition'
+      readonly atMs: number
+      readonly forMs: number
+      /** Nodes on one side of the rift. */
+      readonly side: readonly number[]
+    }
+  /** The L2 mines nothing and answers nobody. */
+  | { readonly kind: 'outage'; readonly atMs: number; readonly forMs: number }
+  | {
+      readonly kind: 'forgery' | 'verdict' | 'demand'
+      readonly atMs: number
+      /** Seeds what it picks when it is there. */
+      readonly salt: number
+    }
+
+/** The faults that a scenario asks for by number. */
+export function faultsOf(scenario: Scenario): Fault[] {
+  const dice = random(utf8(`seed ${scenario.seed}`), 'faults')
+  const nodes = 1 + scenario.workers + scenario.validators
+  const atMs = (): number => 3000 + dice.below(scenario.workloadMs)
+  const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
+  const picking = (kind: 'forgery' | 'verdict' | 'demand') => (): Fault => {
+    return { kind, atMs: atMs(), salt: dice.uint32() }
+  }
+  const { crashes, partitions, outages, forgeries, verdicts, demands } = scenario
+  return [
+    ...times(crashes, (): Fault => {
+      const forMs = 1000 + dice.below(20_000)
+      return { kind: 'crash', atMs: atMs(), node: dice.below(nodes), forMs }
+    }),
+    ...times(partitions, (): Fault => {
+      const side = times(nodes, () => dice.unit() < 0.5).flatMap((isThere, node) =>
+        isThere ? [node] : [],
+      )
+      return { kind: 'partition', atMs: atMs(), forMs: 5000 + dice.below(15_000), side }
+    }),
+    ...times(outages, (): Fault => {
+      return { kind: 'outage', atMs: atMs(), forMs: 2000 + dice.below(58_000) }
+    }),
+    ...times(forgeries, picking('forgery')),
+    ...times(verdicts, picking('verdict')),
+    ...times(demands, picking('demand')),
+  ]
+}
 
 export function scheduleFaults(world: World): void {
   const { clock, scenario } = world
-  const dice = world.dice('faults')
-  const during = (): number => 3000 + dice.below(scenario.workloadMs)
-  for (let i = 0; i < scenario.crashes; i++) clock.after(during(), () => crash(world, dice))
-  for (let i = 0; i < scenario.partitions; i++) clock.after(during(), () => partition(world, dice))
-  for (let i = 0; i < scenario.forgeries; i++) clock.after(during(), () => forge(world, dice))
-  for (let i = 0; i < scenario.verdicts; i++) clock.after(during(), () => judge(world, dice))
+  for (const fault of scenario.faults ?? faultsOf(scenario)) {
+    clock.after(fault.atMs, () => strike(world, fault))
+  }
   clock.after(scenario.workloadMs + 3000, () => world.heal())
 }
 
+function strike(world: World, fault: Fault): void {
+  switch (fault.kind) {
+    case 'crash':
+      crash(world, fault)
+      break
+    case 'partition':
+      partition(world, fault)
+      break
+    case 'outage':
+      world.counters['outages']! += 1
+      world.chainDownUntilMs = Math.max(world.chainDownUntilMs, world.clock.nowMs + fault.forMs)
+      break
+    case 'forgery':
+      forge(world, diceOf(world, fault.salt))
+      break
+    case 'verdict':
+      judge(world, diceOf(world, fault.salt))
+      break
+    case 'demand':
+      demand(world, diceOf(world, fault.salt))
+  }
+}
+
+function diceOf({ scenario }: World, salt: number): Random {
+  return random(utf8(`seed ${scenario.seed}`), `fault ${salt}`)
+}
+
 /** kill -9: the node loses all but its journal, and comes back after a while. */
-function crash(world: World, dice: Random): void {
-  const node = world.nodes[dice.below(world.nodes.length)]!
+function crash(world: World, fault: Extract<Fault, { kind: 'crash' }>): void {
+  const node = world.nodes[fault.node % world.nodes.length]!
   if (!node.up) return
   world.counters['crashes']! += 1
   node.crash()
-  world.clock.after(1000 + dice.below(20_000), () => {
+  world.clock.after(fault.forMs, () => {
     if (!node.up) node.restart()
   })
 }
 
-function partition(world: World, dice: Random): void {
+function partition(world: World, { side, forMs }: Extract<Fault, { kind: 'partition' }>): void {
   world.counters['partitions']! += 1
-  const side = world.nodes.map((_, index) => index).filter(() => dice.unit() < 0.5)
   world.network.partition(new Set(side))
-  world.clock.after(5000 + dice.below(15_000), () => world.network.partition(undefined))
+  world.clock.after(forMs, () => world.network.partition(undefined))
 }
 
 /** A judge finds one of the batches false that are not final yet; where there is none it looks again a little later. */
@@ -45,6 +124,22 @@ function judge(world: World, dice: Random): void {
   counters['verdicts']! += 1
   chain.fault(picked.number)
 }
+
+/** An onlooker asks on the chain for a receipt; where no batch is open it looks again a little later. */
+function demand(world: World, dice: Random): void {
+  const { chain, clock, counters } = world
+  const open = chain.headers.slice(chain.finalised)
+  const picked = open[dice.below(Math.max(1, open.length))]
+  const index = dice.below(Math.max(1, picked?.receiptCount ?? 0))
+  if (!picked || chain.isRepairing || !chain.court.mayDemand(picked, index)) {
+    clock.after(500, () => demand(world, dice))
+    return
+  }
+  counters['demands']! += 1
+  chain.court.demand(ONLOOKER, picked, index)
+}
+
+const ONLOOKER = `0x${'0'.repeat(39)}1` as Address
 
 /** Rubbish, bytes changed in flight, and bytes that were heard before. */
 function forge(world: World, dice: Random): void {

@@ -8,19 +8,23 @@ import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
+import type { Claim } from '../protocol/claim.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import { BatchData } from '../protocol/settlement.ts'
-import { type FakeChain, Reverted } from './chain.ts'
+import type { FakeChain } from './chain.ts'
 import type { Clock } from './clock.ts'
+import { Reverted } from './contract.ts'
+import { Judging, type JudgingDuty } from './judging.ts'
 import type { Signer } from './signing.ts'
 import { attributionOf, isHonest, resultOf } from './work.ts'
 
-/** `choosy` workers ask for more than any job pays. */
-export type Manner = 'honest' | 'liar' | 'idle' | 'choosy'
+/** A liar says the opposite of what it finds; who is bribed passes everything; the choosy ask for more than any job pays. */
+export type Manner = 'honest' | 'liar' | 'idle' | 'choosy' | 'bribed'
 
 export interface NodeOptions {
   readonly index: number
@@ -30,6 +34,7 @@ export interface NodeOptions {
   readonly gate: Gate
   readonly rules: PayoutRules
   readonly parameters: ParameterTerms
+  readonly challengeBudgetWei: bigint
   readonly clock: Clock
   readonly chain: FakeChain
   readonly dice: Random
@@ -65,6 +70,7 @@ export class SimNode {
   up = true
   readonly blocks = new Map<Cid, Uint8Array>()
   readonly #journal = new Map<string, Uint8Array>()
+  readonly #judging: Judging
   #factsRead = 0
   /** Counts restarts: what a former life had under way must not reach this one. */
   #life = 0
@@ -73,6 +79,9 @@ export class SimNode {
     this.options = options
     this.address = options.signer.address
     this.core = this.#boot()
+    this.#judging = new Judging(this.address, options.dice, (job, claim) =>
+      this.#verdictOn(job, claim),
+    )
   }
 
   start(): void {
@@ -109,8 +118,8 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, parameters, manner } = this.options
-    const common = { self: this.address, gate, rules, parameters }
+    const { gate, rules, parameters, challengeBudgetWei, manner } = this.options
+    const common = { self: this.address, gate, rules, parameters, challengeBudgetWei }
     return new Core(manner === 'choosy' ? { ...common, terms: DEAR } : common)
   }
 
@@ -195,6 +204,9 @@ export class SimNode {
         break
       case 'judge':
       case 'tell':
+        break
+      default:
+        this.#judge(effect)
     }
   }
 
@@ -220,14 +232,25 @@ export class SimNode {
   }
 
   #verify({ job, claim, claimId, beaconBlock }: Extract<Duty, { kind: 'verify' }>): void {
-    const truth = isHonest(job, claim)
-    const passes = this.options.manner === 'liar' ? !truth : truth
-    const verdict = passes ? 'pass' : 'fail'
-    const reason = passes ? 'none' : 'tokens-differ'
+    const verdict = this.#verdictOn(job, claim)
+    const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
     this.#later(this.#spread(WORK_MS[job.task] / 4), () => {
       const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock } as const
       this.handle({ kind: 'verified', ...found })
     })
+  }
+
+  #verdictOn(job: Job, claim: Claim): 'pass' | 'fail' {
+    const { manner } = this.options
+    const truth = isHonest(job, claim)
+    const passes = manner === 'bribed' || (manner === 'liar' ? !truth : truth)
+    return passes ? 'pass' : 'fail'
+  }
+
+  #judge(duty: JudgingDuty): void {
+    const act = this.#judging.act(duty)
+    if (act.kind === 'transact') this.#transact(duty.duty, act.call)
+    else this.#later(this.#spread(WORK_MS.inference), () => this.handle(act.found))
   }
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
@@ -244,7 +267,7 @@ export class SimNode {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
         call(this.options.chain)
-        this.handle({ kind: 'duty-done', duty })
+        this.handle(duty === 'withdraw' ? { kind: 'withdrawn' } : { kind: 'duty-done', duty })
       } catch (error) {
         if (!(error instanceof Reverted)) throw error
         this.handle({ kind: 'duty-failed', duty })

@@ -1,6 +1,7 @@
 /** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
 import { utf8 } from '../protocol/hash.ts'
 import { type Random, random } from '../protocol/prng.ts'
+import type { Fault } from './faults.ts'
 
 export interface Scenario {
   readonly seed: number
@@ -22,9 +23,13 @@ export interface Scenario {
   readonly crashes: number
   /** Times that the network falls into two halves. */
   readonly partitions: number
+  /** Times that the L2 stands still; they outlast the healing. */
+  readonly outages: number
   /** Workers that hand in a wrong output, and validators that vote the opposite of what they find. */
   readonly lyingWorkers: number
   readonly lyingValidators: number
+  /** Validators that pass whatever they are shown. */
+  readonly bribedValidators: number
   /** Workers that take their turn and do nothing but beat. */
   readonly idleWorkers: number
   /** Workers that refuse every job, since it pays too little. */
@@ -35,13 +40,21 @@ export interface Scenario {
   readonly chainFailures: number
   /** Forged, malformed and replayed bytes thrown at the nodes. */
   readonly forgeries: number
+  /** Between the posting of a batch and its end. */
+  readonly windowMs: number
   /** Fees are collected once in so many batches. */
   readonly collectionBatches: number
   /** Times that a judge finds a batch false which is not final yet: it and all behind it are taken back. */
   readonly verdicts: number
+  /** Receipts of open batches that an onlooker asks for on the chain. */
+  readonly demands: number
+  /** Bonds that each validator may lose in calls of juries. */
+  readonly challengeBonds: number
+  /** The timed faults one by one; where they are left out they follow from the numbers above and the seed. */
+  readonly faults?: readonly Fault[]
 }
 
-const CALM: Omit<Scenario, 'seed'> = {
+export const CALM: Omit<Scenario, 'seed'> = {
   crypto: 'counterfeit',
   workers: 3,
   validators: 3,
@@ -53,16 +66,24 @@ const CALM: Omit<Scenario, 'seed'> = {
   doubled: 0,
   crashes: 0,
   partitions: 0,
+  outages: 0,
   lyingWorkers: 0,
   lyingValidators: 0,
+  bribedValidators: 0,
   idleWorkers: 0,
   choosyWorkers: 0,
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
+  windowMs: 4000,
   collectionBatches: 1,
   verdicts: 0,
+  demands: 0,
+  challengeBonds: 0,
 }
+
+/** Small enough that a seed takes some ten milliseconds: for deterministic tests by the thousand. */
+export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 300_000 } as const
 
 /** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
@@ -72,6 +93,7 @@ export const FAULTS = [
   'crash',
   'liars',
   'judged',
+  'bribed',
   'storm',
   'swarm',
 ] as const
@@ -89,6 +111,19 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
   judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),
+  // Two bribed of eight: now and then they are two of the three auditors, but never all. The window is longer than a
+  // crash: a lie becomes final where the only one to doubt it is down for all of it.
+  bribed: () => ({
+    validators: 8,
+    jobs: 12,
+    lyingWorkers: 2,
+    bribedValidators: 2,
+    challengeBonds: 2,
+    windowMs: 30_000,
+    crashes: 3,
+    loss: 0.1,
+    demands: 3,
+  }),
   storm: () => ({
     workers: 4,
     validators: 4,
@@ -96,6 +131,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     doubled: 0.1,
     crashes: 4,
     partitions: 1,
+    outages: 1,
     lyingWorkers: 1,
     idleWorkers: 1,
     skewMs: 1500,
@@ -112,6 +148,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       latencyMs: [1 + dice.below(20), 30 + dice.below(2000)],
       crashes: maybe(dice.below(6), 0),
       partitions: maybe(1 + dice.below(2), 0),
+      outages: maybe(1, 0),
       lyingWorkers: maybe(1, 0),
       lyingValidators: maybe(1, 0),
       idleWorkers: maybe(1, 0),

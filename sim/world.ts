@@ -23,9 +23,9 @@ import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
-const WINDOW_MS = 4000
 const STAKE_WEI = 10n ** 18n
 const UNIT_WEI = 10n ** 12n
+const GWEI = 10n ** 9n
 
 export interface Report {
   readonly seed: number
@@ -48,11 +48,15 @@ export class World {
   readonly counters: Record<string, number> = {
     crashes: 0,
     partitions: 0,
+    outages: 0,
     forged: 0,
     verdicts: 0,
     refusals: 0,
+    demands: 0,
   }
   readonly scenario: Scenario
+  /** Until then the L2 stands still. */
+  chainDownUntilMs = 0
   #chainDice: Random
   readonly #governed: ParameterValues
   #healed = false
@@ -61,8 +65,11 @@ export class World {
   readonly #open = openOnce()
   readonly #hash = new RunHash()
 
-  constructor(scenario: Scenario) {
+  readonly #trace: ((line: string) => void) | undefined
+
+  constructor(scenario: Scenario, trace?: (line: string) => void) {
     this.scenario = scenario
+    this.#trace = trace
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
@@ -70,11 +77,11 @@ export class World {
     const governed = this.#governed
     this.chain = new FakeChain({
       ...DOMAINS,
-      windowMs: WINDOW_MS,
+      windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
     })
-    this.checkers = new Checkers(this.chain)
+    this.checkers = new Checkers(this.chain, scenario.bribedValidators > 0)
     this.chain.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
@@ -94,7 +101,7 @@ export class World {
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
-      counters: { ...this.counters, ...this.network.counters },
+      counters: { ...this.counters, ...this.network.counters, ...this.chain.court.counters },
       hash: this.#hash.digest,
     }
   }
@@ -112,11 +119,13 @@ export class World {
   }
 
   #populate(): void {
-    const { workers, validators, lyingValidators } = this.scenario
+    const { workers, validators, lyingValidators, bribedValidators } = this.scenario
     this.#add('gateway', 'honest')
     for (const manner of mannersOf(this.scenario).slice(0, workers)) this.#add('worker', manner)
-    for (let i = 0; i < validators; i++)
-      this.#add('validator', i < lyingValidators ? 'liar' : 'honest')
+    for (let i = 0; i < validators; i++) {
+      const isBribed = i < lyingValidators + bribedValidators
+      this.#add('validator', i < lyingValidators ? 'liar' : isBribed ? 'bribed' : 'honest')
+    }
     this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
     for (const node of this.nodes) node.start()
   }
@@ -133,6 +142,8 @@ export class World {
       gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
       rules: { treasury: TREASURY, stakers: STAKERS },
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
+      challengeBudgetWei:
+        BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
       clock: this.clock,
       chain: this.chain,
       dice,
@@ -142,7 +153,7 @@ export class World {
         reconcile: (from, deliver) => this.#reconcile(from, deliver),
         reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
         find: (cid) => this.#find(cid),
-        chainFails: () => !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures,
+        chainFails: () => this.#chainFails(),
         observe: (observed, effect) => this.#observe(observed, effect),
       },
     })
@@ -182,6 +193,7 @@ export class World {
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
+    this.#trace?.(lineOf(this.clock.nowMs - START_MS, node, effect))
     this.#hash.absorb(1000 * this.clock.nowMs, node.options.index, textHash(kind), detail)
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
@@ -191,13 +203,23 @@ export class World {
       this.counters['refusals'] = (this.counters['refusals'] ?? 0) + 1
     }
     this.checkers.batches(node)
+    this.checkers.slashes(this.nodes)
   }
 
   #mineOn(): void {
     this.clock.after(BLOCK_MS, () => {
-      this.chain.mine(this.clock.nowMs)
+      if (!this.#isChainDown) this.chain.mine(this.clock.nowMs)
       this.#mineOn()
     })
+  }
+
+  get #isChainDown(): boolean {
+    return this.clock.nowMs < this.chainDownUntilMs
+  }
+
+  #chainFails(): boolean {
+    if (this.#isChainDown) return true
+    return !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures
   }
 
   #submitJobs(): void {
@@ -211,7 +233,8 @@ export class World {
 
   #submit(number: number): void {
     const gateway = this.nodes[0]!
-    if (!gateway.up) {
+    // It takes no orders before it has read of its escrow, as the real one.
+    if (!gateway.up || !gateway.core.ledger.escrows.has(gateway.address)) {
       this.clock.after(1000, () => this.#submit(number))
       return
     }
@@ -221,6 +244,7 @@ export class World {
 
   #isDone(): boolean {
     if (this.checkers.ended < this.scenario.jobs || this.chain.isRepairing) return false
+    if (this.chain.court.isSitting) return false
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
       const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0
@@ -273,6 +297,12 @@ function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenar
     ...of('choosy', choosyWorkers),
   ]
   return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
+}
+
+function lineOf(atMs: number, { options }: SimNode, effect: Effect): string {
+  const who = `${options.role} ${options.index}`
+  const what = 'duty' in effect ? effect.duty : 'judgement' in effect ? effect.judgement.reason : ''
+  return `${(atMs / 1000).toFixed(3)} ${who}: ${effect.kind} ${what}`
 }
 
 /** A quick hash of a text, to tell runs apart (FNV-1a). */

@@ -26,6 +26,7 @@ import { askFor, serveReconciliation } from './network/reconcile.ts'
 import { type Outside, Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { ensureEscrow, ensureStake, parseOpen } from './stake.ts'
+import { Ballots } from './storage/ballots.ts'
 import { Content } from './storage/content.ts'
 import { Journal } from './storage/journal.ts'
 import { type Key, loadKey } from './storage/keys.ts'
@@ -70,6 +71,8 @@ async function assemble(
   const { deployment, key, owner, ownerChain } = chain
   const journal = new Journal(config.data, Date.now())
   parts.add(() => journal.close())
+  const ballots = new Ballots(config.data, Date.now())
+  parts.add(() => ballots.close())
   const runtime = createRuntime(config, deployment, key, journal, log)
   const records = recordsOf(runtime)
   const stop = new AbortController()
@@ -108,7 +111,7 @@ async function assemble(
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
   const knowledge = new Knowledge(content, engine, config.data)
   const identity = { self: key.address, owner: owner.address }
-  const duties = performers({ ...shared, ...identity, knowledge })
+  const duties = performers({ ...shared, ...identity, knowledge, ballots })
   runtime.start({ ...outside(peer, gossip, content), performers: duties })
   parts.add(() => runtime.stop())
   const api = parts.use(await serveApi(service))
@@ -219,6 +222,7 @@ function createRuntime(
       rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
       parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
       terms,
+      challengeBudgetWei: parseOpen(config.challengeBudget),
     })
   return new Runtime({ createCore, journal, privateKey: key.privateKey, domain: messages, log })
 }

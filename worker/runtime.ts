@@ -11,6 +11,7 @@
  */
 import type { Judgement } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event, News } from '../coordinator-free/events.ts'
+import { envelopesOf } from '../coordinator-free/ledger.ts'
 import type { Core } from '../coordinator-free/node.ts'
 import type { ChainFact } from '../protocol/chain.ts'
 import type { Block } from '../protocol/document.ts'
@@ -101,7 +102,7 @@ export class Runtime {
   /** Begins with a new core, after the chain has taken blocks back. @param facts all that the chain still tells */
   rebuild(facts: readonly ChainFact[]): void {
     if (this.#stop.signal.aborted) return
-    const held = [...this.#core.ledger.envelopes.values()]
+    const held = envelopesOf(this.#core.ledger)
     this.#life.abort(new Error('the chain was reorganised'))
     this.#life = new AbortController()
     this.#core = this.#options.createCore()

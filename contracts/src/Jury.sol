@@ -96,7 +96,7 @@ contract Jury is ReentrancyGuardTransient {
         }
         uint64 epoch = params.epoch();
         bytes32 seed = keccak256(abi.encode(blockhash(opened.seedBlock), number));
-        opened.jurors = vault.drawValidators(seed, params.valueAt(Param.JurySeats, epoch), _accusedNow(number));
+        opened.jurors = vault.drawValidators(seed, params.valueAt(Param.JurySeats, epoch), _partiesNow(number));
         opened.stage = Stage.Drawn;
         opened.commitUntil = uint64(block.timestamp) + params.valueAt(Param.CommitSeconds, epoch);
         opened.revealUntil = opened.commitUntil + params.valueAt(Param.RevealSeconds, epoch);
@@ -176,12 +176,14 @@ contract Jury is ReentrancyGuardTransient {
         if (known != 0 && !ledger.isVoid(_cases[known].headerHash)) revert AlreadyInDispute(claim, known);
     }
 
-    /// @dev Under the keys they have now, or a rotation would seat them.
-    function _accusedNow(uint256 number) private view returns (address[] memory accused) {
-        accused = _accused[number];
+    /// @dev Accused and challenger, who judge nothing of their own: under the keys they have now, or a rotation would seat them.
+    function _partiesNow(uint256 number) private view returns (address[] memory parties) {
+        address[] memory accused = _accused[number];
+        parties = new address[](accused.length + 1);
         for (uint256 i = 0; i < accused.length; i++) {
-            (accused[i],) = vault.stakeOf(accused[i]);
+            (parties[i],) = vault.stakeOf(accused[i]);
         }
+        (parties[accused.length],) = vault.stakeOf(_cases[number].challenger);
     }
 
     /// @dev The worker and those who passed its claim: they are no jurors, and pay where it was false.

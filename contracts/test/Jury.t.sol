@@ -88,6 +88,18 @@ contract JuryTest is JuryBase {
         }
     }
 
+    function test_seatsNotTheChallenger() public {
+        VM.deal(validator(2), bondWei());
+        uint256 paidWei = bondWei();
+        VM.prank(validator(2));
+        uint256 number = jury.open{value: paidWei}(placedOf(placed), placed.receipt.passedBy);
+        drawJurors(number);
+        equal(seats.length, rules.valueAt(Param.JurySeats, rules.epoch()), "seats");
+        for (uint256 i = 0; i < seats.length; i++) {
+            require(seats[i] != validator(2), "the challenger is seated");
+        }
+    }
+
     /// @dev All others have left: under its new key the accused would have every seat.
     function test_seatsNoAccusedUnderAnotherKey() public {
         uint256 number = openCase();

@@ -103,9 +103,10 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
       `lyingWorkers, idleWorkers and choosyWorkers are ${odd}, but workers is ${made.workers}; leave one that works`,
     )
   }
-  if (made.lyingValidators >= made.validators) {
+  const bad = made.lyingValidators + made.bribedValidators
+  if (bad >= made.validators) {
     throw new RangeError(
-      `lyingValidators is ${made.lyingValidators}, but validators is ${made.validators}; leave an honest one`,
+      `lyingValidators and bribedValidators are ${bad}, but validators is ${made.validators}; leave an honest one`,
     )
   }
   const [least, most] = made.latencyMs

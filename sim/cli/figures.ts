@@ -31,8 +31,10 @@ const GOSSIP: Readonly<Record<string, FigureKind>> = {
 export const COUNTERS = [
   'crashes',
   'partitions',
+  'outages',
   'forged',
   'verdicts',
+  'demands',
   'refusals',
   'lost',
   'doubled',

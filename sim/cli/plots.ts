@@ -164,7 +164,9 @@ function counters(frame: Frame): Picture | undefined {
     'refusals',
     'crashes',
     'partitions',
+    'outages',
     'verdicts',
+    'demands',
   ]
   const rows = frame.shown.flatMap((arm) =>
     names.map((counter) => ({ arm, counter, ...summary.arms[arm]!.figures[counter]! })),

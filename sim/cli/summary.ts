@@ -137,8 +137,10 @@ const TRACES: Readonly<Record<string, string>> = {
   outage: 'lost',
   crashes: 'crashes',
   partitions: 'partitions',
+  outages: 'outages',
   forgeries: 'forged',
   verdicts: 'verdicts',
+  demands: 'demands',
   doubled: 'doubled',
 }
 

@@ -3,6 +3,7 @@
  * for the Solidity tests; run this file to write it anew.
  */
 import { writeFileSync } from 'node:fs'
+import { rank } from '../../coordinator-free/rank.ts'
 import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { Claim } from '../../protocol/claim.ts'
@@ -37,6 +38,7 @@ import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { reviewSeal } from '../../protocol/review.ts'
+import { gumbelQ64 } from '../../protocol/sampling.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Vote } from '../../protocol/vote.ts'
 import { Voucher } from '../../protocol/voucher.ts'
@@ -109,6 +111,8 @@ export function contractVectors(): string {
       seal: reviewSeal(7, account('validator'), spam, hash('salt')),
     })),
     contributions: contributions(),
+    noise: noise(),
+    turns: turns(),
   }
   return `${JSON.stringify(vectors, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 1)}\n`
 }
@@ -280,6 +284,33 @@ function partsOf(row: `0x${string}`, coordinateBytes: number) {
     const { coordinates, siblings } = rowPart(fromHex(row), coordinateBytes, part)
     return { coordinates: toHex(coordinates), siblings }
   })
+}
+
+/** Noise for tokens at several places, the largest and smallest draws among some thousand too. */
+function noise() {
+  const drawn = Array.from({ length: 2000 }, (_, number) => {
+    const seed = hash(`seed ${number % 7}`)
+    const [position, token] = [number % 50, (number * 7919) % 150_000]
+    return { seed, position, token, gumbel: gumbelQ64(fromHex(seed), position, token) }
+  })
+  const ranked = [...drawn].sort((a, b) => (a.gumbel < b.gumbel ? -1 : 1))
+  return [...drawn.slice(0, 36), ...ranked.slice(0, 2), ...ranked.slice(-2)]
+}
+
+/** Nodes of unequal stakes in the order of their turns. */
+function turns() {
+  const members = Array.from({ length: 7 }, (_, number) => {
+    const node = account(`member ${number}`)
+    return { node, owner: node, roles: [], stakeWei: 10n ** 18n * BigInt(1 + number ** 2) }
+  })
+  return ['execute', 'audit', 'propose'].flatMap((purpose) =>
+    [1, 2].map((number) => {
+      const subject = hash(`subject ${number}`)
+      const order = rank(members, purpose, subject)
+      const nodes = order.map(({ node }) => node)
+      return { purpose, subject, nodes, stakesWei: order.map(({ stakeWei }) => stakeWei) }
+    }),
+  )
 }
 
 function milestone() {

@@ -1,7 +1,6 @@
 /** A few registered nodes and the core of one of them, fed by hand: three workers, three validators, one gateway. */
-import type { WorkTerms } from '../../coordinator-free/duties.ts'
 import type { Effect, Event } from '../../coordinator-free/events.ts'
-import { Core } from '../../coordinator-free/node.ts'
+import { Core, type CoreOptions } from '../../coordinator-free/node.ts'
 import type { ChainLog, Role } from '../../protocol/chain.ts'
 import { type Envelope, seal } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
@@ -26,10 +25,10 @@ export const STRANGER = 99
 
 export const addressNumber = (number: number): Address => keyNumber(number).address
 
-export function council(self: number, terms?: WorkTerms): Core {
+export function council(self: number, options: Partial<CoreOptions> = {}): Core {
   const gate = { messages: MESSAGES, vouchers: VOUCHERS }
   const rules = { treasury: addressNumber(77), stakers: addressNumber(78) }
-  const core = new Core({ self: addressNumber(self), gate, rules, ...(terms && { terms }) })
+  const core = new Core({ self: addressNumber(self), gate, rules, ...options })
   for (const number of WORKERS) stake(core, number, ['worker'])
   for (const number of VALIDATORS) stake(core, number, ['validator'])
   tell(core, {

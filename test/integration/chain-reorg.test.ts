@@ -119,6 +119,15 @@ describe('a runtime on a chain that is reorganised', function () {
       'give-back': never,
       register: never,
       'read-batch': never,
+      show: never,
+      foreclose: never,
+      challenge: never,
+      draw: never,
+      hear: never,
+      commit: never,
+      reveal: never,
+      decide: never,
+      withdraw: never,
       finalise: performFinalise({ runtime, chain: await chain.clientOf(NODE), log: LOG }),
     }
   }

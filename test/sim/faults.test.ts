@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { FAULTS, type Faults, scenario } from '../../sim/scenario.ts'
+import { FAULTS, type Faults, SMALL, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
 
 /** Seeds that once found something, and a few more. */
@@ -10,7 +10,9 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   lossy: [1],
   crash: [1, 2],
   liars: [1, 2],
-  judged: [1, 2, 3],
+  // Seed 9 showed that a validator could propose but once, and that an empty batch was posted anew as it was.
+  judged: [1, 2, 9],
+  bribed: [2],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
@@ -23,7 +25,8 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
-  storm: ['lost', 'crashes', 'partitions', 'cut'],
+  bribed: ['upheld', 'shown', 'crashes'],
+  storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
 }
 
 describe('the network', () => {
@@ -49,10 +52,18 @@ describe('the network', () => {
     })
   }
 
+  // Seed 37 showed that a network which could not post for two epochs never posted again.
+  it('goes on after an outage of the L2', () => {
+    const faults = [{ kind: 'outage', atMs: 10_536, forMs: 42_253 }] as const
+    const report = new World(scenario(37, 'calm', { ...SMALL, jobs: 1, faults })).run()
+    assert.ok(report.final)
+    assert.equal(report.counters['outages'], 1)
+  })
+
   it('checks real signatures where it shall', () => {
     const report = new World(scenario(1, 'liars', { crypto: 'real', jobs: 2 })).run()
     assert.ok(report.final)
-    assert.ok((report.counters['bad-signature'] ?? 0) > 0)
+    assert.ok((report.counters['forged'] ?? 0) > 0)
   })
 
   it('does the same twice from one seed, and something else from another', () => {

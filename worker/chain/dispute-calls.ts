@@ -1,13 +1,15 @@
-/** What is brought before the Disputes contract. */
+/** What is brought before the Disputes contract, and answered there. */
 import { encodeFunctionData } from 'viem'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import type { Contradiction } from '../../coordinator-free/admission.ts'
+import type { InBatch } from '../../coordinator-free/events.ts'
+import { headerHash } from '../../coordinator-free/settlement.ts'
 import { BatchHeader } from '../../protocol/batch.ts'
 import { partsBytes, type RowPart, tokenBytes } from '../../protocol/evidence.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'
-import type { Proof } from '../../protocol/merkle.ts'
+import { merkleProof, type Proof } from '../../protocol/merkle.ts'
 import { authorOf } from '../../protocol/message.ts'
-import { Receipt } from '../../protocol/receipt.ts'
+import { Receipt, receiptLeaf } from '../../protocol/receipt.ts'
 import { hashedFields } from '../../protocol/struct.ts'
 import type { CountEvidence, ScoreEvidence } from '../attribution/evidence.ts'
 import type { Call } from './calls.ts'
@@ -29,6 +31,30 @@ export function contradictionCall([first, second]: Contradiction): Call | undefi
   return undefined
 }
 
+/** Asks for a receipt of an open batch, for a bond of `challengeBondGwei`. */
+export function demandCall(header: BatchHeader, index: number, bondWei: bigint): Call {
+  const args = [hashedHeader(header), BigInt(index)] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'demand', args })
+  const what = `ask for receipt ${index} of batch ${header.number}`
+  return { contract: 'disputes', what, data, valueWei: bondWei }
+}
+
+/** Shows a receipt that was asked for. */
+export function showCall({ header, receipt, proof: { index, siblings } }: PlacedReceipt): Call {
+  const args = [hashedHeader(header), receipt, BigInt(index), siblings] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'show', args })
+  const what = `show receipt ${index} of batch ${header.number}`
+  return { contract: 'disputes', what, data }
+}
+
+/** A receipt was not shown in time. */
+export function forecloseCall(header: BatchHeader, index: number): Call {
+  const args = [headerHash(header), BigInt(index)] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'foreclose', args })
+  const what = `foreclose receipt ${index} of batch ${header.number}`
+  return { contract: 'disputes', what, data }
+}
+
 function timed<T extends { issuedAtMs: number }>(body: T) {
   return { ...body, issuedAtMs: BigInt(body.issuedAtMs) }
 }
@@ -42,6 +68,12 @@ export interface PlacedReceipt {
   readonly header: BatchHeader
   readonly receipt: Receipt
   readonly proof: Proof
+}
+
+/** One of a batch's receipts, with its way up to the root. */
+export function placedIn({ header, receipts, index }: InBatch): PlacedReceipt {
+  const proof = merkleProof(receipts.map(receiptLeaf), index)
+  return { header, receipt: receipts[index]!, proof }
 }
 
 /** A share of the receipt's answer is not the product of its rows. `spansRoot` is that of the adapter's span index. */
@@ -101,12 +133,12 @@ export function falseCountCall(
 }
 
 /** A header as the words that it is hashed from. */
-export function hashedHeader(header: BatchHeader) {
+function hashedHeader(header: BatchHeader) {
   const { number, epoch, ...rest } = hashedFields(BatchHeader, header)
   return { ...rest, number: BigInt(number), epoch: BigInt(epoch) }
 }
 
-function placedArgument({ header, receipt, proof }: PlacedReceipt) {
+export function placedArgument({ header, receipt, proof }: PlacedReceipt) {
   return {
     header: hashedHeader(header),
     receipt: hashedFields(Receipt, receipt),

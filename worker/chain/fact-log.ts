@@ -12,8 +12,9 @@
 import { renameSync } from 'node:fs'
 import { z } from 'zod'
 import { address, bytes32 } from '../../protocol/fields.ts'
-import type { Hash } from '../../protocol/hash.ts'
+import { type Hash, keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Deployment } from './deployment.ts'
+import { FACT_TOPICS } from './facts.ts'
 import { LineLog, readLines } from './line-log.ts'
 import { hexBytes, type PlacedLog } from './quantities.ts'
 
@@ -51,6 +52,8 @@ const Line = z.discriminatedUnion('kind', [
     chainId: z.int(),
     fromBlock: z.int(),
     addresses: z.record(z.string(), z.string()),
+    /** Which events were asked for: a node that wants more must read the chain anew. */
+    topics: bytes32,
   }),
   Stretch,
   z.strictObject({
@@ -82,7 +85,8 @@ export class FactLog {
     onNotice: (message: string) => void,
   ): FactLog {
     const { chainId, fromBlock, addresses } = deployment
-    const head: Line = { kind: 'chain', genesis, chainId, fromBlock, addresses }
+    const topics = keccakHash(utf8(FACT_TOPICS.join()))
+    const head: Line = { kind: 'chain', genesis, chainId, fromBlock, addresses, topics }
     const stretches = load(file, head, onNotice)
     const log = LineLog.open(file)
     if (log.bytes === 0) log.append(head, true)
@@ -146,7 +150,8 @@ function load(
   const { lines, isDamaged } = readLines(file)
   if (isDamaged) return setAside('is damaged')
   if (lines.length === 0) return { held: [], lines: 0 }
-  if (JSON.stringify(lines[0]) !== JSON.stringify(head)) return setAside('is of another chain')
+  if (JSON.stringify(lines[0]) !== JSON.stringify(head))
+    return setAside('is of another chain or version')
   const parsed = z.array(Line).safeParse(lines)
   if (!parsed.success) return setAside('is of another version')
   const held: Stretch[] = []

@@ -2,7 +2,9 @@
 import { decodeEventLog, toEventSelector } from 'viem'
 import { z } from 'zod'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
+import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { modelRegistryAbi } from '../../contracts/gen/ModelRegistry.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
@@ -14,6 +16,13 @@ import { type Address, address, bytes32, cid, uint32, uint64, wei } from '../../
 import type { Hash } from '../../protocol/hash.ts'
 import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from './deployment.ts'
+import {
+  DISPUTE_EVENTS,
+  DisputeFacts,
+  JURY_EVENTS,
+  tellCase,
+  tellDispute,
+} from './dispute-facts.ts'
 import type { Log } from './quantities.ts'
 
 /** Why a log is no fact. */
@@ -42,6 +51,8 @@ const WANTED = [
   'Rotated',
   'Claimed',
   'ParamSet',
+  ...DISPUTE_EVENTS,
+  ...JURY_EVENTS,
 ]
 
 /** First topics of the events that facts are made of. The escrow's own `ExitRequested` is none of them. */
@@ -52,6 +63,8 @@ export const FACT_TOPICS: readonly Hash[] = [
   ...resultLedgerAbi,
   ...payoutAbi,
   ...paramsAbi,
+  ...disputesAbi,
+  ...juryAbi,
   ...feeEscrowAbi.filter(
     (item) => item.type !== 'event' || ['Escrowed', 'Redeemed'].includes(item.name),
   ),
@@ -146,6 +159,7 @@ const Fact = z.discriminatedUnion('kind', [
     value: uint64,
     fromEpoch: uint64,
   }),
+  ...DisputeFacts,
 ])
 
 /** The fact in this log, or why there is none. */
@@ -205,9 +219,11 @@ function tell(contract: ContractName, log: Log): Record<string, unknown> | undef
         const [value, fromEpoch] = [Number(args.value), Number(args.fromEpoch)]
         return { kind: 'param-set', param: PARAMETER_NAMES[args.param], value, fromEpoch }
       }
-      // What they do is seen by what it changes.
       case 'disputes':
+        return tellDispute(decodeEventLog({ abi: disputesAbi, topics, data }))
       case 'jury':
+        return tellCase(decodeEventLog({ abi: juryAbi, topics, data }))
+      // What they do is seen by what it changes.
       case 'gOpen':
       case 'timelock':
       case 'governor':

@@ -74,6 +74,11 @@ export const Config = z.strictObject({
     .default('0.000001')
     .describe('OPEN that a gateway pays for a token trained on once'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
+  challengeBudget: open
+    .default('0.5')
+    .describe(
+      'OPEN that a validator may lose in calls of juries over claims that it found false; 0 calls none',
+    ),
   availability: z
     .enum(['ipfs', 'eigenda'])
     .default('ipfs')

@@ -6,11 +6,14 @@ import type { ChainClient } from '../chain/client.ts'
 import type { Config } from '../config/schema.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
+import type { Ballots } from '../storage/ballots.ts'
 import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { performOffer, performReadBatch, performRetrieve } from './batch-data.ts'
 import { performExecute } from './execute.ts'
+import { type JudgingOptions, judging } from './judging.ts'
 import type { Knowledge } from './knowledge.ts'
+import { proofAgainst } from './proof.ts'
 import {
   performAccuse,
   performFinalise,
@@ -19,7 +22,7 @@ import {
   performRegister,
   performTakeBack,
 } from './settle.ts'
-import { performRead, performVerify } from './verify.ts'
+import { checking, performRead, performVerify } from './verify.ts'
 
 export interface PerformerOptions {
   readonly self: Address
@@ -28,6 +31,7 @@ export interface PerformerOptions {
   readonly runtime: Runtime
   readonly knowledge: Knowledge
   readonly content: Content
+  readonly ballots: Ballots
   readonly peer: Peer
   readonly nodeChain: ChainClient
   readonly blockHash: BlockHash
@@ -35,12 +39,14 @@ export interface PerformerOptions {
 }
 
 export function performers(options: PerformerOptions): Performers {
-  const { config, content, runtime, nodeChain, log } = options
+  const { config, content, ballots, runtime, nodeChain, log } = options
   const settle = { runtime, chain: nodeChain, log }
+  const check = checking(options)
+  const prove: JudgingOptions['prove'] = (place, signal) => proofAgainst(options, place, signal)
   const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
-    verify: performVerify(options),
+    verify: performVerify(check),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),
@@ -51,5 +57,6 @@ export function performers(options: PerformerOptions): Performers {
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
     'read-batch': performReadBatch(availability),
+    ...judging({ ...settle, ballots, check, prove }),
   }
 }

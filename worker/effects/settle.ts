@@ -9,7 +9,7 @@ import type { Performer, Runtime } from '../runtime.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** The chain's log is what tells the core; a duty ends only when it has, or it would fall due again at once. */
-const LOG_WAIT_MS = 60_000
+export const LOG_WAIT_MS = 60_000
 
 /** What the contracts answer where another node was quicker. */
 const DONE_ALREADY: readonly string[] = [
@@ -18,6 +18,11 @@ const DONE_ALREADY: readonly string[] = [
   'NotFaulty',
   'NothingOwed',
   'AlreadyPunished',
+  'NotDemanded',
+  'AlreadyInDispute',
+  'NotAt',
+  'AlreadyCommitted',
+  'AlreadyRevealed',
 ]
 
 export interface SettleOptions {
@@ -96,7 +101,8 @@ export function performRegister(
   }
 }
 
-async function unlessDone(write: () => Promise<void>): Promise<void> {
+/** Writes, unless the contract answers that another has done it. */
+export async function unlessDone(write: () => Promise<void>): Promise<void> {
   try {
     await write()
   } catch (error) {

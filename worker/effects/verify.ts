@@ -1,4 +1,4 @@
-/** `verify` and `read`: run a claim again and say what was found; read the attribution that settlement needs. */
+/** `verify` and `read`: run a claim again, as jurors do too, and say what was found; read the attribution that settlement needs. */
 import { Answer } from '../../protocol/answer.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
@@ -25,10 +25,17 @@ export interface VerifyOptions {
 /** After so many tries in which nobody delivered the output, it counts as withheld. */
 const MISSING_AFTER = 3
 
-export function performVerify(options: VerifyOptions): Performer<'verify'> {
+/** Runs a claim again. @param beacon What nobody knew when the claim was made: chooses what is checked */
+export type Check = (
+  work: { readonly job: Job; readonly claim: Claim; readonly claimId: Hash; readonly beacon: Hash },
+  signal: AbortSignal,
+) => Promise<Finding>
+
+/** The check that votes and juries have in common. */
+export function checking(options: VerifyOptions): Check {
   const { content, log } = options
   const missed = new Map<Hash, number>()
-  return async ({ job, claim, claimId, beacon, beaconBlock }, signal) => {
+  return async ({ job, claim, claimId, beacon }, signal) => {
     const startedAtMs = Date.now()
     // The worker may have kept its output to itself; whoever has it is asked before anything is judged.
     const held = await content.bytes(claim.output, { signal }).catch(() => undefined)
@@ -41,7 +48,14 @@ export function performVerify(options: VerifyOptions): Performer<'verify'> {
     const own = keccak(fromHex(beacon), fromHex(claimId), fromHex(options.self))
     const found = held ? await judge(options, job, claim, own, signal) : fail('output-missing')
     log.info({ claimId, ...found, tookMs: Date.now() - startedAtMs }, 'claim checked')
-    return { kind: 'verified', claim: claimId, ...found, beaconBlock }
+    return found
+  }
+}
+
+export function performVerify(check: Check): Performer<'verify'> {
+  return async (duty, signal) => {
+    const found = await check(duty, signal)
+    return { kind: 'verified', claim: duty.claimId, ...found, beaconBlock: duty.beaconBlock }
   }
 }
 

@@ -33,12 +33,17 @@ const KEEP_MS = 3 * MAX_JOB_LIFETIME_MS
 
 export class Journal {
   readonly #path: string
+  readonly #keepMs: number
   readonly #said = new Map<string, Record>()
   #file: number
 
-  /** Opens or creates `journal` in the folder. @throws StorageError where it cannot be written. */
-  constructor(folder: string, nowMs: number) {
-    this.#path = join(folder, 'journal')
+  /**
+   * Opens or creates `journal`, or a file of another name, in the folder; what is older than `keepMs` is dropped.
+   * @throws StorageError where it cannot be written.
+   */
+  constructor(folder: string, nowMs: number, { name = 'journal', keepMs = KEEP_MS } = {}) {
+    this.#path = join(folder, name)
+    this.#keepMs = keepMs
     if (existsSync(this.#path)) this.#load(readFileSync(this.#path), nowMs)
     this.#file = this.#rewrite()
   }
@@ -76,7 +81,7 @@ export class Journal {
 
   #load(content: Uint8Array, nowMs: number): void {
     for (const record of decodeAll(content)) {
-      if (record.saidAtMs > nowMs - KEEP_MS) this.#said.set(record.slot, record)
+      if (record.saidAtMs > nowMs - this.#keepMs) this.#said.set(record.slot, record)
     }
   }
 

@@ -260,7 +260,7 @@ describe('logs as facts', () => {
   })
 
   it('asks for the events of facts, each by its own topic', () => {
-    equal(FACT_TOPICS.length, 14)
-    equal(new Set(FACT_TOPICS).size, 14)
+    equal(FACT_TOPICS.length, 22)
+    equal(new Set(FACT_TOPICS).size, 22)
   })
 })

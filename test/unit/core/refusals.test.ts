@@ -52,7 +52,7 @@ function said(effects: readonly Effect[]): string[] {
 }
 
 function worker(given: WorkTerms): Core {
-  const core = council(ORDER[0], given)
+  const core = council(ORDER[0], { terms: given })
   block(core, 10)
   return core
 }

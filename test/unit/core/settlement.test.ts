@@ -5,7 +5,8 @@ import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
-import { BATCH_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import { EPOCH_SECONDS } from '../../../protocol/parameters.ts'
+import { BATCH_WAIT_MS, MAX_BATCH_AGE_EPOCHS, TURN_MS } from '../../../protocol/params.ts'
 import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
 import {
@@ -82,22 +83,28 @@ describe('settlement', () => {
     equal(owedWei(core.ledger, payer), FEE)
   })
 
-  it('hears a validator propose once an epoch, for what was not posted in time is proposed anew', () => {
+  it('lets go of proposals that the contract would not take any more', () => {
     const core = council(SELF)
-    const proposal = (epoch: number, collects = false) => {
-      const body = {
-        proposer: addressNumber(VALIDATORS[1]),
-        ...{ number: 1, previous: ZERO_HASH, epoch, collects, availability: '' },
-        claims: [hashNumber(1)],
-        votes: [],
-        issuedAtMs: NOW_MS,
-      }
-      return signed({ kind: 'proposal', body }, VALIDATORS[1]).bytes
+    const { parameters, proposals } = core.ledger
+    const epoch = parameters.epochAt(NOW_MS)
+    const body = {
+      proposer: addressNumber(VALIDATORS[1]),
+      ...{ number: 1, previous: ZERO_HASH, epoch, collects: false, availability: '' },
+      claims: [hashNumber(1)],
+      votes: [],
+      issuedAtMs: NOW_MS,
     }
-    equal(reasonFor(core, proposal(5)), 'admitted')
-    equal(reasonFor(core, proposal(5)), 'seen')
-    equal(reasonFor(core, proposal(5, true)), 'contradicts')
-    equal(reasonFor(core, proposal(6)), 'admitted')
+    const { bytes } = signed({ kind: 'proposal', body }, VALIDATORS[1])
+    equal(reasonFor(core, bytes), 'admitted')
+    const lastMs = NOW_MS + MAX_BATCH_AGE_EPOCHS * 1000 * EPOCH_SECONDS
+    core.handle({ kind: 'tick' }, lastMs)
+    equal(proposals.size, 1)
+    core.handle({ kind: 'tick' }, lastMs + 1000 * EPOCH_SECONDS)
+    equal(proposals.size, 0)
+    equal(core.ledger.envelopes.size, 0)
+    const lateMs = NOW_MS + 50_000
+    equal(parameters.epochAt(lateMs) - epoch > MAX_BATCH_AGE_EPOCHS, true)
+    equal(reasonFor(core, bytes, lateMs), 'too-old')
   })
 
   it('makes batches that left their fees open final with the one that collects', () => {
@@ -129,6 +136,43 @@ describe('settlement', () => {
       tell(core, { kind: 'charges-returned', blockNumber: 5, headerHash: headerHash(header) })
     }
     equal(core.ledger.voided.size, 0)
+  })
+
+  it('takes no data of a batch whose number has gone to another', () => {
+    const core = council(SELF)
+    voided(core, posted(core, dataOf(1)))
+    const late = { kind: 'batch-read', number: 1, data: dataOf(1) } as const
+    const header = headerOf(dataOf(1, { answers: 1 }))
+    const told = { header, finalAtMs: NOW_MS, txHash: hashNumber(1) }
+    tell(core, { kind: 'batch-posted', blockNumber: 5, ...told })
+    const [again] = dutiesOf(core.handle(late, NOW_MS), 'read-batch')
+    equal(core.ledger.batches.get(1)?.data, undefined)
+    deepEqual(again?.header, header)
+  })
+
+  it('lets a validator propose again in a later epoch, and nothing that was taken back', () => {
+    const core = council(SELF)
+    posted(core, dataOf(1, { collects: false }))
+    const dueMs = NOW_MS + 60_000 + VALIDATORS.length * TURN_MS
+    const propose = (nowMs: number) => {
+      const [offer] = dutiesOf(core.handle({ kind: 'tick' }, nowMs), 'offer')
+      ok(offer, 'nothing was offered')
+      core.handle({ kind: 'offered', proposal: offer.proposal }, nowMs)
+      const said = signed({ kind: 'proposal', body: offer.proposal }, SELF)
+      return { said, data: offer.data, effects: receive(core, said, nowMs) }
+    }
+    const first = propose(dueMs)
+    const endorsed = ({ effects }: { effects: Effect[] }): boolean =>
+      dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'endorsement')
+    ok(endorsed(first))
+    const header = posted(core, first.data)
+    core.handle({ kind: 'duty-done', duty: `endorse ${headerHash(header)}` }, dueMs)
+    voided(core, header)
+    ok(!endorsed({ effects: receive(core, first.said, dueMs) }), 'endorsed what was taken back')
+    const laterMs = dueMs + 2 * EPOCH_SECONDS * 1000
+    const second = propose(laterMs)
+    ok(core.ledger.proposals.has(second.said.digest), 'not heard')
+    ok(endorsed(second))
   })
 
   it('offers the data before it proposes, and stands for no data that it could not get', () => {

@@ -1,21 +1,62 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
+import { decodeFunctionData } from 'viem'
+import { disputesAbi } from '../../../contracts/gen/Disputes.ts'
 import type { Result } from '../../../coordinator-free/events.ts'
 import { Adapter } from '../../../protocol/adapter.ts'
 import { Answer } from '../../../protocol/answer.ts'
 import type { PartsOf } from '../../../protocol/attribution.ts'
+import type { BatchHeader } from '../../../protocol/batch.ts'
 import { answerCommitment } from '../../../protocol/commitment.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
-import { keccak, utf8 } from '../../../protocol/hash.ts'
+import { keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import type { Receipt } from '../../../protocol/receipt.ts'
 import { checkAnswer } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
+import { proofAgainst } from '../../../worker/effects/proof.ts'
 import { encodeState, stateHash, statesRoot } from '../../../worker/effects/tuning.ts'
-import { hashNumber } from '../../harness/messages.ts'
+import { cidNumber, hashNumber, keyNumber } from '../../harness/messages.ts'
 import { ANSWER_ID, SEED, TUNE_ID, Workshop } from '../../harness/workshop.ts'
 
 const { signal } = new AbortController()
+
+const HEADER: BatchHeader = {
+  number: 3,
+  epoch: 5,
+  proposer: keyNumber(4).address,
+  receiptsRoot: ZERO_HASH,
+  receiptCount: 1,
+  feeWei: 0n,
+  charges: ZERO_HASH,
+  collectedWei: 0n,
+  openWei: 0n,
+  payoutRoot: ZERO_HASH,
+  strictness: 1300,
+  answers: 0,
+  payees: 0,
+  data: cidNumber(1),
+  availability: '',
+}
+
+const RECEIPT: Omit<Receipt, 'task' | 'adapter' | 'output' | 'attribution'> = {
+  jobId: ANSWER_ID,
+  requester: keyNumber(10).address,
+  worker: keyNumber(1).address,
+  claim: hashNumber(8),
+  passedBy: [],
+  failedBy: [],
+  model: cidNumber(2),
+  units: 1,
+  feeWei: 0n,
+  workerWei: 0n,
+  validatorsWei: 0n,
+  modelOwnerWei: 0n,
+  contributorsWei: 0n,
+  stakersWei: 0n,
+  treasuryWei: 0n,
+}
 
 describe('the checks of a validator', function () {
   this.timeout(60_000)
@@ -46,6 +87,17 @@ describe('the checks of a validator', function () {
   function judgeAnswer(result: Result): Promise<Finding> {
     const claim = shop.claim(ANSWER_ID, result)
     return checkAnswer(shop.knowledge, shop.content, shop.answerJob, claim, signal)
+  }
+
+  /** What would be brought before the L2 against an answer with these changes, if anything. */
+  async function proved(change: Partial<Answer>, receipt: Partial<Receipt> = {}) {
+    const answer = { ...(await shop.reply()), ...change }
+    const output = await shop.content.put(Answer, answer)
+    const attribution = attributionRoot(answer)
+    const held = { task: 'inference', adapter: shop.tuned.output, output, attribution, ...receipt }
+    const receipts = [{ ...RECEIPT, ...held } as Receipt]
+    const call = await proofAgainst(shop, { header: HEADER, receipts, index: 0 }, signal)
+    return call && decodeFunctionData({ abi: disputesAbi, data: call.data }).functionName
   }
 
   /** The finding on an adapter with these changes. */
@@ -160,6 +212,22 @@ describe('the checks of a validator', function () {
       const run = { start: 0, end: 9, place: 0, occurrences: 1 }
       const span = { ...run, contribution: 0, contributor, name: 'x' }
       assert.equal(await answerWith({ spans: [...spans, span] }), 'spans-differ')
+    })
+
+    it('prove false shares and spans to the L2, and nothing where it could not check', async () => {
+      const { attribution, spans } = await shop.reply()
+      const [first, ...rest] = attribution.shares
+      const parts = first!.parts.with(1, first!.parts[1] + 1) as PartsOf<number>
+      const raised = { ...attribution, shares: [{ ...first!, parts }, ...rest] }
+      assert.equal(await proved({ attribution: raised }), 'falseScore')
+      const { contributor } = first!
+      const run = { start: 0, end: 3, place: 0, occurrences: 2 ** 20 }
+      const span = { ...run, contribution: 0, contributor, name: 'x' }
+      assert.equal(await proved({ spans: [...spans, span] }), 'falseCount')
+      assert.equal(await proved({}), undefined)
+      assert.equal(await proved({ attribution: raised }, { adapter: '' }), undefined)
+      const other = { attribution: hashNumber(9) }
+      assert.equal(await proved({ attribution: raised }, other), undefined)
     })
 
     it('catch a claim that does not fit its answer', async () => {

@@ -1,0 +1,277 @@
+/**
+ * What stands before the judges on the L2, and what it takes to answer them: receipts that somebody demands, cases of a
+ * jury, and the jobs and claims of batches that may still be doubted, which the ledger forgets once they are settled.
+ * Demands and cases cost their authors a bond each, so there are few; what is kept of settled work is bounded.
+ */
+import type { BatchHeader } from '../protocol/batch.ts'
+import type { ChainLog, DisputeLog } from '../protocol/chain.ts'
+import type { Envelope } from '../protocol/envelope.ts'
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { MAX_KEPT_CLAIMS } from '../protocol/params.ts'
+import type { BatchData } from '../protocol/settlement.ts'
+import type { Verdict } from '../protocol/vote.ts'
+
+/** A receipt that somebody asked for on the chain. */
+export interface Demand {
+  /** That of the batch as it was then; the batch may have been taken back since. */
+  readonly header: BatchHeader
+  readonly index: number
+  readonly asker: Address
+  readonly untilMs: number
+  readonly heardAtMs: number
+}
+
+/** A claim before a jury. */
+export interface Case {
+  readonly number: number
+  readonly claim: Hash
+  readonly challenger: Address
+  /** That of the batch as it was then. */
+  readonly header: BatchHeader
+  readonly seedBlock: number
+  readonly heardAtMs: number
+  /** Nothing until the jurors are drawn. */
+  drawn?: Drawn
+  readonly committed: Set<Address>
+  readonly revealed: Map<Address, Verdict>
+  isDecided: boolean
+  /** The batch is final or was taken back: with the verdict all is said. */
+  isOver: boolean
+}
+
+export interface Drawn {
+  /** By seat. */
+  readonly jurors: readonly Address[]
+  readonly commitUntilMs: number
+  readonly revealUntilMs: number
+  readonly heardAtMs: number
+}
+
+/** What is left of a settled claim while its batch may be doubted. */
+export interface Kept {
+  readonly jobId: Hash
+  /** That of the batch in which it stands. */
+  readonly header: BatchHeader
+  job: Envelope | undefined
+  claim: Envelope | undefined
+  /** Validators whose verdict was a fail. */
+  readonly failedBy: Set<Address>
+}
+
+/** A batch as far as it is known. */
+interface Known {
+  readonly header: BatchHeader
+  readonly data?: BatchData
+}
+
+type Opened = Extract<ChainLog, { kind: 'case-opened' }>
+type Answered = Extract<ChainLog, { kind: 'shown' } | { kind: 'withheld' }>
+type Decided = Extract<ChainLog, { kind: 'case-decided' }>
+
+export class Disputes {
+  #demands: Demand[] = []
+  readonly #cases = new Map<number, Case>()
+  /** By claim, the oldest first. */
+  readonly #kept = new Map<Hash, Kept>()
+  /** Claims among them that somebody has failed. */
+  readonly #doubted = new Set<Hash>()
+  /** How many cases each challenger has lost. */
+  readonly #lost = new Map<Address, number>()
+  /** Whom decided cases may have left money. */
+  readonly #owed = new Set<Address>()
+
+  get demands(): readonly Demand[] {
+    return this.#demands
+  }
+
+  /** Those that are not decided. */
+  get openCases(): readonly Case[] {
+    return [...this.#cases.values()].filter(({ isDecided }) => !isDecided)
+  }
+
+  /** Settled claims that somebody has failed. */
+  get doubted(): readonly (readonly [claim: Hash, Kept])[] {
+    return [...this.#doubted].map((claim) => [claim, this.#kept.get(claim)!] as const)
+  }
+
+  kept(claim: Hash): Kept | undefined {
+    return this.#kept.get(claim)
+  }
+
+  /** True where a claim is before a jury, or was judged, in just this batch. */
+  isJudged(claim: Hash, header: BatchHeader): boolean {
+    return [...this.#cases.values()].some((one) => one.claim === claim && one.header === header)
+  }
+
+  /** True while the batch must not become final. */
+  holds(header: BatchHeader): boolean {
+    return (
+      this.#demands.some((demand) => demand.header === header) ||
+      this.openCases.some((one) => one.header === header)
+    )
+  }
+
+  /** Bonds that a challenger has lost, or may lose yet. */
+  bondsAtRisk(challenger: Address): number {
+    const open = this.openCases.filter((one) => one.challenger === challenger)
+    return (this.#lost.get(challenger) ?? 0) + open.length
+  }
+
+  isOwed(account: Address): boolean {
+    return this.#owed.has(account)
+  }
+
+  hasWithdrawn(account: Address): void {
+    this.#owed.delete(account)
+  }
+
+  /** @param batch The one which the fact names by its number, where it names one and that is posted */
+  merge(fact: DisputeLog, batch: Known | undefined, nowMs: number): void {
+    const header = batch?.header
+    switch (fact.kind) {
+      case 'demanded': {
+        const { index, asker, untilMs } = fact
+        if (header) this.#demands.push({ header, index, asker, untilMs, heardAtMs: nowMs })
+        break
+      }
+      case 'shown':
+      case 'withheld':
+        this.#endDemand(fact, header)
+        break
+      case 'case-opened':
+        if (batch) this.#open(fact, batch, nowMs)
+        break
+      case 'jurors-drawn': {
+        const { jurors, commitUntilMs, revealUntilMs } = fact
+        const known = this.#cases.get(fact.number)
+        if (known) known.drawn = { jurors, commitUntilMs, revealUntilMs, heardAtMs: nowMs }
+        break
+      }
+      case 'verdict-committed':
+        this.#cases.get(fact.number)?.committed.add(fact.juror)
+        break
+      case 'verdict-revealed':
+        this.#cases.get(fact.number)?.revealed.set(fact.juror, fact.verdict)
+        break
+      case 'case-decided':
+        this.#decide(fact)
+    }
+  }
+
+  #open(fact: Opened, { header, data }: Known, heardAtMs: number): void {
+    const { number, claim, challenger, seedBlock } = fact
+    const told = { number, claim, challenger, seedBlock, header, heardAtMs }
+    const said = { committed: new Set<Address>(), revealed: new Map<Address, Verdict>() }
+    this.#cases.set(number, { ...told, ...said, isDecided: false, isOver: false })
+    // Where it had to make room, others may still have the rest of it.
+    const receipt = data?.receipts.find((one) => one.claim === claim)
+    if (!receipt || this.#kept.has(claim)) return
+    const failedBy = new Set(receipt.failedBy)
+    this.keep(claim, { jobId: receipt.jobId, header, job: undefined, claim: undefined, failedBy })
+  }
+
+  /** The log names a batch by its number. Of two demands of one place the batch taken back was asked first. */
+  #endDemand({ kind, batch, index }: Answered, header: BatchHeader | undefined): void {
+    const same = this.#demands.filter((one) => one.header.number === batch && one.index === index)
+    const live = same.find((one) => one.header === header)
+    const ended = (kind === 'shown' ? live : undefined) ?? same[0]
+    this.#demands = this.#demands.filter((one) => one !== ended)
+  }
+
+  #decide({ number, outcome }: Decided): void {
+    const decided = this.#cases.get(number)
+    if (!decided) return
+    decided.isDecided = true
+    const { challenger } = decided
+    if (outcome === 'dismissed') {
+      this.#lost.set(challenger, (this.#lost.get(challenger) ?? 0) + 1)
+      for (const juror of decided.revealed.keys()) this.#owed.add(juror)
+    } else {
+      this.#owed.add(challenger)
+    }
+    // As if nobody had asked: whoever still doubts the claim may call a jury again.
+    if (outcome === 'undecided' || decided.isOver) this.#cases.delete(number)
+    if (decided.isOver) this.#drop(decided.claim)
+  }
+
+  /** Keeps what a settled claim can be judged by. */
+  keep(claim: Hash, fresh: Kept): void {
+    const held = this.#kept.get(claim)
+    const failedBy = new Set([...(held?.failedBy ?? []), ...fresh.failedBy])
+    const { job = held?.job, claim: signed = held?.claim } = fresh
+    this.#kept.set(claim, { ...fresh, job, claim: signed, failedBy })
+    if (failedBy.size > 0) this.#doubted.add(claim)
+    if (this.#kept.size > MAX_KEPT_CLAIMS) this.#drop(this.#leastUseful())
+  }
+
+  /** A check that ended when the claim was settled already. */
+  fail(claim: Hash, validator: Address): void {
+    const held = this.#kept.get(claim)
+    if (!held) return
+    held.failedBy.add(validator)
+    this.#doubted.add(claim)
+  }
+
+  /** The batch is final or gone: what was kept for a dispute about it goes, but for what is before a jury. */
+  forget(header: BatchHeader): void {
+    const before = new Set(this.openCases.map(({ claim }) => claim))
+    for (const [claim, kept] of this.#kept) {
+      if (kept.header === header && !before.has(claim)) this.#drop(claim)
+    }
+    for (const [number, known] of this.#cases) {
+      if (known.header !== header) continue
+      known.isOver = true
+      if (known.isDecided) this.#cases.delete(number)
+    }
+  }
+
+  /** True for a job or a claim that jurors of an open case need and this node lacks. */
+  wants({ message, digest }: Envelope): boolean {
+    if (message.kind !== 'claim' && message.kind !== 'job') return false
+    return this.openCases.some(({ claim }) => {
+      const kept = this.#kept.get(claim)
+      if (!kept) return false
+      if (message.kind === 'claim') return claim === digest && !kept.claim
+      return kept.jobId === digest && !kept.job
+    })
+  }
+
+  /** Adds a job or a claim that is wanted. */
+  add(envelope: Envelope): void {
+    for (const { claim } of this.openCases) {
+      const kept = this.#kept.get(claim)
+      if (kept && claim === envelope.digest) kept.claim = envelope
+      if (kept?.jobId === envelope.digest) kept.job = envelope
+    }
+  }
+
+  /** Jobs and claims before a jury, as far as this node holds them: for those that lack them. */
+  evidence(): Envelope[] {
+    return this.openCases.flatMap(({ claim }) => signedIn(this.#kept.get(claim)))
+  }
+
+  /** All jobs and claims that are kept. */
+  envelopes(): Envelope[] {
+    return [...this.#kept.values()].flatMap(signedIn)
+  }
+
+  #leastUseful(): Hash {
+    const before = new Set(this.openCases.map(({ claim }) => claim))
+    const claims = [...this.#kept.keys()]
+    return (
+      claims.find((claim) => !before.has(claim) && !this.#doubted.has(claim)) ??
+      claims.find((claim) => !before.has(claim)) ??
+      claims[0]!
+    )
+  }
+
+  #drop(claim: Hash): void {
+    this.#kept.delete(claim)
+    this.#doubted.delete(claim)
+  }
+}
+
+function signedIn(kept: Kept | undefined): Envelope[] {
+  return [kept?.job, kept?.claim].filter((envelope) => envelope !== undefined)
+}

@@ -1,0 +1,220 @@
+/**
+ * What falls to a node while something stands before the judges on the L2. Rule numbers are those of ARCHITECTURE.md.
+ * The contract's deadlines are of the chain's clock, so what must not come too early waits for the newest block's time.
+ */
+import type { BatchHeader } from '../protocol/batch.ts'
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
+import type { Verdict } from '../protocol/vote.ts'
+import type { Case, Demand, Drawn, Kept } from './disputes.ts'
+import type { Duty } from './events.ts'
+import type { Ledger, PostedBatch } from './ledger.ts'
+import { headerHash } from './settlement.ts'
+
+/** What this node knows of itself. */
+export interface Judge {
+  readonly self: Address
+  /** What its owner lets it lose in calls of juries; nothing where it never calls one. */
+  readonly challengeBudgetWei: bigint
+  /** What it found in cases that it was drawn for, by case. */
+  readonly found: ReadonlyMap<number, Verdict>
+}
+
+const GWEI = 10n ** 9n
+
+export function judgingDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
+  const { disputes } = ledger
+  return [
+    ...disputes.demands.flatMap((demand) => demandDue(ledger, demand, judge.self, nowMs) ?? []),
+    ...callsDue(ledger, judge, nowMs),
+    ...disputes.openCases.flatMap((opened) => caseDue(ledger, opened, judge, nowMs) ?? []),
+    ...withdrawalsDue(ledger, judge.self),
+  ]
+}
+
+function demandDue(ledger: Ledger, demand: Demand, self: Address, nowMs: number): Duty | undefined {
+  const batch = openBatch(ledger, demand.header)
+  const isValidator = ledger.members.get(self)?.roles.includes('validator') === true
+  // D1: who holds the data shows the receipt, one after the other, and never has its own batch found false for it.
+  if (isValidator && batch?.data) return showDue(ledger, demand, batch, self, nowMs)
+  return forecloseDue(ledger, demand, batch, self)
+}
+
+function showDue(
+  ledger: Ledger,
+  { header, index, untilMs, heardAtMs }: Demand,
+  { data }: PostedBatch,
+  self: Address,
+  nowMs: number,
+): Duty | undefined {
+  const order = ledger.members.ranked('validator', 'show', headerHash(header))
+  const place = order.findIndex(({ node }) => node === self)
+  // Late is better than never: the contract takes it as long as nobody has foreclosed.
+  const turnMs = turnWithin(heardAtMs, untilMs, order.length)
+  if (nowMs < heardAtMs + place * turnMs) return undefined
+  const { receipts } = data!
+  return { kind: 'show', duty: `show ${header.number} ${index}`, header, receipts, index }
+}
+
+/** D2: what nobody showed is foreclosed by who asked for it, and in turn by validators that cannot get the data either. */
+function forecloseDue(
+  ledger: Ledger,
+  { header, index, asker, untilMs }: Demand,
+  batch: PostedBatch | undefined,
+  self: Address,
+): Duty | undefined {
+  const headMs = ledger.head?.timestampMs ?? 0
+  const place = placeAfter(ledger, asker, 'foreclose', headerHash(header), self)
+  // Of a batch that was taken back nothing is left but the asker's bond.
+  if (place < 0 || (!batch && self !== asker)) return undefined
+  if (headMs <= untilMs + place * TURN_MS) return undefined
+  return { kind: 'foreclose', duty: `foreclose ${header.number} ${index}`, header, index }
+}
+
+/** D3: a validator that failed a claim which is settled as passed calls a jury, while its batch is open and its owner's money lasts. */
+function callsDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
+  const { disputes, parameters } = ledger
+  const { doubted } = disputes
+  if (doubted.length === 0 || judge.challengeBudgetWei === 0n) return []
+  const bondWei = BigInt(parameters.at('challengeBondGwei', parameters.epochAt(nowMs))) * GWEI
+  let left = judge.challengeBudgetWei / bondWei - BigInt(disputes.bondsAtRisk(judge.self))
+  const due: Duty[] = []
+  for (const [claim, kept] of doubted) {
+    if (left <= 0n) break
+    const batch = kept.failedBy.has(judge.self) ? openBatch(ledger, kept.header) : undefined
+    if (!batch?.data || disputes.isJudged(claim, kept.header)) continue
+    left -= 1n
+    if (!isCallersTurn(ledger, claim, kept, batch, judge.self, nowMs)) continue
+    const { receipts } = batch.data
+    const index = receipts.findIndex((receipt) => receipt.claim === claim)
+    const duty = `challenge ${claim}`
+    due.push({ kind: 'challenge', duty, header: kept.header, receipts, index, bondWei })
+  }
+  return due
+}
+
+/** One bond is enough: of several that failed the claim the next one waits for the one before. */
+function isCallersTurn(
+  ledger: Ledger,
+  claim: Hash,
+  { failedBy }: Kept,
+  { heardAtMs, finalAtMs }: PostedBatch,
+  self: Address,
+  nowMs: number,
+): boolean {
+  const order = ledger.members
+    .ranked('validator', 'challenge', claim)
+    .filter(({ node }) => failedBy.has(node))
+  const place = order.findIndex(({ node }) => node === self)
+  return place >= 0 && nowMs >= heardAtMs + place * turnWithin(heardAtMs, finalAtMs, order.length)
+}
+
+function caseDue(ledger: Ledger, opened: Case, judge: Judge, nowMs: number): Duty | undefined {
+  const { drawn } = opened
+  if (!drawn) return drawDue(ledger, opened, judge.self, nowMs)
+  const headMs = ledger.head?.timestampMs ?? 0
+  if (headMs > drawn.revealUntilMs) return decideDue(ledger, opened, drawn, judge.self)
+  if (!drawn.jurors.includes(judge.self)) return undefined
+  return headMs > drawn.commitUntilMs
+    ? revealDue(opened, judge.self)
+    : sittingDue(ledger, opened, drawn, judge, nowMs)
+}
+
+/** D4: the jurors are drawn as soon as the block is there that chooses them, by who called them or a validator in turn. */
+function drawDue(
+  ledger: Ledger,
+  { number, claim, challenger, seedBlock, heardAtMs }: Case,
+  self: Address,
+  nowMs: number,
+): Duty | undefined {
+  const place = placeAfter(ledger, challenger, 'draw', claim, self)
+  if (place < 0 || (ledger.head?.number ?? 0) <= seedBlock) return undefined
+  return nowMs < heardAtMs + place * TURN_MS
+    ? undefined
+    : { kind: 'draw', duty: `draw ${number}`, number }
+}
+
+/**
+ * D5: a juror runs the job again and commits to what it found. D6: where it has found nothing shortly before the time is
+ * over, for want of the evidence or of time, it says just that: silence costs stake, and an empty seat helps nobody.
+ */
+function sittingDue(
+  ledger: Ledger,
+  { number, claim, committed }: Case,
+  drawn: Drawn,
+  { self, found }: Judge,
+  nowMs: number,
+): Duty | undefined {
+  if (committed.has(self)) return undefined
+  const verdict = found.get(number) ?? (isLastCall(drawn, nowMs) ? 'inconclusive' : undefined)
+  if (verdict) return { kind: 'commit', duty: `commit ${number}`, number, claimId: claim, verdict }
+  const kept = ledger.disputes.kept(claim)
+  const [job, signed] = [kept?.job?.message, kept?.claim?.message]
+  if (job?.kind !== 'job' || signed?.kind !== 'claim' || !ledger.head) return undefined
+  return {
+    kind: 'hear',
+    duty: `hear ${number}`,
+    number,
+    job: job.body,
+    claim: signed.body,
+    claimId: claim,
+    beacon: ledger.head.hash,
+  }
+}
+
+function isLastCall({ heardAtMs, commitUntilMs }: Drawn, nowMs: number): boolean {
+  const spare = Math.min(LAST_CALL_MS, Math.max(0, commitUntilMs - heardAtMs) / 4)
+  return nowMs >= commitUntilMs - spare
+}
+
+/** D7: what was committed to is revealed, once nobody can commit any more. */
+function revealDue({ number, claim, committed, revealed }: Case, self: Address): Duty | undefined {
+  if (!committed.has(self) || revealed.has(self)) return undefined
+  return { kind: 'reveal', duty: `reveal ${number}`, number, claimId: claim }
+}
+
+/** D8: a case whose time is over is decided, by who called the jury or a validator in turn. */
+function decideDue(
+  ledger: Ledger,
+  { number, claim, challenger, header }: Case,
+  { revealUntilMs }: Drawn,
+  self: Address,
+): Duty | undefined {
+  const place = placeAfter(ledger, challenger, 'decide', claim, self)
+  const headMs = ledger.head?.timestampMs ?? 0
+  if (place < 0 || headMs <= revealUntilMs + place * TURN_MS) return undefined
+  return { kind: 'decide', duty: `decide ${number}`, number, header }
+}
+
+/** D9: what cases have left this node is taken home. */
+function withdrawalsDue({ disputes }: Ledger, self: Address): Duty[] {
+  return disputes.isOwed(self) ? [{ kind: 'withdraw', duty: 'withdraw' }] : []
+}
+
+/** The batch of just this header, while it may still be found false. */
+function openBatch({ batches, faulty }: Ledger, header: BatchHeader): PostedBatch | undefined {
+  const batch = batches.get(header.number)
+  if (batch?.header !== header || batch.final) return undefined
+  return faulty === 0 || header.number < faulty ? batch : undefined
+}
+
+/** Place in an order of turns that one node leads and the validators follow; -1 for who has none. */
+function placeAfter(
+  ledger: Ledger,
+  first: Address,
+  purpose: string,
+  subject: Hash,
+  self: Address,
+): number {
+  if (self === first) return 0
+  const order = ledger.members.ranked('validator', purpose, subject)
+  const others = order.filter(({ node }) => node !== first)
+  const place = others.findIndex(({ node }) => node === self)
+  return place < 0 ? -1 : place + 1
+}
+
+/** Turns of such a length that all have had one when half of the time is over. */
+function turnWithin(fromMs: number, untilMs: number, turns: number): number {
+  return Math.min(TURN_MS, Math.max(LEAST_TURN_MS, (untilMs - fromMs) / (2 * turns)))
+}

@@ -1,0 +1,148 @@
+/** `npm run sim -- dst`: many seeds of small clusters under faults; what fails is made small and kept. `replay` runs it again. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { FAULTS, type Faults, type Scenario, SMALL, scenario } from '../scenario.ts'
+import { partsOf, shrink } from '../shrink.ts'
+import { attempt, type Failure } from '../trial.ts'
+
+const FOLDER = '.tributary/sim'
+const SAY_EVERY_MS = 10_000
+
+const USAGE = `Deterministic tests: seeds of small clusters under faults, and what fails made small.
+
+  dst [--seeds N] [--first N] [--faults MIX] [--stop-after N] [--twice] [--json]
+    --seeds N        how many seeds (1000)
+    --first N        the first of them (1)
+    --faults MIX     ${FAULTS.join(', ')} (swarm)
+    --stop-after N   end after so many failures (1)
+    --twice          run each seed twice, and compare
+  replay FILE [--trace]
+    --trace          a line for each effect of each node
+
+A failing scenario is kept in ${FOLDER}.`
+
+export function dst(args: string[]): number {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seeds: { type: 'string', default: '1000' },
+      first: { type: 'string', default: '1' },
+      faults: { type: 'string', default: 'swarm' },
+      'stop-after': { type: 'string', default: '1' },
+      twice: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return say(USAGE, 0)
+  const faults = FAULTS.find((name) => name === values.faults)
+  if (!faults) return say(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`, 2)
+  for (const name of ['seeds', 'first', 'stop-after'] as const) {
+    if (!/^[1-9]\d{0,8}$/.test(values[name])) {
+      return say(`--${name} ${values[name]} is no whole number from 1 on`, 2)
+    }
+  }
+  const [first, seeds, stopAfter] = [values.first, values.seeds, values['stop-after']].map(Number)
+  const found = hunt(faults, first!, seeds!, stopAfter!, values.twice)
+  const { run, cpuMs, failures } = found
+  if (values.json) print(JSON.stringify(found))
+  else
+    print(`${run} seeds in ${(cpuMs / 1000).toFixed(1)} s of CPU time, ${failures.length} failed`)
+  return failures.length === 0 ? 0 : 1
+}
+
+interface Found {
+  readonly run: number
+  readonly cpuMs: number
+  readonly failures: readonly Kept[]
+}
+
+function hunt(
+  faults: Faults,
+  first: number,
+  seeds: number,
+  stopAfter: number,
+  twice: boolean,
+): Found {
+  const failures: Kept[] = []
+  const began = process.cpuUsage()
+  let saidMs = performance.now()
+  let run = 0
+  for (let seed = first; seed < first + seeds && failures.length < stopAfter; seed++, run++) {
+    const drawn = scenario(seed, faults, SMALL)
+    const outcome = attempt(drawn)
+    const again = twice ? attempt(drawn) : outcome
+    if (outcome.failure) failures.push(keep(drawn, outcome.failure))
+    else if (outcome.report?.hash !== again.report?.hash) {
+      failures.push(keep(drawn, { kind: 'broken', message: 'two runs of one seed differ' }))
+    }
+    if (performance.now() < saidMs + SAY_EVERY_MS) continue
+    saidMs = performance.now()
+    say(`${run + 1} of ${seeds} seeds, ${failures.length} failed`, 0)
+  }
+  const { user, system } = process.cpuUsage(began)
+  return { run, cpuMs: (user + system) / 1000, failures }
+}
+
+interface Kept {
+  readonly seed: number
+  readonly failure: Failure
+  /** Faults before and after shrinking. */
+  readonly faults: number
+  readonly left: readonly unknown[]
+  readonly trials: number
+  readonly file: string
+}
+
+/** Makes a failing scenario small and writes it down. */
+function keep(failing: Scenario, failure: Failure): Kept {
+  const sameWay = (smaller: Scenario): boolean => attempt(smaller).failure?.kind === failure.kind
+  const { scenario: small, parts, trials } = shrink(failing, sameWay)
+  mkdirSync(FOLDER, { recursive: true })
+  const file = join(FOLDER, `seed-${failing.seed}.json`)
+  writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`)
+  const faults = partsOf(failing).length
+  const words = parts.map((part) => (typeof part === 'string' ? part : part.kind))
+  say(`seed ${failing.seed}: ${failure.kind}: ${failure.message}`, 1)
+  say(`  ${faults} faults made ${parts.length} (${words.join(', ') || 'none is needed'})`, 1)
+  say(`  again: npm run sim -- replay ${file} --trace`, 1)
+  return { seed: failing.seed, failure, faults, left: parts, trials, file }
+}
+
+export function replay(args: string[]): number {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { trace: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
+  const [file] = positionals
+  if (!file) return say(USAGE, 2)
+  const held = readScenario(file)
+  if (typeof held === 'string') return say(held, 2)
+  const { report, failure } = attempt(held, values.trace ? print : undefined)
+  if (report) print(JSON.stringify(report))
+  return failure ? say(`${failure.kind}: ${failure.message}`, 1) : 0
+}
+
+/** The scenario in a file, or what is wrong with it. */
+function readScenario(file: string): Scenario | string {
+  try {
+    const held = JSON.parse(readFileSync(file, 'utf8')) as Scenario
+    const missing = Object.keys(scenario(1, 'calm')).filter((name) => !(name in held))
+    return missing.length === 0
+      ? held
+      : `${file} lacks ${missing.join(', ')}: is it a kept scenario?`
+  } catch (error) {
+    return `${file} cannot be read: ${(error as Error).message}`
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function say<T extends number>(line: string, code: T): T {
+  process.stderr.write(`${line}\n`)
+  return code
+}

@@ -1,0 +1,227 @@
+/** The judges of the fake L2: demanded receipts, and cases before a jury. It refuses what Disputes and Jury refuse. */
+import type { InBatch } from '../coordinator-free/events.ts'
+import { headerHash } from '../coordinator-free/settlement.ts'
+import type { BatchHeader } from '../protocol/batch.ts'
+import type { Address } from '../protocol/fields.ts'
+import { fromHex, type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'
+import { outcomeOf, verdictSeal } from '../protocol/jury.ts'
+import { merkleProof, merkleVerify } from '../protocol/merkle.ts'
+import type { ParameterValues } from '../protocol/parameters.ts'
+import { receiptLeaf } from '../protocol/receipt.ts'
+import type { Verdict } from '../protocol/vote.ts'
+import { Reverted, type WriteLog } from './contract.ts'
+import type { Stakes } from './stakes.ts'
+
+/** What the judges ask of the ResultLedger and of the chain. */
+export interface Bench {
+  readonly stakes: Stakes
+  readonly governed: ParameterValues
+  readonly log: WriteLog
+  head(): { readonly number: number; readonly timestampMs: number }
+  requireOpen(header: BatchHeader): void
+  isVoid(header: BatchHeader): boolean
+  hold(number: number): void
+  release(number: number): void
+  /** Finds a batch false, unless an older one is. */
+  fault(number: number): void
+}
+
+interface Case {
+  readonly claim: Hash
+  readonly challenger: Address
+  readonly header: BatchHeader
+  readonly accused: readonly Address[]
+  seedBlock: number
+  stage: 'opened' | 'drawn' | 'decided'
+  jurors: readonly Address[]
+  commitUntilMs: number
+  revealUntilMs: number
+  readonly seals: Map<Address, Hash>
+  readonly verdicts: Map<Address, Verdict>
+}
+
+const SEED_BLOCKS = 2
+/** The EVM knows the hashes of so many blocks. */
+const KNOWN_BLOCKS = 255
+const SILENCE_BPS = 100
+const GWEI = 10n ** 9n
+
+export class Court {
+  /** How often each thing happened. */
+  readonly counters = { shown: 0, withheld: 0, upheld: 0, dismissed: 0, undecided: 0 }
+  readonly #bench: Bench
+  readonly #demands = new Map<string, { readonly header: BatchHeader; readonly untilMs: number }>()
+  readonly #cases: Case[] = []
+  readonly #caseOf = new Map<Hash, Case>()
+  readonly #condemned = new Set<Hash>()
+  readonly #owed = new Set<Address>()
+
+  constructor(bench: Bench) {
+    this.#bench = bench
+  }
+
+  /** True while something is before the judges that matters to a batch. */
+  get isSitting(): boolean {
+    const asked = [...this.#demands.values()].some(({ header }) => !this.#bench.isVoid(header))
+    return asked || this.#cases.some(({ stage }) => stage !== 'decided')
+  }
+
+  /** True where a demand of this receipt would not be refused for what it asks. */
+  mayDemand(header: BatchHeader, index: number): boolean {
+    return index < header.receiptCount && !this.#demands.has(`${headerHash(header)} ${index}`)
+  }
+
+  demand(asker: Address, header: BatchHeader, index: number): void {
+    this.#bench.requireOpen(header)
+    if (index >= header.receiptCount) throw new Reverted('NoSuchReceipt')
+    const key = `${headerHash(header)} ${index}`
+    if (this.#demands.has(key)) throw new Reverted('AlreadyDemanded')
+    const untilMs = this.#nowMs + this.#bench.governed.answerSeconds * 1000
+    this.#demands.set(key, { header, untilMs })
+    this.#bench.hold(header.number)
+    this.#bench.log({ kind: 'demanded', batch: header.number, index, asker, untilMs })
+  }
+
+  show(place: InBatch): void {
+    const { header, index } = place
+    requirePlaced(place)
+    this.#endDemand(header, index)
+    if (!this.#bench.isVoid(header)) this.#bench.release(header.number)
+    this.counters.shown += 1
+    this.#bench.log({ kind: 'shown', batch: header.number, index })
+  }
+
+  foreclose(header: BatchHeader, index: number): void {
+    const held = this.#demands.get(`${headerHash(header)} ${index}`)
+    if (held && this.#nowMs <= held.untilMs) throw new Reverted('StillTime')
+    this.#endDemand(header, index)
+    this.#bench.log({ kind: 'withheld', batch: header.number, index })
+    if (this.#bench.isVoid(header)) return
+    this.counters.withheld += 1
+    this.#bench.release(header.number)
+    this.#bench.fault(header.number)
+  }
+
+  open(challenger: Address, place: InBatch, bondWei: bigint): void {
+    const { header } = place
+    if (bondWei !== BigInt(this.#bench.governed.challengeBondGwei) * GWEI) {
+      throw new Reverted('WrongBond')
+    }
+    requirePlaced(place)
+    this.#bench.requireOpen(header)
+    const { claim, worker, passedBy } = place.receipts[place.index]!
+    const known = this.#caseOf.get(claim)
+    if (known && !this.#bench.isVoid(known.header)) throw new Reverted('AlreadyInDispute')
+    const seedBlock = this.#bench.head().number + SEED_BLOCKS
+    const opened: Case = {
+      ...{ claim, challenger, header, seedBlock, accused: [worker, ...passedBy], stage: 'opened' },
+      ...{ jurors: [], commitUntilMs: 0, revealUntilMs: 0, seals: new Map(), verdicts: new Map() },
+    }
+    this.#cases.push(opened)
+    this.#caseOf.set(claim, opened)
+    this.#bench.hold(header.number)
+    const number = this.#cases.length
+    const batch = header.number
+    this.#bench.log({ kind: 'case-opened', number, batch, claim, challenger, seedBlock })
+  }
+
+  draw(number: number): void {
+    const opened = this.#case(number, 'opened')
+    const { number: head, timestampMs } = this.#bench.head()
+    if (head <= opened.seedBlock) throw new Reverted('TooEarly')
+    if (head > opened.seedBlock + KNOWN_BLOCKS) {
+      opened.seedBlock = head + SEED_BLOCKS
+      return
+    }
+    const { jurySeats, commitSeconds, revealSeconds } = this.#bench.governed
+    const seed = keccakHash(utf8('lot'), word(opened.seedBlock), fromHex(opened.claim))
+    const parties = [...opened.accused, opened.challenger]
+    const jurors = this.#bench.stakes.draw(seed, jurySeats, parties)
+    const commitUntilMs = timestampMs + commitSeconds * 1000
+    const revealUntilMs = commitUntilMs + revealSeconds * 1000
+    Object.assign(opened, { stage: 'drawn', jurors, commitUntilMs, revealUntilMs })
+    this.#bench.log({ kind: 'jurors-drawn', number, jurors, commitUntilMs, revealUntilMs })
+  }
+
+  commit(juror: Address, number: number, seal: Hash): void {
+    const drawn = this.#case(number, 'drawn')
+    if (this.#nowMs > drawn.commitUntilMs) throw new Reverted('TooLate')
+    if (!drawn.jurors.includes(juror)) throw new Reverted('NotJuror')
+    if (drawn.seals.has(juror)) throw new Reverted('AlreadyCommitted')
+    drawn.seals.set(juror, seal)
+    this.#bench.log({ kind: 'verdict-committed', number, juror })
+  }
+
+  reveal(juror: Address, number: number, verdict: Verdict, salt: Hash): void {
+    const drawn = this.#case(number, 'drawn')
+    if (this.#nowMs <= drawn.commitUntilMs) throw new Reverted('TooEarly')
+    if (this.#nowMs > drawn.revealUntilMs) throw new Reverted('TooLate')
+    if (drawn.verdicts.has(juror)) throw new Reverted('AlreadyRevealed')
+    if (verdictSeal(number, juror, verdict, salt) !== drawn.seals.get(juror)) {
+      throw new Reverted('WrongReveal')
+    }
+    drawn.verdicts.set(juror, verdict)
+    this.#bench.log({ kind: 'verdict-revealed', number, juror, verdict })
+  }
+
+  decide(number: number): void {
+    const drawn = this.#case(number, 'drawn')
+    if (this.#nowMs <= drawn.revealUntilMs) throw new Reverted('TooEarly')
+    drawn.stage = 'decided'
+    const said = (verdict: Verdict) =>
+      drawn.jurors.filter((juror) => drawn.verdicts.get(juror) === verdict).length
+    const [passes, fails] = [said('pass'), said('fail')]
+    const outcome = outcomeOf(passes, fails, drawn.jurors.length)
+    if (!this.#bench.isVoid(drawn.header)) this.#bench.release(drawn.header.number)
+    this.counters[outcome] += 1
+    this.#bench.log({ kind: 'case-decided', number, outcome, passes, fails })
+    if (outcome === 'dismissed') for (const juror of drawn.verdicts.keys()) this.#owed.add(juror)
+    else this.#owed.add(drawn.challenger)
+    if (outcome === 'undecided') this.#caseOf.delete(drawn.claim)
+    if (outcome === 'upheld') this.#condemn(drawn)
+    if (outcome !== 'undecided') this.#slashSilent(drawn)
+  }
+
+  withdraw(account: Address): void {
+    if (!this.#owed.delete(account)) throw new Reverted('NothingOwed')
+  }
+
+  #condemn({ claim, header, accused }: Case): void {
+    if (!this.#bench.isVoid(header)) this.#bench.fault(header.number)
+    if (this.#condemned.has(claim)) return
+    this.#condemned.add(claim)
+    const { stakes, governed } = this.#bench
+    for (const node of accused) stakes.slashBps(node, governed.endorserSlashBps, 'accused')
+  }
+
+  #slashSilent({ jurors, verdicts }: Case): void {
+    for (const juror of new Set(jurors)) {
+      if (!verdicts.has(juror)) this.#bench.stakes.slashBps(juror, SILENCE_BPS, 'silent')
+    }
+  }
+
+  #case(number: number, stage: Case['stage']): Case {
+    const known = this.#cases[number - 1]
+    if (known?.stage !== stage) throw new Reverted('NotAt')
+    return known
+  }
+
+  #endDemand(header: BatchHeader, index: number): void {
+    const key = `${headerHash(header)} ${index}`
+    if (!this.#demands.delete(key)) throw new Reverted('NotDemanded')
+  }
+
+  get #nowMs(): number {
+    return this.#bench.head().timestampMs
+  }
+}
+
+/** The receipt stands in the batch that its header names. */
+function requirePlaced({ header, receipts, index }: InBatch): void {
+  const leaves = receipts.map(receiptLeaf)
+  const { receiptsRoot, receiptCount } = header
+  const leaf = leaves[index]
+  if (!leaf || !merkleVerify(receiptsRoot, receiptCount, leaf, merkleProof(leaves, index))) {
+    throw new Reverted('NotInBatch')
+  }
+}

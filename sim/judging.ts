@@ -1,0 +1,102 @@
+/** What a virtual node does before the judges. Its ballots, like its journal, outlive a crash. */
+import type { Duty, Event } from '../coordinator-free/events.ts'
+import type { Claim } from '../protocol/claim.ts'
+import type { Address } from '../protocol/fields.ts'
+import { type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
+import { verdictSeal } from '../protocol/jury.ts'
+import type { Random } from '../protocol/prng.ts'
+import type { Verdict } from '../protocol/vote.ts'
+import type { FakeChain } from './chain.ts'
+import { Reverted } from './contract.ts'
+import type { Court } from './court.ts'
+
+export type JudgingDuty = Extract<
+  Duty,
+  {
+    kind:
+      | 'show'
+      | 'foreclose'
+      | 'challenge'
+      | 'draw'
+      | 'hear'
+      | 'commit'
+      | 'reveal'
+      | 'decide'
+      | 'withdraw'
+  }
+>
+
+export type Act =
+  | { readonly kind: 'transact'; readonly call: (chain: FakeChain) => void }
+  /** The outcome of work that takes a while. */
+  | { readonly kind: 'hear'; readonly found: Event }
+
+interface Ballot {
+  readonly verdict: Verdict
+  readonly salt: Hash
+}
+
+export class Judging {
+  readonly #self: Address
+  readonly #dice: Random
+  readonly #verdictOn: (job: Job, claim: Claim) => Verdict
+  readonly #ballots = new Map<number, Ballot>()
+
+  constructor(self: Address, dice: Random, verdictOn: (job: Job, claim: Claim) => Verdict) {
+    this.#self = self
+    this.#dice = dice
+    this.#verdictOn = verdictOn
+  }
+
+  act(duty: JudgingDuty): Act {
+    if (duty.kind === 'hear') {
+      const { number, job, claim } = duty
+      const verdict = this.#ballots.get(number)?.verdict ?? this.#verdictOn(job, claim)
+      return { kind: 'hear', found: { kind: 'heard', number, verdict } }
+    }
+    return { kind: 'transact', call: (chain) => this.#call(chain, duty) }
+  }
+
+  #call({ court }: FakeChain, duty: Exclude<JudgingDuty, { kind: 'hear' }>): void {
+    switch (duty.kind) {
+      case 'show':
+        court.show(duty)
+        break
+      case 'foreclose':
+        court.foreclose(duty.header, duty.index)
+        break
+      case 'challenge':
+        court.open(this.#self, duty, duty.bondWei)
+        break
+      case 'draw':
+        court.draw(duty.number)
+        break
+      case 'commit':
+        court.commit(this.#self, duty.number, this.#seal(duty.number, duty.verdict))
+        break
+      case 'reveal':
+        this.#reveal(court, duty.number)
+        break
+      case 'decide':
+        court.decide(duty.number)
+        break
+      case 'withdraw':
+        court.withdraw(this.#self)
+    }
+  }
+
+  #reveal(court: Court, number: number): void {
+    const ballot = this.#ballots.get(number)
+    if (!ballot) throw new Reverted('WrongReveal')
+    court.reveal(this.#self, number, ballot.verdict, ballot.salt)
+  }
+
+  /** What was sealed once stands. */
+  #seal(number: number, verdict: Verdict): Hash {
+    const held = this.#ballots.get(number)
+    const fresh = held ?? { verdict, salt: keccakHash(utf8('salt'), word(this.#dice.uint32())) }
+    this.#ballots.set(number, fresh)
+    return verdictSeal(number, this.#self, fresh.verdict, fresh.salt)
+  }
+}

@@ -1,0 +1,29 @@
+/** One scenario run to its end, whatever that is. */
+import type { Scenario } from './scenario.ts'
+import { type Report, World } from './world.ts'
+
+/** `broken`: something happened that must never happen. `stuck`: a job did not find its end after all faults were healed. */
+export interface Failure {
+  readonly kind: 'broken' | 'stuck'
+  readonly message: string
+}
+
+export interface Outcome {
+  /** None where the run was cut short. */
+  readonly report?: Report
+  readonly failure?: Failure
+}
+
+/** @param trace is given a line for each effect of each node */
+export function attempt(scenario: Scenario, trace?: (line: string) => void): Outcome {
+  const world = new World(scenario, trace)
+  try {
+    const report = world.run()
+    if (report.final) return { report }
+    const message = `${report.settled} of ${report.jobs} jobs found their end`
+    return { report, failure: { kind: 'stuck', message } }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { failure: { kind: 'broken', message } }
+  }
+}

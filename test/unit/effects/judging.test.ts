@@ -1,0 +1,92 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import type { Duty } from '../../../coordinator-free/events.ts'
+import { createLedger, type Ledger } from '../../../coordinator-free/ledger.ts'
+import { verdictSeal } from '../../../protocol/jury.ts'
+import type { Call } from '../../../worker/chain/calls.ts'
+import { ChainError } from '../../../worker/chain/errors.ts'
+import { commitVerdictCall, revealVerdictCall } from '../../../worker/chain/jury-calls.ts'
+import { type JudgingOptions, judging } from '../../../worker/effects/judging.ts'
+import { Ballots } from '../../../worker/storage/ballots.ts'
+import { createLogger } from '../../../worker/telemetry/logger.ts'
+import { claimEnvelope, jobEnvelope } from '../../harness/council.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
+import { hashNumber, keyNumber } from '../../harness/messages.ts'
+
+const SELF = keyNumber(4).address
+const signal = new AbortController().signal
+const [job, claim] = [jobEnvelope(1), claimEnvelope(jobEnvelope(1).digest, 1)]
+const claimId = claim.digest
+
+describe('a juror’s effects', () => {
+  let folder: string
+  let ballots: Ballots
+  let checked: number
+  let sent: Call[]
+
+  beforeEach(() => {
+    folder = testFolder('judging')
+    ballots = new Ballots(folder, Date.now())
+    checked = 0
+    sent = []
+  })
+
+  afterEach(() => {
+    ballots.close()
+    removeFolder(folder)
+  })
+
+  /** The chain takes what is sent, or refuses it with this error. */
+  function performers(refusal?: string) {
+    const chain = {
+      account: SELF,
+      write: async (call: Call) => {
+        if (refusal) {
+          const revert = { name: refusal, args: {} }
+          throw new ChainError('reverted', refusal, { revert })
+        }
+        sent.push(call)
+      },
+    }
+    const runtime = { until: async (_: (ledger: Ledger) => boolean) => createLedger() }
+    const options = { runtime, chain, ballots, log: createLogger('silent') }
+    const check = async () => {
+      checked += 1
+      return { verdict: 'pass', reason: 'none', checked: 1 }
+    }
+    return judging({ ...options, check } as unknown as JudgingOptions)
+  }
+
+  function hearing(): Extract<Duty, { kind: 'hear' }> {
+    if (job.message.kind !== 'job' || claim.message.kind !== 'claim') throw new TypeError('no work')
+    const work = { job: job.message.body, claim: claim.message.body, claimId }
+    return { kind: 'hear', duty: 'hear 1', number: 1, ...work, beacon: hashNumber(1) }
+  }
+
+  const committing = (verdict: 'pass' | 'fail') =>
+    ({ kind: 'commit', duty: 'commit 1', number: 1, claimId, verdict }) as const
+
+  it('run a claim again, unless a former life has sealed its verdict', async () => {
+    const heard = (verdict: string) => ({ kind: 'heard', number: 1, verdict })
+    deepEqual(await performers().hear(hearing(), signal), heard('pass'))
+    ballots.seal(1, claimId, 'fail')
+    deepEqual(await performers().hear(hearing(), signal), heard('fail'))
+    equal(checked, 1)
+  })
+
+  it('commit to what was sealed first, and reveal just that', async () => {
+    const { salt } = ballots.seal(1, claimId, 'fail')
+    await performers().commit(committing('pass'), signal)
+    const reveal = { kind: 'reveal', duty: 'reveal 1', number: 1, claimId } as const
+    await performers().reveal(reveal, signal)
+    const seal = verdictSeal(1, SELF, 'fail', salt)
+    deepEqual(sent, [commitVerdictCall(1, seal), revealVerdictCall(1, 'fail', salt)])
+  })
+
+  it('keep a ballot whose seal the chain has refused for now', async () => {
+    const failed = await performers('TooEarly').commit(committing('fail'), signal).catch(String)
+    equal(failed, 'ChainError: TooEarly')
+    equal(ballots.held(1, claimId)?.verdict, 'fail')
+    // Where the chain has it already, all is done.
+    equal(await performers('AlreadyCommitted').commit(committing('fail'), signal), undefined)
+  })
+})

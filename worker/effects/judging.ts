@@ -1,0 +1,198 @@
+/** What this node brings before the judges on the L2, and what it says there as a juror. */
+import { juryAbi } from '../../contracts/gen/Jury.ts'
+import type { Disputes } from '../../coordinator-free/disputes.ts'
+import type { InBatch } from '../../coordinator-free/events.ts'
+import type { Ledger } from '../../coordinator-free/ledger.ts'
+import type { BatchHeader } from '../../protocol/batch.ts'
+import { verdictSeal } from '../../protocol/jury.ts'
+import type { Call } from '../chain/calls.ts'
+import { forecloseCall, placedIn, showCall } from '../chain/dispute-calls.ts'
+import {
+  commitVerdictCall,
+  decideCall,
+  drawCall,
+  openCaseCall,
+  revealVerdictCall,
+  withdrawFromJuryCall,
+} from '../chain/jury-calls.ts'
+import type { Performer, Performers } from '../runtime.ts'
+import type { Ballots } from '../storage/ballots.ts'
+import { StorageError } from '../storage/errors.ts'
+import { LOG_WAIT_MS, type SettleOptions, unlessDone } from './settle.ts'
+import type { Check } from './verify.ts'
+
+export interface JudgingOptions extends SettleOptions {
+  readonly ballots: Ballots
+  readonly check: Check
+  /** What shows the chain itself that a receipt's attribution is false: see `proof.ts`. */
+  readonly prove: (place: InBatch, signal: AbortSignal) => Promise<Call | undefined>
+}
+
+type Judging = Pick<
+  Performers,
+  'show' | 'foreclose' | 'challenge' | 'draw' | 'hear' | 'commit' | 'reveal' | 'decide' | 'withdraw'
+>
+
+export function judging(options: JudgingOptions): Judging {
+  return {
+    show: performShow(options),
+    foreclose: performForeclose(options),
+    challenge: performChallenge(options),
+    draw: performDraw(options),
+    hear: performHear(options),
+    commit: performCommit(options),
+    reveal: performReveal(options),
+    decide: performDecide(options),
+    withdraw: performWithdraw(options),
+  }
+}
+
+function performShow(options: JudgingOptions): Performer<'show'> {
+  return async (duty, signal) => {
+    const { header, index } = duty
+    const isEnded = ({ disputes }: Ledger) => !isDemanded(disputes, header, index)
+    await write(options, showCall(placedIn(duty)), isEnded, signal)
+    options.log.info({ batch: header.number, receipt: index }, 'demanded receipt shown')
+    return undefined
+  }
+}
+
+function performForeclose(options: JudgingOptions): Performer<'foreclose'> {
+  return async ({ header, index }, signal) => {
+    const isEnded = ({ disputes }: Ledger) => !isDemanded(disputes, header, index)
+    await write(options, forecloseCall(header, index), isEnded, signal)
+    options.log.warn({ batch: header.number, receipt: index }, 'withheld receipt foreclosed')
+    return undefined
+  }
+}
+
+function performChallenge(options: JudgingOptions): Performer<'challenge'> {
+  return async (duty, signal) => {
+    const { header, receipts, index, bondWei } = duty
+    const { claim } = receipts[index]!
+    const proof = await proofOf(options, duty, signal)
+    if (proof) {
+      await write(options, proof, (ledger) => isFalse(ledger, header), signal)
+      options.log.warn({ batch: header.number, claim }, 'false attribution proved')
+      return undefined
+    }
+    const isCalled = ({ disputes }: Ledger) => disputes.isJudged(claim, header)
+    await write(options, openCaseCall(duty, bondWei), isCalled, signal)
+    options.log.warn({ batch: header.number, claim, bondWei: `${bondWei}` }, 'jury called')
+    return undefined
+  }
+}
+
+/** A jury needs no proof, so where it cannot be put together one is called. */
+async function proofOf({ prove, log }: JudgingOptions, place: InBatch, signal: AbortSignal) {
+  try {
+    return await prove(place, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    const { message } = error as Error
+    log.info({ batch: place.header.number, error: message }, 'no proof at hand, so a jury decides')
+    return undefined
+  }
+}
+
+function performDraw(options: JudgingOptions): Performer<'draw'> {
+  return async ({ number }, signal) => {
+    // Where the block that was to choose is forgotten, the contract takes a later one, and the duty comes again.
+    const isDrawn = (ledger: Ledger): boolean => {
+      const known = caseOf(ledger, number)
+      return !known || known.drawn !== undefined
+    }
+    await write(options, drawCall(number), isDrawn, signal)
+    return undefined
+  }
+}
+
+/** What was sealed in an earlier life is not worked out again: it is what will be revealed. */
+function performHear({ ballots, check, log }: JudgingOptions): Performer<'hear'> {
+  return async (duty, signal) => {
+    const { number, claimId } = duty
+    const held = ballots.held(number, claimId)
+    if (held) return { kind: 'heard', number, verdict: held.verdict }
+    const { verdict, reason } = await check(duty, signal)
+    log.info({ case: number, claimId, verdict, reason }, 'heard as a juror')
+    return { kind: 'heard', number, verdict }
+  }
+}
+
+function performCommit(options: JudgingOptions): Performer<'commit'> {
+  const { chain, ballots, log } = options
+  return async ({ number, claimId, verdict }, signal) => {
+    const ballot = ballots.seal(number, claimId, verdict)
+    const seal = verdictSeal(number, chain.account, ballot.verdict, ballot.salt)
+    const isIn = (ledger: Ledger) => caseOf(ledger, number)?.committed.has(chain.account) !== false
+    await write(options, commitVerdictCall(number, seal), isIn, signal)
+    log.info({ case: number }, 'committed to a verdict')
+    return undefined
+  }
+}
+
+function performReveal(options: JudgingOptions): Performer<'reveal'> {
+  const { chain, ballots, log } = options
+  return async ({ number, claimId }, signal) => {
+    const ballot = ballots.held(number, claimId)
+    if (!ballot) {
+      throw new StorageError('missing', `The verdict in case ${number} is on no disk of this node.`)
+    }
+    const { verdict, salt } = ballot
+    const isIn = (ledger: Ledger) => caseOf(ledger, number)?.revealed.has(chain.account) !== false
+    await write(options, revealVerdictCall(number, verdict, salt), isIn, signal)
+    log.info({ case: number, verdict }, 'verdict revealed')
+    return undefined
+  }
+}
+
+function performDecide(options: JudgingOptions): Performer<'decide'> {
+  return async ({ number }, signal) => {
+    const isDecided = (ledger: Ledger) => caseOf(ledger, number) === undefined
+    await write(options, decideCall(number), isDecided, signal)
+    return undefined
+  }
+}
+
+function performWithdraw({ chain, log }: JudgingOptions): Performer<'withdraw'> {
+  return async (_duty, signal) => {
+    const contract = { address: chain.deployment.addresses.jury, abi: juryAbi } as const
+    const args = [chain.account] as const
+    const owedWei = await chain.read(
+      (client) => client.readContract({ ...contract, functionName: 'owedWei', args }),
+      signal,
+    )
+    if (owedWei > 0n) {
+      await chain.write(withdrawFromJuryCall(), signal)
+      log.info({ owedWei: `${owedWei}` }, 'money of cases taken home')
+    }
+    return { kind: 'withdrawn' }
+  }
+}
+
+/** Sends, and waits until the chain's log has told the core: before, the duty would fall due again at once. */
+async function write(
+  { runtime, chain }: SettleOptions,
+  call: Call,
+  isDone: (ledger: Ledger) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  await unlessDone(async () => {
+    await chain.write(call, signal)
+  })
+  await runtime.until(isDone, LOG_WAIT_MS)
+}
+
+function isFalse({ faulty, batches }: Ledger, header: BatchHeader): boolean {
+  const isFaulty = faulty > 0 && faulty <= header.number
+  return isFaulty || batches.get(header.number)?.header !== header
+}
+
+function isDemanded({ demands }: Disputes, header: BatchHeader, index: number): boolean {
+  return demands.some((demand) => demand.header === header && demand.index === index)
+}
+
+/** A case that is not decided. */
+function caseOf({ disputes }: Ledger, number: number) {
+  return disputes.openCases.find((one) => one.number === number)
+}
