@@ -1,100 +1,13 @@
-/** `npm run sim -- --seed 7 --faults storm`: one run or many, a line each, and the command that repeats a failure. */
-import { parseArgs } from 'node:util'
-import { FAULTS, type Faults, scenario } from '../scenario.ts'
-import { type Report, World } from '../world.ts'
-import { dst, replay } from './dst.ts'
+/** `npm run sim`: studies from scenario files, deterministic tests by the thousand, or one fault mix after the other. */
+const [word = '', ...rest] = process.argv.slice(2)
 
-const USAGE = `Runs the production core in a virtual network.
-
-  --seed N       first seed (1)
-  --runs N       how many seeds, one after the other (1)
-  --faults MIX   ${FAULTS.join(', ')} (calm)
-  --workers N, --validators N, --jobs N
-  --json         one JSON object for each run on standard output
-  --help`
-
-const [name = '', ...rest] = process.argv.slice(2)
-if (name === 'dst' || name === 'replay') process.exit({ dst, replay }[name](rest))
-
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    runs: { type: 'string', default: '1' },
-    faults: { type: 'string', default: 'calm' },
-    workers: { type: 'string' },
-    validators: { type: 'string' },
-    jobs: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-if (values.help) {
-  process.stdout.write(`${USAGE}\n`)
+if (word === 'dst' || word === 'replay') {
+  const commands = await import('./dst.ts')
+  process.exitCode = commands[word](rest)
+} else if (word !== '' && !word.startsWith('-')) {
+  const { studyCommand } = await import('./commands.ts')
+  process.exitCode = await studyCommand([word, ...rest])
 } else {
-  process.exitCode = simulate()
-}
-
-function simulate(): number {
-  const faults = FAULTS.find((name) => name === values.faults)
-  if (!faults) return refuse(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
-  const numbers = Object.entries({ ...values, json: undefined, help: undefined, faults: undefined })
-  for (const [name, text] of numbers) {
-    if (text !== undefined && !/^[1-9]\d{0,5}$/.test(`${text}`)) {
-      return refuse(`--${name} ${text} is no whole number from 1 to 999999`)
-    }
-  }
-  let failures = 0
-  const first = Number(values.seed)
-  for (let seed = first; seed < first + Number(values.runs); seed++) {
-    if (!run(seed, faults)) failures += 1
-  }
-  return failures === 0 ? 0 : 1
-}
-
-/** True where all jobs were settled and no invariant was broken. */
-function run(seed: number, faults: Faults): boolean {
-  const change = {
-    ...(values.workers && { workers: Number(values.workers) }),
-    ...(values.validators && { validators: Number(values.validators) }),
-    ...(values.jobs && { jobs: Number(values.jobs) }),
-  }
-  const startedMs = performance.now()
-  try {
-    const report = new World(scenario(seed, faults, change)).run()
-    print(report, performance.now() - startedMs)
-    if (report.final) return true
-    process.stderr.write(`not all jobs were settled; repeat: ${repeat(seed, faults)}\n`)
-  } catch (error) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.stderr.write(`seed ${seed}: ${what}\nrepeat: ${repeat(seed, faults)}\n`)
-  }
-  return false
-}
-
-function print(report: Report, tookMs: number): void {
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(report)}\n`)
-    return
-  }
-  const { seed, settled, jobs, virtualMs, steps, counters, hash } = report
-  const faults = Object.entries(counters)
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} ${count}`)
-  process.stdout.write(
-    `seed ${seed}: ${settled} of ${jobs} jobs settled in ${(virtualMs / 1000).toFixed(1)} s of virtual time ` +
-      `(${(virtualMs / tookMs).toFixed(0)} × real), ${steps} steps, run ${hash.slice(2, 10)}\n` +
-      `  ${faults.join(', ') || 'nothing went wrong'}\n`,
-  )
-}
-
-function repeat(seed: number, faults: string): string {
-  const sizes = ['workers', 'validators', 'jobs'] as const
-  const given = sizes.filter((name) => values[name]).map((name) => ` --${name} ${values[name]}`)
-  return `npm run sim -- --faults ${faults} --seed ${seed}${given.join('')}`
-}
-
-function refuse(message: string): number {
-  process.stderr.write(`${message}\n`)
-  return 2
+  // It reads the command line itself, and sets the exit code.
+  await import('./mixes.ts')
 }

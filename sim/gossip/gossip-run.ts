@@ -6,7 +6,8 @@ import { makeLinks } from './links.ts'
 import { Mesh } from './mesh.ts'
 import { BLOCK_MESSAGES, Messages } from './messages.ts'
 import { type GossipReport, reportOf } from './report.ts'
-import { type GossipScenario, MESH } from './scenario.ts'
+import { DRAIN_US, type GossipScenario, JOIN_US, MESH, WARM_UP_US } from './scenario.ts'
+import { Sybils } from './sybils.ts'
 import { Tally } from './tally.ts'
 import {
   GOODBYE,
@@ -17,6 +18,7 @@ import {
   IWANT,
   JOIN,
   MESSAGE,
+  OUTAGE,
   PRUNE,
   PUBLISH,
   RETURN,
@@ -24,11 +26,6 @@ import {
   Wire,
 } from './wire.ts'
 
-/** Nodes join within a second; two more, and their mesh has formed. */
-const JOIN_US = 1_000_000
-const WARM_UP_US = 3_000_000
-/** What is published last has as long to arrive. */
-const DRAIN_US = 5_000_000
 /** A message's or a control message's frame and topic on the wire, and an id in IHAVE and IWANT. */
 const FRAME_BYTES = 64
 const ID_BYTES = 34
@@ -45,12 +42,15 @@ export class GossipRun {
   readonly mesh: Mesh
   /** When all is over, in microseconds. */
   readonly endUs: number
-  /** Nodes that take part now. */
+  /** By message: whether one that the attack is aimed at published it. */
+  readonly byTarget: boolean[] = []
+  /** Honest nodes that take part now. */
   population = 0
   readonly #choices: Streams
   readonly #world: Streams
   /** 1 for nodes that pass nothing on, and 1 for nodes that take part now. */
   readonly #silent: Uint8Array
+  readonly #sybils: Sybils
   readonly #joined: Uint8Array
   readonly #upSinceUs: Float64Array
   /** Until when each node validates what it has. */
@@ -60,14 +60,15 @@ export class GossipRun {
   #gossipFrom = 0
 
   constructor(scenario: GossipScenario) {
-    const { seed, nodes, messages, intervalMs } = scenario
+    const { seed, messages, intervalMs } = scenario
+    const nodes = scenario.nodes + scenario.sybils
     this.scenario = scenario
     // Beyond the last node is who chooses the publishers.
     this.#world = new Streams(seed, 'world', nodes + 1)
     this.#choices = new Streams(seed, 'protocol', nodes)
     this.messages = new Messages(nodes, scenario.elides)
     this.wire = new Wire(scenario, makeLinks(scenario, this.#world), this.messages)
-    this.mesh = new Mesh(nodes, this.wire, this.#choices)
+    this.mesh = new Mesh(nodes, scenario.degree, this.wire, this.#choices)
     this.endUs = WARM_UP_US + messages * intervalMs * 1000 + DRAIN_US
     const adversary = new Streams(seed, 'adversary', nodes)
     this.#silent = Uint8Array.from({ length: nodes }, (_, node) =>
@@ -77,10 +78,15 @@ export class GossipRun {
     this.#upSinceUs = new Float64Array(nodes)
     this.#busyUntilUs = new Float64Array(nodes)
     this.#heartbeats = new Uint32Array(nodes)
+    this.#sybils = new Sybils(scenario, this.wire, this.messages)
     for (let node = 0; node < nodes; node++) {
-      this.wire.after(node, this.#choices.below(node, JOIN_US), JOIN)
+      const afterUs = this.#sybils.isFirst(node) ? 0 : this.#choices.below(node, JOIN_US)
+      this.wire.after(node, afterUs, JOIN)
     }
     this.wire.after(nodes, WARM_UP_US, PUBLISH)
+    if (scenario.outage > 0) {
+      this.wire.after(nodes, WARM_UP_US + scenario.outageAtMs * 1000, OUTAGE)
+    }
   }
 
   /** Runs until then, or to the end. */
@@ -133,28 +139,45 @@ export class GossipRun {
       case PUBLISH:
         this.#publish()
         break
+      case OUTAGE:
+        this.#breakOut()
+        break
     }
   }
 
   #publish(): void {
-    const { nodes, messages, intervalMs } = this.scenario
+    const { nodes, sybils, messages, intervalMs } = this.scenario
     this.wire.checkConservation()
     const publisher = this.#publisher()
     if (publisher !== undefined) {
       const { nowUs } = this.wire.wheel
       const message = this.messages.publish(nowUs, HISTORY_US)
       this.tally.published(this.population - 1)
+      this.#aim(publisher)
       this.messages.see(publisher, message)
       // Flood publishing: its own messages a node gives to all it knows.
       this.#forward(publisher, message, this.mesh.known[publisher]!)
     }
-    if (this.messages.published < messages) this.wire.after(nodes, intervalMs * 1000, PUBLISH)
+    if (this.messages.published < messages)
+      this.wire.after(nodes + sybils, intervalMs * 1000, PUBLISH)
   }
 
-  /** An honest node that is there, the next after one drawn at random. */
+  /** Notes what an attack's targets publish, and what should come to them. */
+  #aim(publisher: number): void {
+    const { targets } = this.scenario
+    this.byTarget.push(publisher < targets)
+    for (let node = 0; node < targets; node++) {
+      if (node !== publisher && this.#joined[node] === 1) this.tally.expectedByTargets += 1
+    }
+  }
+
+  /** An honest node that is there, the next after one drawn at random: of all, or where it is their turn of the targets. */
   #publisher(): number | undefined {
-    const { nodes } = this.scenario
-    const drawn = this.#world.below(nodes, nodes)
+    const { nodes, targets, targetsPublish } = this.scenario
+    const message = this.messages.published
+    const isTargets =
+      Math.floor((message + 1) * targetsPublish) > Math.floor(message * targetsPublish)
+    const drawn = this.#world.below(nodes, isTargets ? targets : nodes)
     for (let tried = 0; tried < nodes; tried++) {
       const node = (drawn + tried) % nodes
       if (this.#joined[node] === 1 && this.#silent[node] === 0) return node
@@ -164,17 +187,25 @@ export class GossipRun {
 
   #receive(node: number, place: number, message: number): void {
     if (!this.messages.see(node, message)) {
-      this.tally.duplicates += 1
+      if (node < this.scenario.nodes) this.tally.duplicates += 1
       return
     }
     const { nowUs } = this.wire.wheel
     const publishedUs = this.messages.publishedUs[message]!
     const wasThere = this.#upSinceUs[node]! <= publishedUs
-    this.tally.arrived(nowUs, node, message, nowUs - publishedUs, wasThere)
+    const { nodes, targets } = this.scenario
+    if (node < nodes) this.tally.arrived(nowUs, node, message, nowUs - publishedUs, wasThere)
+    if (node < targets && wasThere) this.tally.toTargets += 1
     this.mesh.credit(node, place)
     const doneUs = Math.max(nowUs, this.#busyUntilUs[node]!) + this.scenario.validationUs
     this.#busyUntilUs[node] = doneUs
-    if (this.#silent[node] === 0) this.wire.after(node, doneUs - nowUs, VALIDATED, message, place)
+    if (!this.#passesOn(node, message)) return
+    this.wire.after(node, doneUs - nowUs, VALIDATED, message, place)
+  }
+
+  #passesOn(node: number, message: number): boolean {
+    if (node < this.scenario.nodes) return this.#silent[node] === 0
+    return this.#sybils.passesOn(this.byTarget[message]!)
   }
 
   #forward(node: number, message: number, set: number): void {
@@ -185,6 +216,10 @@ export class GossipRun {
   }
 
   #beat(node: number): void {
+    if (node >= this.scenario.nodes) {
+      this.#plot(node)
+      return
+    }
     if (this.#world.happens(node, this.scenario.leavesPerHour / 3600)) {
       this.#leave(node)
       return
@@ -193,6 +228,16 @@ export class GossipRun {
     this.#heartbeats[node]! += 1
     this.mesh.maintain(node, this.#heartbeats[node]!)
     if (this.#silent[node] === 0) this.#gossip(node)
+  }
+
+  /** A heartbeat of an attacker's node. */
+  #plot(node: number): void {
+    this.wire.after(node, MESH.heartbeatUs, HEARTBEAT)
+    this.#heartbeats[node]! += 1
+    if (this.#sybils.isGood) {
+      this.mesh.maintain(node, this.#heartbeats[node]!)
+      this.#gossip(node)
+    } else this.#sybils.act(node, this.mesh)
   }
 
   /** Tells some of those outside the mesh which of the newest messages the node has. */
@@ -222,6 +267,7 @@ export class GossipRun {
   }
 
   #answer(node: number, place: number, number: number, set: number): void {
+    if (node >= this.scenario.nodes && !this.#sybils.isGood) return
     const { publishedUs } = this.messages
     const sinceUs = this.wire.wheel.nowUs - HISTORY_US
     const has = set & this.messages.block(number).seen[node]!
@@ -240,13 +286,23 @@ export class GossipRun {
   /** Takes part from now on: tells all peers, and grafts those that have joined before. */
   #join(node: number, asks: boolean): void {
     this.#joined[node] = 1
-    this.population += 1
+    if (node < this.scenario.nodes) this.population += 1
     this.#upSinceUs[node] = this.wire.wheel.nowUs
     for (let rest = this.wire.links.all[node]!; rest !== 0; rest &= rest - 1) {
       this.wire.send(node, firstOf(rest), HELLO, asks ? 1 : 0, 0, FRAME_BYTES)
     }
     this.mesh.join(node)
     this.wire.after(node, this.#choices.below(node, MESH.heartbeatUs), HEARTBEAT)
+  }
+
+  /** A share of the nodes goes away in one moment. */
+  #breakOut(): void {
+    const { seed, nodes, outage } = this.scenario
+    // Who lies behind a NAT was drawn from these streams first.
+    const dice = new Streams(seed, 'faults', 2 * nodes)
+    for (let node = 0; node < nodes; node++) {
+      if (dice.happens(nodes + node, outage) && this.#joined[node] === 1) this.#leave(node)
+    }
   }
 
   #leave(node: number): void {

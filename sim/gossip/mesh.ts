@@ -1,7 +1,7 @@
 /** Who passes messages on to whom: joined, grafted, pruned and kept in bounds as GossipSub v1.1 does. */
 import type { Streams } from '../kernel/streams.ts'
 import { firstOf, sizeOf, someOf } from './bits.ts'
-import { MESH } from './scenario.ts'
+import { MESH, meshSizes } from './scenario.ts'
 import { GRAFT, PRUNE, type Wire } from './wire.ts'
 
 /** Frame, topic and what a control message names, on the wire. */
@@ -15,10 +15,12 @@ export class Mesh {
   readonly #scores: Float32Array
   /** By link: no graft before this, in milliseconds. */
   readonly #backoffMs: Int32Array
+  readonly #sizes: ReturnType<typeof meshSizes>
   readonly #wire: Wire
   readonly #streams: Streams
 
-  constructor(nodes: number, wire: Wire, streams: Streams) {
+  constructor(nodes: number, degree: number, wire: Wire, streams: Streams) {
+    this.#sizes = meshSizes(degree)
     this.members = new Int32Array(nodes)
     this.known = new Int32Array(nodes)
     this.#scores = new Float32Array(wire.links.peers.length)
@@ -29,14 +31,14 @@ export class Mesh {
 
   /** Takes in as many as a full mesh has, of those that have joined before. */
   join(node: number): void {
-    this.#graft(node, this.#free(node), MESH.d - sizeOf(this.members[node]!))
+    this.#graft(node, this.#free(node), this.#sizes.d - sizeOf(this.members[node]!))
   }
 
   /** A peer wants the node in its mesh. */
   grafted(node: number, place: number): void {
     const bit = 1 << place
     const isDialled = (this.#wire.links.dialled[node]! & bit) !== 0
-    const isFull = sizeOf(this.members[node]!) >= MESH.dHigh && !isDialled
+    const isFull = sizeOf(this.members[node]!) >= this.#sizes.dHigh && !isDialled
     if ((this.members[node]! & bit) !== 0) return
     if (isFull || this.#backsOff(node, place)) this.#prune(node, bit)
     else this.members[node]! |= bit
@@ -63,6 +65,11 @@ export class Mesh {
     this.#backoffMs.fill(0, first[node], first[node + 1])
   }
 
+  /** What an attacker's node does: it asks to be let into every mesh, whatever it was told before. */
+  press(node: number): void {
+    this.#graft(node, this.known[node]! & ~this.members[node]!, 32)
+  }
+
   /** A peer was the first to bring a message. */
   credit(node: number, place: number): void {
     this.#scores[this.#wire.links.first[node]! + place]! += 1
@@ -72,12 +79,12 @@ export class Mesh {
   maintain(node: number, heartbeat: number): void {
     if (heartbeat % MESH.scoreHalvedHeartbeats === 0) this.#halveScores(node)
     const size = sizeOf(this.members[node]!)
-    if (size < MESH.dLow) this.#graft(node, this.#free(node), MESH.d - size)
-    if (size > MESH.dHigh) this.#shrink(node)
+    if (size < this.#sizes.dLow) this.#graft(node, this.#free(node), this.#sizes.d - size)
+    if (size > this.#sizes.dHigh) this.#shrink(node)
     const outbound = this.members[node]! & this.#wire.links.dialled[node]!
-    if (size >= MESH.dLow && sizeOf(outbound) < MESH.dOut) {
+    if (size >= this.#sizes.dLow && sizeOf(outbound) < this.#sizes.dOut) {
       const free = this.#free(node) & this.#wire.links.dialled[node]!
-      this.#graft(node, free, MESH.dOut - sizeOf(outbound))
+      this.#graft(node, free, this.#sizes.dOut - sizeOf(outbound))
     }
     if (heartbeat % MESH.opportunisticHeartbeats === 0) this.#graftBetter(node)
   }
@@ -86,11 +93,11 @@ export class Mesh {
   #shrink(node: number): void {
     const members = this.members[node]!
     let kept = 0
-    for (const place of this.#byScore(node).slice(0, MESH.dScore)) kept |= 1 << place
+    for (const place of this.#byScore(node).slice(0, this.#sizes.dScore)) kept |= 1 << place
     const dialled = this.#wire.links.dialled[node]!
-    const wanted = Math.max(0, MESH.dOut - sizeOf(kept & dialled))
+    const wanted = Math.max(0, this.#sizes.dOut - sizeOf(kept & dialled))
     kept |= someOf(members & ~kept & dialled, wanted, this.#streams, node)
-    kept |= someOf(members & ~kept, MESH.d - sizeOf(kept), this.#streams, node)
+    kept |= someOf(members & ~kept, this.#sizes.d - sizeOf(kept), this.#streams, node)
     this.#prune(node, members & ~kept)
   }
 

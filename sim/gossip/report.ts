@@ -21,7 +21,7 @@ export interface GossipReport {
   readonly p50Ms: number
   readonly p90Ms: number
   readonly p99Ms: number
-  /** Members of a node's mesh, on average over those that are there. */
+  /** Members of an honest node's mesh, on average over those that are there. */
   readonly meshDegree: number
   readonly sent: number
   readonly received: number
@@ -29,6 +29,9 @@ export interface GossipReport {
   readonly elided: number
   readonly inFlight: number
   readonly sentBytes: number
+  /** Share that came to those an attack is aimed at, and share of the nodes that what they published came to; 1 without. */
+  readonly targetsHear: number
+  readonly targetsHeard: number
   readonly control: { ihave: number; iwant: number; graft: number; prune: number }
   /** Of all that happened; with elision less happens. */
   readonly hash: string
@@ -40,7 +43,8 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
   const { wire, tally, mesh, messages, hash } = run
   const { sent, received, lost, elided, inFlight, sentBytes, sentByKind } = wire
   const { delivered, expected, reach, caughtUp } = tally
-  const members = mesh.members.reduce((sum, set) => sum + sizeOf(set), 0)
+  const honest = mesh.members.subarray(0, run.scenario.nodes)
+  const members = honest.reduce((sum, set) => sum + sizeOf(set), 0)
   return {
     virtualSeconds: untilUs / 1e6,
     events: hash.events,
@@ -52,6 +56,8 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
     p99Ms: tally.delayMs(0.99),
     meshDegree: members / Math.max(1, run.population),
     ...{ sent, received, lost, elided, inFlight, sentBytes },
+    targetsHear: tally.expectedByTargets === 0 ? 1 : tally.toTargets / tally.expectedByTargets,
+    targetsHeard: heard(run),
     control: {
       ihave: sentByKind[IHAVE]!,
       iwant: sentByKind[IWANT]!,
@@ -61,4 +67,15 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
     hash: hash.digest,
     deliveryHash: tally.hash.digest,
   }
+}
+
+function heard({ tally, byTarget }: GossipRun): number {
+  let delivered = 0
+  let expected = 0
+  byTarget.forEach((isTargets, message) => {
+    if (!isTargets) return
+    delivered += tally.of(message).delivered
+    expected += tally.of(message).expected
+  })
+  return expected === 0 ? 1 : delivered / expected
 }

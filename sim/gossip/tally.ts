@@ -3,7 +3,7 @@ import { invariant } from '../../protocol/invariant.ts'
 import { RunHash } from '../kernel/run-hash.ts'
 
 /** Delays are counted in steps of half a millisecond; what takes more than 16 s counts as that. */
-const STEP_US = 500
+export const STEP_US = 500
 const STEPS = 32_768
 
 export class Tally {
@@ -17,6 +17,9 @@ export class Tally {
   /** Came to nodes that were not there when it was published. */
   caughtUp = 0
   duplicates = 0
+  /** Came to nodes that an attack is aimed at, of what was expected there. */
+  toTargets = 0
+  expectedByTargets = 0
   readonly #expectedBy: number[] = []
   readonly #deliveredBy: number[] = []
   readonly #delays = new Float64Array(STEPS)
@@ -55,6 +58,16 @@ export class Tally {
       return left <= 0
     })
     return ((step + 1) * STEP_US) / 1000
+  }
+
+  /** Deliveries by how long they took, in steps of `STEP_US`; the last takes in all that took longer. */
+  get delays(): Float64Array {
+    return this.#delays
+  }
+
+  /** Deliveries of one message, and the nodes that were there for it. */
+  of(message: number): { delivered: number; expected: number } {
+    return { delivered: this.#deliveredBy[message]!, expected: this.#expectedBy[message]! }
   }
 
   #tooMany(message: number): never {

@@ -8,7 +8,8 @@ import { Wheel } from '../kernel/wheel.ts'
 import { jitterTable } from './jitter.ts'
 import type { Links } from './links.ts'
 import type { Messages } from './messages.ts'
-import type { GossipScenario } from './scenario.ts'
+import { REGIONS } from './regions.ts'
+import { type GossipScenario, WARM_UP_US } from './scenario.ts'
 
 /** Sent from node to node: `a` is a message, or the number of a block of which `b` is a set. */
 export const MESSAGE = 0
@@ -25,10 +26,19 @@ export const HEARTBEAT = 9
 export const VALIDATED = 10
 export const RETURN = 11
 export const PUBLISH = 12
+/** Many nodes go away at once. */
+export const OUTAGE = 13
 
 /** A record's `kind` holds the kind, the receiver's place for the link, and the receiver's life that it is meant for. */
 const PLACE_SHIFT = 4
 const LIFE_SHIFT = 16
+
+/** Nodes inside hear nothing from those outside, and these nothing from them. */
+interface Cut {
+  readonly fromUs: number
+  readonly untilUs: number
+  readonly isInside: Uint8Array
+}
 
 /** What a lost segment costs at least: the usual least time to retransmission in TCP. */
 const RETRANSMIT_US = 200_000
@@ -42,6 +52,8 @@ export class Wire {
   elided = 0
   elidedMessages = 0
   sentBytes = 0
+  /** Sent by each node. */
+  readonly sentBytesBy: Float64Array
   /** How often each kind was sent. */
   readonly sentByKind = new Float64Array(16)
   /** Even while a node is up; each end and each beginning of a life counts one. The publisher of all is beyond the last. */
@@ -55,10 +67,12 @@ export class Wire {
   readonly #uplinkFreeUs: Float64Array
   /** When what was sent last arrives, by link. */
   readonly #lastUs: Float64Array
+  readonly #cut: Cut | undefined
   #timers = 0
 
   constructor(scenario: GossipScenario, links: Links, messages: Messages) {
-    const { seed, nodes } = scenario
+    const { seed } = scenario
+    const nodes = scenario.nodes + scenario.sybils
     this.links = links
     this.#scenario = scenario
     this.#messages = messages
@@ -67,6 +81,8 @@ export class Wire {
     this.#sequences = new Uint32Array(nodes + 1)
     this.#uplinkFreeUs = new Float64Array(nodes)
     this.#lastUs = new Float64Array(links.peers.length)
+    this.sentBytesBy = new Float64Array(nodes)
+    this.#cut = cutOf(scenario, links.regions)
   }
 
   /** Sends something along a node's link. */
@@ -77,7 +93,12 @@ export class Wire {
     const atUs = this.#arrivalUs(from, link, bytes)
     this.sent += 1
     this.sentBytes += bytes
+    this.sentBytesBy[from]! += bytes
     this.sentByKind[kind]! += 1
+    if (this.#cut !== undefined && this.#isCut(this.#cut, from, to)) {
+      this.lost += 1
+      return
+    }
     if (kind <= IWANT) {
       if (this.#scenario.elides && this.#changesNothing(to, kind, a, b, atUs)) return
       this.#messages.block(kind === MESSAGE ? a >> 5 : a).references += 1
@@ -142,6 +163,11 @@ export class Wire {
     )
   }
 
+  #isCut({ fromUs, untilUs, isInside }: Cut, from: number, to: number): boolean {
+    const { nowUs } = this.wheel
+    return nowUs >= fromUs && nowUs < untilUs && isInside[from] !== isInside[to]
+  }
+
   #arrivalUs(from: number, link: number, bytes: number): number {
     const { uplinkMbps, loss } = this.#scenario
     const departsUs =
@@ -165,7 +191,15 @@ export class Wire {
         : this.#messages.isForeseen(to, a, b, atUs)
     if (!isNothing) return false
     this.elided += 1
-    if (kind === MESSAGE) this.elidedMessages += 1
+    if (kind === MESSAGE && to < this.#scenario.nodes) this.elidedMessages += 1
     return true
   }
+}
+
+function cutOf(scenario: GossipScenario, regions: Uint8Array): Cut | undefined {
+  const { cutRegions, cutFromMs, cutForMs } = scenario
+  if (cutRegions.length === 0) return undefined
+  const fromUs = WARM_UP_US + 1000 * cutFromMs
+  const isInside = regions.map((region) => (cutRegions.includes(REGIONS[region]!.name) ? 1 : 0))
+  return { fromUs, untilUs: fromUs + 1000 * cutForMs, isInside }
 }

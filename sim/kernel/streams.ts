@@ -4,8 +4,11 @@
  */
 import { keccak, utf8 } from '../../protocol/hash.ts'
 
-/** Jitter and loss; the protocol's own choices; who misbehaves, and how; where nodes are, and when they are up. */
-export type Purpose = 'network' | 'protocol' | 'adversary' | 'world'
+/**
+ * Jitter and loss; the protocol's own choices; who misbehaves, and how; where nodes are, and when they are up; whom a
+ * fault strikes.
+ */
+export type Purpose = 'network' | 'protocol' | 'adversary' | 'world' | 'faults'
 
 export class Streams {
   readonly #nodeKey: number

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { firstOf, sizeOf } from '../../../sim/gossip/bits.ts'
 import { GossipRun } from '../../../sim/gossip/gossip-run.ts'
-import { gossipScenario, MESH } from '../../../sim/gossip/scenario.ts'
+import { gossipScenario, MESH, meshSizes } from '../../../sim/gossip/scenario.ts'
 import { GRAFT, PRUNE } from '../../../sim/gossip/wire.ts'
+
+const SIZES = meshSizes(8)
 
 function places(set: number): number[] {
   const found: number[] = []
@@ -16,7 +18,7 @@ function crowded() {
   const { mesh, wire } = new GossipRun(gossipScenario({ nodes: 200, dials: 15, seed: 2 }))
   const { dialled, all } = wire.links
   const node = dialled.findIndex(
-    (set, index) => sizeOf(set) > 8 && sizeOf(all[index]! & ~set) > MESH.dHigh + 1,
+    (set, index) => sizeOf(set) > 8 && sizeOf(all[index]! & ~set) > SIZES.dHigh + 1,
   )
   mesh.known[node] = all[node]!
   const [own, others] = [places(dialled[node]!), places(all[node]! & ~dialled[node]!)]
@@ -28,32 +30,32 @@ describe('a mesh', () => {
   it('is joined by as many as are wanted, and each is told', () => {
     const { mesh, wire, node, size } = crowded()
     mesh.join(node)
-    assert.equal(size(), MESH.d)
-    assert.equal(wire.sentByKind[GRAFT], MESH.d)
+    assert.equal(size(), SIZES.d)
+    assert.equal(wire.sentByKind[GRAFT], SIZES.d)
   })
 
   it('takes in no more than its upper bound, but for those that the node dialled', () => {
     const { mesh, wire, node, own, others, size } = crowded()
     for (const place of others) mesh.grafted(node, place)
-    assert.equal(size(), MESH.dHigh)
-    assert.equal(wire.sentByKind[PRUNE], others.length - MESH.dHigh)
+    assert.equal(size(), SIZES.dHigh)
+    assert.equal(wire.sentByKind[PRUNE], others.length - SIZES.dHigh)
     for (const place of own) mesh.grafted(node, place)
-    assert.equal(size(), MESH.dHigh + own.length)
+    assert.equal(size(), SIZES.dHigh + own.length)
   })
 
   it('shrinks to what is wanted, and keeps its best and two that it dialled', () => {
     const { mesh, wire, node, own, others, size } = crowded()
-    for (const place of [...others.slice(0, MESH.dHigh), ...own.slice(0, 3)]) {
+    for (const place of [...others.slice(0, SIZES.dHigh), ...own.slice(0, 3)]) {
       mesh.grafted(node, place)
     }
-    const best = others.slice(4, 4 + MESH.dScore)
+    const best = others.slice(4, 4 + SIZES.dScore)
     for (const place of best) mesh.credit(node, place)
     mesh.maintain(node, 1)
-    assert.equal(size(), MESH.d)
-    assert.equal(wire.sentByKind[PRUNE], MESH.dHigh + 3 - MESH.d)
+    assert.equal(size(), SIZES.d)
+    assert.equal(wire.sentByKind[PRUNE], SIZES.dHigh + 3 - SIZES.d)
     const members = places(mesh.members[node]!)
     assert.ok(best.every((place) => members.includes(place)))
-    assert.ok(sizeOf(mesh.members[node]! & wire.links.dialled[node]!) >= MESH.dOut)
+    assert.ok(sizeOf(mesh.members[node]! & wire.links.dialled[node]!) >= SIZES.dOut)
   })
 
   it('takes nobody in whom it has pruned, or who pruned it, for a minute', () => {
@@ -72,10 +74,10 @@ describe('a mesh', () => {
 
   it('swaps in those who deliver more than its median, once in a while', () => {
     const { mesh, node, others, own, size } = crowded()
-    for (const place of others.slice(0, MESH.d)) mesh.grafted(node, place)
-    for (const place of own.slice(0, MESH.dOut)) mesh.grafted(node, place)
+    for (const place of others.slice(0, SIZES.d)) mesh.grafted(node, place)
+    for (const place of own.slice(0, SIZES.dOut)) mesh.grafted(node, place)
     const before = size()
-    const better = others.slice(MESH.d, MESH.d + 2)
+    const better = others.slice(SIZES.d, SIZES.d + 2)
     for (const place of better) for (let times = 0; times < 8; times++) mesh.credit(node, place)
     mesh.maintain(node, MESH.opportunisticHeartbeats - 1)
     assert.equal(size(), before)

@@ -1,0 +1,115 @@
+/** The arms of a study: every combination of the swept values, each checked as if it stood alone. */
+import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
+import { type Faults, type Scenario, scenario } from '../scenario.ts'
+import { FIELDS, type Section, type Settings, type Value } from './keys.ts'
+import { Refusal } from './refusal.ts'
+import type { Study } from './scenario-file.ts'
+
+export interface Arm {
+  readonly index: number
+  /** The swept values, in words: `nodes 1000, degree 8`. */
+  readonly label: string
+  readonly values: Readonly<Record<string, Value>>
+  readonly settings: Settings
+}
+
+const MOST_ARMS = 10_000
+
+/** Throws `Refusal` naming the arm and the key that cannot be. */
+export function armsOf(study: Study): Arm[] {
+  const keys = Object.keys(study.sweep)
+  const count = keys.reduce((product, key) => product * study.sweep[key]!.length, 1)
+  if (count > MOST_ARMS) {
+    throw new Refusal(
+      `sweep has ${count} arms; ${MOST_ARMS} are allowed: sweep fewer keys or values`,
+    )
+  }
+  const arms = combinations(study.sweep).map((values, index) => ({
+    index,
+    label: labelOf(values),
+    values,
+    settings: withValues(study, values),
+  }))
+  for (const arm of arms) checkArm(study, arm)
+  const labels = new Set(arms.map(({ label }) => label))
+  if (labels.size < arms.length) throw new Refusal('sweep has a value twice; each arm runs once')
+  return arms
+}
+
+function combinations(sweep: Study['sweep']): Record<string, Value>[] {
+  return Object.entries(sweep).reduce<Record<string, Value>[]>(
+    (arms, [key, values]) =>
+      arms.flatMap((arm) => values.map((value) => ({ ...arm, [key]: value }))),
+    [{}],
+  )
+}
+
+export function labelOf(values: Readonly<Record<string, Value>>): string {
+  const words = Object.entries(values).map(
+    ([key, value]) => `${key.split('.')[1]} ${wordOf(value)}`,
+  )
+  return words.join(', ')
+}
+
+function wordOf(value: Value): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join('+')
+  return String(value)
+}
+
+function withValues({ depth, settings }: Study, values: Readonly<Record<string, Value>>): Settings {
+  const changed: Record<string, Record<string, Value>> = {}
+  for (const [section, keys] of Object.entries(settings)) changed[section] = { ...keys }
+  for (const [path, value] of Object.entries(values)) {
+    const [section, key] = path.split('.') as [Section, string]
+    const checked = FIELDS[depth][section][key]!.safeParse(value)
+    if (!checked.success) {
+      throw new Refusal(`sweep.${path} has ${wordOf(value)}; ${checked.error.issues[0]!.message}`)
+    }
+    changed[section]![key] = value
+  }
+  return changed as Settings
+}
+
+function checkArm(study: Study, { label, settings }: Arm): void {
+  try {
+    if (study.depth === 'gossip') gossipOf(settings, study.seeds[0]!)
+    else protocolOf(settings, study.seeds[0]!)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new Refusal(label === '' ? error.message : `arm ${label}: ${error.message}`)
+  }
+}
+
+export function gossipOf(settings: Settings, seed: number): GossipScenario {
+  const { world, workload, faults, adversaries } = settings
+  return gossipScenario({
+    ...world,
+    ...workload,
+    ...faults,
+    ...adversaries,
+    seed,
+  } as Partial<GossipScenario>)
+}
+
+/** Throws `RangeError` where the numbers contradict each other. */
+export function protocolOf(settings: Settings, seed: number): Scenario {
+  const { world, workload, adversaries } = settings
+  const { mix = 'calm', ...faults } = settings.faults
+  const change = { ...world, ...workload, ...faults, ...adversaries } as Partial<Scenario>
+  const made = scenario(seed, mix as Faults, change)
+  const odd = made.lyingWorkers + made.idleWorkers + made.choosyWorkers
+  if (odd >= made.workers) {
+    throw new RangeError(
+      `lyingWorkers, idleWorkers and choosyWorkers are ${odd}, but workers is ${made.workers}; leave one that works`,
+    )
+  }
+  const bad = made.lyingValidators + made.bribedValidators
+  if (bad >= made.validators) {
+    throw new RangeError(
+      `lyingValidators and bribedValidators are ${bad}, but validators is ${made.validators}; leave an honest one`,
+    )
+  }
+  const [least, most] = made.latencyMs
+  if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
+  return made
+}

@@ -1,0 +1,46 @@
+/** Curves over seeds as one line with a band around it, ready to be drawn. */
+import type { Table } from './outcome.ts'
+import { estimate } from './statistics.ts'
+
+export interface BandPoint {
+  readonly arm: number
+  readonly x: number
+  readonly mean: number
+  /** Least and most over the seeds. */
+  readonly least: number
+  readonly most: number
+}
+
+/**
+ * For each arm and x the mean over seeds, with least and most. A curve that ends early keeps its last value, as what has
+ * come to its end does.
+ */
+export function bandsOf(table: Table, xName: string, yName: string): BandPoint[] {
+  const [x, y] = [table.columns.indexOf(xName), table.columns.indexOf(yName)]
+  const arms = new Map<number, Map<number, Map<number, number>>>()
+  for (const row of table.rows) {
+    const seeds = valueOr(arms, row[0]!, () => new Map<number, Map<number, number>>())
+    valueOr(seeds, row[1]!, () => new Map<number, number>()).set(row[x]!, row[y]!)
+  }
+  return [...arms].flatMap(([arm, seeds]) => bandOf(arm, [...seeds.values()]))
+}
+
+function bandOf(arm: number, curves: readonly Map<number, number>[]): BandPoint[] {
+  const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))].sort((a, b) => a - b)
+  const last = curves.map(() => Number.NaN)
+  return xs.flatMap((x) => {
+    curves.forEach((curve, index) => {
+      last[index] = curve.get(x) ?? last[index]!
+    })
+    const values = last.filter((value) => !Number.isNaN(value))
+    if (values.length === 0) return []
+    const { mean } = estimate(values)
+    return [{ arm, x, mean, least: Math.min(...values), most: Math.max(...values) }]
+  })
+}
+
+function valueOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make()
+  map.set(key, found)
+  return found
+}

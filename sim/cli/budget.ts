@@ -1,0 +1,90 @@
+/** How long a study will take, and in how much memory: what would take too much is refused before it starts. */
+import { availableParallelism, totalmem } from 'node:os'
+import { bytesOf } from '../gossip/scenario.ts'
+import { type Arm, gossipOf, protocolOf } from './arms.ts'
+import { Refusal } from './refusal.ts'
+import type { Study } from './scenario-file.ts'
+
+/**
+ * As measured with `npm run bench -- sim --only gossip`: a node's share of one message at ten thousand nodes and D = 8.
+ * Memory that is far away makes it grow with the number of nodes, to twice as much at a hundred thousand.
+ */
+const MESSAGE_SECONDS = 1.6e-6
+const SECOND_SECONDS = 0.4e-6
+const GROWTH = 0.3
+/** Depth P: every node hears every message, and each job makes about so many. */
+const JOB_SECONDS = 80e-6
+const RUN_SECONDS = 0.05
+const PROTOCOL_BYTES = 200 * 2 ** 20
+/** What a thread takes before it runs anything. */
+const THREAD_BYTES = 80 * 2 ** 20
+
+export interface Limits {
+  readonly threads: number
+  readonly mostHours: number
+  readonly memoryBytes: number
+}
+
+export const LIMITS: Limits = {
+  threads: availableParallelism(),
+  mostHours: 12,
+  memoryBytes: 0.7 * totalmem(),
+}
+
+export interface Budget {
+  readonly runs: number
+  readonly threads: number
+  readonly cpuSeconds: number
+}
+
+/** Throws `Refusal` saying how much it is, and what would do. */
+export function budgetOf(study: Study, arms: readonly Arm[], limits: Limits = LIMITS): Budget {
+  const each = arms.map(({ settings }) => costOf(study, settings))
+  const runs = arms.length * study.seeds.length
+  const cpuSeconds = study.seeds.length * each.reduce((sum, { seconds }) => sum + seconds, 0)
+  const bytes = each.reduce((most, cost) => Math.max(most, cost.bytes), 0) + THREAD_BYTES
+  if (bytes > limits.memoryBytes) {
+    throw new Refusal(
+      `the largest arm takes about ${mebibytes(bytes)} MiB, and ${mebibytes(limits.memoryBytes)} may be used here; take fewer nodes`,
+    )
+  }
+  const threads = Math.max(
+    1,
+    Math.min(limits.threads, runs, Math.floor(limits.memoryBytes / bytes)),
+  )
+  const hours = cpuSeconds / threads / 3600
+  if (hours > limits.mostHours) {
+    const times = Math.ceil(hours / limits.mostHours)
+    throw new Refusal(
+      `${arms.length} arms × ${study.seeds.length} seeds are ${runs} runs of about ${Math.ceil(hours)} hours in all on ${threads} threads, and ${limits.mostHours} are allowed; ` +
+        `take ${times} times fewer arms, seeds, nodes or messages, or allow it with --most-hours ${Math.ceil(hours)}`,
+    )
+  }
+  return { runs, threads, cpuSeconds }
+}
+
+function costOf(study: Study, settings: Arm['settings']): { seconds: number; bytes: number } {
+  if (study.depth === 'protocol') {
+    const { workers, validators, jobs } = protocolOf(settings, 1)
+    const nodes = 1 + workers + validators
+    return { seconds: RUN_SECONDS + JOB_SECONDS * jobs * nodes ** 2, bytes: PROTOCOL_BYTES }
+  }
+  const scenario = gossipOf(settings, 1)
+  const nodes = scenario.nodes + scenario.sybils
+  const virtualSeconds = 8 + (scenario.messages * scenario.intervalMs) / 1000
+  const byNode =
+    MESSAGE_SECONDS * scenario.messages * (scenario.degree / 8) + SECOND_SECONDS * virtualSeconds
+  const seconds = RUN_SECONDS + nodes * (nodes / 10_000) ** GROWTH * byNode
+  return { seconds, bytes: bytesOf(scenario) }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20)
+}
+
+/** Virtual seconds of all runs, to show how far they are. Depth P ends when all is settled: about after the workload. */
+export function virtualSecondsOf(study: Study, settings: Arm['settings']): number {
+  if (study.depth === 'protocol') return protocolOf(settings, 1).workloadMs / 1000 + 30
+  const { messages, intervalMs } = gossipOf(settings, 1)
+  return 8 + (messages * intervalMs) / 1000
+}

@@ -1,0 +1,141 @@
+/** `run`, `sweep`, `compare` and `report`: from a scenario file to results, and from results to a page. */
+import { Command, CommanderError } from 'commander'
+import { parse } from 'yaml'
+import { type Comparison, compare, toldComparison } from './compare.ts'
+import type { Value } from './keys.ts'
+import { Refusal } from './refusal.ts'
+import { readResults, resolvedYaml } from './results.ts'
+import { parseScenario, readScenario, type Study } from './scenario-file.ts'
+import { runStudy, told } from './study.ts'
+
+const ROOT = '.tributary/sim'
+
+interface RunOptions {
+  readonly small?: boolean
+  readonly seeds?: string
+  readonly set: readonly string[]
+  readonly over: readonly string[]
+  readonly out: string
+  readonly threads?: string
+  readonly mostHours?: string
+  readonly json?: boolean
+}
+
+/** @returns the exit code: 0 done and as expected, 1 not as expected, 2 wrong use */
+export async function studyCommand(argv: readonly string[]): Promise<number> {
+  let code = 0
+  const program = new Command('sim').description('Studies of the network, from scenario files.')
+  const gather = (text: string, before: string[]) => [...before, text]
+  const add = (name: 'run' | 'sweep', about: string) =>
+    program
+      .command(`${name} <file>`)
+      .description(about)
+      .option('--small', 'the quick version that the file has')
+      .option('--seeds <n>', 'how many seeds, 1 to n, instead of the file’s')
+      .option(
+        '--set <key=value>',
+        'another value, such as world.nodes=500; may be repeated',
+        gather,
+        [],
+      )
+      .option(
+        '--over <key=a,b>',
+        'sweep this key too, over these values; may be repeated',
+        gather,
+        [],
+      )
+      .option('--out <folder>', 'where the folder of results is made', ROOT)
+      .option('--threads <n>', 'runs at a time; as many as there are cores')
+      .option('--most-hours <n>', 'refuse what would take longer', '12')
+      .option('--json', 'the summary as JSON on standard output')
+      .action(async (file: string, options: RunOptions) => {
+        code = await runFile(file, options, name === 'sweep')
+      })
+  add('run', 'runs a scenario file, with its sweep where it has one')
+  add('sweep', 'runs a scenario file over the keys of its sweep and of --over')
+  program
+    .command('compare <before> <after>')
+    .description('two folders of results, seed by seed; 1 where they differ beyond chance')
+    .option('--json', 'as JSON')
+    .action((before: string, after: string, options: { json?: boolean }) => {
+      code = compareFolders(before, after, options.json === true)
+    })
+  program
+    .command('report <folder>')
+    .description('one page with all plots, and each plot as SVG')
+    .action(async (folder: string) => {
+      // Plots take a while to load, and only this needs them.
+      const { writeReport } = await import('./page.ts')
+      process.stdout.write(`${writeReport(readResults(folder))}\n`)
+    })
+  for (const command of [program, ...program.commands]) command.exitOverride()
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!(error instanceof Refusal)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 2
+  }
+}
+
+async function runFile(file: string, options: RunOptions, mustSweep: boolean): Promise<number> {
+  const study = changed(readScenario(file, options.small === true), options)
+  if (mustSweep && Object.keys(study.sweep).length === 0) {
+    throw new Refusal(`${file} sweeps nothing; give --over key=a,b,c or a sweep section`)
+  }
+  const { folder, summary } = await runStudy(study, options.out, {
+    ...(options.threads && { threads: wholeOf('--threads', options.threads) }),
+    ...(options.mostHours && { mostHours: wholeOf('--most-hours', options.mostHours) }),
+  })
+  process.stdout.write(`${options.json ? JSON.stringify(summary) : told(summary)}\n`)
+  process.stderr.write(`results: ${folder}\nplots:   npm run sim -- report ${folder}\n`)
+  return summary.passed ? 0 : 1
+}
+
+/** The study with what the command line says otherwise, checked like a file. */
+function changed(study: Study, { set, over, seeds }: RunOptions): Study {
+  if (set.length + over.length === 0 && seeds === undefined) return study
+  const settings: Record<string, Record<string, Value>> = structuredClone(study.settings) as never
+  const sweep: Record<string, readonly Value[]> = { ...study.sweep }
+  for (const [key, value] of set.map((text) => pairOf('--set', text))) {
+    const [section, name] = key.split('.') as [string, string]
+    settings[section] = { ...settings[section], [name]: parse(value) as Value }
+    delete sweep[key]
+  }
+  for (const [key, values] of over.map((text) => pairOf('--over', text))) {
+    sweep[key] = parse(`[${values}]`) as Value[]
+  }
+  // What the file expects is about its own values.
+  const expect = set.length + over.length > 0 ? [] : study.expect
+  if (expect.length < study.expect.length) {
+    process.stderr.write('with other values, what the file expects is not checked\n')
+  }
+  const given = seeds === undefined ? study.seeds : wholeOf('--seeds', seeds)
+  return parseScenario(
+    resolvedYaml({ ...study, settings, sweep, expect, seeds: given } as never),
+    'the command line',
+  )
+}
+
+function pairOf(option: string, text: string): [key: string, value: string] {
+  const [, key, value] = /^(\w+\.\w+)=(.+)$/.exec(text) ?? []
+  if (key && value) return [key, value]
+  throw new Refusal(
+    `${option} ${text} has no section, key and value; write ${option} world.nodes=500`,
+  )
+}
+
+function wholeOf(option: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new Refusal(`${option} ${text} is no whole number from 1 to 999999`)
+}
+
+function compareFolders(before: string, after: string, asJson: boolean): number {
+  const [one, other] = [readResults(before), readResults(after)]
+  const comparison: Comparison = compare(one, other)
+  const text = asJson ? JSON.stringify(comparison) : toldComparison(comparison, one.study.depth)
+  process.stdout.write(`${text}\n`)
+  return comparison.differences.some(({ isClear }) => isClear) ? 1 : 0
+}

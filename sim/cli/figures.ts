@@ -1,0 +1,72 @@
+/** The figures of a run by name: what it is, its unit, and how it is written. */
+import type { Depth } from './keys.ts'
+
+export interface FigureKind {
+  readonly title: string
+  readonly unit: string
+}
+
+const GOSSIP: Readonly<Record<string, FigureKind>> = {
+  reach: { title: 'Reach', unit: 'share' },
+  worstReach: { title: 'Reach of the worst message', unit: 'share' },
+  lastReach: { title: 'Reach of the last messages', unit: 'share' },
+  p50Ms: { title: 'Half have it', unit: 'ms' },
+  p90Ms: { title: '90 % have it', unit: 'ms' },
+  p99Ms: { title: '99 % have it', unit: 'ms' },
+  duplicates: { title: 'Copies beyond the first', unit: 'a delivery' },
+  uploadBytesPerSecond: { title: 'Upload a node, mean', unit: 'B/s' },
+  uploadP99BytesPerSecond: { title: 'Upload of the busiest 1 %', unit: 'B/s' },
+  meshDegree: { title: 'Mesh', unit: 'members' },
+  targetsHear: { title: 'The targets hear', unit: 'share' },
+  targetsHeard: { title: 'The targets are heard by', unit: 'share' },
+  caughtUp: { title: 'Caught up after coming back', unit: 'deliveries' },
+  lost: { title: 'Sent to somebody who was gone or cut off', unit: 'messages' },
+  ihave: { title: 'IHAVE', unit: 'messages' },
+  iwant: { title: 'IWANT', unit: 'messages' },
+  graft: { title: 'GRAFT', unit: 'messages' },
+  prune: { title: 'PRUNE', unit: 'messages' },
+}
+
+/** Counted by depth P as things happen, beside whatever else it comes to count. */
+export const COUNTERS = [
+  'crashes',
+  'partitions',
+  'outages',
+  'forged',
+  'verdicts',
+  'demands',
+  'refusals',
+  'lost',
+  'doubled',
+  'cut',
+] as const
+
+const PROTOCOL: Readonly<Record<string, FigureKind>> = {
+  settledShare: { title: 'Jobs settled', unit: 'share' },
+  finalShare: { title: 'Ended with all settled and paid', unit: 'share of runs' },
+  halfSettledSeconds: { title: 'Half of the jobs settled after', unit: 's' },
+  allSettledSeconds: { title: 'All jobs settled after', unit: 's' },
+  virtualSeconds: { title: 'All final after', unit: 's' },
+  ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
+}
+
+const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
+  gossip: GOSSIP,
+  protocol: PROTOCOL,
+}
+
+export function figuresOf(depth: Depth): string[] {
+  return Object.keys(KINDS[depth])
+}
+
+export function kindOf(depth: Depth, figure: string): FigureKind {
+  return KINDS[depth][figure] ?? { title: figure, unit: 'times' }
+}
+
+/** Four digits that count, no more than a reader can use. */
+export function written(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  if (value === 0 || Number.isInteger(value)) return value.toLocaleString('en')
+  const size = Math.floor(Math.log10(Math.abs(value)))
+  return value.toLocaleString('en', { maximumFractionDigits: Math.min(6, Math.max(0, 3 - size)) })
+}

@@ -1,0 +1,130 @@
+/** The keys that a scenario file may have at each depth, with their bounds; and the nearest one to a slip of the pen. */
+import { z } from 'zod'
+import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
+import { FAULTS } from '../scenario.ts'
+
+export const DEPTHS = ['gossip', 'protocol'] as const
+export type Depth = (typeof DEPTHS)[number]
+
+export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
+export type Section = (typeof SECTIONS)[number]
+
+export type Value = number | string | readonly (number | string)[]
+/** What a run is made of: by section, then by key. */
+export type Settings = Readonly<Record<Section, Readonly<Record<string, Value>>>>
+
+type Fields = Readonly<Record<string, z.ZodType>>
+
+/** A field of depth F, within the bounds that the model itself has. */
+function gossip(name: keyof typeof BOUNDS): z.ZodType {
+  const [least, most] = BOUNDS[name]
+  return WITH_FRACTIONS.includes(name) ? between(least, most) : whole(least, most)
+}
+
+function between(least: number, most: number): z.ZodType {
+  const error = `give a number from ${least} to ${most}`
+  return z.number(error).min(least, error).max(most, error)
+}
+
+function whole(least: number, most: number): z.ZodType {
+  const error = `give a whole number from ${least} to ${most}`
+  return z.int(error).min(least, error).max(most, error)
+}
+
+function oneOf(values: readonly string[]): z.ZodType {
+  return z.enum(values, `give one of ${values.join(', ')}`)
+}
+
+function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, gossip(name)]))
+}
+
+const GOSSIP: Readonly<Record<Section, Fields>> = {
+  world: gossips('nodes', 'dials', 'degree', 'private', 'uplinkMbps', 'validationUs'),
+  workload: gossips('messages', 'intervalMs', 'messageBytes'),
+  faults: {
+    ...gossips('loss', 'leavesPerHour', 'awayMs', 'outage', 'outageAtMs'),
+    cutRegions: z.array(z.string(), 'give a list of regions'),
+    ...gossips('cutFromMs', 'cutForMs'),
+  },
+  adversaries: {
+    ...gossips('silent', 'sybils', 'sybilDials'),
+    attack: oneOf(ATTACKS),
+    ...gossips('attackFromMs', 'targets', 'targetsPublish'),
+  },
+}
+
+const LATENCY = 'give two whole numbers of milliseconds, [least, most]'
+
+const PROTOCOL: Readonly<Record<Section, Fields>> = {
+  world: {
+    workers: whole(1, 10_000),
+    validators: whole(1, 1000),
+    latencyMs: z.tuple([whole(0, 600_000), whole(0, 600_000)], LATENCY),
+    crypto: oneOf(['real', 'counterfeit']),
+  },
+  workload: {
+    jobs: whole(1, 1_000_000),
+    workloadMs: whole(1, 86_400_000),
+    healMs: whole(1, 86_400_000),
+    windowMs: whole(1, 86_400_000),
+    collectionBatches: whole(1, 1000),
+    challengeBonds: whole(0, 1000),
+  },
+  faults: {
+    mix: oneOf(FAULTS),
+    loss: between(0, 0.9),
+    doubled: between(0, 0.9),
+    crashes: whole(0, 100_000),
+    partitions: whole(0, 1000),
+    outages: whole(0, 1000),
+    skewMs: whole(0, 600_000),
+    chainFailures: between(0, 0.9),
+    forgeries: whole(0, 100_000),
+    verdicts: whole(0, 1000),
+    demands: whole(0, 1000),
+  },
+  adversaries: {
+    lyingWorkers: whole(0, 10_000),
+    lyingValidators: whole(0, 1000),
+    bribedValidators: whole(0, 1000),
+    idleWorkers: whole(0, 10_000),
+    choosyWorkers: whole(0, 10_000),
+  },
+}
+
+export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
+  gossip: GOSSIP,
+  protocol: PROTOCOL,
+}
+
+/** All keys of a depth as `section.key`. */
+export function pathsOf(depth: Depth): string[] {
+  return SECTIONS.flatMap((section) =>
+    Object.keys(FIELDS[depth][section]).map((key) => `${section}.${key}`),
+  )
+}
+
+/** The known word that is written most like this one, where one is at all like it. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, slips: slipsBetween(word, candidate) }))
+    .sort((a, b) => a.slips - b.slips)
+  const best = ranked[0]
+  return best && best.slips <= Math.max(2, word.length / 2) ? best.candidate : undefined
+}
+
+/** Letters to add, leave out or change to make one word of the other, without regard to capitals (Levenshtein). */
+function slipsBetween(one: string, other: string): number {
+  const [from, to] = [one.slice(0, 100).toLowerCase(), other.toLowerCase()]
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const changed = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[to.length]!
+}

@@ -1,0 +1,29 @@
+/** What one run hands over: its hash, its figures, and the tables that were asked for. */
+import type { Depth, Settings } from './keys.ts'
+import type { Measure } from './scenario-file.ts'
+
+export interface Order {
+  readonly arm: number
+  readonly seed: number
+  readonly depth: Depth
+  readonly settings: Settings
+  readonly measure: readonly Measure[]
+}
+
+/** Rows of numbers under names; NaN where there is no value. */
+export interface Table {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly number[])[]
+}
+
+export interface Outcome {
+  readonly arm: number
+  readonly seed: number
+  readonly hash: string
+  readonly figures: Readonly<Record<string, number>>
+  readonly tables: Readonly<Partial<Record<Measure, Table>>>
+  readonly virtualSeconds: number
+}
+
+/** Is told how far a run has come, in virtual seconds. */
+export type OnProgress = (virtualSeconds: number) => void

@@ -1,0 +1,200 @@
+/** The standard plots of a study: only those that its tables have something to show for. */
+import * as Plot from '@observablehq/plot'
+import { type BandPoint, bandsOf } from './bands.ts'
+import { kindOf } from './figures.ts'
+import { bands, type Frame, frameOf, SEEDS_BAND } from './frame.ts'
+import { againstKey, latency } from './key-plots.ts'
+import type { Table } from './outcome.ts'
+import { draw, type Picture } from './picture.ts'
+import type { Results } from './results.ts'
+
+export function picturesOf(results: Results): Picture[] {
+  const frame = frameOf(results)
+  const { reach, seconds, messages, upload } = results.tables
+  const isGossip = results.study.depth === 'gossip'
+  const pictures = [
+    reach && reachOverTime(frame, reach),
+    isGossip && latency(frame),
+    upload && uploads(frame, upload),
+    isGossip &&
+      againstKey(
+        frame,
+        'duplicates',
+        'Duplicates',
+        ['duplicates'],
+        'copies beyond the first, a delivery',
+      ),
+    messages && goesWrong(results) && reachByMessage(frame, messages),
+    isGossip && seconds && traffic(frame, seconds),
+    !isGossip && seconds && jobsSettled(frame, seconds),
+    !isGossip && counters(frame),
+  ]
+  return pictures.filter((picture) => typeof picture === 'object')
+}
+
+function goesWrong({ study }: Results): boolean {
+  const { faults, adversaries } = study.settings
+  const isOn = (key: string, value: unknown) =>
+    !key.endsWith('Ms') &&
+    key !== 'sybilDials' &&
+    ((typeof value === 'number' && value > 0) || (Array.isArray(value) && value.length > 0))
+  const swept = Object.keys(study.sweep).some((path) => /^(faults|adversaries)\./.test(path))
+  return (
+    swept || Object.entries({ ...faults, ...adversaries }).some(([key, value]) => isOn(key, value))
+  )
+}
+
+function reachOverTime(frame: Frame, table: Table): Picture {
+  const points = bandsOf(table, 'afterMs', 'share').map((point) => ({
+    ...point,
+    mean: 100 * point.mean,
+    least: 100 * point.least,
+    most: 100 * point.most,
+  }))
+  const lastMs = kneeOf(frame, points)
+  return draw({
+    ...{ ...frame, name: 'reach', title: 'Reach over time' },
+    subtitle: `Share of the nodes that have a message, by time since publication · ${SEEDS_BAND}`,
+    options: {
+      x: { label: 'time since publication (ms) →', domain: [0, lastMs] },
+      y: { label: '↑ nodes reached (%)', domain: [0, 100], grid: true },
+      marks: [Plot.ruleY([0]), ...bands(frame, until(lastMs, points))],
+    },
+  })
+}
+
+/** The points up to there, each arm's curve drawn on to there: who was done before stays done. */
+function until(lastX: number, points: readonly BandPoint[]): BandPoint[] {
+  const inside = points.filter(({ x }) => x <= lastX)
+  const ends = new Map(inside.map((point) => [point.arm, point]))
+  return [...inside, ...[...ends.values()].map((point) => ({ ...point, x: lastX }))]
+}
+
+/** Where the slowest arm shown has come to all but a thousandth of what it comes to, with room to see that. */
+function kneeOf({ shown }: Frame, points: readonly BandPoint[]): number {
+  const ends = shown.map((arm) => {
+    const own = points.filter((point) => point.arm === arm)
+    const most = own.at(-1)?.mean ?? 0
+    return own.find(({ mean }) => mean >= 0.995 * most)?.x ?? 0
+  })
+  return Math.max(100, 1.25 * Math.max(...ends))
+}
+
+function uploads(frame: Frame, table: Table): Picture {
+  const points = bandsOf(table, 'percentile', 'bytesPerSecond').filter(({ arm }) =>
+    frame.shown.includes(arm),
+  )
+  const inKibibytes = points.map((point) => ({ ...point, kibibytes: point.mean / 1024 }))
+  return draw({
+    ...{ ...frame, name: 'bandwidth', title: 'Bandwidth a node' },
+    subtitle: 'Share of the honest nodes that upload at most so much, mean over seeds',
+    options: {
+      x: { label: 'upload (KiB/s) →', zero: true, nice: true },
+      y: { label: '↑ nodes (%)', domain: [0, 100], grid: true },
+      marks: [
+        Plot.ruleY([0]),
+        Plot.line(inKibibytes, {
+          x: 'kibibytes',
+          y: 'x',
+          z: 'arm',
+          stroke: ({ arm }: BandPoint) => frame.colorOf(arm),
+          strokeWidth: 2,
+        }),
+      ],
+    },
+  })
+}
+
+function reachByMessage(frame: Frame, table: Table): Picture {
+  const points = bandsOf(table, 'atSeconds', 'reach').map((point) => ({
+    ...point,
+    mean: 100 * point.mean,
+    least: 100 * point.least,
+    most: 100 * point.most,
+  }))
+  return draw({
+    ...{ ...frame, name: 'messages', title: 'Reach of each message' },
+    subtitle: `Share of the nodes that a message came to in the end · ${SEEDS_BAND}`,
+    options: {
+      x: { label: 'published after (virtual s) →' },
+      y: { label: '↑ nodes reached (%)', domain: [0, 100], grid: true },
+      marks: [Plot.ruleY([0]), ...bands(frame, points)],
+    },
+  })
+}
+
+function traffic(frame: Frame, table: Table): Picture {
+  const points = bandsOf(table, 'atSeconds', 'bytesPerNode').map((point) => ({
+    ...point,
+    mean: point.mean / 1024,
+    least: point.least / 1024,
+    most: point.most / 1024,
+  }))
+  return draw({
+    ...{ ...frame, name: 'traffic', title: 'Traffic over time' },
+    subtitle: `Sent in each second by an honest node, on average · ${SEEDS_BAND}`,
+    options: {
+      x: { label: 'virtual time since the first message (s) →' },
+      y: { label: '↑ KiB/s a node', zero: true, grid: true, nice: true },
+      marks: [Plot.ruleY([0]), ...bands(frame, points)],
+    },
+  })
+}
+
+function jobsSettled(frame: Frame, table: Table): Picture {
+  return draw({
+    ...{ ...frame, name: 'jobs', title: 'Jobs settled over time' },
+    subtitle: `Jobs whose receipts stand in a batch on the chain · ${SEEDS_BAND}`,
+    options: {
+      x: { label: 'virtual time (s) →' },
+      y: { label: '↑ jobs settled', zero: true, grid: true, nice: true },
+      marks: [Plot.ruleY([0]), ...bands(frame, bandsOf(table, 'atSeconds', 'settled'))],
+    },
+  })
+}
+
+/** What the faults did, by arm: only what happened at all. */
+function counters(frame: Frame): Picture | undefined {
+  const { summary, study } = frame.results
+  const names = [
+    'lost',
+    'doubled',
+    'cut',
+    'forged',
+    'refusals',
+    'crashes',
+    'partitions',
+    'outages',
+    'verdicts',
+    'demands',
+  ]
+  const rows = frame.shown.flatMap((arm) =>
+    names.map((counter) => ({ arm, counter, ...summary.arms[arm]!.figures[counter]! })),
+  )
+  const fired = names.filter((name) =>
+    rows.some(({ counter, mean }) => counter === name && mean > 0),
+  )
+  if (fired.length === 0) return undefined
+  const data = rows.filter(({ counter }) => fired.includes(counter))
+  const fill = ({ arm }: { arm: number }) => frame.colorOf(arm)
+  const fy = ({ counter }: { counter: string }) => kindOf(study.depth, counter).title
+  return draw({
+    ...{ ...frame, name: 'faults', title: 'What the faults did' },
+    subtitle: 'Times each happened in a run, mean over seeds; lengths are logarithmic',
+    options: {
+      marginLeft: 90,
+      marginRight: 60,
+      x: { type: 'symlog', axis: null },
+      y: { axis: null, type: 'band', padding: 0.1 },
+      fy: { label: null, domain: fired, padding: 0.25 },
+      marks: [
+        Plot.barX(data, { x: 'mean', y: 'arm', fy, fill }),
+        Plot.text(data, {
+          ...{ x: 'mean', y: 'arm', fy, textAnchor: 'start', dx: 5 },
+          text: ({ mean }: { mean: number }) =>
+            mean.toLocaleString('en', { maximumFractionDigits: 1 }),
+        }),
+      ],
+    },
+  })
+}

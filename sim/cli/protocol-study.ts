@@ -1,0 +1,46 @@
+/** One run of depth P, the production core: jobs and counters second by second. */
+import { World } from '../world.ts'
+import { protocolOf } from './arms.ts'
+import { COUNTERS } from './figures.ts'
+import type { OnProgress, Order, Outcome } from './outcome.ts'
+
+const SECOND_MS = 1000
+
+/** @returns what came of it; a broken invariant is thrown, as the checkers throw it */
+export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
+  const world = new World(protocolOf(order.settings, order.seed))
+  const rows: number[][] = []
+  const columns = ['atSeconds', 'settled', ...COUNTERS]
+  const note = (atSeconds: number) => {
+    const counted: Record<string, number> = { ...world.counters, ...world.network.counters }
+    rows.push([atSeconds, world.checkers.ended, ...COUNTERS.map((name) => counted[name] ?? 0)])
+  }
+  const look = (second: number) => {
+    note(second)
+    onProgress(second)
+    world.clock.after(SECOND_MS, () => look(second + 1))
+  }
+  look(0)
+  const report = world.run()
+  note(report.virtualMs / SECOND_MS)
+  const { jobs, settled, final, counters, hash } = report
+  const after = (share: number) => {
+    const row = rows.find((candidate) => candidate[1]! >= Math.ceil(share * jobs))
+    return row?.[0] ?? report.virtualMs / SECOND_MS
+  }
+  return {
+    arm: order.arm,
+    seed: order.seed,
+    hash,
+    figures: {
+      settledShare: settled / jobs,
+      finalShare: final ? 1 : 0,
+      halfSettledSeconds: after(0.5),
+      allSettledSeconds: after(1),
+      virtualSeconds: report.virtualMs / SECOND_MS,
+      ...Object.fromEntries(COUNTERS.map((name) => [name, counters[name] ?? 0])),
+    },
+    tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
+    virtualSeconds: report.virtualMs / SECOND_MS,
+  }
+}

@@ -1,0 +1,137 @@
+/** A folder of results: the scenario as it ran, what was found, samples, and how to do it again. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { stringify } from 'yaml'
+import type { Arm } from './arms.ts'
+import { armsOf, gossipOf } from './arms.ts'
+import { type Depth, FIELDS, SECTIONS, type Settings } from './keys.ts'
+import type { Outcome, Table } from './outcome.ts'
+import { Refusal } from './refusal.ts'
+import { MEASURES, type Measure, parseScenario, type Study } from './scenario-file.ts'
+import type { Summary } from './summary.ts'
+import { tableOf, writeTable } from './tables.ts'
+
+/** How and where it ran; unlike the summary it differs from run to run. */
+export interface Environment {
+  readonly repeat: string
+  readonly node: string
+  readonly platform: string
+  readonly threads: number
+  readonly tookSeconds: number
+}
+
+export interface Results {
+  readonly folder: string
+  readonly study: Study
+  readonly arms: readonly Arm[]
+  readonly summary: Summary
+  readonly environment: Environment
+  readonly tables: Readonly<Partial<Record<Measure, Table>>>
+}
+
+/** The scenario with every key that it left to its default, as YAML: alone it gives the same runs. */
+export function resolvedYaml(study: Study): string {
+  const { name, about, depth, seeds, sweep, measure, expect } = study
+  const settings = wholeSettings(depth, study.settings)
+  return stringify({ name, about, depth, seeds, ...settings, sweep, measure, expect })
+}
+
+/** Depth F has defaults of its own; at depth P what is not given is drawn from the seed by its mix. */
+function wholeSettings(depth: Depth, settings: Settings): Settings {
+  if (depth === 'protocol') return settings
+  // A setting that only goes with a swept one stands for itself: defaults come from an empty scenario.
+  const defaults = gossipOf({ world: {}, workload: {}, faults: {}, adversaries: {} }, 1)
+  const sections = SECTIONS.map((section) => {
+    const keys = Object.keys(FIELDS[depth][section])
+    const values = keys.map((key) => [
+      key,
+      settings[section][key] ?? defaults[key as keyof typeof defaults],
+    ])
+    return [section, Object.fromEntries(values)] as const
+  })
+  return Object.fromEntries(sections) as unknown as Settings
+}
+
+/** NAME-HASH, where the hash is of the resolved scenario: the same scenario has the same folder. */
+export function folderOf(study: Study, root: string): string {
+  const digest = createHash('sha256').update(resolvedYaml(study)).digest('hex')
+  return join(root, `${study.name}-${digest.slice(0, 8)}`)
+}
+
+/** A command that repeats the runs from the folder's own copy of the scenario. */
+export function repeatOf(folder: string): string {
+  const path = relative(process.cwd(), join(folder, 'scenario.yaml'))
+  return `npm run sim -- run ${path.includes(' ') ? `"${path}"` : path}`
+}
+
+export function writeResults(
+  folder: string,
+  study: Study,
+  summary: Summary,
+  outcomes: readonly Outcome[],
+  environment: Environment,
+): void {
+  mkdirSync(folder, { recursive: true })
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  write('scenario.yaml', resolvedYaml(study))
+  write('summary.json', `${JSON.stringify(summary, null, 2)}\n`)
+  write('environment.json', `${JSON.stringify(environment, null, 2)}\n`)
+  writeTable(folder, 'runs', runsTable(outcomes))
+  for (const name of MEASURES) {
+    const table = gathered(name, outcomes)
+    if (table) writeTable(folder, name, table)
+  }
+}
+
+function runsTable(outcomes: readonly Outcome[]): Table {
+  const figures = Object.keys(outcomes[0]?.figures ?? {})
+  const rows = outcomes.map((outcome) => [
+    outcome.arm,
+    outcome.seed,
+    ...figures.map((name) => outcome.figures[name]!),
+  ])
+  return { columns: ['arm', 'seed', ...figures], rows }
+}
+
+function gathered(name: Measure, outcomes: readonly Outcome[]): Table | undefined {
+  const columns = outcomes.find(({ tables }) => tables[name])?.tables[name]?.columns
+  if (!columns) return undefined
+  const rows = outcomes.flatMap(({ arm, seed, tables }) =>
+    (tables[name]?.rows ?? []).map((row) => [arm, seed, ...row]),
+  )
+  return { columns: ['arm', 'seed', ...columns], rows }
+}
+
+/** Throws `Refusal` where the folder holds no results. */
+export function readResults(folder: string): Results {
+  if (!existsSync(join(folder, 'summary.json'))) {
+    throw new Refusal(`${folder} holds no results (no summary.json); ${offer(folder)}`)
+  }
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  const study = parseScenario(read('scenario.yaml'), join(folder, 'scenario.yaml'))
+  const tables: Partial<Record<Measure, Table>> = {}
+  for (const name of MEASURES) {
+    if (existsSync(join(folder, `${name}.csv`))) tables[name] = tableOf(read(`${name}.csv`))
+  }
+  return {
+    folder,
+    study,
+    arms: armsOf(study),
+    summary: JSON.parse(read('summary.json')) as Summary,
+    environment: JSON.parse(read('environment.json')) as Environment,
+    tables,
+  }
+}
+
+function offer(folder: string): string {
+  const inside = existsSync(folder)
+    ? readdirSync(folder, { withFileTypes: true })
+        .filter(
+          (entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'summary.json')),
+        )
+        .map(({ name }) => name)
+    : []
+  if (inside.length > 0) return `in it there are ${inside.slice(0, 8).join(', ')}`
+  return 'give a folder that `npm run sim -- run FILE` has written'
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { armsOf } from '../../../sim/cli/arms.ts'
+import { budgetOf } from '../../../sim/cli/budget.ts'
+import { Refusal } from '../../../sim/cli/refusal.ts'
+import { resolvedYaml } from '../../../sim/cli/results.ts'
+import { parseScenario } from '../../../sim/cli/scenario-file.ts'
+
+const HEAD = 'name: trial\ndepth: gossip\n'
+
+/** What a file is refused with, as soon as its arms are known. */
+function refusal(text: string): string {
+  try {
+    armsOf(parseScenario(text))
+  } catch (error) {
+    assert.ok(error instanceof Refusal, `${error}`)
+    return error.message
+  }
+  return assert.fail(`was not refused: ${text}`)
+}
+
+describe('a scenario file', () => {
+  it('needs a name and a depth, and takes the model’s own values for the rest', () => {
+    const study = parseScenario(HEAD)
+    assert.deepEqual(study.seeds, [1])
+    assert.equal(armsOf(study).length, 1)
+    assert.match(resolvedYaml(study), /nodes: 1000/)
+  })
+
+  it('is the same again when it is read as it was resolved', () => {
+    const text = `${HEAD}seeds: 3\nsweep: { world.nodes: [50, 60] }\nexpect: [{ figure: reach, atLeast: 1 }]`
+    const resolved = resolvedYaml(parseScenario(text))
+    assert.equal(resolvedYaml(parseScenario(resolved)), resolved)
+    assert.deepEqual(armsOf(parseScenario(resolved)).length, 2)
+  })
+
+  it('has arms for every combination, and the first swept key changes last', () => {
+    const sweep = 'sweep: { world.nodes: [50, 60], faults.loss: [0, 0.1] }'
+    const labels = armsOf(parseScenario(HEAD + sweep)).map(({ label }) => label)
+    const first = ['nodes 50, loss 0', 'nodes 50, loss 0.1']
+    assert.deepEqual(labels, [...first, 'nodes 60, loss 0', 'nodes 60, loss 0.1'])
+  })
+
+  it('changes in its quick version what stands under small, and nothing else', () => {
+    const text = `${HEAD}seeds: 9\nworld: { nodes: 500, dials: 4 }\nsmall: { seeds: 2, world: { nodes: 20 } }`
+    const study = parseScenario(text, 'x', true)
+    assert.deepEqual(study.settings.world, { nodes: 20, dials: 4 })
+    assert.deepEqual(study.seeds, [1, 2])
+    assert.deepEqual(parseScenario(text).settings.world, { nodes: 500, dials: 4 })
+  })
+
+  const refused: [what: string, text: string, message: RegExp][] = [
+    ['what is no YAML', 'name: [', /is no YAML: .* line 1/],
+    ['a key twice', `${HEAD}name: other`, /is no YAML: Map keys must be unique/],
+    ['an unknown depth', 'name: x\ndepth: gosip', /depth is "gosip"; give one of gossip, protocol/],
+    [
+      'a path for a name',
+      'name: ../x\ndepth: gossip',
+      /name is "..\/x"; give up to 64 small letters/,
+    ],
+    ['an unknown key', `${HEAD}world: { node: 5 }`, /world.node is unknown; did you mean nodes\?/],
+    ['an unknown section', `${HEAD}worlds: {}`, /worlds is unknown; did you mean world\?/],
+    [
+      'a key of the other depth',
+      `${HEAD}workload: { jobs: 5 }`,
+      /workload.jobs is unknown; there are messages,/,
+    ],
+    ['zero nodes', `${HEAD}world: { nodes: 0 }`, /world.nodes is 0; give a whole number from 2 to/],
+    ['half a node', `${HEAD}world: { nodes: 2.5 }`, /world.nodes is 2.5; give a whole number/],
+    [
+      'a delay below zero',
+      `${HEAD}faults: { awayMs: -5 }`,
+      /faults.awayMs is -5; give a whole number from 2000/,
+    ],
+    [
+      'words for numbers',
+      `${HEAD}faults: { loss: much }`,
+      /faults.loss is "much"; give a number from 0 to 0.9/,
+    ],
+    [
+      'a sweep of nothing',
+      `${HEAD}sweep: { world.nodes: [] }`,
+      /sweep.world.nodes is \[\]; give at least one value/,
+    ],
+    [
+      'a swept key unknown',
+      `${HEAD}sweep: { world.degre: [4] }`,
+      /sweep.world.degre is unknown; did you mean world.degree\?/,
+    ],
+    [
+      'a swept value out of bounds',
+      `${HEAD}sweep: { world.nodes: [10, 1] }`,
+      /sweep.world.nodes has 1; give a whole number from 2/,
+    ],
+    ['a value swept twice', `${HEAD}sweep: { world.nodes: [10, 10] }`, /sweep has a value twice/],
+    [
+      'an attack without attackers',
+      `${HEAD}sweep: { adversaries.attack: [none, degrade] }`,
+      /arm attack degrade: attack is degrade, but sybils is 0/,
+    ],
+    [
+      'a cut and churn',
+      `${HEAD}faults: { cutRegions: [tokyo], leavesPerHour: 5 }`,
+      /cutRegions and leavesPerHour/,
+    ],
+    ['no seeds', `${HEAD}seeds: 0`, /seeds is 0; give how many/],
+    ['a seed twice', `${HEAD}seeds: [3, 3]`, /seeds has one twice/],
+    [
+      'an unknown figure',
+      `${HEAD}expect: [{ figure: p98Ms, atMost: 5 }]`,
+      /p98Ms is unknown; did you mean p9\dMs\?/,
+    ],
+    [
+      'nothing expected',
+      `${HEAD}expect: [{ figure: reach }]`,
+      /expect.0 expects nothing; give atLeast or atMost/,
+    ],
+    [
+      'what cannot be',
+      `${HEAD}expect: [{ figure: reach, atLeast: 1, atMost: 0 }]`,
+      /nothing can be both/,
+    ],
+    [
+      'a comparison with what is not swept',
+      `${HEAD}expect: [{ figure: reach, atMost: 1, against: { world.nodes: 5 } }]`,
+      /names world.nodes, which is not swept/,
+    ],
+    [
+      'too many cheats',
+      'name: x\ndepth: protocol\nadversaries: { lyingWorkers: 3 }',
+      /lyingWorkers, idleWorkers and choosyWorkers are 3, but workers is 3/,
+    ],
+    [
+      'a latency the wrong way round',
+      'name: x\ndepth: protocol\nworld: { latencyMs: [9, 5] }',
+      /latencyMs is \[9, 5\]; give the least first/,
+    ],
+    [
+      'more memory than the model takes',
+      `${HEAD}world: { nodes: 500000 }\nworkload: { messages: 60000, intervalMs: 1 }`,
+      /takes about \d+ MiB/,
+    ],
+    [
+      'too many arms',
+      `${HEAD}sweep: { world.nodes: [${Array.from({ length: 200 }, (_, i) => i + 2)}], workload.messages: [${Array.from({ length: 60 }, (_, i) => i + 2)}] }`,
+      /sweep has 12000 arms; 10000 are allowed/,
+    ],
+  ]
+  for (const [what, text, message] of refused) {
+    it(`refuses ${what}`, () => assert.match(refusal(text), message))
+  }
+
+  it('says all that is wrong with it at once', () => {
+    const said = refusal(`${HEAD}world: { nodes: 0, dails: 3 }`).split('\n')
+    assert.equal(said.length, 2)
+  })
+
+  it('refuses what takes too long or too much memory, and says how much and what would do', () => {
+    const limits = { threads: 2, mostHours: 12, memoryBytes: 2 ** 30 }
+    const budget = (text: string) => {
+      const study = parseScenario(HEAD + text)
+      return budgetOf(study, armsOf(study), limits)
+    }
+    const long =
+      'seeds: 1000\nworkload: { messages: 1000 }\nsweep: { world.nodes: [10000, 100000] }'
+    assert.throws(
+      () => budget(long),
+      /2 arms × 1000 seeds are 2000 runs of about \d+ hours .* 12 are allowed; take \d+ times fewer .* --most-hours \d+/,
+    )
+    assert.throws(
+      () => budget('world: { nodes: 1000000 }'),
+      /the largest arm takes about \d+ MiB, and 1024 may be used here; take fewer nodes/,
+    )
+    assert.deepEqual(budget('seeds: 5').runs, 5)
+    // Two of these at a time would be too much.
+    assert.equal(budget('seeds: 5\nworld: { nodes: 400000 }').threads, 1)
+  })
+})

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'mocha'
+import { armsOf } from '../../../sim/cli/arms.ts'
+import { bandsOf } from '../../../sim/cli/bands.ts'
+import { compare, toldComparison } from '../../../sim/cli/compare.ts'
+import { writeReport } from '../../../sim/cli/page.ts'
+import { lineOf } from '../../../sim/cli/progress.ts'
+import { folderOf, readResults, writeResults } from '../../../sim/cli/results.ts'
+import { ordersOf, runInThreads, runOrder } from '../../../sim/cli/runner.ts'
+import { parseScenario } from '../../../sim/cli/scenario-file.ts'
+import { estimate, pairedDifference } from '../../../sim/cli/statistics.ts'
+import { told } from '../../../sim/cli/study.ts'
+import { summarise } from '../../../sim/cli/summary.ts'
+import { csvOf, tableOf } from '../../../sim/cli/tables.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
+
+const GOSSIP = `
+name: trial
+about: <b>not</b> a tag
+depth: gossip
+seeds: 3
+world: { nodes: 40 }
+workload: { messages: 6 }
+sweep: { workload.messageBytes: [100, 100000] }
+`
+const PROTOCOL = `
+name: jobs
+depth: protocol
+seeds: 2
+workload: { jobs: 2, workloadMs: 5000 }
+faults: { loss: 0.1 }
+`
+
+const ENVIRONMENT = {
+  repeat: 'npm run sim -- run x',
+  node: 'v0',
+  platform: 'any',
+  threads: 1,
+  tookSeconds: 1,
+}
+
+/** Runs a study here, and writes its results into a folder. */
+function study(text: string, root: string) {
+  const parsed = parseScenario(text)
+  const arms = armsOf(parsed)
+  const outcomes = ordersOf(parsed, arms).map((order) => runOrder(order))
+  const summary = summarise(parsed, arms, outcomes)
+  const folder = folderOf(parsed, root)
+  writeResults(folder, parsed, summary, outcomes, ENVIRONMENT)
+  return { folder, summary, outcomes, parsed, arms }
+}
+
+describe('a study', () => {
+  let root: string
+  before(() => {
+    root = testFolder('study')
+  })
+  after(() => removeFolder(root))
+
+  it('finds the same in threads as here, in the same order', async () => {
+    const parsed = parseScenario(GOSSIP)
+    const orders = ordersOf(parsed, armsOf(parsed))
+    const done: number[] = []
+    const watcher = { onProgress: () => undefined, onOutcome: () => done.push(1) }
+    const outcomes = await runInThreads(orders, 2, watcher)
+    assert.deepEqual(
+      outcomes,
+      orders.map((order) => runOrder(order)),
+    )
+    assert.equal(done.length, orders.length)
+  })
+
+  it('says which seed broke', async () => {
+    const [order] = ordersOf(parseScenario(GOSSIP), armsOf(parseScenario(GOSSIP)))
+    const broken = { ...order!, settings: { ...order!.settings, world: { nodes: 0 } } }
+    const watcher = { onProgress: () => undefined, onOutcome: () => undefined }
+    await assert.rejects(runInThreads([broken], 1, watcher), /seed 1: nodes is 0/)
+  })
+
+  it('measures the same network in every arm: only what is swept makes a difference', () => {
+    const { summary } = study(GOSSIP, root)
+    const [small, large] = summary.arms
+    assert.ok(large!.differences['p50Ms']!.low > 0)
+    // Where nodes are and who publishes is alike, so a pair of runs varies less than two seeds do.
+    const { low, high } = large!.differences['p50Ms']!
+    const { low: least, high: most } = small!.figures['p50Ms']!
+    assert.ok(high - low < most - least)
+  })
+
+  it('keeps its hashes and figures in a folder, and finds them there again', () => {
+    const { folder, summary, outcomes } = study(GOSSIP, root)
+    const read = readResults(folder)
+    assert.deepEqual(read.summary, JSON.parse(JSON.stringify(summary)))
+    assert.equal(new Set(read.summary.runs.map(({ hash }) => hash)).size, 6)
+    assert.equal(read.tables.upload!.rows.length, 6 * 101)
+    assert.deepEqual(read.tables.reach!.columns, ['arm', 'seed', 'afterMs', 'share'])
+    const last = read.tables.reach!.rows.filter((row) => row[0] === 1 && row[1] === 3).at(-1)!
+    assert.equal(last[3], outcomes.at(-1)!.figures['reach'])
+    for (const name of ['runs', 'reach', 'seconds', 'messages', 'upload']) {
+      const bytes = readFileSync(join(folder, `${name}.parquet`))
+      assert.equal(bytes.subarray(0, 4).toString() + bytes.subarray(-4).toString(), 'PAR1PAR1')
+    }
+    assert.match(told(summary), /messageBytes 100000 +1 +\d/)
+  })
+
+  it('is in the folder of another scenario where anything is different', () => {
+    const one = folderOf(parseScenario(GOSSIP), 'root')
+    assert.equal(
+      folderOf(parseScenario(`${GOSSIP}measure: [reach, seconds, messages, upload]`), 'root'),
+      one,
+    )
+    assert.notEqual(folderOf(parseScenario(`${GOSSIP}faults: { loss: 0.1 }`), 'root'), one)
+  })
+
+  it('fails where what is expected does not hold, or a fault never happens', () => {
+    const expected = `expect:
+  - { figure: reach, atLeast: 0.5 }
+  - { figure: p50Ms, atMost: 1, where: { workload.messageBytes: 100 } }
+  - { figure: p50Ms, atLeast: 1, where: { workload.messageBytes: 100000 }, against: { workload.messageBytes: 100 } }`
+    const { summary } = study(GOSSIP + expected, root)
+    assert.deepEqual(
+      summary.verdicts.map(({ held }) => held),
+      [true, true, false, true],
+    )
+    assert.equal(summary.passed, false)
+    const quiet = study(`${GOSSIP}faults: { outage: 0.5, outageAtMs: 86400000 }`, root)
+    assert.match(
+      quiet.summary.verdicts[0]!.text,
+      /faults.outage never happened \(messageBytes 100\)/,
+    )
+  })
+
+  it('compares with another, seed by seed', () => {
+    const earlier = readResults(study(GOSSIP, root).folder)
+    assert.deepEqual([compare(earlier, earlier).alike, compare(earlier, earlier).pairs], [6, 6])
+    const changed = study(`${GOSSIP}adversaries: { silent: 0.4 }`, root)
+    const comparison = compare(earlier, readResults(changed.folder))
+    assert.equal(comparison.alike, 0)
+    const slower = comparison.differences.find(({ figure }) => figure === 'duplicates')!
+    assert.ok(slower.isClear && slower.difference.high < 0)
+    assert.match(
+      toldComparison(comparison, 'gossip'),
+      /≠ messageBytes 100: Copies beyond the first: \S+ → \S+ a delivery, -/,
+    )
+    assert.throws(
+      () => compare(earlier, readResults(study(PROTOCOL, root).folder)),
+      /one is of depth gossip/,
+    )
+  })
+
+  it('is reported on one page that needs nothing else, with each plot as a picture', () => {
+    const { folder } = study(`${GOSSIP}adversaries: { silent: 0.2 }`, root)
+    const page = readFileSync(writeReport(readResults(folder)), 'utf8')
+    assert.ok(page.includes('&lt;b&gt;not&lt;/b&gt; a tag') && !page.includes('<b>not'))
+    assert.ok(!/(src|href)=/.test(page.replaceAll(/href="#/g, '')))
+    for (const name of ['reach', 'latency', 'bandwidth', 'duplicates', 'messages', 'traffic']) {
+      const svg = readFileSync(join(folder, 'plots', `${name}.svg`), 'utf8')
+      assert.ok(svg.startsWith('<svg xmlns='), name)
+      assert.ok(!svg.includes('NaN') && !svg.includes('undefined'), name)
+      assert.ok((svg.match(/<path/g) ?? []).length >= 2, name)
+    }
+  })
+
+  it('of the production core shows jobs over time and what the faults did', () => {
+    const { folder, summary } = study(PROTOCOL, root)
+    assert.equal(summary.arms[0]!.figures['settledShare']!.mean, 1)
+    writeReport(readResults(folder))
+    assert.ok(existsSync(join(folder, 'plots', 'jobs.svg')))
+    assert.match(readFileSync(join(folder, 'plots', 'faults.svg'), 'utf8'), />lost</)
+    assert.throws(() => readResults(join(folder, '..')), /holds no results .*in it there are jobs-/)
+  })
+})
+
+describe('what a study is made of', () => {
+  it('gives means with Student’s interval', () => {
+    // From any table: for 4 degrees of freedom 2.776; the deviation of 1 .. 5 is the root of 2.5.
+    const { mean, low, high } = estimate([1, 2, 3, 4, 5])
+    assert.equal(mean, 3)
+    assert.ok(Math.abs(high - 3 - (2.776 * Math.sqrt(2.5)) / Math.sqrt(5)) < 1e-9 && low < 3)
+    const { low: only } = estimate([7])
+    assert.equal(only, 7)
+    const paired = pairedDifference(
+      new Map([
+        [1, 5],
+        [2, 9],
+        [3, 1],
+      ]),
+      new Map([
+        [1, 4],
+        [2, 8],
+      ]),
+    )
+    assert.deepEqual(paired, { mean: 1, low: 1, high: 1, count: 2 })
+    assert.equal(pairedDifference(new Map([[1, 1]]), new Map([[2, 1]])), undefined)
+  })
+
+  it('draws a band from least to most, and keeps a curve’s last value', () => {
+    const rows = [
+      [0, 1, 5, 0.5],
+      [0, 1, 10, 1],
+      [0, 2, 5, 0.75],
+    ]
+    const points = bandsOf(
+      { columns: ['arm', 'seed', 'afterMs', 'share'], rows },
+      'afterMs',
+      'share',
+    )
+    assert.deepEqual(points, [
+      { arm: 0, x: 5, mean: 0.625, least: 0.5, most: 0.75 },
+      { arm: 0, x: 10, mean: 0.875, least: 0.75, most: 1 },
+    ])
+  })
+
+  it('reads the tables that it writes, with gaps', () => {
+    const table = {
+      columns: ['a', 'b'],
+      rows: [
+        [1, Number.NaN],
+        [0.1, -3],
+      ],
+    }
+    assert.deepEqual(tableOf(csvOf(table)), table)
+  })
+
+  it('tells of progress in virtual and real time', () => {
+    const status = { runs: 4, runsDone: 1, virtualSeconds: 400, virtualSecondsDone: 100 }
+    assert.equal(
+      lineOf(status, 5, false),
+      '1 of 4 runs, 100 s of 7 min virtual in 5.0 s (20 × real), 15 s left',
+    )
+    assert.match(lineOf(status, 5, true), /^━{6}─{18} 1 of 4/)
+  })
+})
