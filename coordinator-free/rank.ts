@@ -1,7 +1,7 @@
 /**
- * Rendezvous hashing, weighted linearly in stake: splitting a stake over many nodes gains nothing, and a node that comes
- * or goes moves only its own share. The key of a node is -ln(U) / stake with U drawn from (purpose, subject, node);
- * the smallest goes first. In integers, compared by cross-multiplication, so that a contract can repeat it.
+ * Rendezvous hashing, weighted linearly in stake: to come first, splitting a stake over many nodes gains nothing, and a
+ * node that comes or goes moves only its own share. The key of a node is -ln(U) / stake with U drawn from (purpose,
+ * subject, node); the smallest goes first. In integers, compared by cross-multiplication, so that a contract can repeat it.
  * Source: weighted rendezvous hashing, J. Resch, SNIA 2015.
  */
 import { negativeLn } from '../protocol/fixed-point.ts'
