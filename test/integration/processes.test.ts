@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
 import type { JobView } from '../../worker/api/views.ts'
 import type { Why } from '../../worker/api/why.ts'
-import { Client } from '../../worker/cli/client.ts'
+import { Client, nodeIn } from '../../worker/cli/client.ts'
 import { type Actor, accountFor, Cast } from '../../worker/demo/cast.ts'
 import { Archive } from '../../worker/receipts/archive.ts'
 import { checkReceipt } from '../../worker/receipts/check.ts'
@@ -83,6 +83,12 @@ describe('real processes', function () {
   }
   const jobState = async (jobId: string): Promise<string> =>
     (await client().get<JobView>(`/jobs/${jobId}`)).state
+
+  it('leave word in their folders for the commands that look for them', () => {
+    const about = nodeIn(join(folder, 'gateway'))
+    assert.equal(about?.api, gateway.api)
+    assert.equal(about?.rpc.length, 1)
+  })
 
   it('answer, check, settle, and leave a receipt that holds offline', async () => {
     const { id, choices, tributary } = await ask('The purpose of this proposal')

@@ -74,7 +74,7 @@ interface Places {
 /** As given, from the environment, or of a node that runs in this folder. */
 function placesOf(flags: ChainFlags): Places {
   const node = nodeHere()
-  const rpc = flags.rpc ?? process.env['TRIBUTARY_RPC'] ?? node?.rpc
+  const rpc = flags.rpc ?? process.env['TRIBUTARY_RPC'] ?? node?.rpc.join(',')
   const file = flags.deployment ?? process.env['TRIBUTARY_DEPLOYMENT'] ?? node?.deployment
   const urls = (rpc ?? '').split(',').filter((url) => url !== '')
   if (urls.length > 0 && file !== undefined) return { urls, file }

@@ -15,7 +15,8 @@ export interface ServerEvent {
 
 /** Where nodes of this folder leave their addresses: started by hand, or by a demo that was kept. */
 const PLACES = ['.tributary/node', '.tributary/demo/gateway']
-const NodeFile = z.object({ api: z.url(), rpc: z.string(), deployment: z.string() })
+const NodeFile = z.object({ api: z.url(), rpc: z.array(z.string()), deployment: z.string() })
+type NodeFile = z.output<typeof NodeFile>
 
 /** The node's address: as given, from the environment, or of a node that runs in this folder. */
 export function nodeUrl(given: string | undefined): string {
@@ -29,14 +30,19 @@ export function nodeUrl(given: string | undefined): string {
 }
 
 /** What a node that runs in this folder has left about itself, its chain included. */
-export function nodeHere(): z.output<typeof NodeFile> | undefined {
+export function nodeHere(): NodeFile | undefined {
   for (const place of PLACES) {
-    const path = join(place, 'node.json')
-    if (!existsSync(path)) continue
-    const parsed = NodeFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
-    if (parsed.success) return parsed.data
+    const node = nodeIn(place)
+    if (node) return node
   }
   return undefined
+}
+
+/** What the node of a data folder has left about itself; nothing where there is none, or of another version. */
+export function nodeIn(folder: string): NodeFile | undefined {
+  const path = join(folder, 'node.json')
+  if (!existsSync(path)) return undefined
+  return NodeFile.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data
 }
 
 export class Client {
