@@ -9,7 +9,6 @@ import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
   MAX_AGE_MS,
   MAX_AHEAD_MS,
-  MAX_BATCH_AGE_EPOCHS,
   MAX_FACTS_PER_SIGNER,
   MAX_JOB_LIFETIME_MS,
   MAX_OPEN_JOBS,
@@ -153,8 +152,7 @@ function checkUse(
     return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
   if (kind === 'proposal') {
     if (body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
-    const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
-    if (body.epoch < oldest) return refuse('ignore', 'too-old')
+    if (!ledger.parameters.takesBatchOf(body.epoch, nowMs)) return refuse('ignore', 'too-old')
   }
   if (
     (kind === 'claim' || kind === 'vote' || kind === 'refusal') &&

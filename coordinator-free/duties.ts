@@ -3,6 +3,7 @@ import type { Proposal } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
+import type { Message } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
 import type { Task } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
@@ -87,7 +88,10 @@ function executions(
     if (turnOf(ledger, jobId, nowMs)?.worker.node !== self) return []
     if (!inHand.has(jobId)) {
       const reason = isCovered(ledger, jobId) ? refusal(terms, body, taken) : 'unpaid'
-      if (reason) return [refuse(self, jobId, reason, nowMs)]
+      if (reason) {
+        const message = refusalOf(self, jobId, reason, nowMs)
+        return [{ kind: 'publish', duty: `refuse ${jobId}`, message }]
+      }
       taken += 1
     }
     return [{ kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }]
@@ -103,9 +107,14 @@ function refusal(
   return inHand >= terms.maxJobs ? 'busy' : undefined
 }
 
-function refuse(self: Address, jobId: Hash, reason: RefusalReason, nowMs: number): Duty {
-  const body = { jobId, worker: self, reason, issuedAtMs: nowMs }
-  return { kind: 'publish', duty: `refuse ${jobId}`, message: { kind: 'refusal', body } }
+/** What a worker says of a job that it will not do. */
+export function refusalOf(
+  self: Address,
+  jobId: Hash,
+  reason: RefusalReason,
+  nowMs: number,
+): Message {
+  return { kind: 'refusal', body: { jobId, worker: self, reason, issuedAtMs: nowMs } }
 }
 
 /** Claims in which this validator has a seat and has not voted, and answers whose attribution it must know to settle. */

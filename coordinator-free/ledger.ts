@@ -9,16 +9,12 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
-import {
-  MAX_BATCH_AGE_EPOCHS,
-  MAX_CONTRADICTIONS,
-  MAX_JOB_LIFETIME_MS,
-  VERDICT_WAIT_MS,
-} from '../protocol/params.ts'
+import { MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
 import { Disputes } from './disputes.ts'
+import { forgetJob, forgetProposals } from './forgetting.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
 
@@ -202,49 +198,6 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
   }
 }
 
-/** Forgets a job with all that was said about it. */
-function forgetJob(ledger: Ledger, jobId: Hash): void {
-  ledger.jobs.delete(jobId)
-  forgetEnvelope(ledger, jobId)
-  ledger.beats.delete(jobId)
-  forgetRefusals(ledger, jobId)
-  for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
-  ledger.claims.delete(jobId)
-}
-
-/** Forgets what no longer matters: jobs that ran out, proposals that expired, settlements long past, messages whose job never came. */
-export function forgetStale(
-  ledger: Ledger,
-  nowMs: number,
-  accepted: (jobId: Hash) => boolean,
-): void {
-  for (const [jobId, { body }] of ledger.jobs) {
-    if (nowMs > body.deadlineMs + VERDICT_WAIT_MS && !accepted(jobId)) forgetJob(ledger, jobId)
-  }
-  for (const [jobId, { untilMs }] of ledger.settled) {
-    if (nowMs > untilMs) ledger.settled.delete(jobId)
-  }
-  const oldest = ledger.parameters.epochAt(nowMs) - MAX_BATCH_AGE_EPOCHS
-  for (const [digest, { body }] of ledger.proposals) {
-    if (body.epoch >= oldest) continue
-    ledger.proposals.delete(digest)
-    forgetEnvelope(ledger, digest)
-  }
-  for (const [jobId, claims] of ledger.claims) {
-    if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
-    for (const claim of claims.values()) forgetClaim(ledger, claim)
-    ledger.claims.delete(jobId)
-  }
-  for (const [jobId, refusals] of ledger.refusals) {
-    if (ledger.jobs.has(jobId) || !allOlder(refusals, nowMs - VERDICT_WAIT_MS)) continue
-    forgetRefusals(ledger, jobId)
-  }
-  for (const [claimId, votes] of ledger.votes) {
-    if (ledger.envelopes.has(claimId) || !allOlder(votes, nowMs - VERDICT_WAIT_MS)) continue
-    forgetVotes(ledger, claimId)
-  }
-}
-
 /** Takes a posted batch's data to heart: its jobs are settled, and older proposals have become pointless. */
 export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
   const batch = ledger.batches.get(number)
@@ -255,11 +208,7 @@ export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: n
     ledger.settled.set(jobId, { batch: number, untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })
     forgetJob(ledger, jobId)
   }
-  for (const [digest, { body }] of ledger.proposals) {
-    if (body.number > number) continue
-    ledger.proposals.delete(digest)
-    forgetEnvelope(ledger, digest)
-  }
+  forgetProposals(ledger, ({ number: proposed }) => proposed <= number)
 }
 
 /** Keeps what a jury would need to judge a claim by. */
@@ -316,8 +265,22 @@ export function redeem(ledger: Ledger, fact: Extract<ChainLog, { kind: 'redeemed
 
 /** Fees of a payer that are settled and will be collected with a later batch. */
 export function openWei(ledger: Ledger, payer: Address): bigint {
+  return openCharge(ledger, payer)?.feeWei ?? 0n
+}
+
+/** What the newest batch has left a payer owing, with the voucher that reaches furthest. */
+export function openCharge(
+  ledger: Ledger,
+  payer: Address,
+): BatchData['charges'][number] | undefined {
   const open = openAfter(ledger.batches.get(lastBatch(ledger))?.data)
-  return open.find((charge) => charge.payer === payer)?.feeWei ?? 0n
+  return open.find((charge) => charge.payer === payer)
+}
+
+/** True while a batch is posted whose data has not been read: what it settles looks open still. */
+export function awaitsData(ledger: Ledger): boolean {
+  const last = ledger.batches.get(lastBatch(ledger))
+  return last !== undefined && !last.data
 }
 
 /** What the payer has spent or may still have to: the next voucher must go beyond it. */
@@ -329,45 +292,10 @@ export function owedWei(ledger: Ledger, payer: Address): bigint {
   return owed
 }
 
-function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
-  const { digest } = claim.envelope
-  forgetVotes(ledger, digest)
-  ledger.attributions.delete(digest)
-  forgetEnvelope(ledger, digest)
-}
-
-function forgetRefusals(ledger: Ledger, jobId: Hash): void {
-  for (const { envelope } of ledger.refusals.get(jobId)?.values() ?? []) {
-    forgetEnvelope(ledger, envelope.digest)
-  }
-  ledger.refusals.delete(jobId)
-}
-
-function forgetVotes(ledger: Ledger, claimId: Hash): void {
-  for (const vote of ledger.votes.get(claimId)?.values() ?? []) {
-    forgetEnvelope(ledger, vote.envelope.digest)
-  }
-  ledger.votes.delete(claimId)
-}
-
-function allOlder(facts: Map<Address, { arrivedAtMs: number }>, thanMs: number): boolean {
-  return [...facts.values()].every(({ arrivedAtMs }) => arrivedAtMs < thanMs)
-}
-
 function remember(ledger: Ledger, envelope: Envelope): void {
   const author = authorOf(envelope.message)
   ledger.envelopes.set(envelope.digest, envelope)
   ledger.said.set(author, (ledger.said.get(author) ?? 0) + 1)
-}
-
-function forgetEnvelope(ledger: Ledger, digest: Hash): void {
-  const envelope = ledger.envelopes.get(digest)
-  if (!envelope) return
-  const author = authorOf(envelope.message)
-  const left = ledger.said.get(author)! - 1
-  ledger.envelopes.delete(digest)
-  if (left === 0) ledger.said.delete(author)
-  else ledger.said.set(author, left)
 }
 
 function inner<K, V>(outer: Map<Hash, Map<K, V>>, key: Hash): Map<K, V> {

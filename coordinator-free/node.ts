@@ -2,7 +2,7 @@
  * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
-import type { ChainFact, DisputeLog } from '../protocol/chain.ts'
+import type { ChainFact } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
@@ -11,18 +11,11 @@ import { BatchData, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
-import { duties, offerOf, type WorkTerms } from './duties.ts'
-import type { Duty, Effect, Event, EventOf, News } from './events.ts'
-import {
-  contradict,
-  createLedger,
-  forgetStale,
-  type Ledger,
-  merge,
-  redeem,
-  settle,
-  takeBack,
-} from './ledger.ts'
+import { mergeChain, newsOf } from './chain-facts.ts'
+import { duties, offerOf, refusalOf, type WorkTerms } from './duties.ts'
+import type { Duty, Effect, Event, EventOf } from './events.ts'
+import { forgetStale } from './forgetting.ts'
+import { contradict, createLedger, type Ledger, merge, settle } from './ledger.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
@@ -72,7 +65,7 @@ export class Core {
 
   handle(event: Event, nowMs: number): Effect[] {
     const effects = this.#apply(event, nowMs)
-    // What was refused has changed nothing, and what time alone makes due comes with the next tick.
+    // What was refused makes nothing due but an accusation, which like all that time makes due comes with the next tick.
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects
     }
@@ -150,8 +143,8 @@ export class Core {
   }
 
   #refuse({ jobId, reason }: EventOf<'refused'>, nowMs: number): Effect[] {
-    const body = { jobId, worker: this.#options.self, reason, issuedAtMs: nowMs }
-    return this.#state(`execute ${jobId}`, { kind: 'refusal', body })
+    const message = refusalOf(this.#options.self, jobId, reason, nowMs)
+    return this.#state(`execute ${jobId}`, message)
   }
 
   #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
@@ -182,61 +175,14 @@ export class Core {
   }
 
   #applyChain(fact: ChainFact, nowMs: number): Effect[] {
-    const { ledger } = this
-    switch (fact.kind) {
-      case 'block':
-        ledger.head = fact
-        break
-      case 'staked':
-      case 'exiting':
-        ledger.members.merge(fact)
-        break
-      case 'escrowed':
-        ledger.escrows.set(fact.payer, fact)
-        break
-      case 'redeemed':
-        redeem(ledger, fact)
-        break
-      case 'model-registered':
-        ledger.modelOwners.set(fact.adapter, fact.owner)
-        break
-      case 'batch-posted':
-        return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
-      case 'batch-final': {
-        const batch = ledger.batches.get(fact.number)
-        if (batch) {
-          batch.final = true
-          ledger.disputes.forget(batch.header)
-        }
-        break
-      }
-      case 'batch-faulted':
-        ledger.faulty = ledger.faulty === 0 ? fact.number : Math.min(ledger.faulty, fact.number)
-        break
-      case 'batch-voided':
-        takeBack(ledger, fact.number, fact.headerHash)
-        this.#built.clear()
-        this.#void.clear()
-        break
-      case 'charges-returned':
-        ledger.voided.delete(fact.headerHash)
-        break
-      case 'param-set':
-        ledger.parameters.merge(fact)
-        break
-      case 'datanet-published':
-      case 'claimed':
-        break
-      default:
-        this.#applyDispute(fact, nowMs)
+    if (fact.kind === 'batch-posted') return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
+    mergeChain(this.ledger, fact, nowMs)
+    if (fact.kind === 'batch-voided') {
+      this.#built.clear()
+      this.#void.clear()
     }
-    return newsOf(fact)
-  }
-
-  #applyDispute(fact: DisputeLog, nowMs: number): void {
-    const { disputes, batches } = this.ledger
-    disputes.merge(fact, 'batch' in fact ? batches.get(fact.batch) : undefined, nowMs)
     if (fact.kind === 'case-opened' || fact.kind === 'case-decided') this.#found.delete(fact.number)
+    return newsOf(fact)
   }
 
   #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): Effect[] {
@@ -348,27 +294,3 @@ export class Core {
 }
 
 const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }
-
-/** The chain's logs that people hear of. */
-function newsOf(fact: ChainFact): Effect[] {
-  const tell = (news: News): Effect[] => [{ kind: 'tell', news }]
-  switch (fact.kind) {
-    case 'batch-posted':
-      return tell({ kind: fact.kind, header: fact.header, txHash: fact.txHash })
-    case 'batch-final':
-      return tell({ kind: fact.kind, number: fact.number, txHash: fact.txHash })
-    case 'model-registered':
-      return tell({ kind: fact.kind, adapter: fact.adapter, owner: fact.owner })
-    case 'demanded':
-    case 'shown':
-    case 'withheld':
-    case 'case-opened':
-    case 'jurors-drawn':
-    case 'verdict-committed':
-    case 'verdict-revealed':
-    case 'case-decided':
-      return tell(fact)
-    default:
-      return []
-  }
-}

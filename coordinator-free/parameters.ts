@@ -14,6 +14,7 @@ import {
   type ParameterName,
   type ParameterValues,
 } from '../protocol/parameters.ts'
+import { MAX_BATCH_AGE_EPOCHS } from '../protocol/params.ts'
 
 type ParamSet = Extract<ChainLog, { kind: 'param-set' }>
 
@@ -53,6 +54,11 @@ export class Parameters {
   /** All values of an epoch. */
   valuesAt(epoch: number): ParameterValues {
     return valuesAt(this.#history, epoch)
+  }
+
+  /** True where the contract still takes a batch of this epoch: what has expired is proposed anew. */
+  takesBatchOf(epoch: number, nowMs: number): boolean {
+    return epoch + MAX_BATCH_AGE_EPOCHS >= this.epochAt(nowMs)
   }
 
   /** Number of the epoch of a moment. What is judged by the chain takes a block's time, not the machine's. */

@@ -5,7 +5,7 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Job, maxFeeWei } from '../protocol/job.ts'
-import { type Ledger, lastBatch, openAfter } from './ledger.ts'
+import { awaitsData, type Ledger, openCharge } from './ledger.ts'
 
 export class Purse {
   readonly #balanceWei: bigint
@@ -24,11 +24,9 @@ export class Purse {
 
   /** Sets the job's greatest fee aside; false, and nothing set aside, where money or vouchers do not reach. */
   pay(job: Job): boolean {
-    const spentWei = this.#spentWei + maxFeeWei(job)
-    const reachWei = greatest(job.voucherWei, this.#reachWei)
-    if (spentWei > this.#balanceWei || this.#redeemedWei + spentWei > reachWei) return false
-    this.#spentWei = spentWei
-    this.#reachWei = reachWei
+    if (this.missingWei(job) > 0n) return false
+    this.#spentWei += maxFeeWei(job)
+    this.#reachWei = greatest(job.voucherWei, this.#reachWei)
     return true
   }
 
@@ -45,8 +43,7 @@ export function purseOf(ledger: Ledger, payer: Address): Purse {
   const escrow = ledger.escrows.get(payer)
   if (!escrow) return new Purse(0n, 0n, 0n, 0n)
   const { balanceWei, redeemedWei, authorisedWei } = escrow
-  const charges = openAfter(ledger.batches.get(lastBatch(ledger))?.data)
-  const open = charges.find((charge) => charge.payer === payer)
+  const open = openCharge(ledger, payer)
   const reachWei = greatest(authorisedWei, open?.cumulativeWei ?? 0n)
   return new Purse(balanceWei, redeemedWei, open?.feeWei ?? 0n, reachWei)
 }
@@ -57,8 +54,7 @@ export function purseOf(ledger: Ledger, payer: Address): Purse {
  * it has settled would count twice, so the answer is that the job is covered.
  */
 export function isCovered(ledger: Ledger, jobId: Hash): boolean {
-  const last = ledger.batches.get(lastBatch(ledger))
-  if (last && !last.data) return true
+  if (awaitsData(ledger)) return true
   const { requester } = ledger.jobs.get(jobId)!.body
   const jobs = [...ledger.jobs].filter(([, { body }]) => body.requester === requester)
   const purse = purseOf(ledger, requester)

@@ -11,7 +11,7 @@ import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
-import { type Fact, type Ledger, lastBatch } from './ledger.ts'
+import { awaitsData, type Fact, type Ledger } from './ledger.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
 import { purseOf } from './purse.ts'
 
@@ -135,9 +135,7 @@ function verdict(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: numb
  * been read: it may have settled the job and taken its fee.
  */
 function coverage(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
-  const last = ledger.batches.get(lastBatch(ledger))
-  if (last && !last.data) return []
-  if (!acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
+  if (awaitsData(ledger) || !acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
   const short = purseOf(ledger, job.body.requester).missingWei(job.body)
   return short > 0n ? [{ code: 'not-covered', payer: job.body.requester, missingWei: short }] : []
 }

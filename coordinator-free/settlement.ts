@@ -101,11 +101,6 @@ function isTimely({ epoch }: Proposal, epochNow: number): boolean {
   return epoch + MAX_BATCH_AGE_EPOCHS > epochNow
 }
 
-/** True where the contract would still take it: what expired, for want of the L2 or of a quorum, is proposed anew. */
-function isPostable({ epoch }: Pick<Proposal, 'epoch'>, epochNow: number): boolean {
-  return epoch + MAX_BATCH_AGE_EPOCHS >= epochNow
-}
-
 function dueSince(ready: readonly Ready[]): number {
   const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
   return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
@@ -173,7 +168,7 @@ export function postDue(
   for (const { header, headerHash, data } of built.values()) {
     const endorsements = ledger.endorsements.get(headerHash)
     if (header.number !== lastBatch(ledger) + 1 || !endorsements) continue
-    if (!isPostable(header, ledger.parameters.epochAt(nowMs))) continue
+    if (!ledger.parameters.takesBatchOf(header.epoch, nowMs)) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))

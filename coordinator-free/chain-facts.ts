@@ -1,0 +1,81 @@
+/** What the chain's logs mean to the ledger, and which of them people hear of. */
+import type { ChainFact } from '../protocol/chain.ts'
+import type { Effect, News } from './events.ts'
+import { type Ledger, redeem, takeBack } from './ledger.ts'
+
+/** Adds what the chain tells; a posted batch is the node's affair, which may know its data already. */
+export function mergeChain(
+  ledger: Ledger,
+  fact: Exclude<ChainFact, { kind: 'batch-posted' }>,
+  nowMs: number,
+): void {
+  switch (fact.kind) {
+    case 'block':
+      ledger.head = fact
+      break
+    case 'staked':
+    case 'exiting':
+      ledger.members.merge(fact)
+      break
+    case 'escrowed':
+      ledger.escrows.set(fact.payer, fact)
+      break
+    case 'redeemed':
+      redeem(ledger, fact)
+      break
+    case 'model-registered':
+      ledger.modelOwners.set(fact.adapter, fact.owner)
+      break
+    case 'batch-final': {
+      const batch = ledger.batches.get(fact.number)
+      if (batch) {
+        batch.final = true
+        ledger.disputes.forget(batch.header)
+      }
+      break
+    }
+    case 'batch-faulted':
+      ledger.faulty = ledger.faulty === 0 ? fact.number : Math.min(ledger.faulty, fact.number)
+      break
+    case 'batch-voided':
+      takeBack(ledger, fact.number, fact.headerHash)
+      break
+    case 'charges-returned':
+      ledger.voided.delete(fact.headerHash)
+      break
+    case 'param-set':
+      ledger.parameters.merge(fact)
+      break
+    case 'datanet-published':
+    case 'claimed':
+      break
+    default: {
+      const batch = 'batch' in fact ? ledger.batches.get(fact.batch) : undefined
+      ledger.disputes.merge(fact, batch, nowMs)
+    }
+  }
+}
+
+/** The chain's logs that people hear of. */
+export function newsOf(fact: ChainFact): Effect[] {
+  const tell = (news: News): Effect[] => [{ kind: 'tell', news }]
+  switch (fact.kind) {
+    case 'batch-posted':
+      return tell({ kind: fact.kind, header: fact.header, txHash: fact.txHash })
+    case 'batch-final':
+      return tell({ kind: fact.kind, number: fact.number, txHash: fact.txHash })
+    case 'model-registered':
+      return tell({ kind: fact.kind, adapter: fact.adapter, owner: fact.owner })
+    case 'demanded':
+    case 'shown':
+    case 'withheld':
+    case 'case-opened':
+    case 'jurors-drawn':
+    case 'verdict-committed':
+    case 'verdict-revealed':
+    case 'case-decided':
+      return tell(fact)
+    default:
+      return []
+  }
+}

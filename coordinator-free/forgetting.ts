@@ -1,0 +1,94 @@
+/** How facts leave the ledger: with the job that they are about, or when nothing can come of them any more. */
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { authorOf } from '../protocol/message.ts'
+import { VERDICT_WAIT_MS } from '../protocol/params.ts'
+import type { Fact, Ledger } from './ledger.ts'
+
+/** Forgets a job with all that was said about it. */
+export function forgetJob(ledger: Ledger, jobId: Hash): void {
+  ledger.jobs.delete(jobId)
+  forgetEnvelope(ledger, jobId)
+  ledger.beats.delete(jobId)
+  forgetRefusals(ledger, jobId)
+  for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
+  ledger.claims.delete(jobId)
+}
+
+/**
+ * Forgets what no longer matters: jobs that ran out, proposals that expired, settlements long past, messages whose job never
+ * came.
+ */
+export function forgetStale(
+  ledger: Ledger,
+  nowMs: number,
+  accepted: (jobId: Hash) => boolean,
+): void {
+  for (const [jobId, { body }] of ledger.jobs) {
+    if (nowMs > body.deadlineMs + VERDICT_WAIT_MS && !accepted(jobId)) forgetJob(ledger, jobId)
+  }
+  for (const [jobId, { untilMs }] of ledger.settled) {
+    if (nowMs > untilMs) ledger.settled.delete(jobId)
+  }
+  forgetProposals(ledger, ({ epoch }) => !ledger.parameters.takesBatchOf(epoch, nowMs))
+  for (const [jobId, claims] of ledger.claims) {
+    if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
+    for (const claim of claims.values()) forgetClaim(ledger, claim)
+    ledger.claims.delete(jobId)
+  }
+  for (const [jobId, refusals] of ledger.refusals) {
+    if (ledger.jobs.has(jobId) || !allOlder(refusals, nowMs - VERDICT_WAIT_MS)) continue
+    forgetRefusals(ledger, jobId)
+  }
+  for (const [claimId, votes] of ledger.votes) {
+    if (ledger.envelopes.has(claimId) || !allOlder(votes, nowMs - VERDICT_WAIT_MS)) continue
+    forgetVotes(ledger, claimId)
+  }
+}
+
+/** Forgets the proposals that something is true of. */
+export function forgetProposals(
+  ledger: Ledger,
+  isPast: (body: Fact<'proposal'>['body']) => boolean,
+): void {
+  for (const [digest, { body }] of ledger.proposals) {
+    if (!isPast(body)) continue
+    ledger.proposals.delete(digest)
+    forgetEnvelope(ledger, digest)
+  }
+}
+
+function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
+  const { digest } = claim.envelope
+  forgetVotes(ledger, digest)
+  ledger.attributions.delete(digest)
+  forgetEnvelope(ledger, digest)
+}
+
+function forgetRefusals(ledger: Ledger, jobId: Hash): void {
+  for (const { envelope } of ledger.refusals.get(jobId)?.values() ?? []) {
+    forgetEnvelope(ledger, envelope.digest)
+  }
+  ledger.refusals.delete(jobId)
+}
+
+function forgetVotes(ledger: Ledger, claimId: Hash): void {
+  for (const vote of ledger.votes.get(claimId)?.values() ?? []) {
+    forgetEnvelope(ledger, vote.envelope.digest)
+  }
+  ledger.votes.delete(claimId)
+}
+
+function allOlder(facts: Map<Address, { arrivedAtMs: number }>, thanMs: number): boolean {
+  return [...facts.values()].every(({ arrivedAtMs }) => arrivedAtMs < thanMs)
+}
+
+function forgetEnvelope(ledger: Ledger, digest: Hash): void {
+  const envelope = ledger.envelopes.get(digest)
+  if (!envelope) return
+  const author = authorOf(envelope.message)
+  const left = ledger.said.get(author)! - 1
+  ledger.envelopes.delete(digest)
+  if (left === 0) ledger.said.delete(author)
+  else ledger.said.set(author, left)
+}
