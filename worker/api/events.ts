@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { News } from '../../coordinator-free/events.ts'
+import { bigintAsText } from '../json.ts'
 import type { Service } from '../service.ts'
 
 const KEEP_ALIVE_MS = 15_000
@@ -11,7 +12,10 @@ export function eventRoutes({ runtime }: Service): Hono {
     streamSSE(c, async (stream) => {
       let written = Promise.resolve()
       const stop = runtime.onNews((news) => {
-        const message = { event: eventName(news), data: JSON.stringify(eventOf(news), plain) }
+        const message = {
+          event: eventName(news),
+          data: JSON.stringify(eventOf(news), bigintAsText),
+        }
         // One after the other; a listener that has gone ends the stream, not the node.
         written = written.then(() => stream.writeSSE(message)).catch(stop)
       })
@@ -33,9 +37,4 @@ function eventOf(news: News): object {
   if (news.kind !== 'message') return news
   const { message, digest } = news.envelope
   return { digest, ...message.body }
-}
-
-/** Wei as decimal strings; JSON knows no bigint. */
-function plain(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
 }

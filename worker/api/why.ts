@@ -2,6 +2,7 @@
 import { type Reason, reasons, shareReason } from '../../coordinator-free/reasons.ts'
 import { Answer } from '../../protocol/answer.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
+import { bigintAsText } from '../json.ts'
 import type { Service } from '../service.ts'
 import { reasonInWords, shareInWords } from './reason-words.ts'
 import type { JobRecord } from './records.ts'
@@ -57,11 +58,7 @@ export async function whyShare(
   return inJson(reason, shareInWords(reason, account))
 }
 
-/** JSON knows no bigint. */
+/** With amounts as JSON can hold them. */
 function inJson(reason: { readonly code: string }, says: string): Said {
-  const facts = Object.entries(reason).map(([name, value]) => [
-    name,
-    typeof value === 'bigint' ? `${value}` : value,
-  ])
-  return { ...Object.fromEntries(facts), says }
+  return JSON.parse(JSON.stringify({ ...reason, says }, bigintAsText)) as Said
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytes32 } from '../../protocol/fields.ts'
+import { bigintAsText } from '../json.ts'
 import { ChainError } from './errors.ts'
 import { writeWhole } from './files.ts'
 import { hexBytes } from './quantities.ts'
@@ -98,11 +99,7 @@ export class Transfers {
   }
 
   async #save(): Promise<void> {
-    const text = JSON.stringify(
-      this.all,
-      (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
-      2,
-    )
+    const text = JSON.stringify(this.all, bigintAsText, 2)
     await writeWhole(this.#file, `${text}\n`)
   }
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { address, bytes32 } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import { bigintAsText } from '../json.ts'
 import type { DeployPlan } from './deploy-plan.ts'
 import { Deployment } from './deployment.ts'
 import { ChainError } from './errors.ts'
@@ -60,11 +61,7 @@ export async function loadBegun(file: string): Promise<Begun | undefined> {
 
 /** Writes the plan down; nothing may be sent before. */
 export async function saveBegun(file: string, begun: Begun): Promise<void> {
-  const text = JSON.stringify(
-    begun,
-    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
-    2,
-  )
+  const text = JSON.stringify(begun, bigintAsText, 2)
   await writeWhole(planFile(file), `${text}\n`)
 }
 

@@ -1,5 +1,6 @@
 /** Results on standard output, as a table for people or one JSON object for programs; words on standard error. */
 import { styleText } from 'node:util'
+import { bigintAsText } from '../json.ts'
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, bigintAsText)}\n`)
@@ -41,8 +42,4 @@ export function short(hex: string): string {
 function visible(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences.
   return [...text.replace(/\x1b\[[0-9;]*m/g, '')].length
-}
-
-function bigintAsText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value
 }
