@@ -133,3 +133,9 @@ export function reasonFor(
 export function kinds(effects: readonly Effect[]): string[] {
   return effects.map(({ kind }) => kind).filter((kind) => kind !== 'judge' && kind !== 'tell')
 }
+
+/** Key numbers of the workers in the order of their turns for a job. */
+export function turnsOf(core: Core, jobId: Hash): number[] {
+  const order = core.ledger.members.ranked('worker', 'execute', jobId)
+  return order.map(({ node }) => WORKERS.find((number) => addressNumber(number) === node)!)
+}

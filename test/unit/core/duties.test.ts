@@ -14,17 +14,12 @@ import {
   kinds,
   receive,
   signed,
+  turnsOf,
   VALIDATORS,
   voteEnvelope,
   WORKERS,
 } from '../../harness/council.ts'
 import { keyNumber, MESSAGES, NOW_MS } from '../../harness/messages.ts'
-
-/** Key numbers of the workers in the order of their turns for a job. */
-function orderOf(core: Core, jobId: Hash): number[] {
-  const order = core.ledger.members.ranked('worker', 'execute', jobId)
-  return order.map(({ node }) => WORKERS.find((number) => addressNumber(number) === node)!)
-}
 
 describe('the turn to execute', () => {
   const job = jobEnvelope(1)
@@ -52,13 +47,13 @@ describe('the turn to execute', () => {
   }
 
   it('is the same in the eyes of all', () => {
-    const orders = [1, 4, 10].map((self) => orderOf(known(self), job.digest).join())
+    const orders = [1, 4, 10].map((self) => turnsOf(known(self), job.digest).join())
     assert.equal(new Set(orders).size, 1)
   })
 
   it('goes to the next when a worker is silent for a lease', () => {
     const core = known()
-    const [first, second, third] = orderOf(core, job.digest)
+    const [first, second, third] = turnsOf(core, job.digest)
     assert.equal(turnAt(core, NOW_MS), first)
     assert.equal(turnAt(core, NOW_MS + LEASE_MS - 1), first)
     assert.equal(turnAt(core, NOW_MS + LEASE_MS), second)
@@ -68,14 +63,14 @@ describe('the turn to execute', () => {
 
   it('stays with a worker that beats and gets on', () => {
     const core = known()
-    const [first] = orderOf(core, job.digest)
+    const [first] = turnsOf(core, job.digest)
     for (let i = 1; i <= 40; i++) beat(core, first!, i, NOW_MS + i * BEAT_MS)
     assert.equal(turnAt(core, NOW_MS + 40 * BEAT_MS + LEASE_MS - 1), first)
   })
 
   it('leaves a worker that beats but does not get on', () => {
     const core = known()
-    const [first, second] = orderOf(core, job.digest)
+    const [first, second] = turnsOf(core, job.digest)
     for (let i = 1; i <= 40; i++) beat(core, first!, 1, NOW_MS + i * BEAT_MS)
     assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS - 1), first)
     assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS + 1), second)
@@ -83,7 +78,7 @@ describe('the turn to execute', () => {
 
   it('goes to the next when a claim is rejected, and is over when one is accepted', () => {
     const core = known()
-    const [first, second] = orderOf(core, job.digest)
+    const [first, second] = turnsOf(core, job.digest)
     const lie = claimEnvelope(job.digest, first!, 1)
     receive(core, lie)
     for (const validator of VALIDATORS) receive(core, voteEnvelope(lie, validator, 'fail'))
@@ -102,7 +97,7 @@ describe('the turn to execute', () => {
 describe('the core', () => {
   it('orders an execution once, beats while it runs, and claims when it is done', () => {
     const job = jobEnvelope(1)
-    const [first] = orderOf(council(4), job.digest)
+    const [first] = turnsOf(council(4), job.digest)
     const core = council(first!)
     assert.deepEqual(kinds(receive(core, job)), ['execute', 'publish'])
     assert.deepEqual(kinds(core.handle({ kind: 'tick' }, NOW_MS + 100)), ['reconcile'])
@@ -117,7 +112,7 @@ describe('the core', () => {
 
   it('waits for the block that seeds the job', () => {
     const job = jobEnvelope(1, { seedBlock: 3 })
-    const [first] = orderOf(council(4), job.digest)
+    const [first] = turnsOf(council(4), job.digest)
     const core = council(first!)
     assert.deepEqual(kinds(receive(core, job)), [])
     assert.deepEqual(kinds(block(core, 2)), [])
@@ -128,7 +123,7 @@ describe('the core', () => {
     const core = council(4)
     const job = jobEnvelope(1)
     receive(core, job)
-    const claim = claimEnvelope(job.digest, orderOf(core, job.digest)[0]!)
+    const claim = claimEnvelope(job.digest, turnsOf(core, job.digest)[0]!)
     assert.ok(!kinds(receive(core, claim)).includes('verify'))
     const audit = block(core, 2).find((effect) => effect.kind === 'verify')
     assert.ok(audit?.kind === 'verify' && audit.beaconBlock === 2)
@@ -146,7 +141,7 @@ describe('the core', () => {
     const core = council(4)
     const job = jobEnvelope(1)
     receive(core, job)
-    receive(core, claimEnvelope(job.digest, orderOf(core, job.digest)[1]!))
+    receive(core, claimEnvelope(job.digest, turnsOf(core, job.digest)[1]!))
     assert.ok(!kinds(block(core, 2)).includes('verify'))
     assert.ok(kinds(block(core, 9, NOW_MS + LEASE_MS)).includes('verify'))
   })
@@ -155,7 +150,7 @@ describe('the core', () => {
     const core = council(4)
     const job = jobEnvelope(1)
     receive(core, job)
-    const first = orderOf(core, job.digest)[0]!
+    const first = turnsOf(core, job.digest)[0]!
     const owner = core.ledger.members.get(addressNumber(first))!.owner
     const fact = { kind: 'staked', blockNumber: 1, node: addressNumber(4), owner } as const
     const staked = { ...fact, roles: ['validator'] as const, stakeWei: 1n }
@@ -166,7 +161,7 @@ describe('the core', () => {
 
   it('tries a failed duty again, later each time', () => {
     const job = jobEnvelope(1)
-    const [first] = orderOf(council(4), job.digest)
+    const [first] = turnsOf(council(4), job.digest)
     const core = council(first!)
     receive(core, job)
     const duty = `execute ${job.digest}`

@@ -18,18 +18,16 @@ import {
   receive,
   STRANGER,
   tell,
+  turnsOf,
   VALIDATORS,
   voteEnvelope,
-  WORKERS,
 } from '../../harness/council.ts'
 import { cidNumber, NOW_MS } from '../../harness/messages.ts'
 
 const job = jobEnvelope(1)
 
 /** Key numbers of the workers in the order of their turns. */
-const ORDER = council(4)
-  .ledger.members.ranked('worker', 'execute', job.digest)
-  .map(({ node }) => WORKERS.find((number) => addressNumber(number) === node)!)
+const ORDER = turnsOf(council(4), job.digest)
 
 function known(self: number): Core {
   const core = council(self)

@@ -16,20 +16,14 @@ import {
   receive,
   STRANGER,
   signed,
+  turnsOf,
   VALIDATORS,
   voteEnvelope,
-  WORKERS,
 } from '../../harness/council.ts'
 import { NOW_MS } from '../../harness/messages.ts'
 
 const job = jobEnvelope(1)
-const ORDER = council(4)
-  .ledger.members.ranked('worker', 'execute', job.digest)
-  .map(({ node }) => WORKERS.find((number) => addressNumber(number) === node)!) as [
-  number,
-  number,
-  number,
-]
+const ORDER = turnsOf(council(4), job.digest) as [number, number, number]
 const UNIT_WEI = 10n ** 12n
 
 const terms = (leastWei: bigint, maxJobs = 10): WorkTerms => ({

@@ -15,14 +15,13 @@ import { atLeastOf, chanceInTries, ringSeats, seatChances } from '../../../sim/e
 import { HONEST, STRATEGIES, type Strategy } from '../../../sim/economy/strategies.ts'
 import { dataEarns, earns, payingShare, played } from '../../../sim/economy/study.ts'
 import {
-  addressNumber,
   claimEnvelope,
   council,
   jobEnvelope,
   receive,
+  turnsOf,
   VALIDATORS,
   voteEnvelope,
-  WORKERS,
 } from '../../harness/council.ts'
 import { hashNumber, NOW_MS } from '../../harness/messages.ts'
 
@@ -223,10 +222,7 @@ describe('what the model takes from the rules', () => {
     const job = jobEnvelope(1)
     const core = council(1)
     receive(core, job)
-    const order = core.ledger.members.ranked('worker', 'execute', job.digest)
-    const [first, second] = order.map(
-      ({ node }) => WORKERS.find((number) => addressNumber(number) === node)!,
-    )
+    const [first, second] = turnsOf(core, job.digest)
     const accept = (worker: number, atMs: number) => {
       const claim = claimEnvelope(job.digest, worker, 1)
       receive(core, claim, atMs)
