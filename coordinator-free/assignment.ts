@@ -1,13 +1,15 @@
 /**
  * Whose turn it is to execute a job. Every node works out the same order; the first has the turn until it refuses, falls
  * silent, its claim is rejected, or its claim waits too long for a verdict, and then the next. When all have had a turn, those
- * without a claim get another.
+ * without a claim get another. A claim that comes when its worker's turn is over waits until the turn that runs then is over
+ * too: so nobody gains by waiting for another's result and signing it.
  */
+import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { LEASE_MS, STALL_MS, TURN_SHARE, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import { type Standing, standingOf } from './committee.ts'
-import type { Fact, Ledger } from './ledger.ts'
+import type { Fact, Ledger, Run } from './ledger.ts'
 import type { Member } from './members.ts'
 
 export interface Turn {
@@ -48,7 +50,7 @@ export interface PastTurn extends Turn {
   readonly end: TurnEnd
 }
 
-/** All turns at a job so far, the one that runs apart. Turns of those whose claim left them no time are left out. */
+/** All turns at a job so far, the one that runs apart. Turns of those who had nothing left to try are left out. */
 export function turnsOf(
   ledger: Ledger,
   jobId: Hash,
@@ -58,17 +60,38 @@ export function turnsOf(
   const job = ledger.jobs.get(jobId)
   if (!job) return { past, now: undefined }
   const order = workers(ledger, jobId)
+  const heard = new Set<Address>()
   let sinceMs = job.arrivedAtMs
-  for (let attempt = 0, idle = 0; idle < order.length; attempt++) {
-    const worker = order[attempt % order.length]!
-    const { endMs, end } = endOfTurn(ledger, jobId, worker, sinceMs, nowMs)
-    if (endMs > nowMs) return { past, now: { worker, attempt, sinceMs } }
+  for (let attempt = 0, idle = 0; idle < order.length; ) {
+    const late = lateClaim(ledger, jobId, order.slice(0, attempt), heard, sinceMs)
+    const worker = late ?? order[attempt % order.length]!
+    const turn = { worker, attempt, sinceMs }
+    const { endMs, end } = endOfTurn(ledger, jobId, worker, heard, sinceMs, nowMs)
+    if (endMs > nowMs) return { past, now: turn }
+    if (end === 'rejected' || end === 'no-verdict') heard.add(worker.node)
+    if (!late) attempt += 1
     // A round in which nobody had any time left over is the last: all claims were rejected or left aside.
-    idle = endMs === sinceMs ? idle + 1 : 0
-    if (idle === 0) past.push({ worker, attempt, sinceMs, endMs, end })
+    idle = endMs === sinceMs ? idle + Number(!late) : 0
+    if (endMs > sinceMs) past.push({ ...turn, endMs, end })
     sinceMs = endMs
   }
   return { past, now: undefined }
+}
+
+/** Who had a turn, claimed after it, and has had no verdict: of several, the first in the order. */
+function lateClaim(
+  ledger: Ledger,
+  jobId: Hash,
+  past: readonly Member[],
+  heard: ReadonlySet<Address>,
+  sinceMs: number,
+): Member | undefined {
+  const claims = ledger.claims.get(jobId)
+  if (!claims || claims.size === heard.size) return undefined
+  return past.find(({ node }) => {
+    const claim = claims.get(node)
+    return claim && claim.arrivedAtMs <= sinceMs && !heard.has(node)
+  })
 }
 
 interface End {
@@ -90,32 +113,44 @@ function endOfTurn(
   ledger: Ledger,
   jobId: Hash,
   worker: Member,
+  heard: ReadonlySet<Address>,
   sinceMs: number,
   nowMs: number,
 ): End {
+  if (heard.has(worker.node)) return { endMs: sinceMs, end: 'no-verdict' }
   const claim = ledger.claims.get(jobId)?.get(worker.node)
-  const refusal = ledger.refusals.get(jobId)?.get(worker.node)
-  if (!claim && refusal) return { endMs: Math.max(sinceMs, refusal.arrivedAtMs), end: 'refused' }
-  if (!claim) return endOfWork(ledger, jobId, worker, sinceMs)
+  const work = endOfWork(ledger, jobId, worker, sinceMs)
+  if (!claim || claim.arrivedAtMs > work.endMs) return work
+  const fromMs = Math.max(sinceMs, claim.arrivedAtMs)
   const standing = standingOf(ledger, claim, nowMs)
   if (standing.status === 'rejected') {
-    return { endMs: Math.max(sinceMs, standing.decidedAtMs), end: 'rejected' }
+    return { endMs: Math.max(fromMs, standing.decidedAtMs), end: 'rejected' }
   }
-  return { endMs: Math.max(sinceMs, claim.arrivedAtMs + VERDICT_WAIT_MS), end: 'no-verdict' }
+  return { endMs: fromMs + VERDICT_WAIT_MS, end: 'no-verdict' }
 }
 
-/** A worker without a claim keeps its turn while it beats, gets on with it, and does not take too long. */
+/** A worker without a claim keeps its turn while it beats, gets on with it, does not take too long, and does not refuse. */
 function endOfWork(ledger: Ledger, jobId: Hash, worker: Member, sinceMs: number): End {
   const { deadlineMs, issuedAtMs } = ledger.jobs.get(jobId)!.body
   const beat = ledger.beats.get(jobId)?.get(worker.node)
-  const silentMs = Math.max(sinceMs, beat?.arrivedAtMs ?? 0) + LEASE_MS
-  const stalledMs = Math.max(sinceMs, beat?.progressedAtMs ?? 0) + STALL_MS
+  const refusal = ledger.refusals.get(jobId)?.get(worker.node)
+  const silentMs = endOfRun(sinceMs, beat?.signs, LEASE_MS)
+  const stalledMs = endOfRun(sinceMs, beat?.progress, STALL_MS)
   const longestMs = Math.max(sinceMs + (deadlineMs - issuedAtMs) * TURN_SHARE, sinceMs + LEASE_MS)
   const endMs = Math.min(silentMs, stalledMs, longestMs)
+  if (refusal && refusal.arrivedAtMs <= endMs) {
+    return { endMs: Math.max(sinceMs, refusal.arrivedAtMs), end: 'refused' }
+  }
   return {
     endMs,
     end: endMs === silentMs ? 'silent' : endMs === stalledMs ? 'stalled' : 'too-long',
   }
+}
+
+/** When a turn has seen no sign for `graceMs`. Signs that only began after that do not bring the turn back. */
+function endOfRun(sinceMs: number, run: Run | undefined, graceMs: number): number {
+  const isOfTurn = run !== undefined && run.sinceMs <= sinceMs + graceMs
+  return (isOfTurn ? Math.max(sinceMs, run.latestMs) : sinceMs) + graceMs
 }
 
 function workers(ledger: Ledger, jobId: Hash): readonly Member[] {

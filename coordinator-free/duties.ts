@@ -139,7 +139,7 @@ function auditOf(
   const { digest } = claim.envelope
   const { head } = ledger
   if (!head || head.number <= claim.arrivedAtBlock) return []
-  if (ledger.votes.get(digest)?.has(self) || !hadTurn(ledger, claim, nowMs)) return []
+  if (ledger.votes.get(digest)?.has(self) || !isInTurn(ledger, claim, nowMs)) return []
   if (!seated(ledger, claim, nowMs).some(({ node }) => node === self)) return []
   return [
     {
@@ -161,13 +161,13 @@ function readOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, nowMs: n
   return [{ kind: 'read', duty: `read ${digest}`, claim: claim.body, claimId: digest }]
 }
 
-/** True where the claim's worker has the turn or had it before: nobody jumps the queue. */
-function hadTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
-  const { jobId, worker } = claim.body
-  const order = ledger.members.ranked('worker', 'execute', jobId)
-  const place = order.findIndex(({ node }) => node === worker)
+/** True where the claim's worker has the turn, or nobody has it any more: nobody jumps the queue, or comes back to it. */
+function isInTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
+  const { worker, jobId } = claim.body
+  const accepted = acceptedClaim(ledger, jobId, nowMs)
+  if (accepted) return accepted.claim === claim
   const turn = turnOf(ledger, jobId, nowMs)
-  return place >= 0 && (turn === undefined || place <= turn.attempt)
+  return turn === undefined || turn.worker.node === worker
 }
 
 function settlements(

@@ -9,7 +9,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
-import { MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS } from '../protocol/params.ts'
+import { LEASE_MS, MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
@@ -26,9 +26,18 @@ export interface Fact<K extends Kind> {
   readonly arrivedAtBlock: number
 }
 
-/** A worker's newest beat, and when one of its beats last showed progress. */
+/** Signs that follow each other without a long gap. */
+export interface Run {
+  readonly sinceMs: number
+  readonly latestMs: number
+}
+
+/** A worker's newest beat. */
 export interface BeatFact extends Fact<'beat'> {
-  readonly progressedAtMs: number
+  /** Beats that came without the worker losing its lease. */
+  readonly signs: Run
+  /** Beats among all that showed progress, without the worker stalling; none while none has. */
+  readonly progress: Run | undefined
 }
 
 export interface PostedBatch {
@@ -140,8 +149,9 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
       const beats = inner(ledger.beats, message.body.jobId)
       const before = beats.get(author)
       const progressed = message.body.done > (before?.body.done ?? 0)
-      const progressedAtMs = progressed ? nowMs : (before?.progressedAtMs ?? 0)
-      beats.set(author, { ...common, body: message.body, progressedAtMs })
+      const signs = goOn(before?.signs, nowMs, LEASE_MS)
+      const progress = progressed ? goOn(before?.progress, nowMs, STALL_MS) : before?.progress
+      beats.set(author, { ...common, body: message.body, signs, progress })
       break
     }
     case 'refusal':
@@ -159,6 +169,11 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
     case 'endorsement':
       inner(ledger.endorsements, message.body.header).set(author, { ...common, body: message.body })
   }
+}
+
+function goOn(run: Run | undefined, nowMs: number, longestGapMs: number): Run {
+  const goesOn = run !== undefined && nowMs <= run.latestMs + longestGapMs
+  return { sinceMs: goesOn ? run.sinceMs : nowMs, latestMs: nowMs }
 }
 
 /** Keeps a contradiction for who will report it. One of each author is enough to slash it; the rest would only crowd. */

@@ -39,9 +39,6 @@ export interface EconomyScenario {
   readonly cheatRate: number
   /** A cheater who can choose its auditors makes 2 to this power of claims, and signs the best. */
   readonly grindBits: number
-  /** From the claim that is copied to the copy: to fetch a few kilobytes and to gossip. And the time between blocks. */
-  readonly copyMs: number
-  readonly blockMs: number
   readonly governed: ParameterValues
 }
 
@@ -69,8 +66,6 @@ const DEFAULTS: EconomyScenario = {
   falseClaims: 0.001,
   cheatRate: 0.25,
   grindBits: 20,
-  copyMs: 1000,
-  blockMs: 2000,
   governed: INITIAL_VALUES,
 }
 
@@ -94,8 +89,6 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   falseClaims: [0, 1],
   cheatRate: [0, 1],
   grindBits: [0, 64],
-  copyMs: [0, 3_600_000],
-  blockMs: [1, 60_000],
 }
 const WHOLE: readonly string[] = [
   ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity', 'grindBits'],

@@ -2,7 +2,6 @@
  * What a ring of one worker and some validators may do instead of its duty. Each says in words what it does, and whose year
  * is compared with an honest one. Chances are drawn in `tribunal.ts`; nothing here says how often anybody is caught.
  */
-import { BATCH_WAIT_MS } from '../../protocol/params.ts'
 import type { Economy } from './economy.ts'
 import { chanceInTries, DECIDING, ringSeats } from './seats.ts'
 import type { Heard } from './tribunal.ts'
@@ -45,9 +44,9 @@ export const STRATEGIES = {
     },
   },
   copying: {
-    what: 'Refuses its turn, waits for the next worker’s claim, and signs the same result as its own: the job’s seed fixes every token, so the copy passes. Of two accepted claims that of the worker who was to go first is paid, if it is accepted before the other stands in a batch.',
+    what: 'Lets its turn go, waits for the next worker’s claim, and signs the same result as its own. Auditors look at claims made in turn; one that comes later they look at only if that one fails.',
     ...{ actors: 'worker', ...asOne },
-    work: copy,
+    work: (economy, worker) => void economy.pass(worker),
   },
   'good, then cheating': {
     what: 'Is honest for half the year, then cheats at every job as the lazy one does. No reputation is to be spent: every claim is audited by as many, whoever signed it.',
@@ -148,23 +147,6 @@ function paidUnseen(economy: Economy, worker: number): void {
   economy.counts.falsePaid += 1
   const own = Array.from({ length: economy.population.ringValidators }, (_, validator) => validator)
   economy.payAudited(worker, own)
-}
-
-function copy(economy: Economy, worker: number): void {
-  const { scenario, streams, workers } = economy
-  const next = economy.next(worker)
-  if (next === undefined) {
-    economy.counts.undone += 1
-    return
-  }
-  // Auditors look from the block after the claim on: the copy's audit ends so much later than that of the claim.
-  const laterMs = scenario.copyMs + streams.ring.below(0, scenario.blockMs)
-  if (laterMs > BATCH_WAIT_MS) {
-    economy.work(next)
-    return
-  }
-  economy.payUndone(worker)
-  workers.worked[next]! += 1
 }
 
 function denounce(economy: Economy): void {

@@ -36,7 +36,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'a job whose worker was voted down is given up': {
     file: 'coordinator-free/assignment.ts',
-    line: "return { endMs: Math.max(sinceMs, standing.decidedAtMs), end: 'rejected' }",
+    line: "return { endMs: Math.max(fromMs, standing.decidedAtMs), end: 'rejected' }",
     instead: "return { endMs: Number.POSITIVE_INFINITY, end: 'rejected' }",
   },
   'contributors are paid twice': {

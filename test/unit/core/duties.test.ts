@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { acceptedClaim, turnOf } from '../../../coordinator-free/assignment.ts'
+import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { seal } from '../../../protocol/envelope.ts'
 import type { Hash } from '../../../protocol/hash.ts'
@@ -66,6 +67,20 @@ describe('the turn to execute', () => {
     const [first] = turnsOf(core, job.digest)
     for (let i = 1; i <= 40; i++) beat(core, first!, i, NOW_MS + i * BEAT_MS)
     assert.equal(turnAt(core, NOW_MS + 40 * BEAT_MS + LEASE_MS - 1), first)
+  })
+
+  it('does not come back to who lost it, whatever it says then', () => {
+    const core = known()
+    const [first, second] = turnsOf(core, job.digest)
+    beat(core, second!, 1, NOW_MS + LEASE_MS + 1000)
+    beat(core, first!, 1, NOW_MS + LEASE_MS + 2000)
+    assert.equal(turnAt(core, NOW_MS + LEASE_MS + 2000), second)
+    for (let i = 2; i <= 40; i++) {
+      beat(core, first!, 1 + i, NOW_MS + LEASE_MS + 2000 + i * BEAT_MS)
+      beat(core, second!, 1, NOW_MS + LEASE_MS + 2000 + i * BEAT_MS)
+    }
+    // The second stalls, and the turn goes on, not back.
+    assert.equal(turnAt(core, NOW_MS + LEASE_MS + 2000 + STALL_MS), turnsOf(core, job.digest)[2])
   })
 
   it('leaves a worker that beats but does not get on', () => {
@@ -158,6 +173,30 @@ describe('the core', () => {
     receive(core, claimEnvelope(job.digest, first))
     assert.ok(!kinds(block(core, 2)).includes('verify'))
   })
+
+  for (const verdict of ['pass', 'fail'] as const) {
+    const told =
+      verdict === 'pass' ? 'no copy of a claim made in turn' : 'a late claim when that failed'
+    it(`audits ${told}`, () => {
+      const job = jobEnvelope(1)
+      const core = council(4)
+      receive(core, job)
+      const [first, second] = turnsOf(core, job.digest)
+      const laterMs = NOW_MS + LEASE_MS + 1000
+      const original = claimEnvelope(job.digest, second!)
+      const copy = claimEnvelope(job.digest, first!)
+      receive(core, original, laterMs)
+      receive(core, copy, laterMs + 1000)
+      const auditedIn = (effects: readonly Effect[]): Hash[] =>
+        effects.flatMap((effect) => (effect.kind === 'verify' ? [effect.claimId] : []))
+      assert.deepEqual(auditedIn(block(core, 2, laterMs + 1000)), [original.digest])
+      const audited = VALIDATORS.flatMap((validator) => {
+        const vote = voteEnvelope(original, validator, verdict)
+        return auditedIn(receive(core, vote, laterMs + 2000))
+      })
+      assert.deepEqual(audited, verdict === 'fail' ? [copy.digest] : [])
+    })
+  }
 
   it('tries a failed duty again, later each time', () => {
     const job = jobEnvelope(1)

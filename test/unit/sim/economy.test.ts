@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { acceptedClaim } from '../../../coordinator-free/assignment.ts'
 import type { Member } from '../../../coordinator-free/members.ts'
 import { rank } from '../../../coordinator-free/rank.ts'
 import type { Address } from '../../../protocol/fields.ts'
@@ -14,16 +13,7 @@ import { economyScenario } from '../../../sim/economy/scenario.ts'
 import { atLeastOf, chanceInTries, ringSeats, seatChances } from '../../../sim/economy/seats.ts'
 import { HONEST, STRATEGIES, type Strategy } from '../../../sim/economy/strategies.ts'
 import { dataEarns, earns, payingShare, played } from '../../../sim/economy/study.ts'
-import {
-  claimEnvelope,
-  council,
-  jobEnvelope,
-  receive,
-  turnsOf,
-  VALIDATORS,
-  voteEnvelope,
-} from '../../harness/council.ts'
-import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+import { hashNumber } from '../../harness/messages.ts'
 
 const SEEDS = [1, 2, 3, 4]
 /** A quarter of a year. */
@@ -218,25 +208,6 @@ describe('chances of seats', () => {
 })
 
 describe('what the model takes from the rules', () => {
-  it('a copy of a later claim is paid instead of it, where its worker was to go first', () => {
-    const job = jobEnvelope(1)
-    const core = council(1)
-    receive(core, job)
-    const [first, second] = turnsOf(core, job.digest)
-    const accept = (worker: number, atMs: number) => {
-      const claim = claimEnvelope(job.digest, worker, 1)
-      receive(core, claim, atMs)
-      for (const validator of VALIDATORS)
-        receive(core, voteEnvelope(claim, validator, 'pass'), atMs)
-      return claim
-    }
-    const original = accept(second!, NOW_MS + 1000)
-    const paid = () => acceptedClaim(core.ledger, job.digest, NOW_MS + 3000)?.claim.envelope.digest
-    assert.equal(paid(), original.digest)
-    const copy = accept(first!, NOW_MS + 2000)
-    assert.equal(paid(), copy.digest)
-  })
-
   it('who tries enough digests sits alone on the audit of its claim', () => {
     const ring = Array.from({ length: 3 }, (_, index) => member(index + 1, 4n * 10n ** 18n))
     const others = Array.from({ length: 20 }, (_, index) => member(index + 100, 4n * 10n ** 18n))
