@@ -1,5 +1,7 @@
 /** Who checks a claim, and what their votes amount to. Nothing here is stored: it is read off the ledger each time. */
+import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
+import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
 import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Fact, Ledger } from './ledger.ts'
@@ -16,13 +18,25 @@ export interface Standing {
   readonly votes: readonly Fact<'vote'>[]
 }
 
-/** Validators in the order of their seats for a claim; nobody audits a node of the same owner. */
+/**
+ * Validators in the order of their seats for a claim; nobody audits a node of the same owner. Who sits depends on the job and
+ * its worker alone: of a claim's digest its author could try many, until its friends sit.
+ */
 function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
   const owner = ledger.members.get(claim.body.worker)?.owner
-  return ledger.members
-    .ranked('validator', 'audit', claim.envelope.digest)
-    .filter((member) => member.owner !== owner)
+  return ledger.members.seated('validator', 'audit', subjectOf(claim), AUDITORS, owner)
 }
+
+/** Each event asks for it again, so it is kept with the claim. */
+function subjectOf({ body }: Fact<'claim'>): Hash {
+  const held = SUBJECTS.get(body)
+  if (held) return held
+  const subject = keccakHash(fromHex(body.jobId), fromHex(body.worker))
+  SUBJECTS.set(body, subject)
+  return subject
+}
+
+const SUBJECTS = new WeakMap<Claim, Hash>()
 
 /** The auditors who have a seat by now: the first few, and one more for each long wait without a verdict. */
 export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): readonly Member[] {

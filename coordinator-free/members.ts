@@ -2,7 +2,8 @@
 import type { ChainLog, Role } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { rank } from './rank.ts'
+import { drawOf, rank } from './rank.ts'
+import { seatsAmong } from './seats.ts'
 
 export interface Member {
   readonly node: Address
@@ -37,6 +38,28 @@ export class Members {
     const held = orders.get(subject)
     if (held) return held
     const order = rank(this.withRole(role), purpose, subject)
+    if (orders.size >= MAX_ORDERS) orders.clear()
+    orders.set(subject, order)
+    return order
+  }
+
+  /**
+   * The members of a role by their seats at `purpose` for `subject`: those drawn for `seats` seats, then the others as they
+   * would follow. Members of the owner `except` have none; a subject belongs to one such owner.
+   */
+  seated(
+    role: Role,
+    purpose: string,
+    subject: Hash,
+    seats: number,
+    except: Address | undefined,
+  ): readonly Member[] {
+    const orders = this.#ordersOf(`${purpose} seats`)
+    const held = orders.get(subject)
+    if (held) return held
+    const able = this.ranked(role, purpose, subject).filter(({ owner }) => owner !== except)
+    const drawn = new Set(seatsAmong(able, seats, drawOf(`${purpose} seats`, subject)))
+    const order = [...drawn, ...able.filter((member) => !drawn.has(member))]
     if (orders.size >= MAX_ORDERS) orders.clear()
     orders.set(subject, order)
     return order

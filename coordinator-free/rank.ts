@@ -4,11 +4,11 @@
  * subject, node); the smallest goes first. In integers, compared by cross-multiplication, so that a contract can repeat it.
  * Source: weighted rendezvous hashing, J. Resch, SNIA 2015.
  */
+import type { Address } from '../protocol/fields.ts'
 import { negativeLn } from '../protocol/fixed-point.ts'
 import { fromHex, type Hash, keccak, toBigInt, utf8 } from '../protocol/hash.ts'
 import type { Member } from './members.ts'
-
-const DRAW_BITS = 64n
+import { DRAW_BITS } from './seats.ts'
 
 export function rank(members: readonly Member[], purpose: string, subject: Hash): Member[] {
   const keyed = members.map((member) => ({ member, key: keyOf(member, purpose, subject) }))
@@ -22,7 +22,11 @@ export function rank(members: readonly Member[], purpose: string, subject: Hash)
 }
 
 function keyOf(member: Member, purpose: string, subject: Hash): bigint {
-  const digest = keccak(utf8(purpose), fromHex(subject), fromHex(member.node))
-  const draw = toBigInt(digest.subarray(0, Number(DRAW_BITS) / 8))
-  return negativeLn(2n * draw + 1n, DRAW_BITS + 1n)
+  return negativeLn(2n * drawOf(purpose, subject, member.node) + 1n, DRAW_BITS + 1n)
+}
+
+/** A number in 0 … 2^64 - 1 that purpose and subject draw, for a node where one is named. */
+export function drawOf(purpose: string, subject: Hash, node?: Address): bigint {
+  const digest = keccak(utf8(purpose), fromHex(subject), node ? fromHex(node) : new Uint8Array())
+  return toBigInt(digest.subarray(0, Number(DRAW_BITS) / 8))
 }

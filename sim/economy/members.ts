@@ -64,6 +64,21 @@ export class Members {
     return low
   }
 
+  /** All of them with their stakes, in an order that chance makes. */
+  shuffled(
+    streams: Streams,
+    stream: number,
+  ): { readonly number: number; readonly stakeWei: bigint }[] {
+    const order = this.stakesWei.map((stakeWei, number) => ({ number, stakeWei }))
+    for (let left = order.length; left > 1; left--) {
+      const other = streams.below(stream, left)
+      const last = order[left - 1]!
+      order[left - 1] = order[other]!
+      order[other] = last
+    }
+    return order
+  }
+
   /** Takes up to so much of a stake, in wei, and says how much there was. */
   take(member: number, amountWei: bigint): bigint {
     const stakeWei = this.stakesWei[member]!

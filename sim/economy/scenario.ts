@@ -37,8 +37,6 @@ export interface EconomyScenario {
   readonly falseClaims: number
   /** The chance that a strategy with a rate cheats at a job. */
   readonly cheatRate: number
-  /** A cheater who can choose its auditors makes 2 to this power of claims, and signs the best. */
-  readonly grindBits: number
   readonly governed: ParameterValues
 }
 
@@ -65,7 +63,6 @@ const DEFAULTS: EconomyScenario = {
   challenged: 1,
   falseClaims: 0.001,
   cheatRate: 0.25,
-  grindBits: 20,
   governed: INITIAL_VALUES,
 }
 
@@ -88,11 +85,8 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   challenged: [0, 1],
   falseClaims: [0, 1],
   cheatRate: [0, 1],
-  grindBits: [0, 64],
 }
-const WHOLE: readonly string[] = [
-  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity', 'grindBits'],
-]
+const WHOLE: readonly string[] = [...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity']]
 
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
 export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyScenario {

@@ -1,4 +1,4 @@
-/** Chances of the seats of a committee, by combinatorics. Seats follow one another: nobody takes two. */
+/** Chances of the seats of a committee: those of audits lie at equal distances by stake, those of juries are drawn each anew. */
 import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR } from '../../protocol/params.ts'
 
 /** Passes that accept a claim, or fails that reject it: two thirds of the seats. */
@@ -22,48 +22,20 @@ export function ringSeats(ringShare: number, ringNodes: number, seats = AUDITORS
   return chances
 }
 
-/** Chances of each validator to have a seat, exactly where they are few; by their share of the stake where they are many. */
+/** Chances of each validator to have a seat: by its share of the stake, as long as that is below the distance of the seats. */
 export function seatChances(shares: Float64Array): Float64Array {
   const total = shares.reduce((sum, share) => sum + share, 0)
-  const chances = shares.map((share) => share / total)
-  if (shares.length > EXACT || AUDITORS !== 3 || shares.length <= AUDITORS) {
-    return chances.map((chance) => Math.min(1, AUDITORS * chance))
+  const seats = Math.min(AUDITORS, shares.length)
+  return shares.map((share) => Math.min(1, (seats * share) / total))
+}
+
+/** That one of so many independent tries succeeds. By products alone, which are the same in every engine. */
+export function chanceInTries(chance: number, tries: number): number {
+  let none = 1
+  for (let left = tries, power = 1 - chance; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) none *= power
+    power *= power
   }
-  const second = othersOdds(chances)
-  const third = othersPairs(chances)
-  return chances.map((chance, member) => chance * (1 + second[member]! + third[member]!))
-}
-
-const EXACT = 2000
-
-/** For each the sum, over who might sit first instead, of its odds. */
-function othersOdds(first: Float64Array): Float64Array {
-  const odds = first.map((chance) => chance / (1 - chance))
-  const sum = odds.reduce((total, value) => total + value, 0)
-  return odds.map((value) => sum - value)
-}
-
-/** For each the sum over pairs of others, who might sit first and second, of what they leave to the rest. */
-function othersPairs(first: Float64Array): Float64Array {
-  const named = new Float64Array(first.length)
-  let sum = 0
-  for (let j = 0; j < first.length; j++) {
-    const left = 1 - first[j]!
-    for (let k = 0; k < first.length; k++) {
-      if (k === j) continue
-      const pair = (first[j]! * first[k]!) / (left * (left - first[k]!))
-      sum += pair
-      named[j]! += pair
-      named[k]! += pair
-    }
-  }
-  return named.map((pairs) => sum - pairs)
-}
-
-/** That one of 2^bits independent tries succeeds. By squaring alone, which is the same in every engine. */
-export function chanceInTries(chance: number, bits: number): number {
-  let none = 1 - chance
-  for (let bit = 0; bit < bits; bit++) none *= none
   return 1 - none
 }
 

@@ -61,17 +61,16 @@ export const STRATEGIES = {
     ...{ actors: 'ring', ...asOne, colludes: true, work: cheat },
   },
   grinding: {
-    what: 'As colluding, but signs no claim before its digest, which draws the auditors and in which the time of signing is free, seats the ring alone; it makes 2^grindBits of them. Where none does, it works honestly.',
+    what: 'As colluding, but cheats only where it likes the draw: at jobs of which its own validators are all the auditors, as it knows beforehand. Trying other claims does not change who sits. Where others sit, it works honestly.',
     ...{ actors: 'ring', ...asOne, colludes: true },
     work(economy, worker) {
-      const { ringShare, grindBits } = economy.scenario
-      const all = ringSeats(ringShare, economy.population.ringValidators).at(-1)!
-      if (!economy.streams.ring.happens(0, chanceInTries(all, grindBits))) economy.work(worker)
-      else paidUnseen(economy, worker)
+      const all = ringSeats(economy.scenario.ringShare, economy.population.ringValidators).at(-1)!
+      if (economy.streams.ring.happens(0, all)) paidUnseen(economy, worker)
+      else economy.work(worker)
     },
   },
   denouncing: {
-    what: 'Once a month (denouncedEpochs) makes a false claim of which its own auditors are a quorum (ground as above), calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
+    what: 'Once a month (denouncedEpochs) makes a false claim at a job of which its own validators are a quorum of the auditors, calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
     ...{ actors: 'ring', ...asOne, colludes: true, work },
     everyEpoch: denounce,
   },
@@ -154,7 +153,8 @@ function denounce(economy: Economy): void {
   if (economy.epoch % scenario.denouncedEpochs !== 0) return
   const chances = ringSeats(scenario.ringShare, population.ringValidators)
   const quorum = chances.slice(DECIDING).reduce((sum, chance) => sum + chance, 0)
-  if (!streams.ring.happens(0, chanceInTries(quorum, scenario.grindBits))) return
+  const jobs = Math.round(scenario.jobsAWorker * scenario.denouncedEpochs)
+  if (!streams.ring.happens(0, chanceInTries(quorum, jobs))) return
   workers.cheap[0]! += 1
   const heard = { passedBy: [0, 1].slice(0, DECIDING), failedBy: [], isAccepted: true }
   const reporter = population.ringValidators - 1

@@ -2,6 +2,7 @@
  * Auditors, juries and judges, as `committee.ts`, `Jury.sol`, `Disputes.sol` and `StakeVault.sol` have them. Those in
  * league say what suits the ring; all others run the job again.
  */
+import { seatsAmong } from '../../coordinator-free/seats.ts'
 import { AUDITORS } from '../../protocol/params.ts'
 import type { Economy } from './economy.ts'
 import type { Members } from './members.ts'
@@ -37,10 +38,12 @@ export class Tribunal {
     return validator < this.#colluding
   }
 
-  /** Auditors by stake, nobody twice: the first in the order of rendezvous hashing. */
+  /** Auditors by stake, as `seatsAmong` seats them; where big stakes leave seats empty, others by stake. */
   seats(): number[] {
     const { validators, streams } = this.#of
-    const seated: number[] = []
+    const order = validators.shuffled(streams.seats, 0)
+    const draw = BigInt(streams.seats.uint32(0)) << 32n
+    const seated = seatsAmong(order, AUDITORS, draw).map(({ number }) => number)
     while (seated.length < Math.min(AUDITORS, validators.count)) {
       const drawn = validators.draw(streams.seats, 0)
       if (!seated.includes(drawn)) seated.push(drawn)

@@ -44,7 +44,7 @@ export function council(self: number, options: Partial<CoreOptions> = {}): Core 
   return core
 }
 
-function stake(core: Core, number: number, roles: Role[], stakeWei = 10n ** 18n): void {
+export function stake(core: Core, number: number, roles: Role[], stakeWei = 10n ** 18n): void {
   const node = addressNumber(number)
   tell(core, {
     kind: 'staked',

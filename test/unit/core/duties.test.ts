@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { acceptedClaim, turnOf } from '../../../coordinator-free/assignment.ts'
+import { seated } from '../../../coordinator-free/committee.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
+import type { Fact } from '../../../coordinator-free/ledger.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { seal } from '../../../protocol/envelope.ts'
 import type { Hash } from '../../../protocol/hash.ts'
@@ -15,6 +17,7 @@ import {
   kinds,
   receive,
   signed,
+  stake,
   turnsOf,
   VALIDATORS,
   voteEnvelope,
@@ -172,6 +175,24 @@ describe('the core', () => {
     core.handle({ kind: 'chain', fact: staked }, NOW_MS)
     receive(core, claimEnvelope(job.digest, first))
     assert.ok(!kinds(block(core, 2)).includes('verify'))
+  })
+
+  it('seats the same auditors whatever its claim says', () => {
+    const core = council(4)
+    for (let number = 20; number < 40; number++) stake(core, number, ['validator'])
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const seatsOfOutput = (worker: number, output: number): string => {
+      const { message } = claimEnvelope(job.digest, worker, output)
+      if (message.kind !== 'claim') throw new TypeError('a claim was made')
+      const claim = { body: message.body, arrivedAtMs: NOW_MS } as Fact<'claim'>
+      return seated(core.ledger, claim, NOW_MS)
+        .map(({ node }) => node)
+        .join()
+    }
+    const tried = [1, 2, 3, 4, 5].map((output) => seatsOfOutput(1, output))
+    assert.equal(new Set(tried).size, 1)
+    assert.notEqual(seatsOfOutput(2, 1), tried[0])
   })
 
   for (const verdict of ['pass', 'fail'] as const) {

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import type { Member } from '../../../coordinator-free/members.ts'
-import { rank } from '../../../coordinator-free/rank.ts'
-import type { Address } from '../../../protocol/fields.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { AUDITORS } from '../../../protocol/params.ts'
 import { DATA, DATA_STRATEGIES, dataYear } from '../../../sim/economy/data-market.ts'
@@ -13,7 +10,6 @@ import { economyScenario } from '../../../sim/economy/scenario.ts'
 import { atLeastOf, chanceInTries, ringSeats, seatChances } from '../../../sim/economy/seats.ts'
 import { HONEST, STRATEGIES, type Strategy } from '../../../sim/economy/strategies.ts'
 import { dataEarns, earns, payingShare, played } from '../../../sim/economy/study.ts'
-import { hashNumber } from '../../harness/messages.ts'
 
 const SEEDS = [1, 2, 3, 4]
 /** A quarter of a year. */
@@ -23,11 +19,6 @@ const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, wei) 
 
 const run = (strategy: Strategy, change = {}): Economy =>
   played(economyScenario({ ...SHORT, ...change }), strategy)
-
-function member(number: number, stakeWei: bigint): Member {
-  const node = `0x${number.toString(16).padStart(40, '0')}` as Address
-  return { node, owner: node, roles: ['worker'], stakeWei }
-}
 
 describe('the economy', () => {
   it('keeps every wei, whatever is played', () => {
@@ -168,25 +159,16 @@ describe('what strategies earn', () => {
 })
 
 describe('chances of seats', () => {
-  const stakes = [1n, 2n, 3n, 5n, 9n]
-  const members = stakes.map((stake, index) => member(index + 1, stake * 10n ** 18n))
-
-  it('are those of rendezvous hashing', () => {
-    const draws = 4000
-    const first = stakes.map(() => 0)
-    const seated = stakes.map(() => 0)
-    for (let subject = 0; subject < draws; subject++) {
-      const order = rank(members, 'audit', hashNumber(subject)).map((one) => members.indexOf(one))
-      first[order[0]!]! += 1
-      for (const one of order.slice(0, AUDITORS)) seated[one]! += 1
-    }
-    const chances = seatChances(Float64Array.from(stakes, Number))
+  it('are those of the wheel', () => {
+    const { tribunal, validators } = run(HONEST, { nodes: 100, ringShare: 0.3, epochs: 1 })
+    const draws = 20_000
+    const seated = new Float64Array(validators.count)
+    for (let draw = 0; draw < draws; draw++) for (const one of tribunal.seats()) seated[one]! += 1
+    const chances = seatChances(validators.shares)
     assert.ok(Math.abs(chances.reduce((total, chance) => total + chance, 0) - AUDITORS) < 1e-9)
-    for (const [index, stake] of stakes.entries()) {
-      // Four standard deviations of so many draws are at most 0.032.
-      assert.ok(Math.abs(first[index]! / draws - Number(stake) / 20) < 0.032)
-      assert.ok(Math.abs(seated[index]! / draws - chances[index]!) < 0.032, `${index}`)
-    }
+    // Four standard deviations of so many draws are at most 0.0142.
+    for (const [one, chance] of chances.entries())
+      assert.ok(Math.abs(seated[one]! / draws - chance) < 0.0142, `${one}`)
   })
 
   it('of a ring add up, and are those of drawing', () => {
@@ -203,22 +185,7 @@ describe('chances of seats', () => {
 
   it('of juries and of tries are binomial', () => {
     assert.ok(Math.abs(atLeastOf(7, 5, 0.5) - 29 / 128) < 1e-12)
-    assert.ok(Math.abs(chanceInTries(0.1, 2) - (1 - 0.9 ** 4)) < 1e-12)
-  })
-})
-
-describe('what the model takes from the rules', () => {
-  it('who tries enough digests sits alone on the audit of its claim', () => {
-    const ring = Array.from({ length: 3 }, (_, index) => member(index + 1, 4n * 10n ** 18n))
-    const others = Array.from({ length: 20 }, (_, index) => member(index + 100, 4n * 10n ** 18n))
-    const all = [...ring, ...others]
-    const tries = Array.from({ length: 4000 }, (_, number) => number).findIndex((number) =>
-      rank(all, 'audit', hashNumber(number))
-        .slice(0, AUDITORS)
-        .every((one) => ring.includes(one)),
-    )
-    const chance = ringSeats(3 / 23, 3)[3]!
-    assert.ok(tries >= 0, `none of 4000 at a chance of ${chance}`)
+    assert.ok(Math.abs(chanceInTries(0.1, 5) - (1 - 0.9 ** 5)) < 1e-12)
   })
 })
 
