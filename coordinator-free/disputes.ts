@@ -57,6 +57,8 @@ export interface Kept {
   claim: Envelope | undefined
   /** Validators whose verdict was a fail. */
   readonly failedBy: Set<Address>
+  /** Validators that have run it, whatever they found. */
+  readonly checkedBy: ReadonlySet<Address>
 }
 
 /** A batch as far as it is known. */
@@ -76,6 +78,8 @@ export class Disputes {
   readonly #kept = new Map<Hash, Kept>()
   /** Claims among them that somebody has failed. */
   readonly #doubted = new Set<Hash>()
+  /** Claims among them for which no spot check has been drawn yet. */
+  readonly #undrawn = new Set<Hash>()
   /** How many cases each challenger has lost. */
   readonly #lost = new Map<Address, number>()
   /** Whom decided cases may have left money. */
@@ -168,7 +172,9 @@ export class Disputes {
     const receipt = data?.receipts.find((one) => one.claim === claim)
     if (!receipt || this.#kept.has(claim)) return
     const failedBy = new Set(receipt.failedBy)
-    this.keep(claim, { jobId: receipt.jobId, header, job: undefined, claim: undefined, failedBy })
+    const checkedBy = new Set([...receipt.passedBy, ...receipt.failedBy])
+    const lacking = { job: undefined, claim: undefined }
+    this.keep(claim, { jobId: receipt.jobId, header, ...lacking, failedBy, checkedBy })
   }
 
   /** The log names a batch by its number. Of two demands of one place the batch taken back was asked first. */
@@ -202,7 +208,15 @@ export class Disputes {
     const { job = held?.job, claim: signed = held?.claim } = fresh
     this.#kept.set(claim, { ...fresh, job, claim: signed, failedBy })
     if (failedBy.size > 0) this.#doubted.add(claim)
+    if (!held) this.#undrawn.add(claim)
     if (this.#kept.size > MAX_KEPT_CLAIMS) this.#drop(this.#leastUseful())
+  }
+
+  /** Claims that were kept since this was last asked, and who has run them: what a block draws spot checks of. */
+  takeUndrawn(): readonly (readonly [claim: Hash, Kept])[] {
+    const claims = [...this.#undrawn]
+    this.#undrawn.clear()
+    return claims.map((claim) => [claim, this.#kept.get(claim)!] as const)
   }
 
   /** A check that ended when the claim was settled already. */
@@ -269,6 +283,7 @@ export class Disputes {
   #drop(claim: Hash): void {
     this.#kept.delete(claim)
     this.#doubted.delete(claim)
+    this.#undrawn.delete(claim)
   }
 }
 

@@ -24,6 +24,7 @@ import {
   registrationsDue,
   repairsDue,
 } from './settlement.ts'
+import { type Lot, spotChecksDue } from './spot-checks.ts'
 
 /** What this node has worked out so far. */
 export interface Workings {
@@ -31,6 +32,8 @@ export interface Workings {
   readonly built: ReadonlyMap<Hash, Built>
   /** Headers whose data was found where they say. */
   readonly retrieved: ReadonlySet<Hash>
+  /** Settled claims that it was drawn to check. */
+  readonly lots: ReadonlyMap<Hash, Lot>
   /** Jobs that this node is executing. */
   readonly inHand: ReadonlySet<Hash>
   /** Verdicts in cases that this node was drawn for. */
@@ -65,7 +68,8 @@ export function duties(
   due.push(...judgingDue(ledger, judge, nowMs))
   if (roles.includes('worker')) due.push(...executions(ledger, terms, workings, self, nowMs))
   if (!roles.includes('validator')) return due
-  due.push(...audits(ledger, self, nowMs), ...accusations(ledger, self, nowMs))
+  due.push(...audits(ledger, self, nowMs), ...spotChecksDue(ledger, workings.lots))
+  due.push(...accusations(ledger, self, nowMs))
   due.push(...settlements(ledger, rules, workings, self, nowMs))
   return due
 }

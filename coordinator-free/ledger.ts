@@ -227,7 +227,11 @@ export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: n
 }
 
 /** Keeps what a jury would need to judge a claim by. */
-function keep(ledger: Ledger, header: BatchHeader, { jobId, claim, failedBy }: Receipt): void {
+function keep(
+  ledger: Ledger,
+  header: BatchHeader,
+  { jobId, claim, passedBy, failedBy }: Receipt,
+): void {
   const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
   const fails = votes.filter(({ body }) => body.verdict === 'fail')
   ledger.disputes.keep(claim, {
@@ -236,6 +240,7 @@ function keep(ledger: Ledger, header: BatchHeader, { jobId, claim, failedBy }: R
     job: ledger.jobs.get(jobId)?.envelope,
     claim: ledger.envelopes.get(claim),
     failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
+    checkedBy: new Set([...passedBy, ...failedBy, ...votes.map(({ body }) => body.validator)]),
   })
 }
 

@@ -2,7 +2,7 @@
  * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
-import type { ChainFact } from '../protocol/chain.ts'
+import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
@@ -21,6 +21,7 @@ import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
 import { type Built, build, headerHash } from './settlement.ts'
+import { isDrawn, type Lot } from './spot-checks.ts'
 
 export interface CoreOptions {
   readonly self: Address
@@ -54,6 +55,8 @@ export class Core {
   readonly #void = new Set<Hash>()
   /** Headers of theirs whose data was found where they say. */
   readonly #retrieved = new Set<Hash>()
+  /** Settled claims that it was drawn to check. */
+  readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
   #reconciledAtMs = 0
@@ -151,6 +154,7 @@ export class Core {
     const { claim, verdict, reason, checked, beaconBlock } = event
     const message = this.ledger.envelopes.get(claim)?.message
     if (message?.kind !== 'claim') {
+      this.#lots.delete(claim)
       // Settled meanwhile: too late for a vote, but not for a jury.
       if (verdict === 'fail') this.ledger.disputes.fail(claim, this.#options.self)
       return this.#end(`verify ${claim}`)
@@ -177,12 +181,21 @@ export class Core {
   #applyChain(fact: ChainFact, nowMs: number): Effect[] {
     if (fact.kind === 'batch-posted') return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
     mergeChain(this.ledger, fact, nowMs)
+    if (fact.kind === 'block') this.#drawLots(fact)
     if (fact.kind === 'batch-voided') {
       this.#built.clear()
       this.#void.clear()
     }
     if (fact.kind === 'case-opened' || fact.kind === 'case-decided') this.#found.delete(fact.number)
     return newsOf(fact)
+  }
+
+  #drawLots({ hash: beacon, number: beaconBlock }: HeadBlock): void {
+    const { self } = this.#options
+    for (const [claim, { checkedBy }] of this.ledger.disputes.takeUndrawn()) {
+      if (checkedBy.has(self) || !isDrawn(this.ledger, self, claim, beacon)) continue
+      this.#lots.set(claim, { beacon, beaconBlock })
+    }
   }
 
   #applyPosted(fact: Extract<ChainFact, { kind: 'batch-posted' }>, nowMs: number): Effect[] {
@@ -240,7 +253,8 @@ export class Core {
     )
     const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = this.#options
     const inHand = new Set([...this.ledger.jobs.keys()].filter((jobId) => this.#executes(jobId)))
-    const workings = { built: this.#built, retrieved: this.#retrieved, found: this.#found, inHand }
+    const worked = { built: this.#built, retrieved: this.#retrieved, found: this.#found }
+    const workings = { ...worked, lots: this.#lots, inHand }
     const will = { rules, terms, challengeBudgetWei }
     const due = duties(this.ledger, will, workings, self, nowMs)
     return [
@@ -274,6 +288,8 @@ export class Core {
       this.#beatenAtMs.delete(jobId)
       this.#progress.delete(jobId)
     }
+    for (const claim of this.#lots.keys())
+      if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
     for (const id of this.#built.keys()) if (!ledger.proposals.has(id)) this.#built.delete(id)
     if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
     this.#reconciledAtMs = nowMs

@@ -41,6 +41,8 @@ export const AUDITORS = 3
 export const SEAT_WAIT_MS = 90 * SECOND_MS
 /** After a quorum, how long a batch waits for the votes that are still missing. */
 export const LATE_VOTE_MS = 20 * SECOND_MS
+/** One in so many settled claims is run once more by somebody who did not audit it: a hundredth of the auditors' work. */
+export const SPOT_CHECK_ONE_IN = 32
 
 /** Receipts in a batch at the most. */
 export const MAX_BATCH_RECEIPTS = 256

@@ -4,6 +4,7 @@
  * a ring of one worker and some validators, who do what a strategy says.
  */
 import { divide, type FeeParts, splitFee, splitOf } from '../../protocol/fee.ts'
+import { AUDITORS, SPOT_CHECK_ONE_IN } from '../../protocol/params.ts'
 import { Streams } from '../kernel/streams.ts'
 import { Arrivals } from './arrivals.ts'
 import { Members } from './members.ts'
@@ -218,7 +219,8 @@ export class Economy {
     const weights = validators.stakesWei.map((_, validator) => {
       const filled = (this.#claims * SIXTHS * chances[validator]!) / sum
       if (ringLooks || !this.tribunal.isRing(validator)) {
-        validators.worked[validator]! += this.#claims * chances[validator]!
+        const checks = chances[validator]! * (1 + 1 / (AUDITORS * SPOT_CHECK_ONE_IN))
+        validators.worked[validator]! += this.#claims * checks
       }
       return BigInt(Math.max(0, Math.round((filled + this.#seats[validator]!) * 1e6)))
     })

@@ -130,21 +130,23 @@ function cheat(economy: Economy, worker: number): void {
   economy.payAudited(worker, heard.passedBy)
 }
 
-/** An honest auditor who was outvoted calls a jury; true where the claim is taken back. */
+/** An honest auditor who was outvoted, or who checks on the spot, calls a jury; true where the claim is taken back. */
 function isUndone(economy: Economy, worker: number | undefined, heard: Heard): boolean {
   const { tribunal, streams, scenario } = economy
-  const challenger = heard.failedBy[0]
+  const challenger = heard.failedBy[0] ?? tribunal.spotChecker()
   if (challenger === undefined || !streams.ring.happens(1, scenario.challenged)) return false
   if (tribunal.tries(heard, challenger, 'pass') !== 'upheld') return false
   tribunal.condemn(worker, heard, challenger)
   return true
 }
 
-/** The ring's own auditors only: nobody else ever looks. */
+/** The ring's own auditors only: nobody else looks, but who is drawn for it afterwards. */
 function paidUnseen(economy: Economy, worker: number): void {
+  const { ringValidators } = economy.population
+  const own = Array.from({ length: ringValidators }, (_, validator) => validator)
   economy.workers.cheap[worker]! += 1
+  if (isUndone(economy, worker, { passedBy: own, failedBy: [], isAccepted: true })) return
   economy.counts.falsePaid += 1
-  const own = Array.from({ length: economy.population.ringValidators }, (_, validator) => validator)
   economy.payAudited(worker, own)
 }
 

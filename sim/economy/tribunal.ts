@@ -3,7 +3,7 @@
  * league say what suits the ring; all others run the job again.
  */
 import { seatsAmong } from '../../coordinator-free/seats.ts'
-import { AUDITORS } from '../../protocol/params.ts'
+import { AUDITORS, SPOT_CHECK_ONE_IN } from '../../protocol/params.ts'
 import type { Economy } from './economy.ts'
 import type { Members } from './members.ts'
 import { DECIDING } from './seats.ts'
@@ -49,6 +49,16 @@ export class Tribunal {
       if (!seated.includes(drawn)) seated.push(drawn)
     }
     return seated
+  }
+
+  /** The honest validator that is drawn to run a settled claim once more (D11); mostly none is. */
+  spotChecker(): number | undefined {
+    const { validators, streams, scenario } = this.#of
+    if (!streams.ring.happens(1, 1 / SPOT_CHECK_ONE_IN)) return undefined
+    const drawn = validators.draw(streams.seats, 1)
+    if (this.isRing(drawn) || streams.ring.happens(1, scenario.miss)) return undefined
+    validators.worked[drawn]! += 1
+    return drawn
   }
 
   /** A false claim before its auditors. The ring's pass it unseen; the honest look, and may all miss it. */

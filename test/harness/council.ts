@@ -60,11 +60,13 @@ export function tell(core: Core, fact: ChainLog, nowMs = NOW_MS): Effect[] {
   return core.handle({ kind: 'chain', fact }, nowMs)
 }
 
+export const blockHash = (number: number): Hash => hashNumber(5000 + number)
+
 export function block(core: Core, number: number, nowMs = NOW_MS): Effect[] {
   const fact = {
     kind: 'block',
     number,
-    hash: hashNumber(5000 + number),
+    hash: blockHash(number),
     timestampMs: nowMs,
   } as const
   return core.handle({ kind: 'chain', fact }, nowMs)

@@ -14,10 +14,21 @@ export const NOW_MS = 1_800_000_000_000
 export const MESSAGES: Domain = { chainId: 1612, contract: `0x${'c'.repeat(40)}` as Address }
 export const VOUCHERS: Domain = { chainId: 1612, contract: `0x${'e'.repeat(40)}` as Address }
 
-export function keyNumber(number: number): { privateKey: Uint8Array; address: Address } {
-  const privateKey = keccak(utf8('test key'), word(number))
-  return { privateKey, address: addressOf(publicKeyOf(privateKey)) }
+interface Key {
+  readonly privateKey: Uint8Array
+  readonly address: Address
 }
+
+export function keyNumber(number: number): Key {
+  const held = KEYS.get(number)
+  if (held) return held
+  const privateKey = keccak(utf8('test key'), word(number))
+  const key = { privateKey, address: addressOf(publicKeyOf(privateKey)) }
+  KEYS.set(number, key)
+  return key
+}
+
+const KEYS = new Map<number, Key>()
 
 export function hashNumber(number: number): Hash {
   return keccakHash(utf8('test hash'), word(number))

@@ -1,83 +1,38 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Duty, Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
-import type { BatchHeader } from '../../../protocol/batch.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
-import type { Envelope } from '../../../protocol/envelope.ts'
 import type { Address } from '../../../protocol/fields.ts'
-import { ZERO_HASH } from '../../../protocol/hash.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { BATCH_WAIT_MS, LAST_CALL_MS, TURN_MS } from '../../../protocol/params.ts'
-import type { Receipt } from '../../../protocol/receipt.ts'
-import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
-import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
+import { headerOf } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
   block,
-  claimEnvelope,
   council,
-  GATEWAY,
-  jobEnvelope,
   reasonFor,
   receive,
   tell,
   VALIDATORS,
   voteEnvelope,
 } from '../../harness/council.ts'
-import { cidNumber, hashNumber, NOW_MS } from '../../harness/messages.ts'
+import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+import {
+  dataOf,
+  due,
+  dutiesOf,
+  posted,
+  receiptOf,
+  WINDOW_MS,
+  type Work,
+  workNumber,
+} from '../../harness/settled.ts'
 
 const BOND = BigInt(INITIAL_VALUES.challengeBondGwei) * 10n ** 9n
 const [SELF, OTHER, THIRD] = VALIDATORS
 const ASKER = 50
-const WINDOW_MS = 60_000
 const UNTIL_MS = NOW_MS + 300_000
 const LATE_MS = NOW_MS + 20 * 60_000
-
-type Work = { readonly job: Envelope; readonly claim: Envelope }
-
-function workNumber(number: number): Work {
-  const job = jobEnvelope(number)
-  return { job, claim: claimEnvelope(job.digest, 1) }
-}
-
-function receiptOf({ job, claim }: Work, change: Partial<Receipt> = {}): Receipt {
-  const nothing = { workerWei: 0n, validatorsWei: 0n, modelOwnerWei: 0n, contributorsWei: 0n }
-  return {
-    ...{ jobId: job.digest, task: 'inference', requester: addressNumber(GATEWAY) },
-    ...{ worker: addressNumber(1), claim: claim.digest, passedBy: [], failedBy: [] },
-    ...{ model: cidNumber(1), adapter: cidNumber(2), output: cidNumber(3) },
-    ...{ attribution: hashNumber(2), units: 10, feeWei: 0n, ...nothing },
-    ...{ stakersWei: 0n, treasuryWei: 0n, ...change },
-  }
-}
-
-function dataOf(number: number, receipts: readonly Receipt[]): BatchData {
-  const empty = { payouts: [], carries: [], charges: [] }
-  return {
-    ...{ number, previous: ZERO_HASH, epoch: 1, proposer: addressNumber(OTHER), collects: true },
-    ...{ strictness: INITIAL_STRICTNESS_THOUSANDTHS, answers: 0, payees: 0, ...empty },
-    receipts: [...receipts],
-  }
-}
-
-/** Tells the core of a posted batch with these receipts, and of its data unless that cannot be had. */
-function posted(core: Core, receipts: readonly Receipt[], number = 1, isHad = true): BatchHeader {
-  const data = dataOf(number, receipts)
-  const header = headerOf(data)
-  const [finalAtMs, txHash] = [NOW_MS + WINDOW_MS, hashNumber(70)]
-  tell(core, { kind: 'batch-posted', blockNumber: 2, header, finalAtMs, txHash })
-  if (isHad) core.handle({ kind: 'batch-read', number, data }, NOW_MS)
-  return header
-}
-
-function dutiesOf<K extends Duty['kind']>(effects: readonly Effect[], kind: K) {
-  return effects.filter((effect): effect is Extract<Duty, { kind: K }> => effect.kind === kind)
-}
-
-function due<K extends Duty['kind']>(core: Core, kind: K, nowMs: number) {
-  return dutiesOf(core.handle({ kind: 'tick' }, nowMs), kind)
-}
 
 /** The validators in the order of their turns. */
 function order(
