@@ -4,6 +4,7 @@ import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
 import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
+import { stepsSince } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
 import type { Member } from './members.ts'
 
@@ -50,7 +51,7 @@ export function seatsOf(
   claim: Fact<'claim'>,
   nowMs: number,
 ): { readonly order: readonly Member[]; readonly seats: number } {
-  const waits = Math.floor(Math.max(0, nowMs - claim.arrivedAtMs) / SEAT_WAIT_MS)
+  const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
   return { order: auditors(ledger, claim), seats: AUDITORS + waits }
 }
 
