@@ -7,7 +7,7 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
-import { BatchData, headerOf } from '../protocol/settlement.ts'
+import { type BatchData, blockOfBatch, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
@@ -288,7 +288,7 @@ export class Core {
       }
       this.#built.set(id, one)
       this.ledger.changes.ofBatching()
-      return [{ kind: 'keep', block: BatchData.encode(one.data) }]
+      return [{ kind: 'keep', block: blockOfBatch(one.data) }]
     })
   }
 

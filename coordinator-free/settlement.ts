@@ -168,8 +168,9 @@ export function build(
   const counted = settled.reduce((sum, { votes }) => sum + votes.length, 0)
   if (counted !== named.size || affordable(ledger, settled).length < settled.length)
     return undefined
-  const data = batchData(ledger, rules, proposal, settled)
-  if (!data) return undefined
+  const worked = batchData(ledger, rules, proposal, settled)
+  if (!worked) return undefined
+  const data = rules.intern?.(worked) ?? worked
   const header = headerOf(data, availability)
   return { header, headerHash: headerHash(header), data }
 }

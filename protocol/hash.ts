@@ -75,7 +75,9 @@ export function toBigInt(bytes: Uint8Array): bigint {
 
 /** True where both hold the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index])
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** Bytes laid end to end. */
