@@ -64,9 +64,16 @@ export class Desk {
     return [
       ...ofChain,
       ...executions(ledger, will, workings, ours, self, nowMs),
-      ...inOrder(ledger.claims, this.#audited).flatMap((id) => this.#calls.get(id)!.value.audits),
+      ...this.#audits(workings),
       ...ofBatches,
     ]
+  }
+
+  /** Those that may be started: others may well be many. */
+  #audits({ mayStart }: Workings): Duty[] {
+    const auditsOf = (jobId: Hash): readonly Duty[] => this.#calls.get(jobId)!.value.audits
+    const free = [...this.#audited].filter((id) => auditsOf(id).some(({ duty }) => mayStart(duty)))
+    return inOrder(this.#ledger.claims, new Set(free)).flatMap(auditsOf)
   }
 
   /** Works out what jobs ask for where that may have changed. */

@@ -108,7 +108,7 @@ export interface Ledger {
   readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
 }
 
-export function createLedger(parameters = new Parameters()): Ledger {
+export function createLedger(parameters = new Parameters(), members = new Members()): Ledger {
   const changes = new Changes()
   let head: HeadBlock | undefined
   return {
@@ -122,7 +122,7 @@ export function createLedger(parameters = new Parameters()): Ledger {
       changes.ofHead()
     },
     parameters,
-    members: new Members(),
+    members,
     escrows: new Map(),
     modelOwners: new Map(),
     batches: new Batches(),

@@ -18,6 +18,7 @@ import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetStale } from './forgetting.ts'
 import { hasCome, Kept } from './horizon.ts'
 import { attribute, contradict, createLedger, type Ledger, merge, settle } from './ledger.ts'
+import { type Member, Members, type Rankings } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
@@ -35,6 +36,8 @@ export interface CoreOptions {
   readonly terms?: WorkTerms
   /** What this node may lose in calls of juries, in wei; it calls none where it is left out. */
   readonly challengeBudgetWei?: bigint
+  /** Where orders of turns are kept: see `Members`. */
+  readonly rankingsOf?: (members: readonly Member[]) => Rankings
 }
 
 const ANY_WORK: WorkTerms = {
@@ -74,7 +77,8 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.#options = options
-    this.ledger = createLedger(new Parameters(options.parameters))
+    const members = new Members(options.rankingsOf)
+    this.ledger = createLedger(new Parameters(options.parameters), members)
     const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = options
     this.#will = { rules, terms, challengeBudgetWei }
     this.#desk = new Desk(this.ledger, this.#will, self)

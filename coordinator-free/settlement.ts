@@ -163,8 +163,12 @@ export function build(
   if (!isAscending(claims) || !isAscending(proposal.votes)) return undefined
   if (claims.length === 0 && !(collects && openAfter(before?.data).length > 0)) return undefined
   const named = new Set(proposal.votes)
-  const settled = claims.map((id) => settledFrom(ledger, id, named, nowMs))
-  if (!settled.every((one) => one !== undefined)) return undefined
+  const settled: Settled[] = []
+  for (const id of claims) {
+    const one = settledFrom(ledger, id, named, nowMs)
+    if (!one) return undefined
+    settled.push(one)
+  }
   const counted = settled.reduce((sum, { votes }) => sum + votes.length, 0)
   if (counted !== named.size || affordable(ledger, settled).length < settled.length)
     return undefined

@@ -4,6 +4,7 @@
  */
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
+import type { Member, Rankings } from '../coordinator-free/members.ts'
 import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
@@ -34,6 +35,7 @@ export interface NodeOptions {
   readonly signer: Signer
   readonly gate: Gate
   readonly rules: PayoutRules
+  readonly rankingsOf: (members: readonly Member[]) => Rankings
   readonly parameters: ParameterTerms
   readonly challengeBudgetWei: bigint
   readonly clock: Clock
@@ -120,8 +122,8 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, parameters, challengeBudgetWei, manner } = this.options
-    const common = { self: this.address, gate, rules, parameters, challengeBudgetWei }
+    const { gate, rules, rankingsOf, parameters, challengeBudgetWei, manner } = this.options
+    const common = { self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei }
     return new Core(manner === 'choosy' ? { ...common, terms: DEAR } : common)
   }
 

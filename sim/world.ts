@@ -18,7 +18,7 @@ import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { type Manner, SimNode } from './node.ts'
 import type { Scenario } from './scenario.ts'
-import { decodeOnce, internBatches, openOnce } from './shared.ts'
+import { decodeOnce, internBatches, openOnce, rankOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
@@ -66,6 +66,7 @@ export class World {
   readonly #open = openOnce()
   readonly #decode = decodeOnce()
   readonly #intern = internBatches()
+  readonly #rankingsOf = rankOnce()
   readonly #hash = new RunHash()
 
   readonly #trace: ((line: string) => void) | undefined
@@ -144,6 +145,7 @@ export class World {
       signer: this.#signing.signer(`key ${this.scenario.seed} ${index}`),
       gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
       rules: { treasury: TREASURY, stakers: STAKERS, intern: this.#intern },
+      rankingsOf: this.#rankingsOf,
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
       challengeBudgetWei:
         BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
