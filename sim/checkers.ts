@@ -1,6 +1,6 @@
 /** What must never happen, asked after each step. */
 import { headerHash } from '../coordinator-free/settlement.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, sameBytes } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -12,13 +12,17 @@ export class Checkers {
   /** Jobs that are settled, with the batch they stand in. */
   readonly settled = new Map<Hash, number>()
   /** What was said in each slot: an author who says two things in one contradicts itself. */
-  readonly #said = new Map<string, string>()
+  readonly #said = new Map<string, Uint8Array>()
   /** Jobs that stood in a batch which was taken back. */
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
   readonly #chain: FakeChain
   readonly #mayBribe: boolean
   #feesWei = 0n
+  /** Jobs of those refunded that were not settled since. */
+  #refundedNow = 0
+  /** What the chain's batches had come to when they were last followed. */
+  #followed = -1
   #slashesSeen = 0
 
   /** @param mayBribe True where auditors pass what is false */
@@ -33,27 +37,29 @@ export class Checkers {
     if (slot === undefined) return
     invariant(authorOf(message) === node.address, `${node.address} speaks for another`)
     const before = this.#said.get(slot)
-    const now = bytes.join()
-    invariant(before === undefined || before === now, `${node.address} contradicts itself: ${slot}`)
-    this.#said.set(slot, now)
+    if (before === undefined) this.#said.set(slot, bytes)
+    else invariant(sameBytes(before, bytes), `${node.address} contradicts itself: ${slot}`)
   }
 
   /** Jobs that are settled, or whose payer got the money back. */
   get ended(): number {
-    return new Set([...this.settled.keys(), ...this.#refunded]).size
+    return this.settled.size + this.#refundedNow
   }
 
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
-    this.#followChain()
-    if (this.#mayBribe) this.#checkFinal()
-    const { headers } = this.#chain
-    for (let next = this.#batches.length; next < headers.length; next++) {
+    if (this.#followed !== this.#chain.changes) {
+      this.#followChain()
+      this.#checkFinal()
+      this.#followed = this.#chain.changes
+    }
+    for (let next = this.#batches.length; next < this.#chain.posted; next++) {
       const held = node.core.ledger.batches.get(next + 1)
-      const header = headers[next]!
+      const header = this.#chain.headerAt(next)!
       if (!held?.data || headerHash(held.header) !== headerHash(header)) return
       const lie = this.#checkBatch(held.data)
       this.#batches.push({ hash: headerHash(header), data: held.data, lie })
+      this.#checkFinal()
     }
   }
 
@@ -73,6 +79,7 @@ export class Checkers {
 
   /** Where auditors may be bribed, a lie may be posted, but it must not become final. */
   #checkFinal(): void {
+    if (!this.#mayBribe) return
     for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
       invariant(!lie, `${lie} was settled for good with a lie`)
     }
@@ -80,9 +87,8 @@ export class Checkers {
 
   /** What was taken back is paid back: its jobs may be ordered, and settled, again. */
   #followChain(): void {
-    const { headers } = this.#chain
     const onChain = ({ hash }: Checked, index: number): boolean => {
-      const header = headers[index]
+      const header = this.#chain.headerAt(index)
       return header !== undefined && headerHash(header) === hash
     }
     while (this.#batches.length > 0) {
@@ -91,6 +97,7 @@ export class Checkers {
       for (const { jobId, feeWei } of this.#batches.pop()!.data.receipts) {
         this.settled.delete(jobId)
         this.#refunded.add(jobId)
+        this.#refundedNow += 1
         this.#feesWei -= feeWei
       }
     }
@@ -106,6 +113,7 @@ export class Checkers {
       invariant(isTrue || this.#mayBribe, `${jobId} was settled with a lie`)
       if (!isTrue) lie ??= jobId
       this.settled.set(jobId, data.number)
+      if (this.#refunded.has(jobId)) this.#refundedNow -= 1
       this.#feesWei += feeWei
     }
     const promised = data.payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)
