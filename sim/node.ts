@@ -23,7 +23,7 @@ import type { Clock } from './clock.ts'
 import { Reverted } from './contract.ts'
 import { Judging, type JudgingDuty } from './judging.ts'
 import type { Signer } from './signing.ts'
-import { attributionOf, isHonest, resultOf } from './work.ts'
+import { attributionOf, isHonest, resultOf, transcriptOf } from './work.ts'
 
 /** A liar says the opposite of what it finds; who is bribed passes everything; the choosy ask for more than any job pays. */
 export type Manner = 'honest' | 'liar' | 'idle' | 'choosy' | 'bribed'
@@ -239,7 +239,15 @@ export class SimNode {
     const verdict = this.#verdictOn(job, claim)
     const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
     this.#later(this.#spread(WORK_MS[job.task] / 4), () => {
-      const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock } as const
+      const transcript = transcriptOf(claimId)
+      const found = {
+        claim: claimId,
+        verdict,
+        reason,
+        checked: 8,
+        beaconBlock,
+        transcript,
+      } as const
       this.handle({ kind: 'verified', ...found })
     })
   }

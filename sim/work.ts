@@ -52,6 +52,11 @@ export function isHonest(job: Job, claim: Claim): boolean {
   return honest.output === claim.output && honest.units === claim.units
 }
 
+/** What whoever has run a claim has seen. */
+export function transcriptOf(claimId: Hash): Hash {
+  return keccakHash(utf8('transcript'), fromHex(claimId))
+}
+
 const CONTRIBUTORS = Array.from(
   { length: 6 },
   (_, index) => toHex(keccak(utf8(`contributor ${index}`)).subarray(12)) as Address,
