@@ -11,6 +11,7 @@ import {
   chainDuties,
   type DutyRules,
   executions,
+  finalisations,
   settlements,
   type Workings,
 } from './duties.ts'
@@ -41,6 +42,7 @@ export class Desk {
   #atMs = 0
   readonly #chain = new Kept<readonly Duty[]>()
   readonly #settlements = new Kept<readonly Duty[]>()
+  readonly #finalisations = new Kept<readonly Duty[]>()
 
   constructor(ledger: Ledger, will: DutyRules, self: Address) {
     this.#ledger = ledger
@@ -60,12 +62,16 @@ export class Desk {
     const ofBatches = this.#settlements.of(facts, heads, nowMs, () =>
       settlements(ledger, will, workings, settleable(this.#ready.values()), self, nowMs),
     )
+    const ofWindows = this.#finalisations.of(everything + chain, heads, nowMs, () =>
+      finalisations(ledger, self),
+    )
     const ours = inOrder(ledger.jobs, this.#ours)
     return [
       ...ofChain,
       ...executions(ledger, will, workings, ours, self, nowMs),
       ...this.#audits(workings),
       ...ofBatches,
+      ...ofWindows,
     ]
   }
 

@@ -111,7 +111,7 @@ function encodeField(type: string, value: unknown): Uint8Array {
     const itemType = type.slice(0, -2)
     return keccak(...items.map((item) => encodeField(itemType, item)))
   }
-  if (type === 'string') return keccak(utf8(value as string))
+  if (type === 'string') return textHash(value as string)
   if (type === 'bytes') return keccak(fromHex(value as string))
   if (type === 'bytes32') return fromHex(value as string)
   if (type === 'address') return addressWord(value as Address)
@@ -119,6 +119,21 @@ function encodeField(type: string, value: unknown): Uint8Array {
   if (type.startsWith('uint')) return word(value as bigint | number)
   throw new TypeError(`no encoding for ${type}`)
 }
+
+/** Words of closed sets and content ids come again and again. */
+function textHash(text: string): Uint8Array {
+  const held = TEXT_HASHES.get(text)
+  if (held) return held
+  const worked = keccak(utf8(text))
+  if (text.length > MAX_KNOWN_LENGTH) return worked
+  if (TEXT_HASHES.size >= MAX_KNOWN_TEXTS) TEXT_HASHES.clear()
+  TEXT_HASHES.set(text, worked)
+  return worked
+}
+
+const TEXT_HASHES = new Map<string, Uint8Array>()
+const MAX_KNOWN_TEXTS = 1024
+const MAX_KNOWN_LENGTH = 128
 
 function addressWord(address: Address): Uint8Array {
   return concat(LEFT_OF_ADDRESS, fromHex(address))
