@@ -44,7 +44,7 @@ export function noteHead(): void {
 
 /** Works something out, and tells how long it holds. Answers within answers count for both. */
 export function hold<T>(nowMs: number, work: () => T): Held<T> {
-  const outer = { askedAtMs, soonestMs, sawHead }
+  const [outerAtMs, outerSoonestMs, outerSaw] = [askedAtMs, soonestMs, sawHead]
   askedAtMs = nowMs
   soonestMs = Number.POSITIVE_INFINITY
   sawHead = false
@@ -52,9 +52,9 @@ export function hold<T>(nowMs: number, work: () => T): Held<T> {
     const value = work()
     return { value, untilMs: soonestMs, sawHead }
   } finally {
-    askedAtMs = outer.askedAtMs
-    soonestMs = Math.min(outer.soonestMs, soonestMs)
-    sawHead ||= outer.sawHead
+    askedAtMs = outerAtMs
+    soonestMs = Math.min(outerSoonestMs, soonestMs)
+    sawHead ||= outerSaw
   }
 }
 

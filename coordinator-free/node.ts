@@ -99,8 +99,11 @@ export class Core {
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects
     }
-    const due = [this.#build(nowMs), this.#order(nowMs), this.#beats(nowMs)]
-    return due.every((some) => some.length === 0) ? effects : [...effects, ...due.flat()]
+    const built = this.#build(nowMs)
+    const due = this.#order(nowMs)
+    const beats = this.#beats(nowMs)
+    const isQuiet = built.length + due.length + beats.length === 0
+    return isQuiet ? effects : [...effects, ...built, ...due, ...beats]
   }
 
   /**
@@ -343,6 +346,7 @@ export class Core {
 
   /** Jobs that this node is executing, in the order in which they came. */
   #inHand(): Hash[] {
+    if (this.#begun.size === 0) return []
     const { jobs } = this.ledger
     for (const jobId of this.#begun) {
       if (!this.#orders.isRunning(EXECUTE + jobId)) this.#begun.delete(jobId)
