@@ -90,7 +90,15 @@ export class SimNode {
 
   start(): void {
     this.#life += 1
-    this.#later(this.options.dice.below(TICK_MS), () => this.#tick())
+    const life = this.#life
+    const { clock, dice } = this.options
+    const tick = (): void => {
+      if (this.#life !== life) return
+      this.#readChain()
+      this.handle({ kind: 'tick' })
+      clock.after(TICK_MS, tick)
+    }
+    clock.after(dice.below(TICK_MS), tick)
   }
 
   crash(): void {
@@ -125,12 +133,6 @@ export class SimNode {
     const { gate, rules, rankingsOf, parameters, challengeBudgetWei, manner } = this.options
     const common = { self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei }
     return new Core(manner === 'choosy' ? { ...common, terms: DEAR } : common)
-  }
-
-  #tick(): void {
-    this.#readChain()
-    this.handle({ kind: 'tick' })
-    this.#later(TICK_MS, () => this.#tick())
   }
 
   #readChain(): void {

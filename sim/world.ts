@@ -64,8 +64,8 @@ export class World {
   #steps = 0
   readonly #signing: Signing
   readonly #open = openOnce()
-  readonly #decode = decodeOnce()
   readonly #intern = internBatches()
+  readonly #decode = decodeOnce(this.#intern)
   readonly #rankingsOf = rankOnce()
   readonly #hash = new RunHash()
 
