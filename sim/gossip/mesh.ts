@@ -16,6 +16,7 @@ export class Mesh {
   /** By link: no graft before this, in milliseconds. */
   readonly #backoffMs: Int32Array
   readonly #sizes: ReturnType<typeof meshSizes>
+  #isFixed = false
   readonly #wire: Wire
   readonly #streams: Streams
 
@@ -29,13 +30,28 @@ export class Mesh {
     this.#streams = streams
   }
 
+  /** From now on each node's mesh is this set of its links, and stays it. */
+  fix(meshes: Int32Array): void {
+    this.members.set(meshes)
+    this.#isFixed = true
+  }
+
   /** Takes in as many as a full mesh has, of those that have joined before. */
   join(node: number): void {
     this.#graft(node, this.#free(node), this.#sizes.d - sizeOf(this.members[node]!))
   }
 
+  /** A peer says that it has joined: it comes into a mesh that is too small at once, and not at the next heartbeat. */
+  met(node: number, place: number): void {
+    const bit = 1 << place
+    this.known[node]! |= bit
+    const isWanted = sizeOf(this.members[node]!) < this.#sizes.dLow
+    if (isWanted && !this.#isFixed) this.#graft(node, this.#free(node) & bit, 1)
+  }
+
   /** A peer wants the node in its mesh. */
   grafted(node: number, place: number): void {
+    if (this.#isFixed) return
     const bit = 1 << place
     const isDialled = (this.#wire.links.dialled[node]! & bit) !== 0
     const isFull = sizeOf(this.members[node]!) >= this.#sizes.dHigh && !isDialled
@@ -45,6 +61,7 @@ export class Mesh {
   }
 
   pruned(node: number, place: number): void {
+    if (this.#isFixed) return
     this.members[node]! &= ~(1 << place)
     this.#backOff(node, place)
   }
@@ -77,6 +94,7 @@ export class Mesh {
 
   /** @param heartbeat the node's heartbeats so far */
   maintain(node: number, heartbeat: number): void {
+    if (this.#isFixed) return
     if (heartbeat % MESH.scoreHalvedHeartbeats === 0) this.#halveScores(node)
     const size = sizeOf(this.members[node]!)
     if (size < this.#sizes.dLow) this.#graft(node, this.#free(node), this.#sizes.d - size)

@@ -22,14 +22,15 @@ export class Messages {
   /** By message: when it was published, in microseconds. */
   readonly publishedUs: number[] = []
   readonly #nodes: number
-  readonly #elides: boolean
+  readonly #keepsTimes: boolean
   readonly #blocks: Block[] = []
   readonly #spare: Block[] = []
   #firstBlock = 0
 
-  constructor(nodes: number, elides: boolean) {
+  /** @param keepsTimes whether it matters when a node's first copy comes */
+  constructor(nodes: number, keepsTimes: boolean) {
     this.#nodes = nodes
-    this.#elides = elides
+    this.#keepsTimes = keepsTimes
   }
 
   get published(): number {
@@ -57,13 +58,24 @@ export class Messages {
     return ((this.of(message).seen[node]! >>> (message & 31)) & 1) === 1
   }
 
-  /** Notes that a node has a message; false where it had it before. */
-  see(node: number, message: number): boolean {
-    const { seen } = this.of(message)
+  /** Notes that a node has a message now; false where it had it before. */
+  see(node: number, message: number, nowUs: number): boolean {
+    const { seen, comesUs } = this.of(message)
     const bit = 1 << (message & 31)
     if ((seen[node]! & bit) !== 0) return false
     seen[node]! |= bit
+    const afterUs = nowUs - this.publishedUs[message]!
+    if (this.#keepsTimes && afterUs < UNKNOWN) {
+      comesUs[(message & 31) * this.#nodes + node] = afterUs
+    }
     return true
+  }
+
+  /** Since when a node has a message, in microseconds; undefined where it has not, or where nobody keeps that. */
+  seenUs(node: number, message: number): number | undefined {
+    if (!this.#keepsTimes || !this.hasSeen(node, message)) return undefined
+    const afterUs = this.of(message).comesUs[(message & 31) * this.#nodes + node]!
+    return afterUs === UNKNOWN ? undefined : this.publishedUs[message]! + afterUs
   }
 
   /** Notes that a copy will come; false where an earlier one is known to, so that this one will change nothing. */
@@ -124,7 +136,7 @@ export class Messages {
 
   #newBlock(): Block {
     const seen = new Int32Array(this.#nodes)
-    const length = this.#elides ? BLOCK_MESSAGES * this.#nodes : 0
+    const length = this.#keepsTimes ? BLOCK_MESSAGES * this.#nodes : 0
     return { seen, comesUs: new Int32Array(length).fill(UNKNOWN), references: 0 }
   }
 }

@@ -43,6 +43,40 @@ describe('a mesh', () => {
     assert.equal(size(), SIZES.dHigh + own.length)
   })
 
+  it('takes in who joins at once where it is too small, and leaves the rest to the heartbeat', () => {
+    const { mesh, wire, node, others, size } = crowded()
+    mesh.known[node] = 0
+    for (const place of others) mesh.met(node, place)
+    assert.equal(size(), SIZES.dLow)
+    assert.equal(wire.sentByKind[GRAFT], SIZES.dLow)
+    assert.deepEqual(places(mesh.known[node]!), others)
+    // Whoever has pruned it stays outside, though there is room.
+    mesh.pruned(node, others[0]!)
+    mesh.met(node, others[0]!)
+    assert.equal(size(), SIZES.dLow - 1)
+  })
+
+  it('stays as it was fixed, whatever is asked of it', () => {
+    const { mesh, node, own, others, size } = crowded()
+    const meshes = new Int32Array(200)
+    meshes[node] = 1 << own[0]!
+    mesh.fix(meshes)
+    mesh.grafted(node, others[0]!)
+    mesh.met(node, others[1]!)
+    mesh.maintain(node, 1)
+    mesh.pruned(node, own[0]!)
+    assert.deepEqual([size(), places(mesh.members[node]!)], [1, [own[0]]])
+  })
+
+  it('has the sizes of the specification, and of Ethereum’s consensus layer', () => {
+    assert.deepEqual(meshSizes(6), { d: 6, dLow: 4, dHigh: 12, dScore: 4, dOut: 2 })
+    assert.deepEqual(meshSizes(8), { d: 8, dLow: 6, dHigh: 12, dScore: 4, dOut: 2 })
+    for (let degree = 2; degree <= 16; degree++) {
+      const { d, dLow, dHigh, dScore, dOut } = meshSizes(degree)
+      assert.ok(dOut < dLow && dOut <= d / 2 && dLow < d && d < dHigh && dScore <= d)
+    }
+  })
+
   it('shrinks to what is wanted, and keeps its best and two that it dialled', () => {
     const { mesh, wire, node, own, others, size } = crowded()
     for (const place of [...others.slice(0, SIZES.dHigh), ...own.slice(0, 3)]) {
