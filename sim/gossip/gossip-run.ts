@@ -297,10 +297,10 @@ export class GossipRun {
 
   /** A peer says that it has joined. */
   #meet(node: number, place: number, asks: boolean): void {
-    if (this.#joined[node] === 1) {
-      if (asks) this.wire.send(node, place, HELLO, 0, 0, FRAME_BYTES)
-      this.mesh.met(node, place)
-    } else this.mesh.known[node]! |= 1 << place
+    this.mesh.met(node, place)
+    if (this.#joined[node] === 0) return
+    if (asks) this.wire.send(node, place, HELLO, 0, 0, FRAME_BYTES)
+    this.mesh.admit(node, place)
   }
 
   /** Takes part from now on: tells all peers, and grafts those that have joined before. */
