@@ -2,7 +2,8 @@
 import { scenariosOf } from '../../sim/cli/calibrate.ts'
 import { BARS, errorOf, type Judgement, LATEST_LOOP } from '../../sim/cli/calibration.ts'
 import { calibrationOf } from '../../sim/cli/calibration-results.ts'
-import { type RealRun, runReal } from '../../sim/real/real-run.ts'
+import type { RealRun } from '../../sim/real/observed.ts'
+import { runReal } from '../../sim/real/real-run.ts'
 import type { Figure } from '../figure.ts'
 
 /** The model was fitted on seed 1. Of a kilobyte, nodes tell each other what they need not send (IDONTWANT). */

@@ -1,9 +1,9 @@
-/** `calibrate`: real libp2p nodes and depth F play the same scenario, and a folder says how far the model is off. */
+/** `calibrate`: real libp2p nodes, or depth R, and depth F play the same scenario, and a folder says how far the model is off. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
-import type { RealRun } from '../real/real-run.ts'
+import type { RealRun } from '../real/observed.ts'
 import {
   type Calibration,
   calibrationOf,
@@ -27,6 +27,8 @@ interface PlayOptions {
 
 export interface CalibrateOptions extends PlayOptions {
   readonly dilation: string
+  /** Whether virtual time passes, instead of real nodes' own. */
+  readonly virtual?: boolean
   readonly out: string
   /** A folder whose real runs are judged again. */
   readonly from?: string
@@ -56,10 +58,13 @@ async function realRuns(options: CalibrateOptions): Promise<RealRun[]> {
   const dilation = wholeOf('dilation', options.dilation)
   // libp2p takes a while to load, and only this needs it.
   const { runReal } = await import('../real/real-run.ts')
+  const { runVirtual } = await import('../real/virtual-run.ts')
   const runs: RealRun[] = []
   for (const scenario of scenarios) {
     const say = (line: string) => process.stderr.write(`seed ${scenario.seed}: ${line}\n`)
-    runs.push(await runReal(scenario, dilation, say))
+    runs.push(
+      await (options.virtual ? runVirtual(scenario, say) : runReal(scenario, dilation, say)),
+    )
   }
   return runs
 }
@@ -93,12 +98,13 @@ function wholeOf(name: string, text: string): number {
 }
 
 function repeatOf(options: CalibrateOptions): string {
-  const { seeds, nodes, dials, messages, intervalMs, messageBytes, dilation } = options
-  return `npm run sim -- calibrate --seeds ${seeds} --nodes ${nodes} --dials ${dials} --messages ${messages} --interval-ms ${intervalMs} --message-bytes ${messageBytes} --dilation ${dilation}`
+  const { seeds, nodes, dials, messages, intervalMs, messageBytes, dilation, virtual } = options
+  const clock = virtual ? '--virtual' : `--dilation ${dilation}`
+  return `npm run sim -- calibrate --seeds ${seeds} --nodes ${nodes} --dials ${dials} --messages ${messages} --interval-ms ${intervalMs} --message-bytes ${messageBytes} ${clock}`
 }
 
 function folderName(runs: readonly RealRun[]): string {
-  const conditions = runs.map(({ scenario, dilation }) => ({ scenario, dilation }))
+  const conditions = runs.map(({ scenario, clock, dilation }) => ({ scenario, clock, dilation }))
   const digest = createHash('sha256').update(JSON.stringify(conditions)).digest('hex')
   return `calibration-${digest.slice(0, 8)}`
 }

@@ -1,9 +1,9 @@
 /** A folder of calibration: the real runs as they were, how far the model is off, and the page and table that say so. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RealRun } from '../real/real-run.ts'
+import type { RealRun } from '../real/observed.ts'
 import {
-  BARS,
+  barsOf,
   CALIBRATED,
   errorOf,
   type Judgement,
@@ -25,6 +25,7 @@ import { writeTable } from './tables.ts'
 export interface Calibration {
   readonly repeat: string
   readonly node: string
+  readonly clock: RealRun['clock']
   readonly dilation: number
   readonly nodes: number
   readonly messages: number
@@ -40,12 +41,21 @@ export interface Calibration {
 
 /** @param repeat the command that makes such runs again */
 export function calibrationOf(runs: readonly RealRun[], repeat: string): Calibration {
-  const { dilation, scenario } = runs[0]!
+  const { clock, dilation, scenario } = runs[0]!
   const { nodes, messages, messageBytes } = scenario
   const late = (run: RealRun) => loopDelayOf(run) > LATEST_LOOP
   const judgements = judgementsOf(runs.filter((run) => !late(run)))
   return {
-    ...{ repeat, node: process.version, dilation, nodes, messages, messageBytes, judgements },
+    ...{
+      repeat,
+      node: process.version,
+      clock,
+      dilation,
+      nodes,
+      messages,
+      messageBytes,
+      judgements,
+    },
     loopDelays: Object.fromEntries(runs.map((run) => [run.scenario.seed, loopDelayOf(run)])),
     rejected: runs.filter(late).map((run) => run.scenario.seed),
     passed: judgements.length > 0 && judgements.every(({ missed }) => missed.length === 0),
@@ -60,11 +70,13 @@ function judgementsOf(runs: readonly RealRun[]): Judgement[] {
   if (runs.length === 0) return []
   const seeds = runs.map(({ scenario }) => scenario.seed)
   const own = together(runs.map((run) => modelledOf(run, 'own')))
+  const bars = barsOf(runs[0]!.clock)
   return [
-    judge(seeds, 'own', together(runs.map(measuredOf)), own),
-    ...runs.map((run) =>
-      judge([run.scenario.seed], 'measured', measuredOf(run), modelledOf(run, 'measured')),
-    ),
+    judge(seeds, 'own', together(runs.map(measuredOf)), own, bars),
+    ...runs.map((run) => {
+      const model = modelledOf(run, 'measured')
+      return judge([run.scenario.seed], 'measured', measuredOf(run), model, bars)
+    }),
   ]
 }
 
@@ -126,7 +138,8 @@ export function readRealRuns(folder: string): RealRun[] {
 export function picturesOfCalibration(runs: readonly RealRun[]): Picture[] {
   return runs.map((run) => {
     const { seed, nodes, messages, messageBytes } = run.scenario
-    const real = { label: 'real libp2p', distribution: measuredOf(run).delays }
+    const label = run.clock === 'real' ? 'real libp2p' : 'gossipsub under virtual time'
+    const real = { label, distribution: measuredOf(run).delays }
     const modelled = MESHES.map((mesh) => ({
       label: `model, ${mesh} mesh`,
       distribution: modelledOf(run, mesh).delays,
@@ -136,7 +149,7 @@ export function picturesOfCalibration(runs: readonly RealRun[]): Picture[] {
         name: `calibration-${seed}`,
         title: 'Deliveries, real and modelled',
         subtitle: 'Share of the deliveries by time since publication',
-        footer: `calibration: seed ${seed}, ${nodes} nodes, ${messages} messages of ${messageBytes} bytes, clocks slowed ${run.dilation} times`,
+        footer: `calibration: seed ${seed}, ${nodes} nodes, ${messages} messages of ${messageBytes} bytes, ${clockWords(run)}`,
         axis: 'time since publication (ms)',
       },
       [real, ...modelled],
@@ -144,26 +157,28 @@ export function picturesOfCalibration(runs: readonly RealRun[]): Picture[] {
   })
 }
 
+/** What time it was that the nodes lived by. */
+export function clockWords({ clock, dilation }: Pick<RealRun, 'clock' | 'dilation'>): string {
+  return clock === 'real' ? `clocks slowed ${dilation} times` : 'virtual time'
+}
+
 /** Head and rows of the table of errors, as words. */
-export function errorTable({ judgements }: Calibration): { head: string[]; rows: string[][] } {
+export function errorTable({ judgements, clock }: Calibration): {
+  head: string[]
+  rows: string[][]
+} {
   const rows = judgements.flatMap((judgement) => {
     const { seeds, mesh, figures } = judgement
+    const bar = (name: string) => barOf(name, judgement, barsOf(clock))
     const where = `seed ${seeds.join(' + ')}, ${mesh} mesh`
     const figureRows = CALIBRATED.map((name) => {
       const { title, unit } = kindOf('gossip', name)
       const { real, model } = figures[name]
       const error = `${(100 * errorOf(figures[name])).toFixed(1)} %`
-      return [
-        where,
-        `${title}, ${unit}`,
-        written(real),
-        written(model),
-        error,
-        barOf(name, judgement),
-      ]
+      return [where, `${title}, ${unit}`, written(real), written(model), error, bar(name)]
     })
     const distance = (title: string, value: number, name: string) => [
-      ...[where, title, '', '', `${(100 * value).toFixed(1)} %`, barOf(name, judgement)],
+      ...[where, title, '', '', `${(100 * value).toFixed(1)} %`, bar(name)],
     ]
     return [
       ...figureRows,
@@ -174,10 +189,10 @@ export function errorTable({ judgements }: Calibration): { head: string[]; rows:
   return { head: ['', 'figure', 'real', 'model', 'error', 'bar'], rows }
 }
 
-function barOf(name: string, { missed }: Judgement): string {
-  if (!(name in BARS)) return ''
-  const bar = name as keyof typeof BARS
-  return `${missed.includes(bar) ? '✗' : '✓'} ≤ ${100 * BARS[bar]} %`
+function barOf(name: string, { missed }: Judgement, bars: ReturnType<typeof barsOf>): string {
+  if (!(name in bars)) return ''
+  const bar = name as keyof typeof bars
+  return `${missed.includes(bar) ? '✗' : '✓'} ≤ ${100 * bars[bar]} %`
 }
 
 /** For reading on a terminal. */

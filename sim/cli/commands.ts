@@ -172,6 +172,10 @@ function addCalibrate(program: Command, exit: (code: number) => void): void {
     .option('--interval-ms <n>', 'one message every so often', '250')
     .option('--message-bytes <n>', 'how long each is', '256')
     .option('--dilation <n>', 'how many times slower all clocks and links are', '10')
+    .option(
+      '--virtual',
+      'depth R instead: the same gossipsub under virtual time, in hundreds of nodes',
+    )
     .option('--out <folder>', 'where the folder of results is made', ROOT)
     .option('--from <folder>', 'judge the real runs of this folder again')
     .option('--json', 'the calibration as JSON on standard output')

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Calibration,
+  clockWords,
   errorTable,
   readCalibration,
   toldRejections,
@@ -99,8 +100,8 @@ function calibrationSection(calibration: Calibration): string {
     head,
     rows.map((row) => row.map(escaped)),
   )
-  const { nodes, messages, messageBytes, dilation, repeat, node } = calibration
-  const conditions = `${nodes} real libp2p nodes, ${messages} messages of ${messageBytes} bytes, clocks slowed ${dilation} times · Node ${node}`
+  const { nodes, messages, messageBytes, repeat, node } = calibration
+  const conditions = `${nodes} nodes with libp2p’s gossipsub, ${messages} messages of ${messageBytes} bytes, ${clockWords(calibration)} · Node ${node}`
   const late = toldRejections(calibration).map((line) => `<p>${escaped(line)}</p>`)
   return `<h2>Error of the model beside real nodes</h2><div class="card"><pre>${escaped(repeat)}</pre>${table}${late.join('')}<small>${escaped(conditions)}</small></div>`
 }

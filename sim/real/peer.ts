@@ -6,7 +6,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { gossipOptions, wireOptions } from '../../worker/network/stack.ts'
 
 /** GossipSub with what its class has beyond its interface. */
-interface OpenGossipSub extends GossipSub {
+export interface OpenGossipSub extends GossipSub {
   readonly streamsOutbound: ReadonlyMap<string, unknown>
   getMeshPeers(topic: string): string[]
 }

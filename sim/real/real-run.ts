@@ -3,30 +3,13 @@
  * and publishers, all of it slower by one factor, so that what the processor takes does not show.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
 import { GossipRun } from '../gossip/gossip-run.ts'
 import { jitterTable } from '../gossip/jitter.ts'
 import { DRAIN_US, type GossipScenario, WARM_UP_US } from '../gossip/scenario.ts'
 import { Streams } from '../kernel/streams.ts'
 import { DelayProxy } from './delay-proxy.ts'
-import { dialBy, portOf, type RealPeer, startRealPeer, TOPIC } from './peer.ts'
-
-export interface RealRun {
-  readonly scenario: GossipScenario
-  readonly dilation: number
-  /** Milliseconds since publication, not dilated: [message, node, ms]. */
-  readonly deliveries: readonly (readonly [message: number, node: number, delayMs: number])[]
-  /** Deliveries that should have been. */
-  readonly expected: number
-  /** Copies of messages that came in, first ones and others. */
-  readonly copies: number
-  /** By node: who is in its mesh at the first message, and after the last. */
-  readonly meshes: readonly (readonly number[])[]
-  readonly meshesAfter: readonly (readonly number[])[]
-  /** How late the event loop was, 99th percentile, in milliseconds of this machine's time. */
-  readonly loopDelayP99Ms: number
-  readonly tookSeconds: number
-}
+import { meshesOf, Observed, type RealRun } from './observed.ts'
+import { dialBy, portOf, type RealPeer, startRealPeer } from './peer.ts'
 
 const SETTLED_MS = 60_000
 
@@ -52,17 +35,15 @@ class RealWorld {
   /** The same scenario in depth F: who is linked to whom, who joins when, who publishes what. */
   readonly #model: GossipRun
   readonly #peers: RealPeer[] = []
-  readonly #gossips: Gossip[] = []
+  readonly #observed: Observed
   readonly #ways: { readonly proxy: DelayProxy; readonly delayUs: number }[] = []
-  readonly #publishedMs: number[] = []
-  readonly #deliveries: [message: number, node: number, delayMs: number][] = []
-  #copies = 0
 
   constructor(scenario: GossipScenario, dilation: number) {
     this.#scenario = scenario
     this.#dilation = dilation
     this.#model = new GossipRun(scenario)
     this.#model.run()
+    this.#observed = new Observed(() => performance.now() / dilation)
   }
 
   /** Starts all nodes and links them without delay; then the ways become as long as they shall be. */
@@ -70,7 +51,7 @@ class RealWorld {
     const { nodes } = this.#scenario
     say(`starting ${nodes} nodes …`)
     for (let node = 0; node < nodes; node++) {
-      this.#peers.push(await startRealPeer(this.#dilation, () => this.#copies++))
+      this.#peers.push(await startRealPeer(this.#dilation, () => this.#observed.copies++))
       // Their heartbeats are as far apart as if they had been started at any time.
       await sleep((1000 * this.#dilation) / nodes)
     }
@@ -116,7 +97,7 @@ class RealWorld {
     await Promise.all(
       this.#model.joinsUs.map(async (us, node) => {
         await at(us)
-        this.#join(node)
+        this.#observed.join(this.#peers[node]!.services.pubsub, node)
       }),
     )
     await at(WARM_UP_US)
@@ -125,43 +106,27 @@ class RealWorld {
     delay.enable()
     for (let message = 0; message < messages; message++) {
       await at(WARM_UP_US + 1000 * intervalMs * message)
-      await this.#publish(message)
+      await this.#observed.publish(this.#model.publishers[message]!, message, this.#scenario)
       if ((message + 1) % 20 === 0) say(`published ${message + 1} of ${messages}`)
     }
     const expected = messages * (nodes - 1)
     const endMs = performance.now() + (DRAIN_US / 1000) * this.#dilation
-    while (this.#deliveries.length < expected && performance.now() < endMs) await sleep(100)
+    const { deliveries } = this.#observed
+    while (deliveries.length < expected && performance.now() < endMs) await sleep(100)
     delay.disable()
     // What else is on its way are copies.
     await sleep(500 * this.#dilation)
     return {
-      ...{ scenario: this.#scenario, dilation: this.#dilation, deliveries: this.#deliveries },
-      ...{ expected, copies: this.#copies, meshes, meshesAfter: this.#meshes() },
+      ...{ scenario: this.#scenario, clock: 'real', dilation: this.#dilation },
+      ...{ deliveries, copies: this.#observed.copies },
+      ...{ expected, meshes, meshesAfter: this.#meshes() },
       loopDelayP99Ms: delay.percentile(99) / 1e6,
     }
   }
 
-  #join(node: number): void {
-    const { pubsub } = this.#peers[node]!.services
-    this.#gossips[node] = joinGossip(pubsub, TOPIC, (bytes) => {
-      const message = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-      const delayMs = (performance.now() - this.#publishedMs[message]!) / this.#dilation
-      this.#deliveries.push([message, node, delayMs])
-      return { verdict: 'accept', reason: 'admitted' }
-    })
-  }
-
-  async #publish(message: number): Promise<void> {
-    const bytes = new Uint8Array(this.#scenario.messageBytes)
-    new DataView(bytes.buffer).setUint32(0, message)
-    this.#publishedMs[message] = performance.now()
-    await this.#gossips[this.#model.publishers[message]!]!.publish(bytes)
-  }
-
   #meshes(): number[][] {
-    const nodeOf = new Map(this.#peers.map(({ peerId }, node) => [peerId.toString(), node]))
-    return this.#peers.map(({ services }) =>
-      services.pubsub.getMeshPeers(TOPIC).map((id) => nodeOf.get(id)!),
+    return meshesOf(
+      this.#peers.map(({ peerId, services }) => ({ peerId, pubsub: services.pubsub })),
     )
   }
 

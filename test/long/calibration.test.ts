@@ -3,7 +3,8 @@ import { before, describe, it } from 'mocha'
 import { judge, measuredOf, modelledOf } from '../../sim/cli/calibration.ts'
 import { GossipRun } from '../../sim/gossip/gossip-run.ts'
 import { gossipScenario } from '../../sim/gossip/scenario.ts'
-import { type RealRun, runReal } from '../../sim/real/real-run.ts'
+import type { RealRun } from '../../sim/real/observed.ts'
+import { runReal } from '../../sim/real/real-run.ts'
 
 const SCENARIO = gossipScenario({
   ...{ seed: 3, nodes: 8, dials: 3, degree: 6, messages: 12, intervalMs: 200, messageBytes: 256 },

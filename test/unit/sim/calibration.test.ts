@@ -14,7 +14,7 @@ import { quantileOf, sampled } from '../../../sim/cli/distributions.ts'
 import { sizeOf } from '../../../sim/gossip/bits.ts'
 import { GossipRun } from '../../../sim/gossip/gossip-run.ts'
 import { STEP_US } from '../../../sim/gossip/tally.ts'
-import type { RealRun } from '../../../sim/real/real-run.ts'
+import type { RealRun } from '../../../sim/real/observed.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 
 const OPTIONS = {
@@ -40,7 +40,15 @@ function played(times = 1, loopDelayP99Ms = 5): RealRun {
     }),
   )
   return {
-    ...{ scenario: SCENARIO!, dilation: 10, deliveries, expected, meshes, meshesAfter: meshes },
+    ...{
+      scenario: SCENARIO!,
+      clock: 'real',
+      dilation: 10,
+      deliveries,
+      expected,
+      meshes,
+      meshesAfter: meshes,
+    },
     ...{ copies: delivered * (1 + duplicates), loopDelayP99Ms, tookSeconds: 1 },
   }
 }

@@ -158,7 +158,8 @@ describe('a study', () => {
       readFileSync(writeReport(readResults(folder), calibration), 'utf8')
     assert.ok(!page().includes('Error of the model'))
     const calibration = {
-      ...{ repeat: 'again', node: 'v0', dilation: 10, nodes: 30, messages: 9, messageBytes: 256 },
+      ...({ repeat: 'again', node: 'v0', clock: 'real', dilation: 10 } as const),
+      ...{ nodes: 30, messages: 9, messageBytes: 256 },
       ...{ judgements: [], loopDelays: { 7: 0.05 }, rejected: [7], passed: false },
     }
     const other = join(root, 'other')
