@@ -6,7 +6,7 @@ import type { RealRun } from '../../sim/real/observed.ts'
 import { runReal } from '../../sim/real/real-run.ts'
 import type { Figure } from '../figure.ts'
 
-/** The model was fitted on seed 1. Of a kilobyte, nodes tell each other what they need not send (IDONTWANT). */
+/** How the model's meshes form was corrected by seed 1. Of a kilobyte, nodes tell each other what they need not send (IDONTWANT). */
 const STUDIES = [
   { seeds: '2,3', messageBytes: '256' },
   { seeds: '2', messageBytes: '1024' },

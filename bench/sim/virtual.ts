@@ -13,10 +13,12 @@ interface Measured {
 }
 
 const NODES = 1000
+/** How the model's meshes form was corrected by seeds 1 and 2. */
+const SEED = 3
 const BARS = barsOf('virtual')
 
 export async function* virtual(say: (line: string) => void): AsyncIterable<Figure> {
-  const few = { nodes: 200, messages: 20, seed: 2 }
+  const few = { nodes: 200, messages: 20, seed: SEED }
   const [first, second] = [await runVirtual(few), await runVirtual(few)]
   yield {
     name: 'depth R: same seed twice: runs that differ',
@@ -24,7 +26,7 @@ export async function* virtual(say: (line: string) => void): AsyncIterable<Figur
     note: `${few.nodes} nodes, ${first.arrivals} arrivals, hash ${first.hash}`,
   }
   say(`${NODES} nodes …`)
-  const many = await runVirtual({ nodes: NODES, messages: 30, seed: 2 })
+  const many = await runVirtual({ nodes: NODES, messages: 30, seed: SEED })
   yield* speed(many)
   for (const judgement of many.judgements) yield* errors(judgement)
 }

@@ -165,7 +165,7 @@ function addCalibrate(program: Command, exit: (code: number) => void): void {
     .description(
       'real libp2p nodes beside the model; 1 where it is off by more than it may be, 3 where the machine was too busy',
     )
-    .option('--seeds <list>', 'a run each; the model was fitted on seed 1', '2')
+    .option('--seeds <list>', 'a run each; the model was corrected by seeds 1 and 2', '3')
     .option('--nodes <n>', 'real nodes, all in this process', '30')
     .option('--dials <n>', 'others that each node dials', '6')
     .option('--messages <n>', 'how many are published', '120')

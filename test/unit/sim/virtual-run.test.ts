@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import { scenariosOf } from '../../../sim/cli/calibrate.ts'
+import type { Judgement } from '../../../sim/cli/calibration.ts'
 import { calibrationOf } from '../../../sim/cli/calibration-results.ts'
+import { studyCommand } from '../../../sim/cli/commands.ts'
+import { tableOf } from '../../../sim/cli/tables.ts'
 import { Streams } from '../../../sim/kernel/streams.ts'
 import { VirtualClock } from '../../../sim/real/virtual-clock.ts'
 import { runVirtual, type VirtualRun } from '../../../sim/real/virtual-run.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
 
 const OPTIONS = {
   ...{ seeds: '3', nodes: '40', dials: '6', messages: '30', intervalMs: '250' },
@@ -43,6 +49,38 @@ describe('gossipsub under virtual time', function () {
     const { duplicates } = calibrationOf([large], '').judgements[1]!.figures
     assert.ok(large.copies < first.copies * 1.05)
     assert.ok(Math.abs(duplicates.model / duplicates.real - 1) < 0.05)
+  })
+
+  it('is judged from the command line, and leaves a folder of results', async () => {
+    const root = testFolder('virtual')
+    const write = process.stdout.write
+    const said: string[] = []
+    process.stdout.write = (text) => said.push(String(text)) > 0
+    try {
+      const words = '--virtual --nodes 20 --messages 10 --seeds 3,4 --json'.split(' ')
+      const code = await studyCommand(['calibrate', ...words, '--out', root])
+      const { passed, judgements, clock } = JSON.parse(said.join(''))
+      assert.equal(code, passed ? 0 : 1)
+      assert.equal(clock, 'virtual')
+      assert.deepEqual(
+        judgements.map(({ mesh, seeds }: Judgement) => [mesh, seeds]),
+        [
+          ['own', [3, 4]],
+          ['measured', [3]],
+          ['measured', [4]],
+        ],
+      )
+      const folder = join(root, readdirSync(root)[0]!)
+      assert.deepEqual(readdirSync(join(folder, 'plots')), [
+        'calibration-3.svg',
+        'calibration-4.svg',
+      ])
+      const rows = tableOf(readFileSync(join(folder, 'calibration.csv'), 'utf8')).rows
+      assert.equal(rows.length, 3)
+    } finally {
+      process.stdout.write = write
+      removeFolder(root)
+    }
   })
 
   it('gives this thread its own time and dice back', async () => {
