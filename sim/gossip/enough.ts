@@ -38,24 +38,29 @@ export class Enough {
   /** Those of these links of a node whose peers have not told it by now that they have a message. */
   wanting(node: number, message: number, set: number): number {
     if (!this.#isOn) return set
+    const { wire, messages } = this.#run
+    const { first, peers, delaysUs } = wire.links
+    const { seen, comesUs } = messages.of(message)
+    const column = message & 31
+    const elapsedUs = wire.wheel.nowUs - messages.publishedUs[message]!
     let wanting = set
     for (let rest = set; rest !== 0; rest &= rest - 1) {
       const place = firstOf(rest)
-      if (this.#isTold(node, place, message)) wanting &= ~(1 << place)
+      const link = first[node]! + place
+      const peer = peers[link]!
+      if (((seen[peer]! >>> column) & 1) === 0) continue
+      const comesAfterUs = comesUs[column * messages.nodes + peer]!
+      if (comesAfterUs + (1 + MEDIAN) * delaysUs[link]! > elapsedUs) continue
+      if (this.#tells(peer, link, message)) wanting &= ~(1 << place)
     }
     return wanting
   }
 
-  /** Who publishes a message tells nobody that it has it. */
-  #isTold(node: number, place: number, message: number): boolean {
-    const { mesh, wire, messages, publishers } = this.#run
-    const { first, peers, places, delaysUs } = wire.links
-    const link = first[node]! + place
-    const peer = peers[link]!
-    const tells = ((mesh.members[peer]! >>> places[link]!) & 1) === 1
-    if (!tells || peer === publishers[message] || !this.#isHonest(peer)) return false
-    const seenUs = messages.seenUs(peer, message)
-    return seenUs !== undefined && seenUs + (1 + MEDIAN) * delaysUs[link]! <= wire.wheel.nowUs
+  /** Whether a peer tells of a message along a link: its mesh, and nobody of what it has published itself. */
+  #tells(peer: number, link: number, message: number): boolean {
+    const { mesh, wire, publishers } = this.#run
+    const isMember = ((mesh.members[peer]! >>> wire.links.places[link]!) & 1) === 1
+    return isMember && peer !== publishers[message] && this.#isHonest(peer)
   }
 
   #isHonest(node: number): boolean {

@@ -21,7 +21,7 @@ export interface Block {
 export class Messages {
   /** By message: when it was published, in microseconds. */
   readonly publishedUs: number[] = []
-  readonly #nodes: number
+  readonly nodes: number
   readonly #keepsTimes: boolean
   readonly #blocks: Block[] = []
   readonly #spare: Block[] = []
@@ -29,7 +29,7 @@ export class Messages {
 
   /** @param keepsTimes whether it matters when a node's first copy comes */
   constructor(nodes: number, keepsTimes: boolean) {
-    this.#nodes = nodes
+    this.nodes = nodes
     this.#keepsTimes = keepsTimes
   }
 
@@ -66,22 +66,15 @@ export class Messages {
     seen[node]! |= bit
     const afterUs = nowUs - this.publishedUs[message]!
     if (this.#keepsTimes && afterUs < UNKNOWN) {
-      comesUs[(message & 31) * this.#nodes + node] = afterUs
+      comesUs[(message & 31) * this.nodes + node] = afterUs
     }
     return true
-  }
-
-  /** Since when a node has a message, in microseconds; undefined where it has not, or where nobody keeps that. */
-  seenUs(node: number, message: number): number | undefined {
-    if (!this.#keepsTimes || !this.hasSeen(node, message)) return undefined
-    const afterUs = this.of(message).comesUs[(message & 31) * this.#nodes + node]!
-    return afterUs === UNKNOWN ? undefined : this.publishedUs[message]! + afterUs
   }
 
   /** Notes that a copy will come; false where an earlier one is known to, so that this one will change nothing. */
   expect(node: number, message: number, atUs: number): boolean {
     const { comesUs } = this.of(message)
-    const at = (message & 31) * this.#nodes + node
+    const at = (message & 31) * this.nodes + node
     const afterUs = atUs - this.publishedUs[message]!
     // Of two that come in the same microsecond the order of the queue decides, so both are queued.
     if (comesUs[at]! < afterUs) return false
@@ -94,7 +87,7 @@ export class Messages {
     const { seen, comesUs } = this.block(number)
     for (let rest = set & ~seen[node]!; rest !== 0; rest &= rest - 1) {
       const place = firstOf(rest)
-      const comesAfterUs = comesUs[place * this.#nodes + node]!
+      const comesAfterUs = comesUs[place * this.nodes + node]!
       const afterUs = atUs - this.publishedUs[number * BLOCK_MESSAGES + place]!
       if (comesAfterUs === UNKNOWN || comesAfterUs >= afterUs) return false
     }
@@ -105,7 +98,7 @@ export class Messages {
   forget(node: number): void {
     for (const { seen, comesUs } of this.#blocks) {
       seen[node] = 0
-      for (let at = node; at < comesUs.length; at += this.#nodes) comesUs[at] = UNKNOWN
+      for (let at = node; at < comesUs.length; at += this.nodes) comesUs[at] = UNKNOWN
     }
   }
 
@@ -135,8 +128,8 @@ export class Messages {
   }
 
   #newBlock(): Block {
-    const seen = new Int32Array(this.#nodes)
-    const length = this.#keepsTimes ? BLOCK_MESSAGES * this.#nodes : 0
+    const seen = new Int32Array(this.nodes)
+    const length = this.#keepsTimes ? BLOCK_MESSAGES * this.nodes : 0
     return { seen, comesUs: new Int32Array(length).fill(UNKNOWN), references: 0 }
   }
 }
