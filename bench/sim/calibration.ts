@@ -9,7 +9,7 @@ import type { Figure } from '../figure.ts'
 /** How the model's meshes form was corrected by seed 1. Of a kilobyte, nodes tell each other what they need not send (IDONTWANT). */
 const STUDIES = [
   { seeds: '2,3', messageBytes: '256' },
-  { seeds: '2', messageBytes: '1024' },
+  { seeds: '2,3', messageBytes: '1024' },
 ] as const
 const WORLD = { nodes: '30', dials: '6', messages: '120', intervalMs: '250' } as const
 const DILATION = 10
