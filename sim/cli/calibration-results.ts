@@ -215,6 +215,6 @@ export function toldCalibration(calibration: Calibration): string {
 export function toldRejections({ rejected, loopDelays }: Calibration): string[] {
   return rejected.map(
     (seed) =>
-      `seed ${seed} is rejected: the event loop was late by ${(100 * loopDelays[seed]!).toFixed(1)} % of the median delay, and ${100 * LATEST_LOOP} % are allowed; run it on a quieter machine or with a larger --dilation`,
+      `seed ${seed} is rejected: the event loop was late by ${(100 * loopDelays[seed]!).toFixed(2)} % of the median delay, and ${100 * LATEST_LOOP} % are allowed; run it on a quieter machine or with a larger --dilation`,
   )
 }

@@ -101,7 +101,7 @@ describe('calibration', () => {
     const medianMs = quantileOf(measuredOf(played()).delays, 0.5)
     const late = calibrationOf([played(1, 10 * medianMs * 0.021)], 'x')
     assert.deepEqual([late.rejected, late.judgements, late.passed], [[5], [], false])
-    assert.match(toldCalibration(late), /seed 5 is rejected: .* 2\.1 % .* 2 % are allowed/)
+    assert.match(toldCalibration(late), /seed 5 is rejected: .* 2\.10 % .* 2 % are allowed/)
     assert.deepEqual(calibrationOf([played(1, 10 * medianMs * 0.019)], 'x').rejected, [])
   })
 

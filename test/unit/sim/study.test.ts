@@ -164,7 +164,7 @@ describe('a study', () => {
     }
     const other = join(root, 'other')
     writeCalibration(other, calibration, [])
-    assert.match(page(other), /Error of the model.*seed 7 is rejected: .* 5\.0 %/s)
+    assert.match(page(other), /Error of the model.*seed 7 is rejected: .* 5\.00 %/s)
     writeCalibration(folder, calibration, [])
     assert.match(page(), /Error of the model/)
     rmSync(join(folder, 'calibration.json'))
