@@ -1,12 +1,17 @@
-/** The simulator's figures: its kernel beside others, depth F at its sizes, what depth E earns, and whether a seed is a run. */
+/**
+ * The simulator's figures: its kernel beside others, depth F at its sizes, what depth E earns, whether a seed is
+ * a run, and how far depth F is off beside depth R and real nodes.
+ */
 import type { Benchmark } from '../figure.ts'
+import { calibration } from './calibration.ts'
 import { dst } from './dst.ts'
 import { economy } from './economy.ts'
 import { gossip } from './gossip.ts'
 import { kernel } from './kernel.ts'
 import { repeat } from './repeat.ts'
+import { virtual } from './virtual.ts'
 
-const PARTS = { kernel, gossip, dst, economy, repeat } as const
+const PARTS = { kernel, gossip, dst, economy, repeat, virtual, calibration } as const
 
 export const benchmarkSim: Benchmark = async function* (only, say) {
   for (const [name, part] of Object.entries(PARTS)) {

@@ -1,6 +1,7 @@
-/** `run`, `sweep`, `compare` and `report`: from a scenario file to results, and from results to a page. */
+/** `run`, `sweep`, `compare`, `report` and `calibrate`: from a scenario file to results, and from results to a page. */
 import { Command, CommanderError } from 'commander'
 import { parse } from 'yaml'
+import type { CalibrateOptions } from './calibrate.ts'
 import { type Comparison, compare, toldComparison } from './compare.ts'
 import type { Value } from './keys.ts'
 import { Refusal } from './refusal.ts'
@@ -57,17 +58,22 @@ export async function studyCommand(argv: readonly string[]): Promise<number> {
     .command('compare <before> <after>')
     .description('two folders of results, seed by seed; 1 where they differ beyond chance')
     .option('--json', 'as JSON')
-    .action((before: string, after: string, options: { json?: boolean }) => {
-      code = compareFolders(before, after, options.json === true)
+    .option('--plots <folder>', 'draw the distributions of both over one another, into a folder')
+    .action(async (before: string, after: string, options: CompareOptions) => {
+      code = await compareFolders(before, after, options)
     })
   program
     .command('report <folder>')
     .description('one page with all plots, and each plot as SVG')
-    .action(async (folder: string) => {
+    .option('--calibration <folder>', 'tell of this calibration, too')
+    .action(async (folder: string, options: { calibration?: string }) => {
       // Plots take a while to load, and only this needs them.
       const { writeReport } = await import('./page.ts')
-      process.stdout.write(`${writeReport(readResults(folder))}\n`)
+      process.stdout.write(`${writeReport(readResults(folder), options.calibration)}\n`)
     })
+  addCalibrate(program, (exitCode) => {
+    code = exitCode
+  })
   for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -132,10 +138,49 @@ function wholeOf(option: string, text: string): number {
   throw new Refusal(`${option} ${text} is no whole number from 1 to 999999`)
 }
 
-function compareFolders(before: string, after: string, asJson: boolean): number {
+interface CompareOptions {
+  readonly json?: boolean
+  readonly plots?: string
+}
+
+async function compareFolders(
+  before: string,
+  after: string,
+  { json, plots }: CompareOptions,
+): Promise<number> {
   const [one, other] = [readResults(before), readResults(after)]
   const comparison: Comparison = compare(one, other)
-  const text = asJson ? JSON.stringify(comparison) : toldComparison(comparison, one.study.depth)
+  const text = json ? JSON.stringify(comparison) : toldComparison(comparison, one.study.depth)
   process.stdout.write(`${text}\n`)
+  if (plots) {
+    const { drawComparison } = await import('./comparison-plots.ts')
+    for (const path of drawComparison(one, other, plots)) process.stderr.write(`plot: ${path}\n`)
+  }
   return comparison.differences.some(({ isClear }) => isClear) ? 1 : 0
+}
+
+function addCalibrate(program: Command, exit: (code: number) => void): void {
+  program
+    .command('calibrate')
+    .description(
+      'real libp2p nodes beside the model; 1 where it is off by more than it may be, 3 where the machine was too busy',
+    )
+    .option('--seeds <list>', 'a run each; the model was corrected by seeds 1 and 2', '3')
+    .option('--nodes <n>', 'real nodes, all in this process', '30')
+    .option('--dials <n>', 'others that each node dials', '6')
+    .option('--messages <n>', 'how many are published', '120')
+    .option('--interval-ms <n>', 'one message every so often', '250')
+    .option('--message-bytes <n>', 'how long each is', '256')
+    .option('--dilation <n>', 'how many times slower all clocks and links are', '10')
+    .option(
+      '--virtual',
+      'depth R instead: the same gossipsub under virtual time, in hundreds of nodes',
+    )
+    .option('--out <folder>', 'where the folder of results is made', ROOT)
+    .option('--from <folder>', 'judge the real runs of this folder again')
+    .option('--json', 'the calibration as JSON on standard output')
+    .action(async (options: CalibrateOptions) => {
+      const { calibrate } = await import('./calibrate.ts')
+      exit(await calibrate(options))
+    })
 }

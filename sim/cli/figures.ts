@@ -10,6 +10,7 @@ const GOSSIP: Readonly<Record<string, FigureKind>> = {
   reach: { title: 'Reach', unit: 'share' },
   worstReach: { title: 'Reach of the worst message', unit: 'share' },
   lastReach: { title: 'Reach of the last messages', unit: 'share' },
+  p10Ms: { title: 'A tenth have it', unit: 'ms' },
   p50Ms: { title: 'Half have it', unit: 'ms' },
   p90Ms: { title: '90 % have it', unit: 'ms' },
   p99Ms: { title: '99 % have it', unit: 'ms' },

@@ -104,6 +104,7 @@ function figures(run: GossipRun, report: GossipReport): Record<string, number> {
     reach,
     worstReach: reaches.reduce((least, share) => Math.min(least, share), 1),
     lastReach: last.reduce((sum, share) => sum + share, 0) / Math.max(1, last.length),
+    p10Ms: run.tally.delayMs(0.1),
     ...{ p50Ms, p90Ms, p99Ms, duplicates },
     uploadBytesPerSecond: uploads.reduce((sum, bytes) => sum + bytes, 0) / uploads.length,
     uploadP99BytesPerSecond: uploads[Math.round((uploads.length - 1) * 0.99)]!,

@@ -1,6 +1,13 @@
 /** The report of a study: one page that needs nothing beside itself, and each plot as a file. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import {
+  type Calibration,
+  clockWords,
+  errorTable,
+  readCalibration,
+  toldRejections,
+} from './calibration-results.ts'
 import { kindOf, written } from './figures.ts'
 import { SECTIONS, type Value } from './keys.ts'
 import { escaped, FONT, type Picture } from './picture.ts'
@@ -8,14 +15,17 @@ import { picturesOf } from './plots.ts'
 import type { Results } from './results.ts'
 import { type Estimate, isClear } from './statistics.ts'
 
-/** @returns the page's path */
-export function writeReport(results: Results): string {
+/**
+ * @param calibrationFolder where a calibration lies that the page shall tell of; the folder of results itself, without
+ * @returns the page's path
+ */
+export function writeReport(results: Results, calibrationFolder = results.folder): string {
   const pictures = picturesOf(results)
   const plots = join(results.folder, 'plots')
   mkdirSync(plots, { recursive: true })
   for (const { name, svg } of pictures) writeFileSync(join(plots, `${name}.svg`), `${svg}\n`)
   const path = join(results.folder, 'report.html')
-  writeFileSync(path, pageOf(results, pictures))
+  writeFileSync(path, pageOf(results, pictures, readCalibration(calibrationFolder)))
   return path
 }
 
@@ -40,28 +50,69 @@ code, pre { font: 13px/1.5 ui-monospace, 'DejaVu Sans Mono', monospace; } pre { 
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--faint); }
 `
 
-function pageOf(results: Results, pictures: readonly Picture[]): string {
+/** A page of a calibration alone. */
+export function calibrationPage(calibration: Calibration, pictures: readonly Picture[]): string {
+  return documentOf('Calibration', [
+    `<h1>Calibration${badge(calibration.passed, 'within all bars', 'not within all bars')}</h1>`,
+    '<p class="about">The fast model of gossip beside real libp2p nodes in the same network.</p>',
+    plotsOf(pictures),
+    calibrationSection(calibration),
+  ])
+}
+
+function pageOf(
+  results: Results,
+  pictures: readonly Picture[],
+  calibration: Calibration | undefined,
+): string {
   const { summary, environment } = results
   const { name, about, depth, seeds, arms, runs } = summary
-  const parts = [
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
-    `<title>${escaped(name)}</title><style>${STYLE}</style></head><body><main>`,
+  return documentOf(name, [
     `<h1>${escaped(name)}${badgeOf(results)}</h1><p class="about">${escaped(about)}</p>`,
     `<div class="card"><pre>${escaped(environment.repeat)}</pre><small>depth ${depth} · ${arms.length} ${arms.length === 1 ? 'arm' : 'arms'} × ${seeds.length} seeds = ${runs.length} runs · Node ${escaped(environment.node)} on ${escaped(environment.platform)} · took ${environment.tookSeconds} s</small></div>`,
     verdictsOf(results),
-    `<h2>Plots</h2><div class="plots">${pictures.map(({ svg }) => `<div class="card">${svg}</div>`).join('\n')}</div>`,
+    plotsOf(pictures),
     `<h2>Figures</h2><div class="card">${figuresTable(results)}</div>`,
     differencesSection(results),
+    calibration ? calibrationSection(calibration) : '',
     `<h2>Conditions</h2><div class="card"><pre>${escaped(conditionsText(results))}</pre></div>`,
     `<details><summary>Run hashes: the same seed gives the same hash, on any machine</summary><div class="card">${hashesTable(results)}</div></details>`,
-    '</main></body></html>',
+  ])
+}
+
+function documentOf(title: string, parts: readonly string[]): string {
+  const head = [
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
+    `<title>${escaped(title)}</title><style>${STYLE}</style></head><body><main>`,
   ]
-  return `${parts.join('\n')}\n`
+  return `${[...head, ...parts, '</main></body></html>'].join('\n')}\n`
+}
+
+function plotsOf(pictures: readonly Picture[]): string {
+  const cards = pictures.map(({ svg }) => `<div class="card">${svg}</div>`)
+  return `<h2>Plots</h2><div class="plots">${cards.join('\n')}</div>`
+}
+
+/** How far the model was off where it could be compared with real nodes. */
+function calibrationSection(calibration: Calibration): string {
+  const { head, rows } = errorTable(calibration)
+  const table = tableOf(
+    head,
+    rows.map((row) => row.map(escaped)),
+  )
+  const { nodes, messages, messageBytes, repeat, node } = calibration
+  const conditions = `${nodes} nodes with libp2p’s gossipsub, ${messages} messages of ${messageBytes} bytes, ${clockWords(calibration)} · Node ${node}`
+  const late = toldRejections(calibration).map((line) => `<p>${escaped(line)}</p>`)
+  return `<h2>Error of the model beside real nodes</h2><div class="card"><pre>${escaped(repeat)}</pre>${table}${late.join('')}<small>${escaped(conditions)}</small></div>`
 }
 
 function badgeOf({ summary }: Results): string {
   if (summary.verdicts.length === 0) return ''
-  const [color, text] = summary.passed ? ['#00714f', 'as expected'] : ['#b3261e', 'not as expected']
+  return badge(summary.passed, 'as expected', 'not as expected')
+}
+
+function badge(isGood: boolean, good: string, bad: string): string {
+  const [color, text] = isGood ? ['#00714f', good] : ['#b3261e', bad]
   return `<span class="badge" style="background:${color}">${text}</span>`
 }
 

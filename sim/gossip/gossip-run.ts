@@ -2,6 +2,7 @@
 import { RunHash } from '../kernel/run-hash.ts'
 import { Streams } from '../kernel/streams.ts'
 import { firstOf, sizeOf, someOf } from './bits.ts'
+import { Enough, saysEnough } from './enough.ts'
 import { makeLinks } from './links.ts'
 import { Mesh } from './mesh.ts'
 import { BLOCK_MESSAGES, Messages } from './messages.ts'
@@ -32,6 +33,14 @@ const ID_BYTES = 34
 const HISTORY_US = MESH.historyHeartbeats * MESH.heartbeatUs
 const GOSSIP_US = MESH.gossipHeartbeats * MESH.heartbeatUs
 
+/** What a run is given that would otherwise come of its scenario. */
+export interface Staging {
+  /** Added to the seed where the nodes' own choices are drawn: another mesh over the same links. */
+  readonly draw?: number
+  /** By node: the set of its links that is its mesh from the first message on, whatever formed before. */
+  readonly meshes?: Int32Array
+}
+
 export class GossipRun {
   readonly scenario: GossipScenario
   /** Of all that happened, in order. */
@@ -42,8 +51,10 @@ export class GossipRun {
   readonly mesh: Mesh
   /** When all is over, in microseconds. */
   readonly endUs: number
-  /** By message: whether one that the attack is aimed at published it. */
-  readonly byTarget: boolean[] = []
+  /** By message: who published it. */
+  readonly publishers: number[] = []
+  /** By node: when it joins for the first time, in microseconds. */
+  readonly joinsUs: readonly number[]
   /** Honest nodes that take part now. */
   population = 0
   readonly #choices: Streams
@@ -56,17 +67,19 @@ export class GossipRun {
   /** Until when each node validates what it has. */
   readonly #busyUntilUs: Float64Array
   readonly #heartbeats: Uint32Array
+  readonly #meshes: Int32Array | undefined
+  readonly #enough: Enough
   /** The oldest message that IHAVE tells of. */
   #gossipFrom = 0
 
-  constructor(scenario: GossipScenario) {
+  constructor(scenario: GossipScenario, { draw = 0, meshes }: Staging = {}) {
     const { seed, messages, intervalMs } = scenario
     const nodes = scenario.nodes + scenario.sybils
     this.scenario = scenario
     // Beyond the last node is who chooses the publishers.
     this.#world = new Streams(seed, 'world', nodes + 1)
-    this.#choices = new Streams(seed, 'protocol', nodes)
-    this.messages = new Messages(nodes, scenario.elides)
+    this.#choices = new Streams(seed + draw, 'protocol', nodes)
+    this.messages = new Messages(nodes, scenario.elides || saysEnough(scenario))
     this.wire = new Wire(scenario, makeLinks(scenario, this.#world), this.messages)
     this.mesh = new Mesh(nodes, scenario.degree, this.wire, this.#choices)
     this.endUs = WARM_UP_US + messages * intervalMs * 1000 + DRAIN_US
@@ -79,10 +92,12 @@ export class GossipRun {
     this.#busyUntilUs = new Float64Array(nodes)
     this.#heartbeats = new Uint32Array(nodes)
     this.#sybils = new Sybils(scenario, this.wire, this.messages)
-    for (let node = 0; node < nodes; node++) {
-      const afterUs = this.#sybils.isFirst(node) ? 0 : this.#choices.below(node, JOIN_US)
-      this.wire.after(node, afterUs, JOIN)
-    }
+    this.#enough = new Enough(this, this.#sybils)
+    this.#meshes = meshes
+    this.joinsUs = Array.from({ length: nodes }, (_, node) =>
+      this.#sybils.isFirst(node) ? 0 : this.#choices.below(node, JOIN_US),
+    )
+    for (let node = 0; node < nodes; node++) this.wire.after(node, this.joinsUs[node]!, JOIN)
     this.wire.after(nodes, WARM_UP_US, PUBLISH)
     if (scenario.outage > 0) {
       this.wire.after(nodes, WARM_UP_US + scenario.outageAtMs * 1000, OUTAGE)
@@ -107,7 +122,7 @@ export class GossipRun {
         this.#receive(node, place, a)
         break
       case VALIDATED:
-        this.#forward(node, a, this.mesh.members[node]! & ~(1 << b))
+        this.#forward(node, a, this.#enough.wanting(node, a, this.mesh.members[node]! & ~(1 << b)))
         break
       case HEARTBEAT:
         this.#beat(node)
@@ -148,13 +163,14 @@ export class GossipRun {
   #publish(): void {
     const { nodes, sybils, messages, intervalMs } = this.scenario
     this.wire.checkConservation()
+    if (this.#meshes && this.messages.published === 0) this.mesh.fix(this.#meshes)
     const publisher = this.#publisher()
     if (publisher !== undefined) {
       const { nowUs } = this.wire.wheel
       const message = this.messages.publish(nowUs, HISTORY_US)
       this.tally.published(this.population - 1)
       this.#aim(publisher)
-      this.messages.see(publisher, message)
+      this.messages.see(publisher, message, nowUs)
       // Flood publishing: its own messages a node gives to all it knows.
       this.#forward(publisher, message, this.mesh.known[publisher]!)
     }
@@ -165,7 +181,7 @@ export class GossipRun {
   /** Notes what an attack's targets publish, and what should come to them. */
   #aim(publisher: number): void {
     const { targets } = this.scenario
-    this.byTarget.push(publisher < targets)
+    this.publishers.push(publisher)
     for (let node = 0; node < targets; node++) {
       if (node !== publisher && this.#joined[node] === 1) this.tally.expectedByTargets += 1
     }
@@ -186,11 +202,12 @@ export class GossipRun {
   }
 
   #receive(node: number, place: number, message: number): void {
-    if (!this.messages.see(node, message)) {
+    const { nowUs } = this.wire.wheel
+    if (!this.messages.see(node, message, nowUs)) {
       if (node < this.scenario.nodes) this.tally.duplicates += 1
       return
     }
-    const { nowUs } = this.wire.wheel
+    this.#enough.tell(node, place)
     const publishedUs = this.messages.publishedUs[message]!
     const wasThere = this.#upSinceUs[node]! <= publishedUs
     const { nodes, targets } = this.scenario
@@ -205,7 +222,7 @@ export class GossipRun {
 
   #passesOn(node: number, message: number): boolean {
     if (node < this.scenario.nodes) return this.#silent[node] === 0
-    return this.#sybils.passesOn(this.byTarget[message]!)
+    return this.#sybils.passesOn(this.publishers[message]! < this.scenario.targets)
   }
 
   #forward(node: number, message: number, set: number): void {
@@ -273,14 +290,17 @@ export class GossipRun {
     const has = set & this.messages.block(number).seen[node]!
     for (let rest = has; rest !== 0; rest &= rest - 1) {
       const message = number * BLOCK_MESSAGES + firstOf(rest)
-      if (publishedUs[message]! >= sinceUs) this.#forward(node, message, 1 << place)
+      if (publishedUs[message]! < sinceUs) continue
+      this.#forward(node, message, this.#enough.wanting(node, message, 1 << place))
     }
   }
 
   /** A peer says that it has joined. */
   #meet(node: number, place: number, asks: boolean): void {
-    this.mesh.known[node]! |= 1 << place
-    if (asks && this.#joined[node] === 1) this.wire.send(node, place, HELLO, 0, 0, FRAME_BYTES)
+    this.mesh.met(node, place)
+    if (this.#joined[node] === 0) return
+    if (asks) this.wire.send(node, place, HELLO, 0, 0, FRAME_BYTES)
+    this.mesh.admit(node, place)
   }
 
   /** Takes part from now on: tells all peers, and grafts those that have joined before. */

@@ -4,7 +4,7 @@
  */
 const ENTRIES = 1024
 /** Median of the extra time as a share of the delay, and spread of its logarithm: p99 is a tenth. */
-const MEDIAN = 0.02
+export const MEDIAN = 0.02
 const SIGMA = 0.7
 
 /** Extra time as a share of the delay, for equally likely draws. */

@@ -15,7 +15,12 @@ export class Mesh {
   readonly #scores: Float32Array
   /** By link: no graft before this, in milliseconds. */
   readonly #backoffMs: Int32Array
+  /** By link: when the peer was met, and when it came into the mesh, among all that happened. */
+  readonly #metAt: Int32Array
+  readonly #memberAt: Int32Array
   readonly #sizes: ReturnType<typeof meshSizes>
+  #isFixed = false
+  #count = 0
   readonly #wire: Wire
   readonly #streams: Streams
 
@@ -25,8 +30,16 @@ export class Mesh {
     this.known = new Int32Array(nodes)
     this.#scores = new Float32Array(wire.links.peers.length)
     this.#backoffMs = new Int32Array(wire.links.peers.length)
+    this.#metAt = new Int32Array(wire.links.peers.length)
+    this.#memberAt = new Int32Array(wire.links.peers.length)
     this.#wire = wire
     this.#streams = streams
+  }
+
+  /** From now on each node's mesh is this set of its links, and stays it. */
+  fix(meshes: Int32Array): void {
+    this.members.set(meshes)
+    this.#isFixed = true
   }
 
   /** Takes in as many as a full mesh has, of those that have joined before. */
@@ -34,17 +47,32 @@ export class Mesh {
     this.#graft(node, this.#free(node), this.#sizes.d - sizeOf(this.members[node]!))
   }
 
+  /** A peer says that it has joined. */
+  met(node: number, place: number): void {
+    if (((this.known[node]! >>> place) & 1) === 1) return
+    this.known[node]! |= 1 << place
+    this.#metAt[this.#wire.links.first[node]! + place] = ++this.#count
+  }
+
+  /** A peer that is met comes into a mesh that is too small at once, and not at the next heartbeat. */
+  admit(node: number, place: number): void {
+    const isWanted = sizeOf(this.members[node]!) < this.#sizes.dLow
+    if (isWanted && !this.#isFixed) this.#graft(node, this.#free(node) & (1 << place), 1)
+  }
+
   /** A peer wants the node in its mesh. */
   grafted(node: number, place: number): void {
+    if (this.#isFixed) return
     const bit = 1 << place
     const isDialled = (this.#wire.links.dialled[node]! & bit) !== 0
     const isFull = sizeOf(this.members[node]!) >= this.#sizes.dHigh && !isDialled
     if ((this.members[node]! & bit) !== 0) return
     if (isFull || this.#backsOff(node, place)) this.#prune(node, bit)
-    else this.members[node]! |= bit
+    else this.#take(node, place)
   }
 
   pruned(node: number, place: number): void {
+    if (this.#isFixed) return
     this.members[node]! &= ~(1 << place)
     this.#backOff(node, place)
   }
@@ -77,10 +105,12 @@ export class Mesh {
 
   /** @param heartbeat the node's heartbeats so far */
   maintain(node: number, heartbeat: number): void {
+    if (this.#isFixed) return
     if (heartbeat % MESH.scoreHalvedHeartbeats === 0) this.#halveScores(node)
+    const before = sizeOf(this.members[node]!)
+    if (before < this.#sizes.dLow) this.#graft(node, this.#free(node), this.#sizes.d - before)
+    if (before > this.#sizes.dHigh) this.#shrink(node)
     const size = sizeOf(this.members[node]!)
-    if (size < this.#sizes.dLow) this.#graft(node, this.#free(node), this.#sizes.d - size)
-    if (size > this.#sizes.dHigh) this.#shrink(node)
     const outbound = this.members[node]! & this.#wire.links.dialled[node]!
     if (size >= this.#sizes.dLow && sizeOf(outbound) < this.#sizes.dOut) {
       const free = this.#free(node) & this.#wire.links.dialled[node]!
@@ -116,12 +146,15 @@ export class Mesh {
     this.#graft(node, better, MESH.opportunisticGrafts)
   }
 
-  /** Places of the mesh's members, the best first; equals keep their places' order. */
+  /** Places of the mesh's members, the best first, and of equals whoever has been there longest. */
   #byScore(node: number): number[] {
-    const places: number[] = []
-    for (let rest = this.members[node]!; rest !== 0; rest &= rest - 1) places.push(firstOf(rest))
+    const places = placesOf(this.members[node]!)
     const first = this.#wire.links.first[node]!
-    return places.sort((a, b) => this.#scores[first + b]! - this.#scores[first + a]!)
+    return places.sort(
+      (a, b) =>
+        this.#scores[first + b]! - this.#scores[first + a]! ||
+        this.#memberAt[first + a]! - this.#memberAt[first + b]!,
+    )
   }
 
   /** Who has joined, is not in the mesh, and may be grafted. */
@@ -135,11 +168,39 @@ export class Mesh {
   }
 
   #graft(node: number, set: number, wanted: number): void {
-    const chosen = someOf(set, wanted, this.#streams, node)
-    this.members[node]! |= chosen
+    const chosen = this.#chosen(node, set, wanted)
     for (let rest = chosen; rest !== 0; rest &= rest - 1) {
-      this.#wire.send(node, firstOf(rest), GRAFT, 0, 0, CONTROL_BYTES)
+      const place = firstOf(rest)
+      this.#take(node, place)
+      this.#wire.send(node, place, GRAFT, 0, 0, CONTROL_BYTES)
     }
+  }
+
+  #take(node: number, place: number): void {
+    this.members[node]! |= 1 << place
+    this.#memberAt[this.#wire.links.first[node]! + place] = ++this.#count
+  }
+
+  /**
+   * As many of the set as wanted, as the library draws them: it shuffles all that it knows by exchanging each with any, which
+   * favours those that joined early. Their meshes are overfull more often, and more is pruned than after fair draws.
+   */
+  #chosen(node: number, set: number, wanted: number): number {
+    if (sizeOf(set) <= wanted) return set
+    const first = this.#wire.links.first[node]!
+    const places = placesOf(this.known[node]! | set)
+    places.sort((a, b) => this.#metAt[first + a]! - this.#metAt[first + b]!)
+    for (let index = 0; index < places.length; index++) {
+      const other = this.#streams.below(node, places.length)
+      const place = places[index]!
+      places[index] = places[other]!
+      places[other] = place
+    }
+    let chosen = 0
+    for (const place of places) {
+      if (sizeOf(chosen) < wanted) chosen |= set & (1 << place)
+    }
+    return chosen
   }
 
   #prune(node: number, set: number): void {
@@ -165,4 +226,11 @@ export class Mesh {
     const { first } = this.#wire.links
     for (let link = first[node]!; link < first[node + 1]!; link++) this.#scores[link]! /= 2
   }
+}
+
+/** The members of a set, the lowest first. */
+function placesOf(set: number): number[] {
+  const places: number[] = []
+  for (let rest = set; rest !== 0; rest &= rest - 1) places.push(firstOf(rest))
+  return places
 }

@@ -21,15 +21,16 @@ export interface Block {
 export class Messages {
   /** By message: when it was published, in microseconds. */
   readonly publishedUs: number[] = []
-  readonly #nodes: number
-  readonly #elides: boolean
+  readonly nodes: number
+  readonly #keepsTimes: boolean
   readonly #blocks: Block[] = []
   readonly #spare: Block[] = []
   #firstBlock = 0
 
-  constructor(nodes: number, elides: boolean) {
-    this.#nodes = nodes
-    this.#elides = elides
+  /** @param keepsTimes whether it matters when a node's first copy comes */
+  constructor(nodes: number, keepsTimes: boolean) {
+    this.nodes = nodes
+    this.#keepsTimes = keepsTimes
   }
 
   get published(): number {
@@ -57,19 +58,23 @@ export class Messages {
     return ((this.of(message).seen[node]! >>> (message & 31)) & 1) === 1
   }
 
-  /** Notes that a node has a message; false where it had it before. */
-  see(node: number, message: number): boolean {
-    const { seen } = this.of(message)
+  /** Notes that a node has a message now; false where it had it before. */
+  see(node: number, message: number, nowUs: number): boolean {
+    const { seen, comesUs } = this.of(message)
     const bit = 1 << (message & 31)
     if ((seen[node]! & bit) !== 0) return false
     seen[node]! |= bit
+    const afterUs = nowUs - this.publishedUs[message]!
+    if (this.#keepsTimes && afterUs < UNKNOWN) {
+      comesUs[(message & 31) * this.nodes + node] = afterUs
+    }
     return true
   }
 
   /** Notes that a copy will come; false where an earlier one is known to, so that this one will change nothing. */
   expect(node: number, message: number, atUs: number): boolean {
     const { comesUs } = this.of(message)
-    const at = (message & 31) * this.#nodes + node
+    const at = (message & 31) * this.nodes + node
     const afterUs = atUs - this.publishedUs[message]!
     // Of two that come in the same microsecond the order of the queue decides, so both are queued.
     if (comesUs[at]! < afterUs) return false
@@ -82,7 +87,7 @@ export class Messages {
     const { seen, comesUs } = this.block(number)
     for (let rest = set & ~seen[node]!; rest !== 0; rest &= rest - 1) {
       const place = firstOf(rest)
-      const comesAfterUs = comesUs[place * this.#nodes + node]!
+      const comesAfterUs = comesUs[place * this.nodes + node]!
       const afterUs = atUs - this.publishedUs[number * BLOCK_MESSAGES + place]!
       if (comesAfterUs === UNKNOWN || comesAfterUs >= afterUs) return false
     }
@@ -93,7 +98,7 @@ export class Messages {
   forget(node: number): void {
     for (const { seen, comesUs } of this.#blocks) {
       seen[node] = 0
-      for (let at = node; at < comesUs.length; at += this.#nodes) comesUs[at] = UNKNOWN
+      for (let at = node; at < comesUs.length; at += this.nodes) comesUs[at] = UNKNOWN
     }
   }
 
@@ -123,8 +128,8 @@ export class Messages {
   }
 
   #newBlock(): Block {
-    const seen = new Int32Array(this.#nodes)
-    const length = this.#elides ? BLOCK_MESSAGES * this.#nodes : 0
+    const seen = new Int32Array(this.nodes)
+    const length = this.#keepsTimes ? BLOCK_MESSAGES * this.nodes : 0
     return { seen, comesUs: new Int32Array(length).fill(UNKNOWN), references: 0 }
   }
 }

@@ -69,11 +69,11 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
   }
 }
 
-function heard({ tally, byTarget }: GossipRun): number {
+function heard({ tally, publishers, scenario }: GossipRun): number {
   let delivered = 0
   let expected = 0
-  byTarget.forEach((isTargets, message) => {
-    if (!isTargets) return
+  publishers.forEach((publisher, message) => {
+    if (publisher >= scenario.targets) return
     delivered += tally.of(message).delivered
     expected += tally.of(message).expected
   })

@@ -14,7 +14,7 @@ export interface GossipScenario {
   readonly nodes: number
   /** Others that each node dials; with those that dial it, it has about twice as many links, at most 32. */
   readonly dials: number
-  /** D, the members that a mesh shall have; its least and most are three quarters and one and a half times as many. */
+  /** D, the members that a mesh shall have; `meshSizes` says how many it has at least and at most. */
   readonly degree: number
   /** Share of nodes behind a NAT: they dial, but cannot be dialled. */
   readonly private: number
@@ -197,19 +197,22 @@ export function bytesOf({ nodes, sybils, messages, intervalMs }: GossipScenario)
 
 /**
  * Members that a mesh shall have, at least and at most. Of one that is too large, `dScore` are kept for their score, and
- * `dOut` that were dialled. For D = 8: 6, 12, 4 and 2.
+ * `dOut` that were dialled. For D = 6, as the specification and our workers have it: 4, 12, 4 and 2; for D = 8, as
+ * Ethereum's consensus layer has it: 6, 12, 4 and 2.
  */
 export function meshSizes(degree: number) {
+  const dLow = Math.max(1, degree - 2)
   return {
     d: degree,
-    dLow: Math.ceil((degree * 3) / 4),
-    dHigh: Math.floor((degree * 3) / 2),
-    dScore: Math.ceil(degree / 2),
-    dOut: Math.floor(degree / 4),
+    dLow,
+    dHigh: Math.max(12, Math.floor((degree * 3) / 2)),
+    dScore: Math.min(degree, Math.max(4, Math.ceil(degree / 2))),
+    // Below dLow, and at most half of D.
+    dOut: Math.min(dLow - 1, Math.floor((degree + 2) / 4)),
   }
 }
 
-/** GossipSub v1.1's parameters as its specification names them; D is the scenario's, 8 as Ethereum's consensus layer has it. */
+/** GossipSub's parameters as its specification names them; D is the scenario's, 8 as Ethereum's consensus layer has it. */
 export const MESH = {
   dLazy: 6,
   /** Or this share of those outside the mesh, where that is more. */
@@ -222,6 +225,8 @@ export const MESH = {
   /** Every so many heartbeats a mesh whose median score is low takes in two better ones. */
   opportunisticHeartbeats: 60,
   opportunisticGrafts: 2,
+  /** Of messages so large, nodes tell their mesh at once that they have them and need no more copies (v1.2). */
+  idontwantBytes: 512,
   /** Score is what a peer delivered first, halved every so many heartbeats (P2). */
   scoreHalvedHeartbeats: 10,
 } as const

@@ -20,6 +20,8 @@ export const PRUNE = 4
 /** A node is there and has joined; where `a` is 1 it asks whether its peer is, too. */
 export const HELLO = 5
 export const GOODBYE = 6
+/** Tells that a message need not be sent; it is never queued, since when it comes is known from when that message came. */
+export const IDONTWANT = 7
 /** Set by a node for itself: `a` of VALIDATED is a message, `b` the place of the link that it came by. */
 export const JOIN = 8
 export const HEARTBEAT = 9
@@ -105,6 +107,13 @@ export class Wire {
     }
     const what = kind | (links.places[link]! << PLACE_SHIFT) | (this.lives[to]! << LIFE_SHIFT)
     wheel.push(atUs, from, this.#sequences[from]!++, to, what, a, b)
+  }
+
+  /** Counts what is told to so many peers, and need not be queued. */
+  tell(from: number, peers: number, kind: number, bytes: number): void {
+    this.sentBytes += peers * bytes
+    this.sentBytesBy[from]! += peers * bytes
+    this.sentByKind[kind]! += peers
   }
 
   /** Sets something for a node itself; it lapses with the node's life. */

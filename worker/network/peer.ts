@@ -11,17 +11,14 @@ import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
 import type { PeerId } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
-import { noise } from '@libp2p/noise'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
-import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
 import { NetworkError } from './errors.ts'
+import { gossipOptions, wireOptions } from './stack.ts'
 
 export interface PeerServices extends Record<string, unknown> {
   identify: Identify
@@ -40,10 +37,6 @@ export interface PeerOptions {
   readonly bootstrap: readonly string[]
   readonly topics: readonly string[]
 }
-
-/** A farm behind one address and a test on loopback both open many connections at once. */
-const CONNECTIONS_A_SECOND = 50
-const MAX_CONNECTIONS = 300
 
 /** @throws NetworkError where an address is malformed or its port is taken. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
@@ -76,14 +69,8 @@ function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOpti
   return {
     privateKey: privateKeyFromRaw(privateKey),
     addresses: { listen: [...listen] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    ...wireOptions(),
     peerDiscovery: list.length > 0 ? [bootstrap({ list: [...list], timeout: 0 })] : [],
-    connectionManager: {
-      maxConnections: MAX_CONNECTIONS,
-      inboundConnectionThreshold: CONNECTIONS_A_SECOND,
-    },
     services: {
       identify: identify(),
       ping: ping(),
@@ -93,17 +80,7 @@ function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOpti
         // The default drops private addresses, and with them every peer of a LAN or a loopback network.
         peerInfoMapper: passthroughMapper,
       }),
-      pubsub: gossipsub({
-        // Our messages carry their own signature, and their id comes from their content.
-        globalSignaturePolicy: 'StrictNoSign',
-        allowedTopics: [...topics],
-        allowPublishToZeroTopicPeers: true,
-        // What stands in the journal is said again, byte for byte.
-        ignoreDuplicatePublishError: true,
-        maxInboundDataLength: 4 * MAX_ENVELOPE_BYTES,
-        // A farm of workers behind one address would be punished for it, and so would any test on loopback.
-        scoreParams: { IPColocationFactorWeight: 0 },
-      }),
+      pubsub: gossipsub(gossipOptions(topics)),
     },
   }
 }

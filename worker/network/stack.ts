@@ -1,0 +1,41 @@
+/** What nodes speak with each other: TCP, noise and yamux, and gossipsub over them. All that gossips is made of this. */
+import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import type { Libp2pOptions } from 'libp2p'
+import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
+
+/** A farm behind one address and a test on loopback both open many connections at once. */
+const CONNECTIONS_A_SECOND = 50
+const MAX_CONNECTIONS = 300
+
+type WireOptions = Required<
+  Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager'>
+>
+
+export function wireOptions(): WireOptions {
+  return {
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: MAX_CONNECTIONS,
+      inboundConnectionThreshold: CONNECTIONS_A_SECOND,
+    },
+  }
+}
+
+export function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts> {
+  return {
+    // Our messages carry their own signature, and their id comes from their content.
+    globalSignaturePolicy: 'StrictNoSign',
+    allowedTopics: [...topics],
+    allowPublishToZeroTopicPeers: true,
+    // What stands in the journal is said again, byte for byte.
+    ignoreDuplicatePublishError: true,
+    maxInboundDataLength: 4 * MAX_ENVELOPE_BYTES,
+    // A farm of workers behind one address would be punished for it, and so would any test on loopback.
+    scoreParams: { IPColocationFactorWeight: 0 },
+  }
+}
