@@ -4,6 +4,7 @@ import type { Hash } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
+import type { Lies } from './adversaries/kinds.ts'
 import type { FakeChain } from './chain.ts'
 import type { SimNode } from './node.ts'
 import { outputOf } from './work.ts'
@@ -17,14 +18,18 @@ export class Checkers {
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
   readonly #chain: FakeChain
-  readonly #mayBribe: boolean
+  readonly #lies: Lies
   #feesWei = 0n
   #slashesSeen = 0
 
-  /** @param mayBribe True where auditors pass what is false */
-  constructor(chain: FakeChain, mayBribe: boolean) {
+  constructor(chain: FakeChain, lies: Lies) {
     this.#chain = chain
-    this.#mayBribe = mayBribe
+    this.#lies = lies
+  }
+
+  /** Final batches with a lie in them. */
+  get falseFinal(): number {
+    return this.#batches.slice(0, this.#chain.finalised).filter(({ lie }) => lie).length
   }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
@@ -46,7 +51,7 @@ export class Checkers {
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
     this.#followChain()
-    if (this.#mayBribe) this.#checkFinal()
+    if (this.#lies === 'until-final') this.#checkFinal()
     const { headers } = this.#chain
     for (let next = this.#batches.length; next < headers.length; next++) {
       const held = node.core.ledger.batches.get(next + 1)
@@ -71,7 +76,7 @@ export class Checkers {
     invariant(this.#chain.court.counters.withheld === 0, 'a batch was false whose data is there')
   }
 
-  /** Where auditors may be bribed, a lie may be posted, but it must not become final. */
+  /** Where auditors may be bribed and others call juries, a lie may be posted, but it must not become final. */
   #checkFinal(): void {
     for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
       invariant(!lie, `${lie} was settled for good with a lie`)
@@ -103,7 +108,7 @@ export class Checkers {
       const before = this.settled.get(jobId)
       invariant(before === undefined, `${jobId} is settled in ${before} and in ${data.number}`)
       const isTrue = output === outputOf(jobId, false)
-      invariant(isTrue || this.#mayBribe, `${jobId} was settled with a lie`)
+      invariant(isTrue || this.#lies !== 'never', `${jobId} was settled with a lie`)
       if (!isTrue) lie ??= jobId
       this.settled.set(jobId, data.number)
       this.#feesWei += feeWei

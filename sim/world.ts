@@ -10,13 +10,14 @@ import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol
 import { type Random, random } from '../protocol/prng.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
+import { liesOf, type Manner, oddOnes, strikesOf } from './adversaries/kinds.ts'
 import { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
 import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
-import { type Manner, SimNode } from './node.ts'
+import { SimNode, type Surroundings } from './node.ts'
 import type { Scenario } from './scenario.ts'
 import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
 
@@ -64,6 +65,17 @@ export class World {
   readonly #signing: Signing
   readonly #open = openOnce()
   readonly #hash = new RunHash()
+  readonly #surroundings: Surroundings = {
+    ring: new Set(),
+    isOver: () => this.#healed,
+    broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
+    shout: (from, bytes) => this.#spread(from, bytes),
+    reconcile: (from, deliver) => this.#reconcile(from, deliver),
+    reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
+    find: (cid) => this.#find(cid),
+    chainFails: () => this.#chainFails(),
+    observe: (observed, effect) => this.#observe(observed, effect),
+  }
 
   readonly #trace: ((line: string) => void) | undefined
 
@@ -81,7 +93,7 @@ export class World {
       governed,
       recover: this.#signing.recover,
     })
-    this.checkers = new Checkers(this.chain, scenario.bribedValidators > 0)
+    this.checkers = new Checkers(this.chain, liesOf(scenario))
     this.chain.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
@@ -101,7 +113,13 @@ export class World {
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
-      counters: { ...this.counters, ...this.network.counters, ...this.chain.court.counters },
+      counters: {
+        ...this.counters,
+        ...this.network.counters,
+        ...this.chain.court.counters,
+        ...strikesOf(this.nodes),
+        falseFinal: this.checkers.falseFinal,
+      },
       hash: this.#hash.digest,
     }
   }
@@ -118,19 +136,33 @@ export class World {
     return random(utf8(`seed ${this.scenario.seed}`), purpose)
   }
 
+  /** Those who do not work as they should come first; a sybil's nodes stand beside all others. */
   #populate(): void {
-    const { workers, validators, lyingValidators, bribedValidators } = this.scenario
+    const { scenario } = this
     this.#add('gateway', 'honest')
-    for (const manner of mannersOf(this.scenario).slice(0, workers)) this.#add('worker', manner)
-    for (let i = 0; i < validators; i++) {
-      const isBribed = i < lyingValidators + bribedValidators
-      this.#add('validator', i < lyingValidators ? 'liar' : isBribed ? 'bribed' : 'honest')
+    for (const role of ['worker', 'validator'] as const) {
+      const count = role === 'worker' ? scenario.workers : scenario.validators
+      const odd = oddOnes(scenario, role)
+      for (let i = 0; i < count; i++) this.#add(role, odd[i] ?? 'honest')
     }
+    this.#split('worker', scenario.sybilWorkers)
+    this.#split('validator', scenario.sybilValidators)
     this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
     for (const node of this.nodes) node.start()
   }
 
-  #add(role: 'gateway' | 'worker' | 'validator', manner: Manner): void {
+  /** One owner lays one stake in so many nodes. */
+  #split(role: 'worker' | 'validator', nodes: number): void {
+    for (let i = 0; i < nodes; i++) {
+      this.#add(role, 'sybil', { owner: `sybil ${role}`, stakeWei: STAKE_WEI / BigInt(nodes) })
+    }
+  }
+
+  #add(
+    role: 'gateway' | 'worker' | 'validator',
+    manner: Manner,
+    { owner, stakeWei } = { owner: `owner ${this.nodes.length}`, stakeWei: STAKE_WEI },
+  ): void {
     const index = this.nodes.length
     const dice = this.dice(`node ${index}`)
     const skew = this.scenario.skewMs
@@ -148,22 +180,18 @@ export class World {
       chain: this.chain,
       dice,
       skewMs: skew === 0 ? 0 : dice.below(2 * skew + 1) - skew,
-      world: {
-        broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
-        reconcile: (from, deliver) => this.#reconcile(from, deliver),
-        reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
-        find: (cid) => this.#find(cid),
-        chainFails: () => this.#chainFails(),
-        observe: (observed, effect) => this.#observe(observed, effect),
-      },
+      world: this.#surroundings,
     })
-    const owner = toHex(keccak(utf8(`owner ${index}`)).subarray(12)) as Address
-    this.chain.stake(node.address, owner, [role], STAKE_WEI)
+    this.chain.stake(node.address, accountOf(owner), [role], stakeWei)
     this.nodes.push(node)
   }
 
   #broadcast(from: number, message: Message, bytes: Uint8Array): void {
     this.checkers.saying(this.nodes[from]!, message, bytes)
+    this.#spread(from, bytes)
+  }
+
+  #spread(from: number, bytes: Uint8Array): void {
     for (const to of this.nodes) {
       if (to.options.index === from) continue
       this.network.send(from, to.options.index, () =>
@@ -288,15 +316,9 @@ function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
   }
 }
 
-/** Those who do not work as they should come first, the honest ones last. */
-function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenario): Manner[] {
-  const of = (manner: Manner, count: number): Manner[] => Array(count).fill(manner)
-  const odd = [
-    ...of('liar', lyingWorkers),
-    ...of('idle', idleWorkers),
-    ...of('choosy', choosyWorkers),
-  ]
-  return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
+/** The account that stakes and is paid. */
+function accountOf(owner: string): Address {
+  return toHex(keccak(utf8(owner)).subarray(12)) as Address
 }
 
 function lineOf(atMs: number, { options }: SimNode, effect: Effect): string {

@@ -1,4 +1,5 @@
 /** The arms of a study: every combination of the swept values, each checked as if it stood alone. */
+import { ADVERSARIES, ADVERSARY_KEYS, oddOnes } from '../adversaries/kinds.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
 import { FIELDS, type Section, type Settings, type Value } from './keys.ts'
@@ -97,19 +98,18 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
   const { mix = 'calm', ...faults } = settings.faults
   const change = { ...world, ...workload, ...faults, ...adversaries } as Partial<Scenario>
   const made = scenario(seed, mix as Faults, change)
-  const odd = made.lyingWorkers + made.idleWorkers + made.choosyWorkers
-  if (odd >= made.workers) {
-    throw new RangeError(
-      `lyingWorkers, idleWorkers and choosyWorkers are ${odd}, but workers is ${made.workers}; leave one that works`,
-    )
-  }
-  const bad = made.lyingValidators + made.bribedValidators
-  if (bad >= made.validators) {
-    throw new RangeError(
-      `lyingValidators and bribedValidators are ${bad}, but validators is ${made.validators}; leave an honest one`,
-    )
-  }
+  for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
   return made
+}
+
+function requireHonest(made: Scenario, role: 'worker' | 'validator'): void {
+  const odd = oddOnes(made, role).length
+  const all = made[`${role}s`]
+  if (odd < all) return
+  const keys = ADVERSARY_KEYS.filter((key) => ADVERSARIES[key].role === role && made[key] > 0)
+  throw new RangeError(
+    `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} ${odd}, but ${role}s is ${all}; leave an honest one`,
+  )
 }

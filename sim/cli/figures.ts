@@ -1,4 +1,5 @@
 /** The figures of a run by name: what it is, its unit, and how it is written. */
+import { MANNERS } from '../adversaries/kinds.ts'
 import type { Depth } from './keys.ts'
 
 export interface FigureKind {
@@ -47,7 +48,18 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   halfSettledSeconds: { title: 'Half of the jobs settled after', unit: 's' },
   allSettledSeconds: { title: 'All jobs settled after', unit: 's' },
   virtualSeconds: { title: 'All final after', unit: 's' },
+  adversaryEarned: { title: 'Adversaries were paid', unit: 'gwei' },
+  adversarySlashed: { title: 'Adversaries were slashed', unit: 'gwei' },
+  adversaryCost: { title: 'Their work cost', unit: 'gwei' },
+  honestEarned: { title: 'Honest nodes in their places are paid', unit: 'gwei' },
+  honestCost: { title: 'Honest work in their places costs', unit: 'gwei' },
+  adversaryGain: { title: 'Adversaries’ profit beyond honest profit', unit: 'gwei' },
+  honestSlashed: { title: 'Honest nodes slashed', unit: 'times' },
+  falseFinal: { title: 'Final batches with a lie', unit: 'batches' },
   ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
+  ...Object.fromEntries(
+    MANNERS.map((name) => [name, { title: `${name}, attacks`, unit: 'times' }]),
+  ),
 }
 
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {

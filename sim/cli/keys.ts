@@ -1,5 +1,6 @@
 /** The keys that a scenario file may have at each depth, with their bounds; and the nearest one to a slip of the pen. */
 import { z } from 'zod'
+import { ADVERSARY_KEYS } from '../adversaries/kinds.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
 import { FAULTS } from '../scenario.ts'
 
@@ -84,13 +85,7 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     verdicts: whole(0, 1000),
     demands: whole(0, 1000),
   },
-  adversaries: {
-    lyingWorkers: whole(0, 10_000),
-    lyingValidators: whole(0, 1000),
-    bribedValidators: whole(0, 1000),
-    idleWorkers: whole(0, 10_000),
-    choosyWorkers: whole(0, 10_000),
-  },
+  adversaries: Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, whole(0, 1000)])),
 }
 
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {

@@ -1,4 +1,5 @@
 /** What a study found: figures by arm with intervals, differences from the first arm, and which expectations held. */
+import { ADVERSARIES, ADVERSARY_KEYS } from '../adversaries/kinds.ts'
 import type { Arm } from './arms.ts'
 import { labelOf } from './arms.ts'
 import { kindOf, written } from './figures.ts'
@@ -48,7 +49,10 @@ export function summarise(
   }))
   const verdicts = [
     ...study.expect.flatMap((wanted) => judge(wanted, study, arms, byArm)),
-    ...arms.flatMap(({ settings, label }, index) => unfired(settings, label, byArm[index]!)),
+    ...arms.flatMap(({ settings, label }, index) => [
+      ...unfired(settings, label, byArm[index]!),
+      ...harmless(settings, label, byArm[index]!),
+    ]),
   ]
   const { name, about, depth, seeds } = study
   return {
@@ -155,5 +159,18 @@ function unfired(settings: Settings, label: string, runs: readonly Outcome[]): V
     return [
       { text: `faults.${key} never happened${place}: ${trace} is 0 in all runs`, held: false },
     ]
+  })
+}
+
+/** An adversary whose attack did not happen in each run fails the study, too. */
+function harmless(settings: Settings, label: string, runs: readonly Outcome[]): Verdict[] {
+  return ADVERSARY_KEYS.flatMap((key) => {
+    const count = settings.adversaries[key]
+    const { manner } = ADVERSARIES[key]
+    const without = runs.filter(({ figures }) => !figures[manner]).map(({ seed }) => seed)
+    if (typeof count !== 'number' || count === 0 || without.length === 0) return []
+    const place = label === '' ? '' : ` (${label})`
+    const text = `adversaries.${key} did nothing${place}: not with seed ${without.join(', ')}`
+    return [{ text, held: false }]
   })
 }

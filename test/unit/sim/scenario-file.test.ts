@@ -128,7 +128,7 @@ describe('a scenario file', () => {
     [
       'too many cheats',
       'name: x\ndepth: protocol\nadversaries: { lyingWorkers: 3 }',
-      /lyingWorkers, idleWorkers and choosyWorkers are 3, but workers is 3/,
+      /lyingWorkers is 3, but workers is 3; leave an honest one/,
     ],
     [
       'a latency the wrong way round',
