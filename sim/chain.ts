@@ -47,6 +47,8 @@ interface Posted {
 
 export class FakeChain {
   readonly facts: ChainFact[] = []
+  /** The fork of each block, from the first on. */
+  readonly forks: number[] = []
   readonly #options: FakeChainOptions
   /** Demands and cases. */
   readonly court: Court
@@ -109,10 +111,12 @@ export class FakeChain {
     return this.#batches.filter(({ final }) => final).length
   }
 
-  mine(timestampMs: number): void {
+  /** @param fork tells blocks of one number apart */
+  mine(timestampMs: number, fork = 0): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
-    const hash = keccakHash(utf8('block'), word(number))
+    this.forks.push(fork)
+    const hash = keccakHash(utf8('block'), word(number), ...(fork === 0 ? [] : [word(fork)]))
     this.facts.push({ kind: 'block', number, hash, timestampMs })
   }
 

@@ -5,8 +5,8 @@ import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Lies } from './adversaries/kinds.ts'
-import type { FakeChain } from './chain.ts'
 import type { SimNode } from './node.ts'
+import type { Timeline } from './timeline.ts'
 import { outputOf } from './work.ts'
 
 export class Checkers {
@@ -17,19 +17,19 @@ export class Checkers {
   /** Jobs that stood in a batch which was taken back. */
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
-  readonly #chain: FakeChain
+  readonly #timeline: Timeline
   readonly #lies: Lies
   #feesWei = 0n
   #slashesSeen = 0
 
-  constructor(chain: FakeChain, lies: Lies) {
-    this.#chain = chain
+  constructor(timeline: Timeline, lies: Lies) {
+    this.#timeline = timeline
     this.#lies = lies
   }
 
   /** Final batches with a lie in them. */
   get falseFinal(): number {
-    return this.#batches.slice(0, this.#chain.finalised).filter(({ lie }) => lie).length
+    return this.#batches.slice(0, this.#timeline.chain.finalised).filter(({ lie }) => lie).length
   }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
@@ -52,7 +52,7 @@ export class Checkers {
   batches(node: SimNode): void {
     this.#followChain()
     if (this.#lies === 'until-final') this.#checkFinal()
-    const { headers } = this.#chain
+    const { headers } = this.#timeline.chain
     for (let next = this.#batches.length; next < headers.length; next++) {
       const held = node.core.ledger.batches.get(next + 1)
       const header = headers[next]!
@@ -67,25 +67,28 @@ export class Checkers {
    * who did nothing wrong: neither for what it claimed or passed, nor for silence.
    */
   slashes(nodes: readonly SimNode[]): void {
-    const { slashes } = this.#chain
+    const { slashes } = this.#timeline.chain
     for (; this.#slashesSeen < slashes.length; this.#slashesSeen++) {
       const { node, why } = slashes[this.#slashesSeen]!
       const manner = nodes.find(({ address }) => address === node)?.options.manner
       invariant(why === 'proposer' || manner !== 'honest', `honest ${node} was slashed as ${why}`)
     }
-    invariant(this.#chain.court.counters.withheld === 0, 'a batch was false whose data is there')
+    invariant(
+      this.#timeline.chain.court.counters.withheld === 0,
+      'a batch was false whose data is there',
+    )
   }
 
   /** Where auditors may be bribed and others call juries, a lie may be posted, but it must not become final. */
   #checkFinal(): void {
-    for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
+    for (const { lie } of this.#batches.slice(0, this.#timeline.chain.finalised)) {
       invariant(!lie, `${lie} was settled for good with a lie`)
     }
   }
 
   /** What was taken back is paid back: its jobs may be ordered, and settled, again. */
   #followChain(): void {
-    const { headers } = this.#chain
+    const { headers } = this.#timeline.chain
     const onChain = ({ hash }: Checked, index: number): boolean => {
       const header = headers[index]
       return header !== undefined && headerHash(header) === hash

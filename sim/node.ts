@@ -23,6 +23,7 @@ import type { Clock } from './clock.ts'
 import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
 import type { Signer } from './signing.ts'
+import type { Timeline } from './timeline.ts'
 import { attributionOf, resultOf, truthOf, workerPayWei } from './work.ts'
 
 export interface NodeOptions {
@@ -35,10 +36,12 @@ export interface NodeOptions {
   readonly parameters: ParameterTerms
   readonly challengeBudgetWei: bigint
   readonly clock: Clock
-  readonly chain: FakeChain
+  readonly timeline: Timeline
   readonly dice: Random
   /** Milliseconds by which this node's clock is ahead. */
   readonly skewMs: number
+  /** How many times as long as the fastest it works. */
+  readonly slowness: number
   /** How the node reaches others and the world: given by the world. */
   readonly world: Surroundings
 }
@@ -74,6 +77,8 @@ export class SimNode {
   readonly options: NodeOptions
   core: Core
   up = true
+  /** Its disk is gone. Who came back without its journal would contradict itself, and be slashed for it. */
+  isLost = false
   readonly blocks = new Map<Cid, Uint8Array>()
   readonly #journal = new Map<string, Uint8Array>()
   readonly effort: Effort = { executed: 0n, cheap: 0n, checked: 0n }
@@ -170,7 +175,7 @@ export class SimNode {
   }
 
   #readFacts(): void {
-    const { facts } = this.options.chain
+    const { facts } = this.options.timeline.chain
     while (this.#factsRead < facts.length) {
       this.handle({ kind: 'chain', fact: facts[this.#factsRead++]! })
     }
@@ -274,10 +279,13 @@ export class SimNode {
   }
 
   #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
-    this.#later(this.#spread(WORK_MS[job.task]), () => {
-      this.effort[cost] += workerPayWei(jobId, job)
-      this.handle({ kind: 'executed', jobId, result })
-    })
+    this.#later(
+      this.#spread(2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)),
+      () => {
+        this.effort[cost] += workerPayWei(jobId, job)
+        this.handle({ kind: 'executed', jobId, result })
+      },
+    )
   }
 
   #judge(check: Check, verdict: Verdict, hasLooked: boolean): void {
@@ -310,7 +318,7 @@ export class SimNode {
     this.#later(this.#spread(1000), () => {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
-        call(this.options.chain)
+        this.options.timeline.send(call)
         this.handle(done)
       } catch (error) {
         if (!(error instanceof Reverted)) throw error

@@ -10,6 +10,8 @@ export interface Scenario extends Numbers {
   readonly crypto: 'real' | 'counterfeit'
   readonly workers: number
   readonly validators: number
+  /** How many times as long as the fastest worker the slowest works. */
+  readonly spread: number
   readonly jobs: number
   /** Jobs come in over this time; faults happen in it, and heal after it. */
   readonly workloadMs: number
@@ -26,6 +28,18 @@ export interface Scenario extends Numbers {
   readonly partitions: number
   /** Times that the L2 stands still; they outlast the healing. */
   readonly outages: number
+  /** How long each lasts; drawn, up to a minute, where it is 0. */
+  readonly outageMs: number
+  /** Times that the L2 takes back so many of its newest blocks. */
+  readonly reorgs: number
+  readonly reorgBlocks: number
+  /** Nodes that first start during the workload, and know nothing then. */
+  readonly lateStarts: number
+  /** Share of the nodes that crash together, half way through the workload, and for how long. */
+  readonly massCrash: number
+  readonly massCrashMs: number
+  /** How many of these lose their disks: they do not come back. */
+  readonly diskLosses: number
   /** Clocks run ahead or behind by up to this much. */
   readonly skewMs: number
   /** Chance that a call to the chain fails. */
@@ -50,6 +64,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
   crypto: 'counterfeit',
   workers: 3,
   validators: 3,
+  spread: 1,
   jobs: 8,
   workloadMs: 60_000,
   healMs: 600_000,
@@ -59,6 +74,13 @@ export const CALM: Omit<Scenario, 'seed'> = {
   crashes: 0,
   partitions: 0,
   outages: 0,
+  outageMs: 0,
+  reorgs: 0,
+  reorgBlocks: 3,
+  lateStarts: 0,
+  massCrash: 0,
+  massCrashMs: 20_000,
+  diskLosses: 0,
   ...NO_ADVERSARIES,
   skewMs: 0,
   chainFailures: 0,

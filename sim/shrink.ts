@@ -15,6 +15,7 @@ const STANDING = [
   'skewMs',
   'chainFailures',
   'collectionBatches',
+  'spread',
 ] as const satisfies readonly (keyof Scenario)[]
 
 type Part = Fault | (typeof STANDING)[number]

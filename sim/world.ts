@@ -1,31 +1,27 @@
 /** A whole network in one process, from one seed: nodes, network, chain, workload, faults, and the checkers' eyes. */
 import type { Effect } from '../coordinator-free/events.ts'
-import { owedWei } from '../coordinator-free/ledger.ts'
-import { blockOf } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
+import { keccak, toHex, utf8 } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import { type Domain, digest } from '../protocol/struct.ts'
-import { Voucher } from '../protocol/voucher.ts'
 import { liesOf, type Manner, oddOnes, strikesOf } from './adversaries/kinds.ts'
-import { FakeChain } from './chain.ts'
+import type { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
+import { DOMAINS, jobOf, STAKERS, TREASURY } from './jobs.ts'
 import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode, type Surroundings } from './node.ts'
 import type { Scenario } from './scenario.ts'
 import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
+import { Timeline } from './timeline.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
 const STAKE_WEI = 10n ** 18n
-const UNIT_WEI = 10n ** 12n
 const GWEI = 10n ** 9n
 
 export interface Report {
@@ -44,7 +40,7 @@ export class World {
   readonly clock = new Clock(START_MS)
   readonly nodes: SimNode[] = []
   readonly network: Network
-  readonly chain: FakeChain
+  readonly timeline: Timeline
   readonly checkers: Checkers
   readonly counters: Record<string, number> = {
     crashes: 0,
@@ -54,6 +50,9 @@ export class World {
     verdicts: 0,
     refusals: 0,
     demands: 0,
+    lateStarts: 0,
+    disksLost: 0,
+    reorgs: 0,
   }
   readonly scenario: Scenario
   /** Until then the L2 stands still. */
@@ -87,18 +86,22 @@ export class World {
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
     const governed = this.#governed
-    this.chain = new FakeChain({
+    this.timeline = new Timeline({
       ...DOMAINS,
       windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
     })
-    this.checkers = new Checkers(this.chain, liesOf(scenario))
-    this.chain.mine(START_MS)
+    this.checkers = new Checkers(this.timeline, liesOf(scenario))
+    this.timeline.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
     this.#mineOn()
     this.#submitJobs()
+  }
+
+  get chain(): FakeChain {
+    return this.timeline.chain
   }
 
   /** Runs to the end, or until all is settled and final. */
@@ -128,7 +131,14 @@ export class World {
   heal(): void {
     this.#healed = true
     this.network.heal()
-    for (const node of this.nodes) if (!node.up) node.restart()
+    for (const node of this.nodes) if (!node.up && !node.isLost) node.restart()
+  }
+
+  /** The L2 takes blocks back; the core, which cannot unlearn, is built anew from what holds. */
+  takeBack(blocks: number): void {
+    this.counters['reorgs']! += 1
+    this.timeline.takeBack(blocks)
+    for (const node of this.nodes) if (node.up) node.restart()
   }
 
   /** A stream of randomness for one purpose. */
@@ -147,7 +157,8 @@ export class World {
     }
     this.#split('worker', scenario.sybilWorkers)
     this.#split('validator', scenario.sybilValidators)
-    this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
+    const { address } = this.nodes[0]!
+    this.timeline.send((chain) => chain.deposit(address, 10n ** 20n))
     for (const node of this.nodes) node.start()
   }
 
@@ -177,13 +188,21 @@ export class World {
       challengeBudgetWei:
         BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
       clock: this.clock,
-      chain: this.chain,
+      timeline: this.timeline,
+      slowness: role === 'worker' ? this.#slowness(index) : 1,
       dice,
       skewMs: skew === 0 ? 0 : dice.below(2 * skew + 1) - skew,
       world: this.#surroundings,
     })
-    this.chain.stake(node.address, accountOf(owner), [role], stakeWei)
+    const account = accountOf(owner)
+    this.timeline.send((chain) => chain.stake(node.address, account, [role], stakeWei))
     this.nodes.push(node)
+  }
+
+  /** Most are fast and few are slow. */
+  #slowness(index: number): number {
+    const { spread } = this.scenario
+    return spread === 1 ? 1 : 1 + (spread - 1) * this.dice(`speed ${index}`).unit() ** 2
   }
 
   #broadcast(from: number, message: Message, bytes: Uint8Array): void {
@@ -236,7 +255,7 @@ export class World {
 
   #mineOn(): void {
     this.clock.after(BLOCK_MS, () => {
-      if (!this.#isChainDown) this.chain.mine(this.clock.nowMs)
+      if (!this.#isChainDown) this.timeline.mine(this.clock.nowMs)
       this.#mineOn()
     })
   }
@@ -278,41 +297,6 @@ export class World {
       const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0
       return up && paid && (batches.get(batches.size)?.header.openWei ?? 0n) === 0n
     })
-  }
-}
-
-const CONTRACT = `0x${'c'.repeat(40)}` as Address
-const TREASURY = `0x${'7'.repeat(40)}` as Address
-const STAKERS = `0x${'5'.repeat(40)}` as Address
-const MESSAGES: Domain = { chainId: 1612, contract: CONTRACT }
-const DOMAINS = {
-  messages: MESSAGES,
-  vouchers: { chainId: 1612, contract: `0x${'e'.repeat(40)}` as Address },
-}
-
-function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
-  const maxUnits = 64
-  const nowMs = gateway.nowMs
-  const { ledger } = gateway.core
-  const voucherWei = owedWei(ledger, gateway.address) + BigInt(maxUnits) * UNIT_WEI
-  const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
-  const named = (what: string) => blockOf(keccak(utf8(what))).cid
-  return {
-    requester: gateway.address,
-    task,
-    model: named('model'),
-    adapter: task === 'inference' && number % 3 !== 0 ? named('adapter') : '',
-    input: named(`input ${number}`),
-    precision: 'cpu-exact',
-    maxUnits,
-    unitWei: UNIT_WEI,
-    voucherWei,
-    voucherSignature: gateway.options.signer.sign(digest(Voucher, voucher, DOMAINS.vouchers)),
-    seedBlock: (ledger.head?.number ?? 0) + 2,
-    providers: [],
-    nonce: keccakHash(utf8('nonce'), word(number)),
-    issuedAtMs: nowMs,
-    deadlineMs: nowMs + 20 * 60_000,
   }
 }
 

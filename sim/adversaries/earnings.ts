@@ -72,7 +72,7 @@ function nodesOf({ nodes }: Pick<World, 'nodes'>, manner: Manner): SimNode[] {
 function incomeOf(world: World, nodes: readonly SimNode[]): Income {
   const { workCost, cheapCost, auditCost } = economyScenario()
   const paid = paidWei(world)
-  const owners = new Set(nodes.map(({ options, address }) => options.chain.ownerOf(address)))
+  const owners = new Set(nodes.map(({ address }) => world.chain.ownerOf(address)))
   const addresses = new Set(nodes.map(({ address }) => address))
   const costWei = nodes.reduce(
     (sum, { effort: { executed, cheap, checked } }) =>

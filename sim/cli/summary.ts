@@ -146,6 +146,10 @@ const TRACES: Readonly<Record<string, string>> = {
   verdicts: 'verdicts',
   demands: 'demands',
   doubled: 'doubled',
+  reorgs: 'reorgs',
+  lateStarts: 'lateStarts',
+  massCrash: 'crashes',
+  diskLosses: 'disksLost',
 }
 
 /** A fault that never fired has shown nothing, and fails the study. */
