@@ -69,7 +69,8 @@ function nodesOf({ nodes }: Pick<World, 'nodes'>, manner: Manner): SimNode[] {
   return nodes.filter(({ options }) => options.manner === manner)
 }
 
-function incomeOf(world: World, nodes: readonly SimNode[]): Income {
+/** What nodes of a run came to. */
+export function incomeOf(world: World, nodes: readonly SimNode[]): Income {
   const { workCost, cheapCost, auditCost } = economyScenario()
   const paid = paidWei(world)
   const owners = new Set(nodes.map(({ address }) => world.chain.ownerOf(address)))

@@ -40,6 +40,9 @@ export const COUNTERS = [
   'disksLost',
   'reorgs',
   'refusals',
+  'malformed',
+  'too-large',
+  'unknown-job',
   'lost',
   'doubled',
   'cut',
@@ -51,6 +54,8 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   halfSettledSeconds: { title: 'Half of the jobs settled after', unit: 's' },
   allSettledSeconds: { title: 'All jobs settled after', unit: 's' },
   virtualSeconds: { title: 'All final after', unit: 's' },
+  workerGini: { title: 'Gini of workers’ pay', unit: '' },
+  topShare: { title: 'Part of the worker with the most', unit: 'share' },
   adversaryEarned: { title: 'Adversaries were paid', unit: 'gwei' },
   adversarySlashed: { title: 'Adversaries were slashed', unit: 'gwei' },
   adversaryCost: { title: 'Their work cost', unit: 'gwei' },
@@ -65,9 +70,26 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   ),
 }
 
+const ECONOMY: Readonly<Record<string, FigureKind>> = {
+  adversaryProfit: { title: 'The ring’s profit', unit: 'OPEN' },
+  honestProfit: { title: 'Its profit by honesty', unit: 'OPEN' },
+  gain: { title: 'Profit beyond honesty', unit: 'OPEN' },
+  gainShare: { title: 'Profit beyond honesty', unit: 'of the honest profit' },
+  honestLost: { title: 'Honest nodes lost by slashes', unit: 'OPEN' },
+  voided: { title: 'Jobs lost with false batches', unit: 'jobs' },
+  falsePaid: { title: 'False claims paid', unit: 'claims' },
+  undoneShare: { title: 'Jobs that nobody had room for', unit: 'share' },
+  workerGini: { title: 'Gini of workers’ incomes', unit: '' },
+  topShare: { title: 'Part of the worker with the most', unit: 'share' },
+  workerProfit: { title: 'Profit of an honest worker, mean', unit: 'OPEN' },
+  attackCost: { title: 'Stake for two thirds', unit: 'OPEN' },
+  shocks: { title: 'Shocks of demand', unit: 'times' },
+}
+
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
+  economy: ECONOMY,
 }
 
 export function figuresOf(depth: Depth): string[] {

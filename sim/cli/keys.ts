@@ -1,10 +1,12 @@
 /** The keys that a scenario file may have at each depth, with their bounds; and the nearest one to a slip of the pen. */
 import { z } from 'zod'
 import { ADVERSARY_KEYS } from '../adversaries/kinds.ts'
+import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
+import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
 import { FAULTS } from '../scenario.ts'
 
-export const DEPTHS = ['gossip', 'protocol'] as const
+export const DEPTHS = ['gossip', 'protocol', 'economy'] as const
 export type Depth = (typeof DEPTHS)[number]
 
 export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
@@ -16,10 +18,17 @@ export type Settings = Readonly<Record<Section, Readonly<Record<string, Value>>>
 
 type Fields = Readonly<Record<string, z.ZodType>>
 
-/** A field of depth F, within the bounds that the model itself has. */
-function gossip(name: keyof typeof BOUNDS): z.ZodType {
-  const [least, most] = BOUNDS[name]
-  return WITH_FRACTIONS.includes(name) ? between(least, most) : whole(least, most)
+/** Fields within the bounds that the model itself has. */
+function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
+  const field = (name: keyof typeof BOUNDS) =>
+    (WITH_FRACTIONS.includes(name) ? between : whole)(...BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
+}
+
+function economies(...names: (keyof typeof ECONOMY_BOUNDS)[]): Fields {
+  const field = (name: keyof typeof ECONOMY_BOUNDS) =>
+    (WHOLE.includes(name) ? whole : between)(...ECONOMY_BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
 }
 
 function between(least: number, most: number): z.ZodType {
@@ -34,10 +43,6 @@ function whole(least: number, most: number): z.ZodType {
 
 function oneOf(values: readonly string[]): z.ZodType {
   return z.enum(values, `give one of ${values.join(', ')}`)
-}
-
-function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
-  return Object.fromEntries(names.map((name) => [name, gossip(name)]))
 }
 
 const GOSSIP: Readonly<Record<Section, Fields>> = {
@@ -93,12 +98,29 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     verdicts: whole(0, 1000),
     demands: whole(0, 1000),
   },
-  adversaries: Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, whole(0, 1000)])),
+  adversaries: {
+    ...Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, whole(0, 1000)])),
+    kind: oneOf(['none', ...ADVERSARY_KEYS]),
+    count: whole(1, 1000),
+  },
+}
+
+const ECONOMY: Readonly<Record<Section, Fields>> = {
+  world: economies('nodes', 'validators'),
+  workload: economies(
+    ...(['epochs', 'jobsAWorker', 'capacity', 'workCost', 'auditCost', 'cheapCost'] as const),
+  ),
+  faults: economies('shockEpoch', 'shockDemand', 'falseClaims', 'miss'),
+  adversaries: {
+    strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
+    ...economies('ringShare', 'ringWork', 'cheatRate', 'challenged', 'denouncedEpochs'),
+  },
 }
 
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
+  economy: ECONOMY,
 }
 
 /** All keys of a depth as `section.key`. */

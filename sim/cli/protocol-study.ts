@@ -1,6 +1,14 @@
 /** One run of depth P, the production core: jobs and counters second by second. */
-import { balancesOf, honestSlashes, type Income, profitWei } from '../adversaries/earnings.ts'
+
+import {
+  balancesOf,
+  honestSlashes,
+  type Income,
+  incomeOf,
+  profitWei,
+} from '../adversaries/earnings.ts'
 import { MANNERS } from '../adversaries/kinds.ts'
+import { gini, topShare } from '../economy/inequality.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
@@ -42,6 +50,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       virtualSeconds: report.virtualMs / SECOND_MS,
       ...Object.fromEntries([...COUNTERS, ...MANNERS].map((name) => [name, counters[name] ?? 0])),
       ...adversaryFigures(world),
+      ...fairness(world),
     },
     tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
     virtualSeconds: report.virtualMs / SECOND_MS,
@@ -70,4 +79,11 @@ function adversaryFigures(world: World): Record<string, number> {
     honestSlashed: honestSlashes(world),
     falseFinal: world.checkers.falseFinal,
   }
+}
+
+/** How evenly pay falls to workers. */
+function fairness(world: World): Record<string, number> {
+  const workers = world.nodes.filter(({ options }) => options.role === 'worker')
+  const paidWei = workers.map((node) => incomeOf(world, [node]).earnedWei)
+  return { workerGini: gini(paidWei), topShare: topShare(paidWei) }
 }
