@@ -28,7 +28,7 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
       ...incomesOf(run),
       undoneShare: run.counts.undone / Math.max(1, run.counts.jobs),
       attackCost: twoThirdsCost(run),
-      shocks: Number(scenario.shockEpoch < scenario.epochs && scenario.shockDemand !== 1),
+      shocks: Number(scenario.shockEpoch > 0 && scenario.shockEpoch < scenario.epochs),
     },
     tables: {},
     virtualSeconds,

@@ -12,7 +12,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   liars: [1, 2],
   // Seed 9 showed that a validator could propose but once, and that an empty batch was posted anew as it was.
   judged: [1, 2, 9],
-  bribed: [2],
+  bribed: [1],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
