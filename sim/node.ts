@@ -50,6 +50,8 @@ export interface Surroundings {
   /** Nodes that are in it together. */
   readonly ring: Set<Address>
   isOver(): boolean
+  /** A stream of randomness for one purpose. */
+  dice(purpose: string): Random
   broadcast(from: number, message: Message, bytes: Uint8Array): void
   /** Bytes that nobody vouches for. */
   shout(from: number, bytes: Uint8Array): void
@@ -138,7 +140,8 @@ export class SimNode {
 
   #body(): Body {
     const node = this
-    const { role, dice, gate, world, index } = this.options
+    const { role, gate, world, index } = this.options
+    const dice = world.dice(`adversary ${index}`)
     const seal = (message: Message) => this.#seal(message)
     return {
       ...{ self: this.address, role, dice, messages: gate.messages, ring: world.ring },

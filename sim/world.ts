@@ -36,6 +36,9 @@ export interface Report {
   readonly hash: string
 }
 
+/** Times count from the start of the run. */
+export type Watch = (atMs: number, node: SimNode, effect: Effect) => void
+
 export class World {
   readonly clock = new Clock(START_MS)
   readonly nodes: SimNode[] = []
@@ -67,6 +70,7 @@ export class World {
   readonly #surroundings: Surroundings = {
     ring: new Set(),
     isOver: () => this.#healed,
+    dice: (purpose) => this.dice(purpose),
     broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
     shout: (from, bytes) => this.#spread(from, bytes),
     reconcile: (from, deliver) => this.#reconcile(from, deliver),
@@ -76,11 +80,12 @@ export class World {
     observe: (observed, effect) => this.#observe(observed, effect),
   }
 
-  readonly #trace: ((line: string) => void) | undefined
+  readonly #watch: Watch | undefined
 
-  constructor(scenario: Scenario, trace?: (line: string) => void) {
+  /** @param watch is told of each effect, before it is performed */
+  constructor(scenario: Scenario, watch?: Watch) {
     this.scenario = scenario
-    this.#trace = trace
+    this.#watch = watch
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
@@ -240,7 +245,7 @@ export class World {
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
-    this.#trace?.(lineOf(this.clock.nowMs - START_MS, node, effect))
+    this.#watch?.(this.clock.nowMs - START_MS, node, effect)
     this.#hash.absorb(1000 * this.clock.nowMs, node.options.index, textHash(kind), detail)
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
@@ -303,12 +308,6 @@ export class World {
 /** The account that stakes and is paid. */
 function accountOf(owner: string): Address {
   return toHex(keccak(utf8(owner)).subarray(12)) as Address
-}
-
-function lineOf(atMs: number, { options }: SimNode, effect: Effect): string {
-  const who = `${options.role} ${options.index}`
-  const what = 'duty' in effect ? effect.duty : 'judgement' in effect ? effect.judgement.reason : ''
-  return `${(atMs / 1000).toFixed(3)} ${who}: ${effect.kind} ${what}`
 }
 
 /** A quick hash of a text, to tell runs apart (FNV-1a). */
