@@ -23,7 +23,11 @@ export function jobOf(gateway: SimNode, number: number, task: Job['task']): Job 
   const maxUnits = 64
   const nowMs = gateway.nowMs
   const { ledger } = gateway.core
-  const voucherWei = owedWei(ledger, gateway.address) + BigInt(maxUnits) * UNIT_WEI
+  const maxWei = BigInt(maxUnits) * UNIT_WEI
+  const owed = owedWei(ledger, gateway.address) + maxWei
+  // As if no job before it had been settled: then a job is the same however fast others are.
+  const paced = BigInt(number + 1) * maxWei
+  const voucherWei = owed > paced ? owed : paced
   const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
   const named = (what: string) => blockOf(keccak(utf8(what))).cid
   return {
