@@ -9,6 +9,7 @@ import type { Hash } from '../protocol/hash.ts'
 import { LEASE_MS, STALL_MS, TURN_SHARE, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import { type Standing, standingOf } from './committee.ts'
+import { hasCome } from './horizon.ts'
 import type { Fact, Ledger, Run } from './ledger.ts'
 import type { Member } from './members.ts'
 
@@ -67,7 +68,7 @@ export function turnsOf(
     const worker = late ?? order[attempt % order.length]!
     const turn = { worker, attempt, sinceMs }
     const { endMs, end } = endOfTurn(ledger, jobId, worker, heard, sinceMs, nowMs)
-    if (endMs > nowMs) return { past, now: turn }
+    if (!hasCome(endMs, nowMs)) return { past, now: turn }
     if (end === 'rejected' || end === 'no-verdict') heard.add(worker.node)
     if (!late) attempt += 1
     // A round in which nobody had any time left over is the last: all claims were rejected or left aside.

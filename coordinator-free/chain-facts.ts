@@ -9,13 +9,16 @@ export function mergeChain(
   fact: Exclude<ChainFact, { kind: 'batch-posted' }>,
   nowMs: number,
 ): void {
+  if (fact.kind === 'block') {
+    ledger.head = fact
+    return
+  }
+  ledger.changes.ofChain()
   switch (fact.kind) {
-    case 'block':
-      ledger.head = fact
-      break
     case 'staked':
     case 'exiting':
       ledger.members.merge(fact)
+      ledger.changes.ofEverything()
       break
     case 'escrowed':
       ledger.escrows.set(fact.payer, fact)
@@ -45,6 +48,7 @@ export function mergeChain(
       break
     case 'param-set':
       ledger.parameters.merge(fact)
+      ledger.changes.ofEverything()
       break
     case 'datanet-published':
     case 'claimed':

@@ -1,9 +1,10 @@
-/** Who checks a claim, and what their votes amount to. Nothing here is stored: it is read off the ledger each time. */
+/** Who checks a claim, and what their votes amount to. Nothing here is stored but for speed: it is read off the ledger. */
 import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
 import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
+import { stepsSince } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
 import type { Member } from './members.ts'
 
@@ -50,18 +51,44 @@ export function seatsOf(
   claim: Fact<'claim'>,
   nowMs: number,
 ): { readonly order: readonly Member[]; readonly seats: number } {
-  const waits = Math.floor(Math.max(0, nowMs - claim.arrivedAtMs) / SEAT_WAIT_MS)
+  const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
   return { order: auditors(ledger, claim), seats: AUDITORS + waits }
 }
 
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {
-  const seats = seated(ledger, claim, nowMs)
+  const { order, seats } = seatsOf(ledger, claim, nowMs)
   const cast = ledger.votes.get(claim.envelope.digest)
-  const votes = seats.flatMap(({ node }) => cast?.get(node) ?? [])
-  const needed = quorum(Math.min(AUDITORS, auditors(ledger, claim).length))
+  const asked = { order, seats: Math.min(seats, order.length), votes: cast?.size ?? 0 }
+  const held = STANDINGS.get(claim)
+  if (held && isSame(held.asked, asked)) return held.standing
+  const sitting = order.slice(0, asked.seats)
+  const votes = sitting.flatMap(({ node }) => cast?.get(node) ?? [])
+  const standing = count(votes, asked.seats, quorum(Math.min(AUDITORS, order.length)))
+  STANDINGS.set(claim, { asked, standing })
+  return standing
+}
+
+/** What a claim's standing follows from: votes only ever come in addition. */
+interface Asked {
+  readonly order: readonly Member[]
+  readonly seats: number
+  readonly votes: number
+}
+
+/** Asked for several times at each event, so the last is kept with the claim. */
+const STANDINGS = new WeakMap<
+  Fact<'claim'>,
+  { readonly asked: Asked; readonly standing: Standing }
+>()
+
+function isSame(a: Asked, b: Asked): boolean {
+  return a.order === b.order && a.seats === b.seats && a.votes === b.votes
+}
+
+function count(votes: readonly Fact<'vote'>[], seats: number, needed: number): Standing {
   const passes = arrivals(votes, 'pass')
   const fails = arrivals(votes, 'fail')
-  const complete = votes.length === seats.length
+  const complete = votes.length === seats
   const decided = (status: Standing['status'], at: readonly number[]): Standing => {
     return { status, decidedAtMs: at[needed - 1] ?? 0, complete, votes }
   }

@@ -1,5 +1,7 @@
-/** All that falls to this node now. A pure function of the ledger and the time; nothing here remembers what was ordered. */
-import type { Proposal } from '../protocol/batch.ts'
+/**
+ * All that falls to this node now. A pure function of the ledger and the time; nothing here remembers what was ordered.
+ * `desk.ts` works out the same from the same parts, but only those of which something has changed.
+ */
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
@@ -7,10 +9,12 @@ import type { Message } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
 import type { Task } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
+import type { Verdict } from '../protocol/vote.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
 import type { Duty } from './events.ts'
-import { type Judge, judgingDue } from './judging.ts'
+import { hasCome, isOver } from './horizon.ts'
+import { judgingDue } from './judging.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import type { PayoutRules } from './payout.ts'
 import { isCovered } from './purse.ts'
@@ -19,10 +23,14 @@ import {
   finaliseDue,
   hasFailed,
   needsAttribution,
+  offerOf,
   postDue,
   proposalDue,
+  type Ready,
+  readyOf,
   registrationsDue,
   repairsDue,
+  settleable,
 } from './settlement.ts'
 import { type Lot, spotChecksDue } from './spot-checks.ts'
 
@@ -36,8 +44,10 @@ export interface Workings {
   readonly lots: ReadonlyMap<Hash, Lot>
   /** Jobs that this node is executing. */
   readonly inHand: ReadonlySet<Hash>
+  /** False of a duty that is under way, or waits to be tried again. */
+  readonly mayStart: (duty: string) => boolean
   /** Verdicts in cases that this node was drawn for. */
-  readonly found: Judge['found']
+  readonly found: ReadonlyMap<number, Verdict>
 }
 
 /** What a worker takes on: its owner's will. */
@@ -55,50 +65,90 @@ export interface DutyRules {
   readonly challengeBudgetWei: bigint
 }
 
+/** What one job asks of this node, other jobs aside. */
+export interface Call {
+  /** Its execution has fallen to this worker. */
+  readonly isOurs: boolean
+  /** Its claims to audit, and answers to read. */
+  readonly audits: readonly Duty[]
+  /** What may be settled of it. */
+  readonly ready: Ready | undefined
+}
+
 export function duties(
   ledger: Ledger,
-  { rules, terms, challengeBudgetWei }: DutyRules,
+  will: DutyRules,
   workings: Workings,
   self: Address,
   nowMs: number,
 ): Duty[] {
-  const roles = ledger.members.get(self)?.roles ?? []
-  const judge = { self, challengeBudgetWei, found: workings.found }
-  const due: Duty[] = [...readBatches(ledger, nowMs), ...registrationsDue(ledger, self)]
-  due.push(...judgingDue(ledger, judge, nowMs))
-  if (roles.includes('worker')) due.push(...executions(ledger, terms, workings, self, nowMs))
-  if (!roles.includes('validator')) return due
-  due.push(...audits(ledger, self, nowMs), ...spotChecksDue(ledger, workings.lots))
-  due.push(...accusations(ledger, self, nowMs))
-  due.push(...settlements(ledger, rules, workings, self, nowMs))
-  return due
+  const calls = new Map(
+    [...ledger.jobs].map(([jobId, job]) => [jobId, callOf(ledger, job, self, nowMs)]),
+  )
+  const ours = [...calls].flatMap(([jobId, { isOurs }]) => (isOurs ? [jobId] : []))
+  const ready = settleable([...calls.values()].flatMap((call) => call.ready ?? []))
+  return [
+    ...chainDuties(ledger, will, workings, self, nowMs),
+    ...executions(ledger, will, workings, ours, self, nowMs),
+    ...[...ledger.claims.keys()].flatMap((jobId) => calls.get(jobId)?.audits ?? []),
+    ...settlements(ledger, will, workings, ready, self, nowMs),
+  ]
+}
+
+export function callOf(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): Call {
+  const isOurs = hasFallenTo(ledger, job, self, nowMs)
+  if (!isValidator(ledger, self)) return { isOurs, audits: [], ready: undefined }
+  return { isOurs, audits: audits(ledger, job, self, nowMs), ready: readyOf(ledger, job, nowMs) }
+}
+
+/** What the chain tells of this node's affairs. */
+export function chainDuties(
+  ledger: Ledger,
+  { challengeBudgetWei }: DutyRules,
+  { found }: Workings,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  return [
+    ...readBatches(ledger, nowMs),
+    ...registrationsDue(ledger, self),
+    ...judgingDue(ledger, { self, challengeBudgetWei, found }, nowMs),
+  ]
+}
+
+/** True where the turn has come to this worker, once the block is there that seeds the job. */
+function hasFallenTo(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): boolean {
+  const { digest } = job.envelope
+  if (!ledger.members.get(self)?.roles.includes('worker')) return false
+  if (ledger.claims.get(digest)?.has(self) || isOver(job.body.deadlineMs, nowMs)) return false
+  if (turnOf(ledger, digest, nowMs)?.worker.node !== self) return false
+  return (ledger.head?.number ?? 0) >= job.body.seedBlock
 }
 
 /**
- * Jobs whose turn has come to this worker, once the block is there that seeds them. What it will not take on it refuses at
- * once, rather than let its turn run out.
+ * Jobs that have fallen to this worker. What it will not take on it refuses at once, rather than let its turn run out.
+ * @param ours in the order of the ledger
  */
-function executions(
+export function executions(
   ledger: Ledger,
-  terms: WorkTerms,
+  { terms }: DutyRules,
   { inHand }: Workings,
+  ours: readonly Hash[],
   self: Address,
   nowMs: number,
 ): Duty[] {
   let taken = inHand.size
-  return [...ledger.jobs].flatMap(([jobId, { body }]): Duty[] => {
-    if ((ledger.head?.number ?? 0) < body.seedBlock || nowMs > body.deadlineMs) return []
-    if (ledger.claims.get(jobId)?.has(self)) return []
-    if (turnOf(ledger, jobId, nowMs)?.worker.node !== self) return []
+  return ours.map((jobId): Duty => {
+    const { body } = ledger.jobs.get(jobId)!
     if (!inHand.has(jobId)) {
       const reason = isCovered(ledger, jobId) ? refusal(terms, body, taken) : 'unpaid'
       if (reason) {
         const message = refusalOf(self, jobId, reason, nowMs)
-        return [{ kind: 'publish', duty: `refuse ${jobId}`, message }]
+        return { kind: 'publish', duty: `refuse ${jobId}`, message }
       }
       taken += 1
     }
-    return [{ kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }]
+    return { kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }
   })
 }
 
@@ -121,16 +171,18 @@ export function refusalOf(
   return { kind: 'refusal', body: { jobId, worker: self, reason, issuedAtMs: nowMs } }
 }
 
+function isValidator(ledger: Ledger, self: Address): boolean {
+  return ledger.members.get(self)?.roles.includes('validator') === true
+}
+
 /** Claims in which this validator has a seat and has not voted, and answers whose attribution it must know to settle. */
-function audits(ledger: Ledger, self: Address, nowMs: number): Duty[] {
-  return [...ledger.claims].flatMap(([jobId, claims]) => {
-    const job = ledger.jobs.get(jobId)
-    if (!job) return []
-    return [...claims.values()].flatMap((claim) => [
-      ...auditOf(ledger, job, claim, self, nowMs),
-      ...readOf(ledger, job, claim, nowMs),
-    ])
-  })
+function audits(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): Duty[] {
+  const claims = ledger.claims.get(job.envelope.digest)
+  if (!claims) return []
+  return [...claims.values()].flatMap((claim) => [
+    ...auditOf(ledger, job, claim, self, nowMs),
+    ...readOf(ledger, job, claim, nowMs),
+  ])
 }
 
 function auditOf(
@@ -141,10 +193,10 @@ function auditOf(
   nowMs: number,
 ): Duty[] {
   const { digest } = claim.envelope
-  const { head } = ledger
-  if (!head || head.number <= claim.arrivedAtBlock) return []
   if (ledger.votes.get(digest)?.has(self) || !isInTurn(ledger, claim, nowMs)) return []
   if (!seated(ledger, claim, nowMs).some(({ node }) => node === self)) return []
+  const { head } = ledger
+  if (!head || head.number <= claim.arrivedAtBlock) return []
   return [
     {
       kind: 'verify',
@@ -174,15 +226,26 @@ function isInTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean 
   return turn === undefined || turn.worker.node === worker
 }
 
-function settlements(
+/**
+ * What a validator owes to others' honesty and to the next batch.
+ * @param ready all that may be settled, as `settleable` orders it
+ */
+export function settlements(
   ledger: Ledger,
-  rules: PayoutRules,
-  { built, retrieved }: Workings,
+  { rules }: DutyRules,
+  workings: Workings,
+  ready: readonly Ready[],
   self: Address,
   nowMs: number,
 ): Duty[] {
-  const due: Duty[] = repairsDue(ledger)
-  const proposed = proposalDue(ledger, rules, built, self, nowMs)
+  if (!isValidator(ledger, self)) return []
+  const { built, retrieved, lots, mayStart } = workings
+  const due: Duty[] = [
+    ...spotChecksDue(ledger, lots),
+    ...accusations(ledger, self, nowMs),
+    ...repairsDue(ledger),
+  ]
+  const proposed = proposalDue(ledger, rules, built, ready, mayStart, self, nowMs)
   if (proposed) due.push({ kind: 'offer', duty: offerOf(proposed.proposal), ...proposed })
   for (const { header, headerHash, data } of built.values()) {
     if (header.number !== lastBatch(ledger) + 1 || ledger.faulty > 0) continue
@@ -210,22 +273,18 @@ function accusations(ledger: Ledger, self: Address, nowMs: number): Duty[] {
   return [...ledger.contradictions].flatMap(([slot, { said, heardAtMs }]): Duty[] => {
     const order = ledger.members.ranked('validator', 'accuse', said[0].digest)
     const place = order.findIndex(({ node }) => node === self)
-    if (place < 0 || nowMs < heardAtMs + place * TURN_MS) return []
+    if (place < 0 || !hasCome(heardAtMs + place * TURN_MS, nowMs)) return []
     return [{ kind: 'accuse', duty: `accuse ${slot}`, slot, said }]
   })
-}
-
-/** Under this name a proposal is offered and then published. */
-export function offerOf({ number, previous, epoch }: Proposal): string {
-  return `propose ${number} ${previous} ${epoch}`
 }
 
 /** Posted batches whose data is still unknown: the newest, for its payouts, and those whose jobs might come again. */
 function readBatches(ledger: Ledger, nowMs: number): Duty[] {
   const last = lastBatch(ledger)
   return [...ledger.batches].flatMap(([number, { header, data, finalAtMs }]): Duty[] => {
-    const recent = finalAtMs > nowMs - 2 * MAX_JOB_LIFETIME_MS
-    if (data || (number !== last && !recent && !ledger.disputes.holds(header))) return []
+    if (data) return []
+    const isOld = hasCome(finalAtMs + 2 * MAX_JOB_LIFETIME_MS, nowMs)
+    if (number !== last && isOld && !ledger.disputes.holds(header)) return []
     return [{ kind: 'read-batch', duty: `read-batch ${number}`, header }]
   })
 }

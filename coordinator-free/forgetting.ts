@@ -3,11 +3,13 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf } from '../protocol/message.ts'
 import { VERDICT_WAIT_MS } from '../protocol/params.ts'
+import { isOver } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
 
 /** Forgets a job with all that was said about it. */
 export function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.jobs.delete(jobId)
+  ledger.changes.ofJob(jobId)
   forgetEnvelope(ledger, jobId)
   ledger.beats.delete(jobId)
   forgetRefusals(ledger, jobId)
@@ -25,23 +27,24 @@ export function forgetStale(
   accepted: (jobId: Hash) => boolean,
 ): void {
   for (const [jobId, { body }] of ledger.jobs) {
-    if (nowMs > body.deadlineMs + VERDICT_WAIT_MS && !accepted(jobId)) forgetJob(ledger, jobId)
+    if (isOver(body.deadlineMs + VERDICT_WAIT_MS, nowMs) && !accepted(jobId))
+      forgetJob(ledger, jobId)
   }
   for (const [jobId, { untilMs }] of ledger.settled) {
-    if (nowMs > untilMs) ledger.settled.delete(jobId)
+    if (isOver(untilMs, nowMs)) ledger.settled.delete(jobId)
   }
   forgetProposals(ledger, ({ epoch }) => !ledger.parameters.takesBatchOf(epoch, nowMs))
   for (const [jobId, claims] of ledger.claims) {
-    if (ledger.jobs.has(jobId) || !allOlder(claims, nowMs - VERDICT_WAIT_MS)) continue
+    if (ledger.jobs.has(jobId) || !isPast(claims, nowMs)) continue
     for (const claim of claims.values()) forgetClaim(ledger, claim)
     ledger.claims.delete(jobId)
   }
   for (const [jobId, refusals] of ledger.refusals) {
-    if (ledger.jobs.has(jobId) || !allOlder(refusals, nowMs - VERDICT_WAIT_MS)) continue
+    if (ledger.jobs.has(jobId) || !isPast(refusals, nowMs)) continue
     forgetRefusals(ledger, jobId)
   }
   for (const [claimId, votes] of ledger.votes) {
-    if (ledger.envelopes.has(claimId) || !allOlder(votes, nowMs - VERDICT_WAIT_MS)) continue
+    if (ledger.envelopes.has(claimId) || !isPast(votes, nowMs)) continue
     forgetVotes(ledger, claimId)
   }
 }
@@ -54,6 +57,7 @@ export function forgetProposals(
   for (const [digest, { body }] of ledger.proposals) {
     if (!isPast(body)) continue
     ledger.proposals.delete(digest)
+    ledger.changes.ofBatching()
     forgetEnvelope(ledger, digest)
   }
 }
@@ -79,8 +83,11 @@ function forgetVotes(ledger: Ledger, claimId: Hash): void {
   ledger.votes.delete(claimId)
 }
 
-function allOlder(facts: Map<Address, { arrivedAtMs: number }>, thanMs: number): boolean {
-  return [...facts.values()].every(({ arrivedAtMs }) => arrivedAtMs < thanMs)
+/** True where all of these have waited in vain for what they are about. */
+function isPast(facts: Map<Address, { arrivedAtMs: number }>, nowMs: number): boolean {
+  return [...facts.values()].every(({ arrivedAtMs }) =>
+    isOver(arrivedAtMs + VERDICT_WAIT_MS, nowMs),
+  )
 }
 
 function forgetEnvelope(ledger: Ledger, digest: Hash): void {

@@ -9,6 +9,7 @@ import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Case, Demand, Drawn, Kept } from './disputes.ts'
 import type { Duty } from './events.ts'
+import { hasCome } from './horizon.ts'
 import type { Ledger, PostedBatch } from './ledger.ts'
 import { headerHash } from './settlement.ts'
 
@@ -52,7 +53,7 @@ function showDue(
   const place = order.findIndex(({ node }) => node === self)
   // Late is better than never: the contract takes it as long as nobody has foreclosed.
   const turnMs = turnWithin(heardAtMs, untilMs, order.length)
-  if (nowMs < heardAtMs + place * turnMs) return undefined
+  if (!hasCome(heardAtMs + place * turnMs, nowMs)) return undefined
   const { receipts } = data!
   return { kind: 'show', duty: `show ${header.number} ${index}`, header, receipts, index }
 }
@@ -107,7 +108,8 @@ function isCallersTurn(
     .ranked('validator', 'challenge', claim)
     .filter(({ node }) => failedBy.has(node))
   const place = order.findIndex(({ node }) => node === self)
-  return place >= 0 && nowMs >= heardAtMs + place * turnWithin(heardAtMs, finalAtMs, order.length)
+  const turnMs = turnWithin(heardAtMs, finalAtMs, order.length)
+  return place >= 0 && hasCome(heardAtMs + place * turnMs, nowMs)
 }
 
 function caseDue(ledger: Ledger, opened: Case, judge: Judge, nowMs: number): Duty | undefined {
@@ -130,9 +132,9 @@ function drawDue(
 ): Duty | undefined {
   const place = placeAfter(ledger, challenger, 'draw', claim, self)
   if (place < 0 || (ledger.head?.number ?? 0) <= seedBlock) return undefined
-  return nowMs < heardAtMs + place * TURN_MS
-    ? undefined
-    : { kind: 'draw', duty: `draw ${number}`, number }
+  return hasCome(heardAtMs + place * TURN_MS, nowMs)
+    ? { kind: 'draw', duty: `draw ${number}`, number }
+    : undefined
 }
 
 /**
@@ -165,7 +167,7 @@ function sittingDue(
 
 function isLastCall({ heardAtMs, commitUntilMs }: Drawn, nowMs: number): boolean {
   const spare = Math.min(LAST_CALL_MS, Math.max(0, commitUntilMs - heardAtMs) / 4)
-  return nowMs >= commitUntilMs - spare
+  return hasCome(commitUntilMs - spare, nowMs)
 }
 
 /** D7: what was committed to is revealed, once nobody can commit any more. */

@@ -13,8 +13,11 @@ import { LEASE_MS, MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
+import { Batches } from './batches.ts'
+import { Changes } from './changes.ts'
 import { Disputes } from './disputes.ts'
 import { forgetJob, forgetProposals } from './forgetting.ts'
+import { noteHead } from './horizon.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
 
@@ -63,11 +66,12 @@ export type Escrow = Pick<
 >
 
 export interface Ledger {
+  readonly changes: Changes
   readonly members: Members
   readonly escrows: Map<Address, Escrow>
   /** Adapter to the account that owns it. */
   readonly modelOwners: Map<Cid, Address>
-  readonly batches: Map<number, PostedBatch>
+  readonly batches: Batches
   /** What governance may move, by epoch. */
   readonly parameters: Parameters
   /** The oldest batch known to be false and not taken back yet; 0 where there is none. */
@@ -104,18 +108,28 @@ export interface Ledger {
   readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
 }
 
-export function createLedger(parameters = new Parameters()): Ledger {
+export function createLedger(parameters = new Parameters(), members = new Members()): Ledger {
+  const changes = new Changes()
+  let head: HeadBlock | undefined
   return {
+    changes,
+    get head() {
+      noteHead()
+      return head
+    },
+    set head(newest) {
+      head = newest
+      changes.ofHead()
+    },
     parameters,
-    members: new Members(),
+    members,
     escrows: new Map(),
     modelOwners: new Map(),
-    batches: new Map(),
+    batches: new Batches(),
     faulty: 0,
     voided: new Map(),
     takenBack: new Set(),
     disputes: new Disputes(),
-    head: undefined,
     jobs: new Map(),
     beats: new Map(),
     refusals: new Map(),
@@ -138,9 +152,11 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
   const author = authorOf(message)
   if (ledger.disputes.wants(envelope)) {
     ledger.disputes.add(envelope)
+    ledger.changes.ofChain()
     return
   }
   if (message.kind !== 'beat') remember(ledger, envelope)
+  noteChange(ledger, envelope)
   switch (message.kind) {
     case 'job':
       ledger.jobs.set(digest, { ...common, body: message.body })
@@ -171,6 +187,28 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
   }
 }
 
+function noteChange({ changes, envelopes }: Ledger, { message, digest }: Envelope): void {
+  switch (message.kind) {
+    case 'job':
+      changes.ofJob(digest)
+      break
+    case 'beat':
+    case 'refusal':
+    case 'claim':
+      changes.ofJob(message.body.jobId)
+      break
+    case 'vote': {
+      // A vote counts for the claim that it names, whatever job it names beside.
+      const claim = envelopes.get(message.body.claim)?.message
+      changes.ofJob(claim?.kind === 'claim' ? claim.body.jobId : message.body.jobId)
+      break
+    }
+    case 'proposal':
+    case 'endorsement':
+      changes.ofBatching()
+  }
+}
+
 function goOn(run: Run | undefined, nowMs: number, longestGapMs: number): Run {
   const goesOn = run !== undefined && nowMs <= run.latestMs + longestGapMs
   return { sinceMs: goesOn ? run.sinceMs : nowMs, latestMs: nowMs }
@@ -184,6 +222,14 @@ export function contradict(ledger: Ledger, said: Contradiction, nowMs: number): 
   const slot = slotOf(said[0].message)
   if (slot === undefined || known.length >= MAX_CONTRADICTIONS) return
   ledger.contradictions.set(slot, { said, heardAtMs: nowMs })
+  ledger.changes.ofChain()
+}
+
+/** Adds what was read of an answer's attribution. */
+export function attribute(ledger: Ledger, claimId: Hash, attribution: Attribution): void {
+  ledger.attributions.set(claimId, attribution)
+  const claim = ledger.envelopes.get(claimId)?.message
+  if (claim?.kind === 'claim') ledger.changes.ofJob(claim.body.jobId)
 }
 
 /** The message that already stands in the slot of this one, if any. */
@@ -217,6 +263,7 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
 export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
   const batch = ledger.batches.get(number)
   if (batch) batch.data = data
+  ledger.changes.ofChain()
   for (const receipt of data.receipts) {
     const { jobId } = receipt
     if (batch && !batch.final) keep(ledger, batch.header, receipt)
@@ -269,7 +316,7 @@ export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
 
 /** Number of the newest posted batch; 0 where there is none. */
 export function lastBatch(ledger: Ledger): number {
-  return Math.max(0, ...ledger.batches.keys())
+  return ledger.batches.last
 }
 
 /** What a batch has collected from a payer is gone from its balance, and first from what would leave. */

@@ -13,23 +13,37 @@ export interface Member {
   readonly stakeWei: bigint
 }
 
+/** Orders that were worked out for the same members, by purpose and subject: duties ask for them again and again. */
+export type Rankings = Map<string, Map<Hash, readonly Member[]>>
+
 export class Members {
   readonly #byNode = new Map<Address, Member>()
-  /** Orders already worked out, by purpose and subject: each costs a logarithm a member, and duties ask again at every event. */
-  readonly #orders = new Map<string, Map<Hash, readonly Member[]>>()
+  readonly #rankingsOf: (members: readonly Member[]) => Rankings
+  readonly #withRole = new Map<Role, readonly Member[]>()
+  #rankings: Rankings | undefined
+
+  /** @param rankingsOf where orders are kept; the simulator keeps those of equal members once for all its nodes */
+  constructor(rankingsOf: (members: readonly Member[]) => Rankings = () => new Map()) {
+    this.#rankingsOf = rankingsOf
+  }
 
   merge(fact: Extract<ChainLog, { kind: 'staked' | 'exiting' }>): void {
     if (fact.kind === 'exiting') this.#byNode.delete(fact.node)
     else this.#byNode.set(fact.node, fact)
-    this.#orders.clear()
+    this.#withRole.clear()
+    this.#rankings = undefined
   }
 
   get(node: Address): Member | undefined {
     return this.#byNode.get(node)
   }
 
-  withRole(role: Role): Member[] {
-    return [...this.#byNode.values()].filter(({ roles }) => roles.includes(role))
+  withRole(role: Role): readonly Member[] {
+    const held = this.#withRole.get(role)
+    if (held) return held
+    const members = [...this.#byNode.values()].filter(({ roles }) => roles.includes(role))
+    this.#withRole.set(role, members)
+    return members
   }
 
   /** The members of a role in the order of their turns at `purpose` for `subject`. A purpose belongs to one role. */
@@ -66,10 +80,11 @@ export class Members {
   }
 
   #ordersOf(purpose: string): Map<Hash, readonly Member[]> {
-    const held = this.#orders.get(purpose)
+    this.#rankings ??= this.#rankingsOf([...this.#byNode.values()])
+    const held = this.#rankings.get(purpose)
     if (held) return held
     const orders = new Map<Hash, readonly Member[]>()
-    this.#orders.set(purpose, orders)
+    this.#rankings.set(purpose, orders)
     return orders
   }
 }

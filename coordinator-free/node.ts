@@ -7,20 +7,23 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
-import { BatchData, headerOf } from '../protocol/settlement.ts'
+import { type BatchData, blockOfBatch, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { mergeChain, newsOf } from './chain-facts.ts'
-import { duties, offerOf, refusalOf, type WorkTerms } from './duties.ts'
+import { Desk, inOrder } from './desk.ts'
+import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetStale } from './forgetting.ts'
-import { contradict, createLedger, type Ledger, merge, settle } from './ledger.ts'
+import { hasCome, Kept } from './horizon.ts'
+import { attribute, contradict, createLedger, type Ledger, merge, settle } from './ledger.ts'
+import { type Member, Members, type Rankings } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
-import { type Built, build, headerHash } from './settlement.ts'
+import { type Built, build, headerHash, offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
 
 export interface CoreOptions {
@@ -33,6 +36,8 @@ export interface CoreOptions {
   readonly terms?: WorkTerms
   /** What this node may lose in calls of juries, in wei; it calls none where it is left out. */
   readonly challengeBudgetWei?: bigint
+  /** Where orders of turns are kept: see `Members`. */
+  readonly rankingsOf?: (members: readonly Member[]) => Rankings
 }
 
 const ANY_WORK: WorkTerms = {
@@ -44,9 +49,13 @@ export class Core {
   /** For reading only: the API, `status` and the simulator's checkers look at it. */
   readonly ledger: Ledger
   readonly #options: CoreOptions
+  readonly #will: DutyRules
+  readonly #desk: Desk
   readonly #orders = new Orders()
   /** What this node has to say, under the duty that it came of, until its own ledger holds it. */
   readonly #statements = new Map<string, Message>()
+  /** Counts changes of what there is to say. */
+  #said = 0
   readonly #progress = new Map<Hash, EventOf<'progressed'>>()
   readonly #beatenAtMs = new Map<Hash, number>()
   /** Proposals for the next batch that this node has worked out. */
@@ -59,11 +68,20 @@ export class Core {
   readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
+  /** Jobs that it may be executing. */
+  readonly #begun = new Set<Hash>()
   #reconciledAtMs = 0
+  readonly #tidied = new Kept<void>()
+  readonly #worked = new Kept<Effect[]>()
+  readonly #ordered = new Kept<Duty[]>()
 
   constructor(options: CoreOptions) {
     this.#options = options
-    this.ledger = createLedger(new Parameters(options.parameters))
+    const members = new Members(options.rankingsOf)
+    this.ledger = createLedger(new Parameters(options.parameters), members)
+    const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = options
+    this.#will = { rules, terms, challengeBudgetWei }
+    this.#desk = new Desk(this.ledger, this.#will, self)
   }
 
   handle(event: Event, nowMs: number): Effect[] {
@@ -72,14 +90,26 @@ export class Core {
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects
     }
-    return [...effects, ...this.#build(nowMs), ...this.#order(nowMs)]
+    const due = [this.#build(nowMs), this.#order(nowMs), this.#beats(nowMs)]
+    return due.every((some) => some.length === 0) ? effects : [...effects, ...due.flat()]
+  }
+
+  /**
+   * All that falls to this node now, worked out anew with nothing kept, and whether it could be started: what `handle` must
+   * amount to.
+   */
+  due(nowMs: number): { readonly duty: Duty; readonly mayStart: boolean }[] {
+    const due = duties(this.ledger, this.#will, this.#workings(nowMs), this.#options.self, nowMs)
+    return [...this.#sayings(), ...due].map((duty) => ({
+      duty,
+      mayStart: this.#orders.mayStart(duty.duty, nowMs),
+    }))
   }
 
   #apply(event: Event, nowMs: number): Effect[] {
     switch (event.kind) {
       case 'submitted':
-        this.#statements.set(`submit ${event.job.nonce}`, { kind: 'job', body: event.job })
-        return []
+        return this.#say(`submit ${event.job.nonce}`, { kind: 'job', body: event.job })
       case 'received':
         return this.#receive(event, nowMs)
       case 'chain':
@@ -94,7 +124,7 @@ export class Core {
       case 'verified':
         return this.#applyVerdict(event, nowMs)
       case 'read':
-        this.ledger.attributions.set(event.claim, event.attribution)
+        attribute(this.ledger, event.claim, event.attribution)
         return this.#end(`read ${event.claim}`)
       case 'batch-read':
         return this.#applyRead(event, nowMs)
@@ -102,15 +132,19 @@ export class Core {
         return this.#state(offerOf(event.proposal), { kind: 'proposal', body: event.proposal })
       case 'accused':
         this.ledger.contradictions.delete(event.slot)
+        this.ledger.changes.ofChain()
         return this.#end(`accuse ${event.slot}`)
       case 'retrieved':
         this.#retrieved.add(event.header)
+        this.ledger.changes.ofBatching()
         return this.#end(`retrieve ${event.header}`)
       case 'heard':
         this.#found.set(event.number, event.verdict)
+        this.ledger.changes.ofChain()
         return this.#end(`hear ${event.number}`)
       case 'withdrawn':
         this.ledger.disputes.hasWithdrawn(this.#options.self)
+        this.ledger.changes.ofChain()
         return this.#end('withdraw')
       case 'duty-done':
         return this.#end(event.duty)
@@ -157,6 +191,7 @@ export class Core {
       this.#lots.delete(claim)
       // Settled meanwhile: too late for a vote, but not for a jury.
       if (verdict === 'fail') this.ledger.disputes.fail(claim, this.#options.self)
+      this.ledger.changes.ofChain()
       return this.#end(`verify ${claim}`)
     }
     const { jobId } = message.body
@@ -168,13 +203,18 @@ export class Core {
   /** The outcome of a duty is something to say: saying it goes on under the duty's name. */
   #state(duty: string, message: Message): Effect[] {
     this.#orders.end(duty)
+    return this.#say(duty, message)
+  }
+
+  #say(duty: string, message: Message): Effect[] {
     this.#statements.set(duty, message)
+    this.#said += 1
     return []
   }
 
   #end(duty: string): Effect[] {
     this.#orders.end(duty)
-    this.#statements.delete(duty)
+    if (this.#statements.delete(duty)) this.#said += 1
     return []
   }
 
@@ -195,6 +235,7 @@ export class Core {
     for (const [claim, { checkedBy }] of this.ledger.disputes.takeUndrawn()) {
       if (checkedBy.has(self) || !isDrawn(this.ledger, self, claim, beacon)) continue
       this.#lots.set(claim, { beacon, beaconBlock })
+      this.ledger.changes.ofChain()
     }
   }
 
@@ -203,6 +244,7 @@ export class Core {
     if (this.ledger.batches.has(header.number)) return []
     const posted = { header, txHash, finalAtMs, heardAtMs: nowMs, final: false }
     this.ledger.batches.set(header.number, posted)
+    this.ledger.changes.ofChain()
     const hash = headerHash(header)
     const own = [...this.#built.values()].find((one) => one.headerHash === hash)
     this.#built.clear()
@@ -231,7 +273,14 @@ export class Core {
 
   /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */
   #build(nowMs: number): Effect[] {
+    const { count, heads } = this.ledger.changes
+    if (this.#worked.holds(count, heads, nowMs)) return []
+    return this.#worked.of(count, heads, nowMs, () => this.#buildAnew(nowMs))
+  }
+
+  #buildAnew(nowMs: number): Effect[] {
     const { self, rules } = this.#options
+    if (this.ledger.proposals.size === 0) return []
     if (!this.ledger.members.get(self)?.roles.includes('validator')) return []
     return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
       if (this.#built.has(id) || this.#void.has(id)) return []
@@ -242,36 +291,56 @@ export class Core {
         return []
       }
       this.#built.set(id, one)
-      return [{ kind: 'keep', block: BatchData.encode(one.data) }]
+      this.ledger.changes.ofBatching()
+      return [{ kind: 'keep', block: blockOfBatch(one.data) }]
     })
   }
 
-  /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
+  /** What has come to be due, or may be tried again. */
   #order(nowMs: number): Effect[] {
-    const said = [...this.#statements].map(
-      ([duty, message]): Duty => ({ kind: 'publish', duty, message }),
-    )
-    const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = this.#options
-    const inHand = new Set([...this.ledger.jobs.keys()].filter((jobId) => this.#executes(jobId)))
-    const worked = { built: this.#built, retrieved: this.#retrieved, found: this.#found }
-    const workings = { ...worked, lots: this.#lots, inHand }
-    const will = { rules, terms, challengeBudgetWei }
-    const due = duties(this.ledger, will, workings, self, nowMs)
-    return [
-      ...[...said, ...due].filter(({ duty }) => this.#orders.start(duty, nowMs)),
-      ...this.#beats(nowMs),
-    ]
+    const { count, heads } = this.ledger.changes
+    const facts = count + this.#orders.changes + this.#said
+    if (this.#ordered.holds(facts, heads, nowMs)) return []
+    return this.#ordered.of(facts, heads, nowMs, () => this.#orderAnew(nowMs))
   }
 
-  #executes(jobId: Hash): boolean {
-    return this.#orders.isRunning(`execute ${jobId}`)
+  /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
+  #orderAnew(nowMs: number): Duty[] {
+    const due = this.#desk.duties(this.#workings(nowMs), this.#orders.changes, nowMs)
+    return [...this.#sayings(), ...due].filter(({ duty }) => this.#start(duty, nowMs))
+  }
+
+  #sayings(): Duty[] {
+    return [...this.#statements].map(([duty, message]) => ({ kind: 'publish', duty, message }))
+  }
+
+  #workings(nowMs: number): Workings {
+    return {
+      ...{ built: this.#built, retrieved: this.#retrieved, found: this.#found, lots: this.#lots },
+      inHand: new Set(this.#inHand()),
+      mayStart: (duty) => this.#orders.mayStart(duty, nowMs),
+    }
+  }
+
+  #start(duty: string, nowMs: number): boolean {
+    const isNew = this.#orders.start(duty, nowMs)
+    if (isNew && duty.startsWith(EXECUTE)) this.#begun.add(duty.slice(EXECUTE.length) as Hash)
+    return isNew
+  }
+
+  /** Jobs that this node is executing, in the order in which they came. */
+  #inHand(): Hash[] {
+    const { jobs } = this.ledger
+    for (const jobId of this.#begun) {
+      if (!this.#orders.isRunning(EXECUTE + jobId)) this.#begun.delete(jobId)
+    }
+    return inOrder(jobs, this.#begun)
   }
 
   /** A sign of life for each job in hand. Beats are never repeated, so their failure is of no account. */
   #beats(nowMs: number): Effect[] {
-    return [...this.ledger.jobs.keys()].flatMap((jobId): Effect[] => {
-      if (!this.#executes(jobId)) return []
-      if (nowMs < (this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS) return []
+    return this.#inHand().flatMap((jobId): Effect[] => {
+      if (!hasCome((this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS, nowMs)) return []
       this.#beatenAtMs.set(jobId, nowMs)
       const { done, total, lossMicro } = this.#progress.get(jobId) ?? NO_PROGRESS
       const worker = this.#options.self
@@ -282,7 +351,9 @@ export class Core {
 
   #tidy(nowMs: number): Effect[] {
     const { ledger } = this
-    forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
+    this.#tidied.of(ledger.changes.count, ledger.changes.heads, nowMs, () =>
+      forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined),
+    )
     for (const jobId of this.#beatenAtMs.keys()) {
       if (ledger.jobs.has(jobId)) continue
       this.#beatenAtMs.delete(jobId)
@@ -309,4 +380,6 @@ export class Core {
   }
 }
 
+/** Before the job's digest: the name of the duty to execute it. */
+const EXECUTE = 'execute '
 const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }

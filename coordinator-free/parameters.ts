@@ -15,6 +15,7 @@ import {
   type ParameterValues,
 } from '../protocol/parameters.ts'
 import { MAX_BATCH_AGE_EPOCHS } from '../protocol/params.ts'
+import { noteTime } from './horizon.ts'
 
 type ParamSet = Extract<ChainLog, { kind: 'param-set' }>
 
@@ -63,6 +64,8 @@ export class Parameters {
 
   /** Number of the epoch of a moment. What is judged by the chain takes a block's time, not the machine's. */
   epochAt(timestampMs: number): number {
-    return epochOf(timestampMs, this.epochSeconds)
+    const epoch = epochOf(timestampMs, this.epochSeconds)
+    noteTime((epoch + 1) * this.epochSeconds * 1000)
+    return epoch
   }
 }

@@ -18,6 +18,8 @@ export interface PayoutRules {
   readonly treasury: Address
   /** The StakeVault, which divides what it is paid among all who stake. */
   readonly stakers: Address
+  /** Gives equal data one identity; the simulator works each batch out but once for all its nodes. */
+  readonly intern?: (data: BatchData) => BatchData
 }
 
 /** One claim to settle, with the votes that count for it. */

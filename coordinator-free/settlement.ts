@@ -22,6 +22,7 @@ import { hashStruct } from '../protocol/struct.ts'
 import { acceptedClaim } from './assignment.ts'
 import { holdsQuorum, seated } from './committee.ts'
 import type { Duty } from './events.ts'
+import { hasCome } from './horizon.ts'
 import { type Fact, type Ledger, lastBatch, openAfter, type PostedBatch } from './ledger.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
@@ -52,11 +53,17 @@ function previousHash(ledger: Ledger): Hash | undefined {
   return data && headerHash(header)
 }
 
-/** The proposal that this validator should make now, if any, with the data it leads to. */
+/**
+ * The proposal that this validator should make now, if any, with the data it leads to.
+ * @param accepted all that may be settled, as `settleable` orders it
+ * @param mayStart false of a duty that is under way, or waits to be tried again
+ */
 export function proposalDue(
   ledger: Ledger,
   rules: PayoutRules,
   built: ReadonlyMap<Hash, Built>,
+  accepted: readonly Ready[],
+  mayStart: (duty: string) => boolean,
   self: Address,
   nowMs: number,
 ): { readonly proposal: Proposal; readonly data: BatchData } | undefined {
@@ -73,14 +80,14 @@ export function proposalDue(
     built.has(id) || (body.proposer === self && body.epoch === epoch)
   if (ledger.faulty > 0 || live.some(isMade)) return undefined
   const place = turnPlace(ledger, 'propose', previous, self)
-  const accepted = settleable(ledger, nowMs)
   // D10: a proposer's bond stands for no claim that it has found false itself.
   const ready = accepted.filter(({ claim }) => !hasFailed(ledger, claim.envelope.digest, self))
   const sinceMs = ready.length > 0 ? dueSince(ready) : overdueSince(before)
-  if (place < 0 || nowMs < sinceMs + place * TURN_MS) return undefined
+  if (place < 0 || !hasCome(sinceMs + place * TURN_MS, nowMs)) return undefined
   const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
   const collects = collectsNow(ledger, number, epoch, claims)
   if (claims.length === 0 && !collects) return undefined
+  if (!mayStart(offerOf({ number, previous, epoch }))) return undefined
   const proposal = {
     proposer: self,
     number,
@@ -94,6 +101,15 @@ export function proposalDue(
   }
   const worked = build(ledger, rules, proposal, nowMs)
   return worked && { proposal, data: worked.data }
+}
+
+/** Under this name a proposal is offered and then published. */
+export function offerOf({
+  number,
+  previous,
+  epoch,
+}: Pick<Proposal, 'number' | 'previous' | 'epoch'>): string {
+  return `propose ${number} ${previous} ${epoch}`
 }
 
 /** One of the epochs in which the contract takes a batch is left for posting it. */
@@ -147,13 +163,18 @@ export function build(
   if (!isAscending(claims) || !isAscending(proposal.votes)) return undefined
   if (claims.length === 0 && !(collects && openAfter(before?.data).length > 0)) return undefined
   const named = new Set(proposal.votes)
-  const settled = claims.map((id) => settledFrom(ledger, id, named, nowMs))
-  if (!settled.every((one) => one !== undefined)) return undefined
+  const settled: Settled[] = []
+  for (const id of claims) {
+    const one = settledFrom(ledger, id, named, nowMs)
+    if (!one) return undefined
+    settled.push(one)
+  }
   const counted = settled.reduce((sum, { votes }) => sum + votes.length, 0)
   if (counted !== named.size || affordable(ledger, settled).length < settled.length)
     return undefined
-  const data = batchData(ledger, rules, proposal, settled)
-  if (!data) return undefined
+  const worked = batchData(ledger, rules, proposal, settled)
+  if (!worked) return undefined
+  const data = rules.intern?.(worked) ?? worked
   const header = headerOf(data, availability)
   return { header, headerHash: headerHash(header), data }
 }
@@ -172,7 +193,7 @@ export function postDue(
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))
-    if (place < 0 || nowMs < newestMs + place * TURN_MS) continue
+    if (place < 0 || !hasCome(newestMs + place * TURN_MS, nowMs)) continue
     const signed = [...endorsements]
       .map(([validator, { envelope }]) => ({ validator, signature: envelope.signature }))
       .sort((a, b) => (a.validator < b.validator ? -1 : 1))
@@ -188,6 +209,7 @@ export function postDue(
  */
 export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   const open = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)
+  if (open.length === 0) return undefined
   const nowMs = ledger.head?.timestampMs ?? 0
   const sound = open.filter(([number]) => ledger.faulty === 0 || number < ledger.faulty)
   const isOpen = ({ finalAtMs, header }: PostedBatch): boolean =>
@@ -235,22 +257,25 @@ export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
   })
 }
 
-interface Ready extends Settled {
+/** An accepted claim that may be settled. */
+export interface Ready extends Settled {
   readonly decidedAtMs: number
 }
 
-/** Accepted claims whose votes are all in, or waited for long enough, by ascending digest. */
-function settleable(ledger: Ledger, nowMs: number): Ready[] {
-  const ready = [...ledger.jobs].flatMap(([jobId, job]): Ready[] => {
-    const accepted = acceptedClaim(ledger, jobId, nowMs)
-    if (!accepted) return []
-    const { claim, standing } = accepted
-    const waited = nowMs >= standing.decidedAtMs + LATE_VOTE_MS
-    if (!standing.complete && !waited) return []
-    if (needsAttribution(job) && !ledger.attributions.has(claim.envelope.digest)) return []
-    return [{ job, claim, votes: standing.votes, decidedAtMs: standing.decidedAtMs }]
-  })
-  return ready.sort((a, b) => (a.claim.envelope.digest < b.claim.envelope.digest ? -1 : 1))
+/** A job's accepted claim once its votes are all in, or waited for long enough. */
+export function readyOf(ledger: Ledger, job: Fact<'job'>, nowMs: number): Ready | undefined {
+  const accepted = acceptedClaim(ledger, job.envelope.digest, nowMs)
+  if (!accepted) return undefined
+  const { claim, standing } = accepted
+  const { complete, votes, decidedAtMs } = standing
+  if (!complete && !hasCome(decidedAtMs + LATE_VOTE_MS, nowMs)) return undefined
+  if (needsAttribution(job) && !ledger.attributions.has(claim.envelope.digest)) return undefined
+  return { job, claim, votes, decidedAtMs }
+}
+
+/** By ascending digest of their claims, as a batch names them. */
+export function settleable(ready: Iterable<Ready>): Ready[] {
+  return [...ready].sort((a, b) => (a.claim.envelope.digest < b.claim.envelope.digest ? -1 : 1))
 }
 
 /** True where an answer's contributors are to be paid. */

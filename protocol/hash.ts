@@ -1,6 +1,6 @@
 /** Keccak-256 and hexadecimal: the one hash of messages, trees and seeds, the same on chain. */
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { keccak256 } from './keccak.ts'
 
 /** 32 bytes as `0x` and 64 lowercase hexadecimal digits. */
 export type Hash = `0x${string}` & { readonly brand: 'Hash' }
@@ -14,12 +14,31 @@ export function toHex(bytes: Uint8Array): `0x${string}` {
 
 /** Bytes of a `0x…` string; throws `RangeError` or `TypeError` where it is no hexadecimal. */
 export function fromHex(hex: string): Uint8Array {
-  return hexToBytes(hex.startsWith('0x') ? hex.slice(2) : hex)
+  const start = hex.startsWith('0x') ? 2 : 0
+  const bytes = new Uint8Array((hex.length - start) >> 1)
+  let wrong = hex.length & 1
+  for (let i = 0, at = start; i < bytes.length; i++, at += 2) {
+    const byte = (digitAt(hex, at) << 4) | digitAt(hex, at + 1)
+    wrong |= byte & ~0xff
+    bytes[i] = byte
+  }
+  // Says what is wrong.
+  return wrong === 0 ? bytes : hexToBytes(hex.slice(start))
 }
+
+/** Value of the hexadecimal digit at a place; -1 where there is none. */
+function digitAt(hex: string, at: number): number {
+  return DIGITS[hex.charCodeAt(at)] ?? -1
+}
+
+/** By character code. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
+)
 
 /** Keccak-256 of the parts laid end to end. */
 export function keccak(...parts: Uint8Array[]): Uint8Array {
-  return keccak_256(parts.length === 1 ? parts[0]! : concatBytes(...parts))
+  return keccak256(parts)
 }
 
 export function keccakHash(...parts: Uint8Array[]): Hash {
@@ -32,9 +51,21 @@ export function utf8(text: string): Uint8Array {
 
 /** A big-endian 32-byte word, as Solidity lays out a `uint256`. */
 export function word(value: bigint | number): Uint8Array {
+  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(Number(value))) {
+    return smallWord(Number(value))
+  }
   const hex = BigInt(value).toString(16)
   if (hex.startsWith('-') || hex.length > 64) throw new RangeError(`${value} is no uint256`)
   return hexToBytes(hex.padStart(64, '0'))
+}
+
+function smallWord(value: number): Uint8Array {
+  const bytes = new Uint8Array(32)
+  for (let at = 31, left = value; left > 0; at--) {
+    bytes[at] = left & 0xff
+    left = Math.floor(left / 256)
+  }
+  return bytes
 }
 
 /** The big-endian integer in `bytes`. */
@@ -44,7 +75,9 @@ export function toBigInt(bytes: Uint8Array): bigint {
 
 /** True where both hold the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index])
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** Bytes laid end to end. */

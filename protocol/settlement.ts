@@ -1,7 +1,7 @@
 /** The data behind a batch header: receipts and payouts, content-addressed so that anyone can check the roots. */
 import { z } from 'zod'
 import { type BatchHeader, chargesHash } from './batch.ts'
-import { type DocumentValue, document } from './document.ts'
+import { type Block, type DocumentValue, document } from './document.ts'
 import { address, bytes32, cid, signature, uint32, uint64, wei } from './fields.ts'
 import { ZERO_HASH } from './hash.ts'
 import { merkleRoot, sumRoot } from './merkle.ts'
@@ -50,11 +50,33 @@ export const BatchData = document(
 )
 export type BatchData = DocumentValue<typeof BatchData>
 
+/** The block in which the data lies. It is asked for wherever the data goes, so it is kept with it. */
+export function blockOfBatch(data: BatchData): Block {
+  const held = BLOCKS.get(data)
+  if (held) return held
+  const block = BatchData.encode(data)
+  BLOCKS.set(data, block)
+  return block
+}
+
+const BLOCKS = new WeakMap<BatchData, Block>()
+
 /**
  * The header that this data has: what a validator signs, and what it compares a stranger's header with.
  * @param availability Where the data lies beside its content id
  */
 export function headerOf(data: BatchData, availability = ''): BatchHeader {
+  const held = HEADERS.get(data)
+  if (held?.availability === availability) return held
+  const header = workOut(data, availability)
+  HEADERS.set(data, header)
+  return header
+}
+
+/** By what they were worked out from: builders, readers and jurors ask for the same again. */
+const HEADERS = new WeakMap<BatchData, BatchHeader>()
+
+function workOut(data: BatchData, availability: string): BatchHeader {
   const { number, epoch, proposer, strictness, answers, payees } = data
   const dueWei = data.charges.reduce((sum, { feeWei }) => sum + feeWei, 0n)
   return {
@@ -69,7 +91,7 @@ export function headerOf(data: BatchData, availability = ''): BatchHeader {
     openWei: data.collects ? 0n : dueWei,
     payoutRoot: sumRoot(data.payouts),
     ...{ strictness, answers, payees },
-    data: BatchData.encode(data).cid,
+    data: blockOfBatch(data).cid,
     availability,
   }
 }

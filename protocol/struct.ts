@@ -18,6 +18,13 @@ export interface Struct<Shape extends z.ZodRawShape> {
   readonly schema: z.ZodObject<Shape, z.core.$strict>
   /** As in `Voucher(address payer,uint256 cumulativeWei)`. */
   readonly type: string
+  readonly fields: readonly Field[]
+}
+
+interface Field {
+  readonly name: string
+  /** As Solidity names it. */
+  readonly type: string
 }
 
 export type ValueOf<S> =
@@ -25,10 +32,11 @@ export type ValueOf<S> =
 
 /** Declares a struct. The order of `shape` is the order of the Solidity struct. */
 export function struct<Shape extends z.ZodRawShape>(name: string, shape: Shape): Struct<Shape> {
-  const members = Object.entries(shape).map(
-    ([field, schema]) => `${solidityType(schema as z.ZodType)} ${field}`,
-  )
-  return { name, schema: z.strictObject(shape), type: `${name}(${members.join(',')})` }
+  const fields = Object.entries(shape).map(([field, schema]) => {
+    return { name: field, type: solidityType(schema as z.ZodType) }
+  })
+  const members = fields.map((field) => `${field.type} ${field.name}`)
+  return { name, schema: z.strictObject(shape), type: `${name}(${members.join(',')})`, fields }
 }
 
 /** `hashStruct(value)`: the type's hash and one word a field. */
@@ -36,11 +44,8 @@ export function hashStruct<Shape extends z.ZodRawShape>(
   of: Struct<Shape>,
   value: ValueOf<Struct<Shape>>,
 ): Uint8Array {
-  const words = Object.entries(of.schema.shape).map(([field, schema]) =>
-    encodeField(
-      solidityType(schema as unknown as z.ZodType),
-      (value as Record<string, unknown>)[field],
-    ),
+  const words = of.fields.map(({ name, type }) =>
+    encodeField(type, (value as Record<string, unknown>)[name]),
   )
   return keccak(typeHash(of.type), ...words)
 }
@@ -63,11 +68,10 @@ export function hashedFields<Shape extends z.ZodRawShape>(
   of: Struct<Shape>,
   value: ValueOf<Struct<Shape>>,
 ): Hashed<ValueOf<Struct<Shape>>> {
-  const fields = Object.entries(of.schema.shape).map(([field, schema]) => {
-    const type = solidityType(schema as unknown as z.ZodType)
-    const held = (value as Record<string, unknown>)[field]
+  const fields = of.fields.map(({ name, type }) => {
+    const held = (value as Record<string, unknown>)[name]
     const isDynamic = type.endsWith('[]') || type === 'string' || type === 'bytes'
-    return [field, isDynamic ? toHex(encodeField(type, held)) : held]
+    return [name, isDynamic ? toHex(encodeField(type, held)) : held]
   })
   return Object.fromEntries(fields)
 }
@@ -104,7 +108,8 @@ const SEPARATORS = new WeakMap<Domain, Uint8Array>()
 function encodeField(type: string, value: unknown): Uint8Array {
   if (type.endsWith('[]')) {
     const items = value as readonly unknown[]
-    return keccak(concat(...items.map((item) => encodeField(type.slice(0, -2), item))))
+    const itemType = type.slice(0, -2)
+    return keccak(...items.map((item) => encodeField(itemType, item)))
   }
   if (type === 'string') return keccak(utf8(value as string))
   if (type === 'bytes') return keccak(fromHex(value as string))
@@ -116,5 +121,7 @@ function encodeField(type: string, value: unknown): Uint8Array {
 }
 
 function addressWord(address: Address): Uint8Array {
-  return word(BigInt(address))
+  return concat(LEFT_OF_ADDRESS, fromHex(address))
 }
+
+const LEFT_OF_ADDRESS = new Uint8Array(12)

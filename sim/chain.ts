@@ -4,15 +4,11 @@
  */
 import type { Contradiction } from '../coordinator-free/admission.ts'
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
-import {
-  type BatchHeader,
-  chargesHash,
-  Endorsement,
-  BatchHeader as HeaderStruct,
-} from '../protocol/batch.ts'
+import { headerHash as hashOf } from '../coordinator-free/settlement.ts'
+import { type BatchHeader, chargesHash, Endorsement } from '../protocol/batch.ts'
 import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
-import { type Hash, keccakHash, toHex, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
+import { type Hash, keccakHash, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
 import { merkleVerify, type Proof, sumOf } from '../protocol/merkle.ts'
 import { authorOf, slotOf } from '../protocol/message.ts'
 import {
@@ -23,7 +19,7 @@ import {
 } from '../protocol/parameters.ts'
 import { type Receipt, receiptLeaf } from '../protocol/receipt.ts'
 import { recoverAddress } from '../protocol/signature.ts'
-import { type Domain, digest, hashStruct } from '../protocol/struct.ts'
+import { type Domain, digest } from '../protocol/struct.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
 import { Reverted, type WriteLog } from './contract.ts'
 import { Court } from './court.ts'
@@ -49,6 +45,8 @@ export class FakeChain {
   readonly facts: ChainFact[] = []
   /** The fork of each block, from the first on. */
   readonly forks: number[] = []
+  /** Counts batches posted, made final and taken back. */
+  changes = 0
   readonly #options: FakeChainOptions
   /** Demands and cases. */
   readonly court: Court
@@ -94,6 +92,16 @@ export class FakeChain {
   /** All that was ever slashed. */
   get slashes(): readonly Slash[] {
     return this.#stakes.slashes
+  }
+
+  /** How many posted batches count. */
+  get posted(): number {
+    return this.#batches.length
+  }
+
+  /** Header of the posted batch at a place from 0 on. */
+  headerAt(index: number): BatchHeader | undefined {
+    return this.#batches[index]?.header
   }
 
   /** Headers of the posted batches that count. */
@@ -151,6 +159,7 @@ export class FakeChain {
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
     this.#batches.push({ header, finalAtMs, final: false })
+    this.changes += 1
     this.#log({ kind: 'batch-posted', header, finalAtMs, txHash: this.#txHash() })
   }
 
@@ -170,6 +179,7 @@ export class FakeChain {
     if (this.#head.timestampMs < batch.finalAtMs) throw new Reverted('WindowOpen')
     this.#checkHeader(header)
     batch.final = true
+    this.changes += 1
     this.#stakes.lock(header.proposer, -this.#bondWei)
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
   }
@@ -188,6 +198,7 @@ export class FakeChain {
     if (this.#faulty === 0 || last < this.#faulty) throw new Reverted('NotFaulty')
     this.#checkHeader({ ...header, number: last })
     this.#batches.pop()
+    this.changes += 1
     this.#holds.delete(last)
     const headerHash = hashOf(header)
     this.#void.add(headerHash)
@@ -322,10 +333,6 @@ export class FakeChain {
 const MAX_AGE_EPOCHS = 2
 /** What the first batch follows on. */
 const START = { strictness: INITIAL_STRICTNESS_THOUSANDTHS, payees: 0, answers: 0 }
-
-function hashOf(header: BatchHeader): Hash {
-  return toHex(hashStruct(HeaderStruct, header)) as Hash
-}
 
 /** The charges are those of the header: same hash, ascending, and together what it collects. */
 function checkCharges(header: BatchHeader, charges: readonly SignedCharge[]): void {

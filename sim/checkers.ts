@@ -1,10 +1,11 @@
 /** What must never happen, asked after each step. */
 import { headerHash } from '../coordinator-free/settlement.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, sameBytes } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Lies } from './adversaries/kinds.ts'
+import type { FakeChain } from './chain.ts'
 import type { SimNode } from './node.ts'
 import type { Timeline } from './timeline.ts'
 import { outputOf } from './work.ts'
@@ -13,13 +14,17 @@ export class Checkers {
   /** Jobs that are settled, with the batch they stand in. */
   readonly settled = new Map<Hash, number>()
   /** What was said in each slot: an author who says two things in one contradicts itself. */
-  readonly #said = new Map<string, string>()
+  readonly #said = new Map<string, Uint8Array>()
   /** Jobs that stood in a batch which was taken back. */
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
   readonly #timeline: Timeline
   readonly #lies: Lies
   #feesWei = 0n
+  /** Jobs of those refunded that were not settled since. */
+  #refundedNow = 0
+  /** What the chain's batches had come to when they were last followed. */
+  #followed = -1
   #slashesSeen = 0
 
   constructor(timeline: Timeline, lies: Lies) {
@@ -27,9 +32,13 @@ export class Checkers {
     this.#lies = lies
   }
 
+  get #chain(): FakeChain {
+    return this.#timeline.chain
+  }
+
   /** Final batches with a lie in them. */
   get falseFinal(): number {
-    return this.#batches.slice(0, this.#timeline.chain.finalised).filter(({ lie }) => lie).length
+    return this.#batches.slice(0, this.#chain.finalised).filter(({ lie }) => lie).length
   }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
@@ -38,27 +47,29 @@ export class Checkers {
     if (slot === undefined) return
     invariant(authorOf(message) === node.address, `${node.address} speaks for another`)
     const before = this.#said.get(slot)
-    const now = bytes.join()
-    invariant(before === undefined || before === now, `${node.address} contradicts itself: ${slot}`)
-    this.#said.set(slot, now)
+    if (before === undefined) this.#said.set(slot, bytes)
+    else invariant(sameBytes(before, bytes), `${node.address} contradicts itself: ${slot}`)
   }
 
   /** Jobs that are settled, or whose payer got the money back. */
   get ended(): number {
-    return new Set([...this.settled.keys(), ...this.#refunded]).size
+    return this.settled.size + this.#refundedNow
   }
 
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
-    this.#followChain()
-    if (this.#lies === 'until-final') this.#checkFinal()
-    const { headers } = this.#timeline.chain
-    for (let next = this.#batches.length; next < headers.length; next++) {
+    if (this.#followed !== this.#chain.changes) {
+      this.#followChain()
+      this.#checkFinal()
+      this.#followed = this.#chain.changes
+    }
+    for (let next = this.#batches.length; next < this.#chain.posted; next++) {
       const held = node.core.ledger.batches.get(next + 1)
-      const header = headers[next]!
+      const header = this.#chain.headerAt(next)!
       if (!held?.data || headerHash(held.header) !== headerHash(header)) return
       const lie = this.#checkBatch(held.data)
       this.#batches.push({ hash: headerHash(header), data: held.data, lie })
+      this.#checkFinal()
     }
   }
 
@@ -67,30 +78,27 @@ export class Checkers {
    * who did nothing wrong: neither for what it claimed or passed, nor for silence.
    */
   slashes(nodes: readonly SimNode[]): void {
-    const { slashes } = this.#timeline.chain
+    const { slashes } = this.#chain
     for (; this.#slashesSeen < slashes.length; this.#slashesSeen++) {
       const { node, why } = slashes[this.#slashesSeen]!
       const manner = nodes.find(({ address }) => address === node)?.options.manner
       invariant(why === 'proposer' || manner !== 'honest', `honest ${node} was slashed as ${why}`)
     }
-    invariant(
-      this.#timeline.chain.court.counters.withheld === 0,
-      'a batch was false whose data is there',
-    )
+    invariant(this.#chain.court.counters.withheld === 0, 'a batch was false whose data is there')
   }
 
   /** Where auditors may be bribed and others call juries, a lie may be posted, but it must not become final. */
   #checkFinal(): void {
-    for (const { lie } of this.#batches.slice(0, this.#timeline.chain.finalised)) {
+    if (this.#lies !== 'until-final') return
+    for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
       invariant(!lie, `${lie} was settled for good with a lie`)
     }
   }
 
   /** What was taken back is paid back: its jobs may be ordered, and settled, again. */
   #followChain(): void {
-    const { headers } = this.#timeline.chain
     const onChain = ({ hash }: Checked, index: number): boolean => {
-      const header = headers[index]
+      const header = this.#chain.headerAt(index)
       return header !== undefined && headerHash(header) === hash
     }
     while (this.#batches.length > 0) {
@@ -99,6 +107,7 @@ export class Checkers {
       for (const { jobId, feeWei } of this.#batches.pop()!.data.receipts) {
         this.settled.delete(jobId)
         this.#refunded.add(jobId)
+        this.#refundedNow += 1
         this.#feesWei -= feeWei
       }
     }
@@ -114,6 +123,7 @@ export class Checkers {
       invariant(isTrue || this.#lies !== 'never', `${jobId} was settled with a lie`)
       if (!isTrue) lie ??= jobId
       this.settled.set(jobId, data.number)
+      if (this.#refunded.has(jobId)) this.#refundedNow -= 1
       this.#feesWei += feeWei
     }
     const promised = data.payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)

@@ -4,16 +4,18 @@
  */
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
+import type { Member, Rankings } from '../coordinator-free/members.ts'
 import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
+import type { Decoded } from '../protocol/document.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
-import { BatchData } from '../protocol/settlement.ts'
+import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Adversary, Body, Check, Execution } from './adversaries/adversary.ts'
 import type { Manner } from './adversaries/kinds.ts'
@@ -33,6 +35,7 @@ export interface NodeOptions {
   readonly signer: Signer
   readonly gate: Gate
   readonly rules: PayoutRules
+  readonly rankingsOf: (members: readonly Member[]) => Rankings
   readonly parameters: ParameterTerms
   readonly challengeBudgetWei: bigint
   readonly clock: Clock
@@ -59,6 +62,7 @@ export interface Surroundings {
   reply(from: number, to: number, envelopes: readonly Uint8Array[]): void
   /** Batch data by content id, from any node that is up. */
   find(cid: Cid): Uint8Array | undefined
+  decode(bytes: Uint8Array): Decoded<BatchData>
   chainFails(): boolean
   observe(node: SimNode, effect: Effect): void
 }
@@ -134,8 +138,8 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, parameters, challengeBudgetWei } = this.options
-    return new Core({ self: this.address, gate, rules, parameters, challengeBudgetWei })
+    const { gate, rules, rankingsOf, parameters, challengeBudgetWei } = this.options
+    return new Core({ self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei })
   }
 
   #body(): Body {
@@ -226,7 +230,7 @@ export class SimNode {
         })
         break
       case 'offer': {
-        const { cid, bytes } = BatchData.encode(effect.data)
+        const { cid, bytes } = blockOfBatch(effect.data)
         this.blocks.set(cid, bytes)
         this.#later(50, () => this.handle({ kind: 'offered', proposal: effect.proposal }))
         break
@@ -307,7 +311,7 @@ export class SimNode {
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
     this.#later(50, () => {
       const bytes = this.options.world.find(header.data)
-      const decoded = bytes && BatchData.decode(bytes)
+      const decoded = bytes && this.options.world.decode(bytes)
       if (!decoded?.ok) return this.handle({ kind: 'duty-failed', duty })
       this.handle({ kind: 'batch-read', number: header.number, data: decoded.value })
     })

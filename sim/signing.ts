@@ -3,11 +3,9 @@
  * that whatever was changed on the way is noticed as with real ones. Nobody here forges another's: that secp256k1 does
  * what it promises is not what is simulated.
  */
-import { type Opened, open } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import { type Hash, keccak, toHex, utf8 } from '../protocol/hash.ts'
 import { addressOf, publicKeyOf, recoverAddress, sign } from '../protocol/signature.ts'
-import type { Domain } from '../protocol/struct.ts'
 
 export interface Signer {
   readonly address: Address
@@ -55,16 +53,4 @@ export const COUNTERFEIT: Signing = {
     const isOf = signature.slice(ADDRESS_END, DIGEST_END) === digest.slice(2)
     return isOf ? (signature.slice(0, ADDRESS_END) as Address) : undefined
   },
-}
-
-/** Decodes each envelope once for all nodes that get the same bytes. */
-export function openOnce(): (bytes: Uint8Array, domain: Domain) => Opened {
-  const opened = new WeakMap<Uint8Array, Opened>()
-  return (bytes, domain) => {
-    const held = opened.get(bytes)
-    if (held) return held
-    const fresh = open(bytes, domain)
-    opened.set(bytes, fresh)
-    return fresh
-  }
 }

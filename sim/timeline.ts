@@ -40,7 +40,7 @@ export class Timeline {
     const kept = Math.max(1, this.#mined.length - blocks)
     const sent = this.#sent
     const calls = sent.filter(({ block }) => block > kept).map(({ call }) => call)
-    const before = this.#chain.forks
+    const { forks: before, changes } = this.#chain
     this.#forks += 1
     this.#chain = new FakeChain(this.#options)
     this.#sent = sent.filter(({ block }) => block <= kept)
@@ -50,6 +50,8 @@ export class Timeline {
       for (const { block, call } of this.#sent) if (block === number) call(this.#chain)
     })
     for (const call of calls) this.#sendAgain(call)
+    // Whoever follows the batches must see that they are others now.
+    this.#chain.changes += changes + 1
   }
 
   #sendAgain(call: Call): void {

@@ -17,6 +17,19 @@ import type { Verdict } from '../protocol/vote.ts'
 
 /** What a worker brings back for a job; a liar's output differs from the honest one. */
 export function resultOf(jobId: Hash, job: Job, lie: boolean): Result {
+  const results = lie ? LIES : TRUTHS
+  const held = results.get(job)
+  if (held) return held
+  const result = workOut(jobId, job, lie)
+  results.set(job, result)
+  return result
+}
+
+/** Results by job: whoever audits a claim asks for them again. */
+const TRUTHS = new WeakMap<Job, Result>()
+const LIES = new WeakMap<Job, Result>()
+
+function workOut(jobId: Hash, job: Job, lie: boolean): Result {
   const output = outputOf(jobId, lie)
   return {
     output,

@@ -15,7 +15,8 @@ import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode, type Surroundings } from './node.ts'
 import type { Scenario } from './scenario.ts'
-import { COUNTERFEIT, openOnce, realSigning, type Signing } from './signing.ts'
+import { decodeOnce, internBatches, openOnce, rankOnce } from './shared.ts'
+import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
 import { Timeline } from './timeline.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
@@ -66,6 +67,9 @@ export class World {
   #steps = 0
   readonly #signing: Signing
   readonly #open = openOnce()
+  readonly #decode = decodeOnce()
+  readonly #intern = internBatches()
+  readonly #rankingsOf = rankOnce()
   readonly #hash = new RunHash()
   readonly #surroundings: Surroundings = {
     ring: new Set(),
@@ -76,6 +80,7 @@ export class World {
     reconcile: (from, deliver) => this.#reconcile(from, deliver),
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
     find: (cid) => this.#find(cid),
+    decode: this.#decode,
     chainFails: () => this.#chainFails(),
     observe: (observed, effect) => this.#observe(observed, effect),
   }
@@ -188,7 +193,8 @@ export class World {
       manner,
       signer: this.#signing.signer(`key ${this.scenario.seed} ${index}`),
       gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
-      rules: { treasury: TREASURY, stakers: STAKERS },
+      rules: { treasury: TREASURY, stakers: STAKERS, intern: this.#intern },
+      rankingsOf: this.#rankingsOf,
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
       challengeBudgetWei:
         BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
@@ -299,8 +305,10 @@ export class World {
     if (this.chain.court.isSitting) return false
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
-      const paid = [...batches.values()].every(({ final }) => final) && voided.size === 0
-      return up && paid && (batches.get(batches.size)?.header.openWei ?? 0n) === 0n
+      if (!up || voided.size > 0 || (batches.get(batches.size)?.header.openWei ?? 0n) > 0n)
+        return false
+      for (const { final } of batches.values()) if (!final) return false
+      return true
     })
   }
 }

@@ -15,6 +15,7 @@ import {Purses} from "./libraries/Purses.sol";
 import {Scores} from "./libraries/Scores.sol";
 import {CitedSpan, Place, SpanCounts, SpanIndex} from "./libraries/SpanCounts.sol";
 import {TypedData} from "./libraries/TypedData.sol";
+import {PLAIN, falseClaim} from "./types/Fault.sol";
 import {HashedHeader} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
 import {Receipt} from "./types/Receipt.sol";
@@ -117,7 +118,7 @@ contract Disputes is ReentrancyGuardTransient {
         (bytes32 one, bytes32 other) = (earlier.receipt.jobId, later.receipt.jobId);
         if (one != other || !isLater) revert NotTwice(one, other);
         ledger.requirePosted(first, earlierHash);
-        ledger.fault(second, laterHash, msg.sender);
+        ledger.fault(second, laterHash, PLAIN, msg.sender);
     }
 
     /**
@@ -143,7 +144,7 @@ contract Disputes is ReentrancyGuardTransient {
         if (fits && product == Evidence.partOf(claimed.share, part) && summed.rows == claimed.share.rows) {
             revert ScoreIsRight(part, product);
         }
-        ledger.fault(placed.header.number, headerHash, msg.sender);
+        ledger.fault(placed.header.number, headerHash, falseClaim(placed.receipt.claim), msg.sender);
     }
 
     /**
@@ -166,7 +167,7 @@ contract Disputes is ReentrancyGuardTransient {
         }
         _requireIndex(placed.receipt.adapter, influenceRoot, SpanCounts.rootOf(index));
         if (!SpanCounts.contradicts(index, cited, shown)) revert CountIsRight(shown.place);
-        ledger.fault(placed.header.number, headerHash, msg.sender);
+        ledger.fault(placed.header.number, headerHash, falseClaim(placed.receipt.claim), msg.sender);
     }
 
     /**
@@ -215,19 +216,44 @@ contract Disputes is ReentrancyGuardTransient {
         Purses.payOrBurn(ended.asker, ended.bondWei);
     }
 
-    /// @notice A validator endorsed a batch that was found false; its signature is the proof. Who endorsed one behind it,
-    /// which only went with it, did nothing wrong.
+    /**
+     * @notice A validator endorsed a batch in which a job was settled twice, or whose data it must have had and nobody showed;
+     * its signature is the proof. What only those know who run a claim, or of a batch before this one, is no fault of it.
+     */
     function endorsedFalsely(bytes32 headerHash, address validator, bytes calldata signature) external {
-        if (!ledger.isFalse(headerHash)) revert NotFalse(headerHash);
+        if (ledger.faultOf(headerHash) != PLAIN) revert NotFalse(headerHash);
         _requireSigned(validator, TypedData.hashEndorsement(validator, headerHash), signature);
         bytes32 offence = keccak256(abi.encode("endorsement", validator, headerHash));
         _punish(validator, offence, Param.EndorserSlashBps, "a false batch endorsed");
     }
 
+    /// @notice A worker signed a claim for which a batch was found false.
+    function claimedFalsely(bytes32 headerHash, Claim calldata claim, bytes calldata signature) external {
+        bytes32 structHash = TypedData.hashClaim(claim);
+        bytes32 digest = ledger.digestOf(structHash);
+        _requireFalse(headerHash, digest);
+        _requireSigned(claim.worker, structHash, signature);
+        bytes32 offence = keccak256(abi.encode("false claim", claim.worker, digest));
+        _punish(claim.worker, offence, Param.EndorserSlashBps, "a false claim");
+    }
+
+    /// @notice A validator passed a claim for which a batch was found false.
+    function passedFalsely(bytes32 headerHash, Vote calldata vote, bytes calldata signature) external {
+        _requireFalse(headerHash, vote.claim);
+        if (keccak256(bytes(vote.verdict)) != keccak256("pass")) revert NotFalse(headerHash);
+        _requireSigned(vote.validator, TypedData.hashVote(vote), signature);
+        bytes32 offence = keccak256(abi.encode("false pass", vote.validator, vote.claim));
+        _punish(vote.validator, offence, Param.EndorserSlashBps, "a false claim passed");
+    }
+
+    function _requireFalse(bytes32 headerHash, bytes32 claim) private view {
+        if (ledger.faultOf(headerHash) != falseClaim(claim)) revert NotFalse(headerHash);
+    }
+
     /// @dev Where an older batch is false already, this one goes with it.
     function _fault(uint64 batch, bytes32 headerHash, address accuser) private {
         (,, uint64 faulty,,) = ledger.progress();
-        if (faulty == 0 || faulty > batch) ledger.fault(batch, headerHash, accuser);
+        if (faulty == 0 || faulty > batch) ledger.fault(batch, headerHash, PLAIN, accuser);
     }
 
     /// @dev The head stands on the left of all that an answer's attribution says.

@@ -10,6 +10,7 @@ import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Case, Cases, Stage, Tally, Verdict} from "./libraries/Cases.sol";
 import {Evidence, Placed} from "./libraries/Evidence.sol";
 import {Purses} from "./libraries/Purses.sol";
+import {JUDGED} from "./types/Fault.sol";
 import {HashedReceipt} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
 
@@ -200,7 +201,9 @@ contract Jury is ReentrancyGuardTransient {
     function _condemn(uint256 number, Case storage upheld) private {
         if (!ledger.isVoid(upheld.headerHash)) {
             (,, uint64 faulty,,) = ledger.progress();
-            if (faulty == 0 || faulty > upheld.batch) ledger.fault(upheld.batch, upheld.headerHash, upheld.challenger);
+            if (faulty == 0 || faulty > upheld.batch) {
+                ledger.fault(upheld.batch, upheld.headerHash, JUDGED, upheld.challenger);
+            }
         }
         if (_isCondemned[upheld.claim]) return;
         _isCondemned[upheld.claim] = true;

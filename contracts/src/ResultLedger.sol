@@ -12,6 +12,7 @@ import {Batch, Batches, Tail} from "./libraries/Batches.sol";
 import {Threshold} from "./libraries/Threshold.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {BatchHeader, Charge, Endorsement} from "./types/Batch.sol";
+import {Fault} from "./types/Fault.sol";
 
 /**
  * @title ResultLedger
@@ -133,9 +134,9 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @inheritdoc IResultLedger
-    function fault(uint64 number, bytes32 headerHash, address accuser) external onlyJudges {
+    function fault(uint64 number, bytes32 headerHash, Fault found, address accuser) external onlyJudges {
         _state.requireHash(number, headerHash);
-        _state.fault(number, accuser);
+        _state.fault(number, found, accuser);
         emit BatchFaulted(number, accuser);
     }
 
@@ -206,8 +207,8 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /// @inheritdoc IResultLedger
-    function isFalse(bytes32 headerHash) external view returns (bool) {
-        return _state.isFalse[headerHash];
+    function faultOf(bytes32 headerHash) external view returns (Fault) {
+        return _state.faultOf[headerHash];
     }
 
     /// @inheritdoc IResultLedger

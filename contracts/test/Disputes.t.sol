@@ -6,6 +6,7 @@ import {Batches} from "../src/libraries/Batches.sol";
 import {Evidence} from "../src/libraries/Evidence.sol";
 import {Purses} from "../src/libraries/Purses.sol";
 import {TypedData} from "../src/libraries/TypedData.sol";
+import {Fault, JUDGED, falseClaim} from "../src/types/Fault.sol";
 import {Param} from "../src/types/Param.sol";
 import {Receipt} from "../src/types/Receipt.sol";
 import {Claim, Vote} from "../src/types/Statement.sol";
@@ -131,6 +132,76 @@ contract DisputesTest is DisputeBase {
         disputes.endorsedFalsely(headerHash, validator(1), signed);
     }
 
+    function test_leavesEndorsersAloneForWhatOnlyAuditorsKnow() public {
+        Settled memory placed = settle(receiptOf(10));
+        bytes32 headerHash = hashOf(placed.header);
+        bytes memory signed = _signed(validatorKeys[1], TypedData.hashEndorsement(validator(1), headerHash));
+        fault(placed.header, falseClaim(placed.receipt.claim), address(0));
+        takeBack(placed);
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
+        disputes.endorsedFalsely(headerHash, validator(1), signed);
+    }
+
+    function test_slashesWhoPassedAFalseClaim() public {
+        Claim memory claim = _claim(1, "one");
+        bytes32 digest = ledger.digestOf(exposed.hashClaim(claim));
+        bytes32 headerHash = _foundFalse(falseClaim(digest));
+        Vote memory vote = _voteOn(digest, "pass");
+        bytes memory signed = _signed(validatorKeys[1], exposed.hashVote(vote));
+        bytes memory anothers = _signed(validatorKeys[0], exposed.hashVote(vote));
+        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        disputes.passedFalsely(headerHash, vote, anothers);
+        VM.deal(Purses.BURNED, 0);
+        VM.prank(REPORTER);
+        disputes.passedFalsely(headerHash, vote, signed);
+        _requireSlashed(validator(1), Param.EndorserSlashBps);
+        VM.expectPartialRevert(Disputes.AlreadyPunished.selector);
+        disputes.passedFalsely(headerHash, vote, signed);
+    }
+
+    function test_leavesWhoFailedAFalseClaimOrPassedAnotherAlone() public {
+        bytes32 digest = ledger.digestOf(exposed.hashClaim(_claim(1, "one")));
+        bytes32 headerHash = _foundFalse(falseClaim(digest));
+        _refusePass(headerHash, _voteOn(digest, "fail"));
+        _refusePass(headerHash, _voteOn(keccak256("another"), "pass"));
+    }
+
+    function test_leavesThoseAJuryJudgedAlone() public {
+        bytes32 digest = ledger.digestOf(exposed.hashClaim(_claim(1, "one")));
+        bytes32 headerHash = _foundFalse(JUDGED);
+        _refusePass(headerHash, _voteOn(digest, "pass"));
+    }
+
+    function test_slashesWhoMadeAFalseClaim() public {
+        Claim memory claim = _claim(1, "one");
+        bytes32 hash = exposed.hashClaim(claim);
+        bytes32 headerHash = _foundFalse(falseClaim(ledger.digestOf(hash)));
+        bytes memory signed = _signed(WORKER_KEY, hash);
+        VM.deal(Purses.BURNED, 0);
+        VM.prank(REPORTER);
+        disputes.claimedFalsely(headerHash, claim, signed);
+        _requireSlashed(VM.addr(WORKER_KEY), Param.EndorserSlashBps);
+        VM.expectPartialRevert(Disputes.AlreadyPunished.selector);
+        disputes.claimedFalsely(headerHash, claim, signed);
+        claim = _claim(1, "other");
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
+        disputes.claimedFalsely(headerHash, claim, signed);
+    }
+
+    /// @dev A batch that was taken back because of this.
+    function _foundFalse(Fault found) private returns (bytes32 headerHash) {
+        Settled memory placed = settle(receiptOf(10));
+        fault(placed.header, found, address(0));
+        takeBack(placed);
+        return hashOf(placed.header);
+    }
+
+    function _refusePass(bytes32 headerHash, Vote memory vote) private {
+        bytes memory signed = _signed(validatorKeys[1], exposed.hashVote(vote));
+        VM.expectRevert(abi.encodeWithSelector(Disputes.NotFalse.selector, headerHash));
+        disputes.passedFalsely(headerHash, vote, signed);
+    }
+
     function test_leavesWhoEndorsedABatchBehindAFalseOneAlone() public {
         Settled memory one = settle(receiptOf(10));
         Settled memory behind = settle(receiptOf(11));
@@ -233,7 +304,11 @@ contract DisputesTest is DisputeBase {
     }
 
     function _vote(uint256 claim, string memory verdict) private view returns (Vote memory vote) {
-        vote.claim = keccak256(abi.encode("claim", claim));
+        return _voteOn(keccak256(abi.encode("claim", claim)), verdict);
+    }
+
+    function _voteOn(bytes32 claim, string memory verdict) private view returns (Vote memory vote) {
+        vote.claim = claim;
         vote.validator = validator(1);
         vote.verdict = verdict;
     }

@@ -15,6 +15,7 @@ import {Rows} from "./support/Rows.sol";
 import {Settled, hashOf, hashed, placedOf} from "./support/Settled.sol";
 import {Trees} from "./support/Trees.sol";
 import {VM} from "./support/Vm.sol";
+import {PLAIN} from "../src/types/Fault.sol";
 
 /// @notice What batches cost, with 14 endorsements of 21 validators.
 contract BatchGas is LedgerBase, GasMeter {
@@ -94,7 +95,7 @@ contract BatchGas is LedgerBase, GasMeter {
     function test_takeBack() public {
         (BatchHeader memory header, BatchHeader memory before) = (_newest, _oldest);
         VM.prank(address(disputes));
-        ledger.fault(header.number, hashOf(header), address(0xACC));
+        ledger.fault(header.number, hashOf(header), PLAIN, address(0xACC));
         coolAll();
         ledger.takeBack(header, before);
         report("takeBack");

@@ -12,6 +12,7 @@ import {LedgerBase} from "./support/LedgerBase.sol";
 import {Receiver} from "./support/Receivers.sol";
 import {hashOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
+import {PLAIN} from "../src/types/Fault.sol";
 
 /// @notice Batches found false, and all that was built on them.
 contract TakebackTest is LedgerBase {
@@ -25,7 +26,7 @@ contract TakebackTest is LedgerBase {
         (BatchHeader memory header,) = post(1);
         bytes memory refusal = abi.encodeWithSelector(ResultLedger.NotJudge.selector, address(this));
         VM.expectRevert(refusal);
-        ledger.fault(header.number, hashOf(header), address(this));
+        ledger.fault(header.number, hashOf(header), PLAIN, address(this));
         VM.expectRevert(refusal);
         ledger.hold(1);
         VM.expectRevert(refusal);
@@ -45,7 +46,7 @@ contract TakebackTest is LedgerBase {
         this.refusePost(third, charges, abi.encodeWithSelector(Batches.FaultOpen.selector, 1));
         VM.expectRevert(abi.encodeWithSelector(Batches.FaultOpen.selector, 1));
         VM.prank(address(disputes));
-        ledger.fault(second.number, hashOf(second), ACCUSER);
+        ledger.fault(second.number, hashOf(second), PLAIN, ACCUSER);
     }
 
     /// @dev What came before a false batch is none the worse for it.
@@ -67,11 +68,11 @@ contract TakebackTest is LedgerBase {
         ledger.finalise(first);
         VM.prank(address(disputes));
         VM.expectRevert(abi.encodeWithSelector(Batches.AlreadyFinal.selector, 1));
-        ledger.fault(first.number, hashOf(first), ACCUSER);
+        ledger.fault(first.number, hashOf(first), PLAIN, ACCUSER);
         (BatchHeader memory second,) = batch(2);
         VM.prank(address(disputes));
         VM.expectPartialRevert(Batches.WrongHeader.selector);
-        ledger.fault(second.number, hashOf(second), ACCUSER);
+        ledger.fault(second.number, hashOf(second), PLAIN, ACCUSER);
     }
 
     function test_takesNothingBackWithoutAFault() public {

@@ -32,16 +32,17 @@ function uselessOnes(body: Body, count: number): Message[] {
   const jobId = keccakHash(utf8(self), word(count))
   const issuedAtMs = nowMs
   if (role === 'worker') {
-    const job = [...ledger.jobs.values()][0]?.body
+    const [known, job] = [...ledger.jobs][0] ?? []
     const beat = { jobId, worker: self, done: 0, total: 0, lossMicro: 0, issuedAtMs }
-    const claims: Message[] = job
-      ? [
-          {
-            kind: 'claim',
-            body: { ...resultOf(jobId, job, true), jobId, worker: self, issuedAtMs },
-          },
-        ]
-      : []
+    const claims: Message[] =
+      known && job
+        ? [
+            {
+              kind: 'claim',
+              body: { ...resultOf(known, job.body, true), jobId, worker: self, issuedAtMs },
+            },
+          ]
+        : []
     const refusal = { jobId, worker: self, reason: 'busy', issuedAtMs } as const
     return [{ kind: 'beat', body: beat }, { kind: 'refusal', body: refusal }, ...claims]
   }

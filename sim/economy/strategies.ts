@@ -70,7 +70,7 @@ export const STRATEGIES = {
     },
   },
   denouncing: {
-    what: 'Once a month (denouncedEpochs) makes a false claim at a job of which its own validators are a quorum of the auditors, calls the jury against itself as soon as the claim stands in a batch, and reports on their signatures all who endorsed that batch, as the rules told them to: a part of each one’s slash is the reporter’s.',
+    what: 'Once a month (denouncedEpochs) makes a false claim at a job of which its own validators are a quorum of the auditors, calls the jury against itself as soon as the claim stands in a batch, and hopes for a part of what others lose. Those who endorsed the batch, as the rules told them to, lose nothing by a jury’s verdict; its proposer loses its bond.',
     ...{ actors: 'ring', ...asOne, colludes: true, work },
     everyEpoch: denounce,
   },
@@ -162,7 +162,6 @@ function denounce(economy: Economy): void {
   const reporter = population.ringValidators - 1
   if (tribunal.tries(heard, reporter, 'fail') !== 'upheld') return
   tribunal.condemn(0, heard, reporter)
-  tribunal.denounceEndorsers(reporter)
 }
 
 function withhold(economy: Economy): void {

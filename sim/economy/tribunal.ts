@@ -123,15 +123,6 @@ export class Tribunal {
     return Math.round(jobsAWorker * this.#of.population.workers * hours)
   }
 
-  /** Everybody who endorsed a batch that was found false, on their own signatures: all the honest, for they saw a quorum. */
-  denounceEndorsers(reporter: number): void {
-    const { validators, scenario } = this.#of
-    for (let validator = 0; validator < validators.count; validator++) {
-      if (this.isRing(validator)) continue
-      this.slash(validators, validator, scenario.governed.endorserSlashBps, reporter)
-    }
-  }
-
   slash(side: Members, member: number, bps: number, reporter: number): void {
     this.#lose(side, member, (side.stakesWei[member]! * BigInt(bps)) / WHOLE_BPS, reporter)
   }

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { acceptedClaim } from '../../coordinator-free/assignment.ts'
+import type { Member } from '../../coordinator-free/members.ts'
 import type { Core } from '../../coordinator-free/node.ts'
 import { rank } from '../../coordinator-free/rank.ts'
+import { negativeLn } from '../../protocol/fixed-point.ts'
+import { fromHex, type Hash, keccak, toBigInt, utf8 } from '../../protocol/hash.ts'
 import {
   addressNumber,
   claimEnvelope,
@@ -91,6 +94,27 @@ describe('rank', () => {
       const share = firsts.get(node) ?? 0
       assert.ok(Math.abs(share - expected) < 4 * Math.sqrt(expected), `${share} of ${expected}`)
     }
+  })
+
+  it('is what integers alone would say', () => {
+    const exact = (stakes: readonly bigint[], subject: Hash): number[] => {
+      const keys = stakes.map((_, index) => {
+        const drawn = keccak(utf8('audit'), fromHex(subject), fromHex(addressNumber(index)))
+        return negativeLn(2n * toBigInt(drawn.subarray(0, 8)) + 1n, 65n)
+      })
+      const order = [...stakes.keys()]
+      return order.sort((a, b) => (keys[a]! * stakes[b]! < keys[b]! * stakes[a]! ? -1 : 1))
+    }
+    const stakes = fc.array(fc.bigInt({ min: 1n, max: 2n ** 96n }), { minLength: 2, maxLength: 9 })
+    const property = fc.property(stakes, fc.nat(), (given, number) => {
+      const known = given.map((stakeWei, index): Member => {
+        const node = addressNumber(index)
+        return { node, owner: node, roles: ['validator'], stakeWei }
+      })
+      const order = rank(known, 'audit', hashNumber(number)).map((member) => known.indexOf(member))
+      assert.deepEqual(order, exact(given, hashNumber(number)))
+    })
+    fc.assert(property)
   })
 
   it('keeps the order of the others when one leaves', () => {

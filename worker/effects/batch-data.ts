@@ -1,7 +1,7 @@
 /** `offer`, `retrieve`, `read-batch`: where the data behind a batch is put, and where it is found again. */
 import { headerHash } from '../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
-import { BatchData, headerOf } from '../../protocol/settlement.ts'
+import { BatchData, blockOfBatch, headerOf } from '../../protocol/settlement.ts'
 import type { Availability } from '../availability/availability.ts'
 import { readAny } from '../availability/read.ts'
 import type { Performer } from '../runtime.ts'
@@ -14,7 +14,7 @@ export function performOffer(
 ): Performer<'offer'> {
   return async ({ proposal, data }, signal) => {
     const cid = await content.put(BatchData, data)
-    const reference = await availability.put(BatchData.encode(data).bytes, signal)
+    const reference = await availability.put(blockOfBatch(data).bytes, signal)
     // Under its content id everyone finds it anyway.
     const besides = reference === cid ? '' : reference
     return { kind: 'offered', proposal: { ...proposal, availability: besides } }

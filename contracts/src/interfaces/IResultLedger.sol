@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BatchHeader} from "../types/Batch.sol";
+import {Fault} from "../types/Fault.sol";
 
 /// @notice What registries and judges ask of the ResultLedger.
 interface IResultLedger {
@@ -23,14 +24,14 @@ interface IResultLedger {
     /// @notice True where a batch of this header was taken back.
     function isVoid(bytes32 headerHash) external view returns (bool);
 
-    /// @notice True where it was not taken back for one before it, but was false itself.
-    function isFalse(bytes32 headerHash) external view returns (bool);
+    /// @notice What was false about a batch that was taken back; nothing where it only went with one before it.
+    function faultOf(bytes32 headerHash) external view returns (Fault);
 
     /// @notice Digest of what members sign for this ledger: claims, votes, endorsements.
     function digestOf(bytes32 structHash) external view returns (bytes32);
 
     /// @notice Finds an open batch false: it will be taken back, and its proposer's bond is lost. Only judges may call.
-    function fault(uint64 number, bytes32 headerHash, address accuser) external;
+    function fault(uint64 number, bytes32 headerHash, Fault found, address accuser) external;
 
     /// @notice Keeps a batch from becoming final while it is in dispute, or no longer. Only judges may call.
     function hold(uint64 number) external;

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BatchHeader, Charge} from "../types/Batch.sol";
+import {Fault} from "../types/Fault.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {TypedData} from "./TypedData.sol";
 
@@ -48,12 +49,14 @@ library Batches {
         uint128 collectedWei;
         /// Who showed the oldest false batch to be one. Never empty: writing over a slot costs less than filling it.
         address accuser;
+        /// What is false about it.
+        Fault found;
         mapping(uint64 number => Batch) batches;
         mapping(uint64 number => uint256) holdsOn;
         /// Batches that were taken back, by the hash of their header,
         mapping(bytes32 headerHash => bool) isVoid;
-        /// and those among them that were false themselves: their endorsers may be slashed.
-        mapping(bytes32 headerHash => bool) isFalse;
+        /// and what was false about those among them that did not just go with another.
+        mapping(bytes32 headerHash => Fault) faultOf;
         /// Those among them whose charges have not been given back.
         mapping(bytes32 headerHash => bool) isOwed;
     }
@@ -125,13 +128,13 @@ library Batches {
         self.finalised = number;
     }
 
-    /// @notice Notes that a batch is false, and who has shown it. It must not be final yet.
-    function fault(State storage self, uint64 number, address accuser) internal {
+    /// @notice Notes that a batch is false, what about it, and who has shown it. It must not be final yet.
+    function fault(State storage self, uint64 number, Fault found, address accuser) internal {
         requireOpen(self, number);
         uint64 faulty = self.faulty;
         if (faulty != 0 && faulty <= number) revert FaultOpen(faulty);
         self.faulty = number;
-        self.accuser = accuser;
+        (self.accuser, self.found) = (accuser, found);
     }
 
     /**
@@ -159,7 +162,7 @@ library Batches {
         }
         if (number == self.faulty) {
             self.faulty = 0;
-            self.isFalse[headerHash] = true;
+            self.faultOf[headerHash] = self.found;
         }
     }
 

@@ -8,6 +8,7 @@ import {Kept, SettlementState} from "./SettlementState.sol";
 import {Trees} from "./Trees.sol";
 import {hashOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
+import {PLAIN} from "../../src/types/Fault.sol";
 
 /// @notice Payers, batches good and bad, ends of windows, faults and claims, in any order.
 abstract contract BatchActions is SettlementState {
@@ -118,7 +119,7 @@ abstract contract BatchActions is SettlementState {
         bool isOpen = number > finalised && (faulty == 0 || faulty > number);
         VM.prank(seed % 2 == 0 ? address(disputes) : address(jury));
         BatchHeader memory header = kept[places[number]].header;
-        try ledger.fault(header.number, hashOf(header), REPORTER) {
+        try ledger.fault(header.number, hashOf(header), PLAIN, REPORTER) {
             if (!isOpen) scandals++;
             faulty = number;
         } catch {

@@ -5,6 +5,7 @@ import {BatchHeader, Charge} from "../../src/types/Batch.sol";
 import {Base} from "./Base.sol";
 import {hashOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
+import {Fault, PLAIN} from "../../src/types/Fault.sol";
 
 /// @notice Three validators, two payers, and batches of theirs.
 abstract contract LedgerBase is Base {
@@ -76,8 +77,12 @@ abstract contract LedgerBase is Base {
     }
 
     function fault(BatchHeader memory header, address accuser) internal {
+        fault(header, PLAIN, accuser);
+    }
+
+    function fault(BatchHeader memory header, Fault found, address accuser) internal {
         VM.prank(address(disputes));
-        ledger.fault(header.number, hashOf(header), accuser);
+        ledger.fault(header.number, hashOf(header), found, accuser);
     }
 
     /// @dev Cheat codes that warp read no `block.timestamp`, which the compiler takes for a constant.

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
+import { after, before, describe, it } from 'mocha'
+import type { Effect } from '../../coordinator-free/events.ts'
+import { Core } from '../../coordinator-free/node.ts'
+import { type Faults, SMALL, scenario } from '../../sim/scenario.ts'
+import { World } from '../../sim/world.ts'
+
+const { handle } = Core.prototype
+let checked = 0
+
+/** What a core orders is all that may be started of what falls to it when everything is worked out anew, and nothing else. */
+function compare(core: Core, effects: readonly Effect[], nowMs: number): void {
+  const judged = effects.find((effect) => effect.kind === 'judge')?.judgement
+  if (judged && judged.verdict !== 'accept') return
+  const due = core.due(nowMs)
+  const left = due.filter(({ mayStart }) => mayStart).map(({ duty }) => duty.duty)
+  assert.deepEqual(left, [], 'due, and not ordered')
+  for (const effect of effects) {
+    // An offer is not worked out again while it is under way, and beats are no duties.
+    if (!('duty' in effect) || effect.kind === 'offer' || effect.duty.startsWith('beat')) continue
+    assert.ok(
+      due.some(({ duty }) => isDeepStrictEqual(duty, effect)),
+      `${effect.duty} is not due`,
+    )
+    checked += 1
+  }
+}
+
+describe('what is kept of duties', function () {
+  this.timeout(60_000)
+
+  before(() => {
+    Core.prototype.handle = function (event, nowMs) {
+      const effects = handle.call(this, event, nowMs)
+      compare(this, effects, nowMs)
+      return effects
+    }
+  })
+
+  after(() => {
+    Core.prototype.handle = handle
+  })
+
+  const RUNS: Readonly<Partial<Record<Faults, readonly number[]>>> = {
+    swarm: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    lossy: [1],
+    crash: [1],
+    judged: [1],
+    bribed: [2],
+    storm: [1],
+  }
+  for (const [faults, seeds] of Object.entries(RUNS)) {
+    it(`is what they come to anew, after each event (${faults})`, () => {
+      checked = 0
+      for (const seed of seeds) {
+        const size = faults === 'swarm' ? SMALL : { jobs: 6, workloadMs: 30_000 }
+        assert.ok(new World(scenario(seed, faults as Faults, size)).run().final)
+      }
+      assert.ok(checked > 50, `${checked} duties were compared`)
+    })
+  }
+})
