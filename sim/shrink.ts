@@ -56,7 +56,8 @@ function withParts(scenario: Scenario, parts: readonly Part[]): Scenario {
 const SMALLER: readonly ((scenario: Scenario) => Scenario | undefined)[] = [
   (scenario) => less(scenario, 'jobs', 1),
   (scenario) => less(scenario, 'workers', 1 + oddOnes(scenario, 'worker').length),
-  (scenario) => less(scenario, 'validators', 3),
+  (scenario) =>
+    less(scenario, 'validators', Math.max(3, 1 + oddOnes(scenario, 'validator').length)),
 ]
 
 function less(

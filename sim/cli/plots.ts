@@ -29,10 +29,20 @@ export function picturesOf(results: Results): Picture[] {
     isGossip && seconds && traffic(frame, seconds),
     isProtocol && seconds && jobsSettled(frame, seconds),
     isProtocol && counters(frame),
+    isProtocol && hasAdversaries(results) && adversaryGain(frame),
     isEconomy && againstKey(frame, 'gain', 'Profit beyond honesty', ['gain'], 'OPEN'),
     isEconomy && againstKey(frame, 'gini', 'Gini of workers’ incomes', ['workerGini'], 'Gini'),
   ]
   return pictures.filter((picture) => typeof picture === 'object')
+}
+
+function hasAdversaries({ summary }: Results): boolean {
+  return summary.arms.some(({ figures }) => (figures['honestCost']?.mean ?? 0) > 0)
+}
+
+function adversaryGain(frame: Frame): Picture | undefined {
+  const title = 'Adversaries’ profit beyond honest profit'
+  return againstKey(frame, 'adversaries', title, ['adversaryGain'], 'gwei')
 }
 
 function goesWrong({ study }: Results): boolean {

@@ -182,7 +182,9 @@ describe('a study of adversaries', () => {
 
   it('says what they earned beside honest nodes, and fails where one did nothing', () => {
     const text = `${PROTOCOL}sweep: { adversaries.kind: [none, idleWorkers] }`
-    const { summary } = study(text.replace('jobs: 2', 'jobs: 12'), root)
+    const { summary, folder } = study(text.replace('jobs: 2', 'jobs: 12'), root)
+    writeReport(readResults(folder))
+    assert.match(readFileSync(join(folder, 'plots', 'adversaries.svg'), 'utf8'), /idleWorkers/)
     const [honest, idle] = summary.arms.map(({ figures }) => figures)
     assert.equal(honest!['adversaryGain']!.mean, 0)
     assert.ok(idle!['adversaryGain']!.mean < 0 && idle!['adversaryEarned']!.mean === 0)
