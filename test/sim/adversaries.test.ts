@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { balancesOf, honestSlashes } from '../../sim/adversaries/earnings.ts'
+import { type Balance, balancesOf, honestSlashes } from '../../sim/adversaries/earnings.ts'
 import { ADVERSARIES, ADVERSARY_KEYS, type AdversaryKey } from '../../sim/adversaries/kinds.ts'
 import { CALM, type Scenario, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
@@ -65,6 +65,23 @@ describe('an adversary', () => {
     const ring = { validators: 8, colludingWorkers: 1, jobs: 24 }
     assert.ok(run({ ...ring, colludingValidators: 5 }).report.counters['falseFinal']! > 0)
     assert.equal(run({ ...ring, colludingValidators: 1 }).report.counters['falseFinal'], 0)
+  })
+
+  it('that waits for seats of its own ring lies when it has them, and earns no less', () => {
+    const { world, report } = run({
+      ...{ validators: 9, jobs: 24, grindingWorkers: 1, colludingValidators: 6 },
+    })
+    assert.ok(report.counters['falseFinal']! > 0)
+    const grinder = balancesOf(world).find(({ manner }) => manner === 'grinding')!
+    assert.equal(grinder.earnedWei, grinder.honest.earnedWei)
+    assert.ok(grinder.costWei < grinder.honest.costWei)
+  })
+
+  it('that copies what comes after its turn is paid nothing for it', () => {
+    const { world, report } = run({ copyingWorkers: 1 })
+    assert.ok(report.counters['copying']! > 0)
+    const [{ earnedWei, honest }] = balancesOf(world) as [Balance]
+    assert.ok(earnedWei === 0n && honest.earnedWei > 0n)
   })
 
   it('as a sybil has one stake and one account, in however many nodes', () => {
