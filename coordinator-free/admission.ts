@@ -116,6 +116,7 @@ const ROLE_OF = {
   refusal: 'worker',
   claim: 'worker',
   vote: 'validator',
+  opening: 'validator',
   proposal: 'validator',
   endorsement: 'validator',
 } as const satisfies Record<Exclude<Kind, 'job'>, string>
@@ -155,7 +156,7 @@ function checkUse(
     if (!ledger.parameters.takesBatchOf(body.epoch, nowMs)) return refuse('ignore', 'too-old')
   }
   if (
-    (kind === 'claim' || kind === 'vote' || kind === 'refusal') &&
+    (kind === 'claim' || kind === 'vote' || kind === 'opening' || kind === 'refusal') &&
     ledger.settled.has(body.jobId)
   ) {
     return refuse('ignore', 'settled')

@@ -16,6 +16,7 @@ import type { Duty } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
 import { judgingDue } from './judging.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
+import { mayOpen } from './openings.ts'
 import type { PayoutRules } from './payout.ts'
 import { isCovered } from './purse.ts'
 import {
@@ -181,6 +182,7 @@ function audits(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number):
   if (!claims) return []
   return [...claims.values()].flatMap((claim) => [
     ...auditOf(ledger, job, claim, self, nowMs),
+    ...openingOf(ledger, job, claim, self, nowMs),
     ...readOf(ledger, job, claim, nowMs),
   ])
 }
@@ -195,6 +197,12 @@ function auditOf(
   const { digest } = claim.envelope
   if (ledger.votes.get(digest)?.has(self) || !isInTurn(ledger, claim, nowMs)) return []
   if (!seated(ledger, claim, nowMs).some(({ node }) => node === self)) return []
+  return verifyOf(ledger, job, claim)
+}
+
+/** Once a block is there that nobody knew when the claim came. */
+function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>): Duty[] {
+  const { digest } = claim.envelope
   const { head } = ledger
   if (!head || head.number <= claim.arrivedAtBlock) return []
   return [
@@ -208,6 +216,23 @@ function auditOf(
       beaconBlock: head.number,
     },
   ]
+}
+
+/** What this validator saw is told; where it has forgotten that, it looks again. */
+function openingOf(
+  ledger: Ledger,
+  job: Fact<'job'>,
+  claim: Fact<'claim'>,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  if (!mayOpen(ledger, claim, self, nowMs)) return []
+  const { digest } = claim.envelope
+  const transcript = ledger.transcripts.get(digest)
+  if (!transcript) return verifyOf(ledger, job, claim)
+  const { jobId } = claim.body
+  const body = { jobId, claim: digest, validator: self, transcript, issuedAtMs: nowMs }
+  return [{ kind: 'publish', duty: `open ${digest}`, message: { kind: 'opening', body } }]
 }
 
 function readOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, nowMs: number): Duty[] {

@@ -44,6 +44,8 @@ export type Event =
       readonly reason: VoteReason
       readonly checked: number
       readonly beaconBlock: number
+      /** Of what was seen; zero where the claim did not pass. */
+      readonly transcript: Hash
     }
   | { readonly kind: 'read'; readonly claim: Hash; readonly attribution: Attribution }
   | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }

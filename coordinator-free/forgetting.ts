@@ -66,6 +66,7 @@ function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
   const { digest } = claim.envelope
   forgetVotes(ledger, digest)
   ledger.attributions.delete(digest)
+  ledger.transcripts.delete(digest)
   forgetEnvelope(ledger, digest)
 }
 
@@ -77,10 +78,12 @@ function forgetRefusals(ledger: Ledger, jobId: Hash): void {
 }
 
 function forgetVotes(ledger: Ledger, claimId: Hash): void {
-  for (const vote of ledger.votes.get(claimId)?.values() ?? []) {
-    forgetEnvelope(ledger, vote.envelope.digest)
+  for (const said of [ledger.votes, ledger.openings]) {
+    for (const { envelope } of said.get(claimId)?.values() ?? []) {
+      forgetEnvelope(ledger, envelope.digest)
+    }
+    said.delete(claimId)
   }
-  ledger.votes.delete(claimId)
 }
 
 /** True where all of these have waited in vain for what they are about. */

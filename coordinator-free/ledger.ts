@@ -93,6 +93,8 @@ export interface Ledger {
   readonly claims: Map<Hash, Map<Address, Fact<'claim'>>>
   /** By claim and validator. */
   readonly votes: Map<Hash, Map<Address, Fact<'vote'>>>
+  /** By claim and validator: what they saw. */
+  readonly openings: Map<Hash, Map<Address, Fact<'opening'>>>
   readonly proposals: Map<Hash, Fact<'proposal'>>
   /** By slot: what an author said twice and differently, until the L2 has been told. */
   readonly contradictions: Map<string, { readonly said: Contradiction; readonly heardAtMs: number }>
@@ -100,6 +102,8 @@ export interface Ledger {
   readonly endorsements: Map<Hash, Map<Address, Fact<'endorsement'>>>
   /** Attributions by claim, read from answers and checked against the claims' roots. */
   readonly attributions: Map<Hash, Attribution>
+  /** What this node itself saw when it ran a claim: the transcript, by claim. */
+  readonly transcripts: Map<Hash, Hash>
   /** Every live envelope but beats, by digest: what reconciliation compares. */
   readonly envelopes: Map<Hash, Envelope>
   /** How many of those each author has said. */
@@ -135,10 +139,12 @@ export function createLedger(parameters = new Parameters(), members = new Member
     refusals: new Map(),
     claims: new Map(),
     votes: new Map(),
+    openings: new Map(),
     proposals: new Map(),
     contradictions: new Map(),
     endorsements: new Map(),
     attributions: new Map(),
+    transcripts: new Map(),
     envelopes: new Map(),
     said: new Map(),
     settled: new Map(),
@@ -179,6 +185,9 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
     case 'vote':
       inner(ledger.votes, message.body.claim).set(author, { ...common, body: message.body })
       break
+    case 'opening':
+      inner(ledger.openings, message.body.claim).set(author, { ...common, body: message.body })
+      break
     case 'proposal':
       ledger.proposals.set(digest, { ...common, body: message.body })
       break
@@ -187,7 +196,8 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
   }
 }
 
-function noteChange({ changes, envelopes }: Ledger, { message, digest }: Envelope): void {
+function noteChange(ledger: Ledger, { message, digest }: Envelope): void {
+  const { changes } = ledger
   switch (message.kind) {
     case 'job':
       changes.ofJob(digest)
@@ -197,12 +207,11 @@ function noteChange({ changes, envelopes }: Ledger, { message, digest }: Envelop
     case 'claim':
       changes.ofJob(message.body.jobId)
       break
-    case 'vote': {
-      // A vote counts for the claim that it names, whatever job it names beside.
-      const claim = envelopes.get(message.body.claim)?.message
-      changes.ofJob(claim?.kind === 'claim' ? claim.body.jobId : message.body.jobId)
+    case 'vote':
+    case 'opening':
+      // It counts for the claim that it names, whatever job it names beside.
+      changes.ofJob(jobOf(ledger, message.body.claim) ?? message.body.jobId)
       break
-    }
     case 'proposal':
     case 'endorsement':
       changes.ofBatching()
@@ -228,8 +237,21 @@ export function contradict(ledger: Ledger, said: Contradiction, nowMs: number): 
 /** Adds what was read of an answer's attribution. */
 export function attribute(ledger: Ledger, claimId: Hash, attribution: Attribution): void {
   ledger.attributions.set(claimId, attribution)
+  const jobId = jobOf(ledger, claimId)
+  if (jobId) ledger.changes.ofJob(jobId)
+}
+
+/** Adds what this node saw when it ran a claim that is still open. */
+export function witness(ledger: Ledger, claimId: Hash, transcript: Hash): void {
+  const jobId = jobOf(ledger, claimId)
+  if (!jobId) return
+  ledger.transcripts.set(claimId, transcript)
+  ledger.changes.ofJob(jobId)
+}
+
+function jobOf(ledger: Ledger, claimId: Hash): Hash | undefined {
   const claim = ledger.envelopes.get(claimId)?.message
-  if (claim?.kind === 'claim') ledger.changes.ofJob(claim.body.jobId)
+  return claim?.kind === 'claim' ? claim.body.jobId : undefined
 }
 
 /** The message that already stands in the slot of this one, if any. */
@@ -247,6 +269,8 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
       return ledger.claims.get(message.body.jobId)?.get(author)?.envelope
     case 'vote':
       return ledger.votes.get(message.body.claim)?.get(author)?.envelope
+    case 'opening':
+      return ledger.openings.get(message.body.claim)?.get(author)?.envelope
     case 'endorsement':
       return ledger.endorsements.get(message.body.header)?.get(author)?.envelope
     case 'proposal': {

@@ -6,6 +6,7 @@ import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
+import { transcriptSeal } from '../protocol/opening.ts'
 import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
 import { type BatchData, blockOfBatch, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
@@ -17,7 +18,15 @@ import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from
 import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetStale } from './forgetting.ts'
 import { hasCome, Kept } from './horizon.ts'
-import { attribute, contradict, createLedger, type Ledger, merge, settle } from './ledger.ts'
+import {
+  attribute,
+  contradict,
+  createLedger,
+  type Ledger,
+  merge,
+  settle,
+  witness,
+} from './ledger.ts'
 import { type Member, Members, type Rankings } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
@@ -185,7 +194,7 @@ export class Core {
   }
 
   #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
-    const { claim, verdict, reason, checked, beaconBlock } = event
+    const { claim, verdict, reason, checked, beaconBlock, transcript } = event
     const message = this.ledger.envelopes.get(claim)?.message
     if (message?.kind !== 'claim') {
       this.#lots.delete(claim)
@@ -195,7 +204,11 @@ export class Core {
       return this.#end(`verify ${claim}`)
     }
     const { jobId } = message.body
-    const judged = { claim, verdict, reason, checked, beaconBlock }
+    witness(this.ledger, claim, transcript)
+    // It had voted, and has only looked again, for what it had seen was lost with a restart.
+    if (this.ledger.votes.get(claim)?.has(this.#options.self)) return this.#end(`verify ${claim}`)
+    const seal = transcriptSeal(claim, transcript, this.#options.self)
+    const judged = { claim, verdict, reason, checked, beaconBlock, seal }
     const body = { ...judged, jobId, validator: this.#options.self, issuedAtMs: nowMs }
     return this.#state(`verify ${claim}`, { kind: 'vote', body })
   }

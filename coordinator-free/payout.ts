@@ -7,6 +7,7 @@ import type { Proposal } from '../protocol/batch.ts'
 import { divide, splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
+import { AUDITORS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
@@ -127,17 +128,20 @@ function payRoles(
   pay(owed, rules.stakers, receipt.stakersWei)
   const shares = validatorShares(receipt.validatorsWei, receipt.passedBy.length)
   for (const [index, node] of receipt.passedBy.entries()) pay(owed, ownerOf(node), shares[index]!)
+  const leftWei = shares.reduce((left, wei) => left - wei, receipt.validatorsWei)
+  pay(owed, rules.treasury, leftWei)
   if (receipt.modelOwnerWei > 0n) {
     pay(owed, ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
   }
 }
 
-/** What each of so many validators gets, in the order of their addresses. */
+/**
+ * What each of so many validators gets, in the order of their addresses: the pay of its own seat. What a seat would have
+ * earned whose vote does not count is nobody's gain, so it is the treasury's.
+ */
 export function validatorShares(validatorsWei: bigint, count: number): bigint[] {
-  return divide(
-    validatorsWei,
-    Array.from({ length: count }, () => 1n),
-  )
+  const seats = Array.from({ length: Math.max(count, AUDITORS) }, () => 1n)
+  return divide(validatorsWei, seats).slice(0, count)
 }
 
 /** An answer whose contributors are to be paid. */

@@ -24,6 +24,7 @@ import { holdsQuorum, seated } from './committee.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import { type Fact, type Ledger, lastBatch, openAfter, type PostedBatch } from './ledger.ts'
+import { areOpen, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
 
@@ -262,15 +263,18 @@ export interface Ready extends Settled {
   readonly decidedAtMs: number
 }
 
-/** A job's accepted claim once its votes are all in, or waited for long enough. */
+/** A job's accepted claim once its votes are all in and opened, or waited for long enough. */
 export function readyOf(ledger: Ledger, job: Fact<'job'>, nowMs: number): Ready | undefined {
   const accepted = acceptedClaim(ledger, job.envelope.digest, nowMs)
   if (!accepted) return undefined
   const { claim, standing } = accepted
   const { complete, votes, decidedAtMs } = standing
-  if (!complete && !hasCome(decidedAtMs + LATE_VOTE_MS, nowMs)) return undefined
+  const areIn = complete && areOpen(ledger, votes)
+  if (!areIn && !hasCome(decidedAtMs + LATE_VOTE_MS, nowMs)) return undefined
+  const counted = proven(ledger, beforeOpenings(ledger, votes))
+  if (!arePassed(counted)) return undefined
   if (needsAttribution(job) && !ledger.attributions.has(claim.envelope.digest)) return undefined
-  return { job, claim, votes, decidedAtMs }
+  return { job, claim, votes: counted, decidedAtMs }
 }
 
 /** By ascending digest of their claims, as a batch names them. */
@@ -296,12 +300,17 @@ function settledFrom(
   const accepted = acceptedClaim(ledger, message.body.jobId, nowMs)
   const cast = ledger.votes.get(claimId)
   if (!job || !cast || accepted?.claim.envelope.digest !== claimId) return undefined
-  const votes = seated(ledger, accepted.claim, nowMs).flatMap(({ node }) => {
-    const vote = cast.get(node)
-    return vote && named.has(vote.envelope.digest) ? [vote] : []
-  })
-  const passes = votes.filter(({ body }) => body.verdict === 'pass').length
-  return 2 * passes > votes.length ? { job, claim: accepted.claim, votes } : undefined
+  const seats = seated(ledger, accepted.claim, nowMs)
+  const counted = proven(
+    ledger,
+    seats.flatMap(({ node }) => cast.get(node) ?? []),
+  )
+  const votes = counted.filter(({ envelope }) => named.has(envelope.digest))
+  return arePassed(votes) ? { job, claim: accepted.claim, votes } : undefined
+}
+
+function arePassed(votes: readonly Fact<'vote'>[]): boolean {
+  return 2 * votes.filter(({ body }) => body.verdict === 'pass').length > votes.length
 }
 
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */

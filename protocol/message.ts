@@ -5,6 +5,7 @@ import { Claim } from './claim.ts'
 import type { Address } from './fields.ts'
 import type { Hash } from './hash.ts'
 import { Job } from './job.ts'
+import { Opening } from './opening.ts'
 import { Refusal } from './refusal.ts'
 import { type Domain, digest, type ValueOf } from './struct.ts'
 import { Vote } from './vote.ts'
@@ -16,6 +17,7 @@ export const MESSAGES = {
   refusal: Refusal,
   claim: Claim,
   vote: Vote,
+  opening: Opening,
   proposal: Proposal,
   endorsement: Endorsement,
 } as const
@@ -39,6 +41,8 @@ export function messageDigest(message: Message, domain: Domain): Hash {
       return digest(Claim, message.body, domain)
     case 'vote':
       return digest(Vote, message.body, domain)
+    case 'opening':
+      return digest(Opening, message.body, domain)
     case 'proposal':
       return digest(Proposal, message.body, domain)
     case 'endorsement':
@@ -56,6 +60,7 @@ export function authorOf(message: Message): Address {
     case 'claim':
       return message.body.worker
     case 'vote':
+    case 'opening':
     case 'endorsement':
       return message.body.validator
     case 'proposal':
@@ -79,6 +84,8 @@ export function slotOf(message: Message): string | undefined {
       return `claim ${body.jobId} ${body.worker}`
     case 'vote':
       return `vote ${body.claim} ${body.validator}`
+    case 'opening':
+      return `opening ${body.claim} ${body.validator}`
     case 'proposal':
       return `proposal ${body.number} ${body.previous} ${body.epoch} ${body.proposer}`
     case 'endorsement':

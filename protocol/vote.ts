@@ -37,6 +37,8 @@ export const Vote = struct('Vote', {
   checked: uint32,
   /** The block whose hash chose what to check: mined after the claim had reached this validator. */
   beaconBlock: uint64,
+  /** `transcriptSeal` of what it saw, which it opens when all have voted. */
+  seal: bytes32,
   issuedAtMs: uint64,
 })
 export type Vote = ValueOf<typeof Vote>

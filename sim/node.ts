@@ -17,7 +17,7 @@ import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
-import type { Adversary, Body, Check, Execution } from './adversaries/adversary.ts'
+import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
 import type { Manner } from './adversaries/kinds.ts'
 import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
@@ -26,7 +26,7 @@ import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
 import type { Signer } from './signing.ts'
 import type { Timeline } from './timeline.ts'
-import { attributionOf, resultOf, truthOf, workerPayWei } from './work.ts'
+import { attributionOf, guessOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
 
 export interface NodeOptions {
   readonly index: number
@@ -161,7 +161,7 @@ export class SimNode {
       handle: (event) => this.handle(event),
       perform: (effect) => this.#perform(effect),
       claim: (execution, result, cost) => this.#claim(execution, result, cost),
-      judge: (check, verdict, hasLooked) => this.#judge(check, verdict, hasLooked),
+      judge: (check, verdict, knows) => this.#judge(check, verdict, knows),
       say: (message) => world.shout(index, seal(message)),
       shout: (bytes) => world.shout(index, bytes),
       later: (delayMs, action) => this.#later(delayMs, action),
@@ -198,7 +198,7 @@ export class SimNode {
         break
       case 'verify':
       case 'hear':
-        this.#judge(effect, truthOf(effect), true)
+        this.#judge(effect, truthOf(effect), 'looked')
         break
       case 'read':
         this.#later(50, () => {
@@ -286,25 +286,25 @@ export class SimNode {
   }
 
   #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
-    this.#later(
-      this.#spread(2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)),
-      () => {
-        this.effort[cost] += workerPayWei(jobId, job)
-        this.handle({ kind: 'executed', jobId, result })
-      },
-    )
+    const takesMs = 2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)
+    this.#later(this.#spread(takesMs), () => {
+      this.effort[cost] += workerPayWei(jobId, job)
+      this.handle({ kind: 'executed', jobId, result })
+    })
   }
 
-  #judge(check: Check, verdict: Verdict, hasLooked: boolean): void {
-    const { job, claim } = check
+  #judge(check: Check, verdict: Verdict, knows: Knowledge): void {
+    const { job, claim, claimId } = check
     const takesMs = check.kind === 'hear' ? WORK_MS.inference : WORK_MS[job.task] / 4
     this.#later(this.#spread(takesMs), () => {
-      if (hasLooked) this.effort.checked += workerPayWei(claim.jobId, job)
+      if (knows === 'looked') this.effort.checked += workerPayWei(claim.jobId, job)
       if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
-      const { claimId, beaconBlock } = check
+      const { beaconBlock } = check
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock } as const
-      this.handle({ kind: 'verified', ...found })
+      const isGuess = knows === 'guessed'
+      const transcript = isGuess ? guessOf(claimId, this.address) : transcriptOf(claimId)
+      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
+      this.handle({ kind: 'verified', ...seen })
     })
   }
 

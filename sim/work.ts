@@ -62,6 +62,11 @@ export function workerPayWei(jobId: Hash, job: Job): bigint {
   return splitFee(BigInt(units) * job.unitWei, splitOf(job.task, INITIAL_VALUES)).workerWei
 }
 
+/** What whoever has run a claim has seen. */
+export function transcriptOf(claimId: Hash): Hash {
+  return keccakHash(utf8('transcript'), fromHex(claimId))
+}
+
 const CONTRIBUTORS = Array.from(
   { length: 6 },
   (_, index) => toHex(keccak(utf8(`contributor ${index}`)).subarray(12)) as Address,
@@ -76,4 +81,9 @@ export function attributionOf(jobId: Hash): Attribution {
     parts: [dice.below(2_000_000) - 700_000, 0, 0, 0] as PartsOf<number>,
   })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
   return { shares, decoys: 6, decoySquares: (6n * BigInt(dice.below(10_000)) ** 2n).toString() }
+}
+
+/** What who has not run a claim makes up. */
+export function guessOf(claimId: Hash, validator: Address): Hash {
+  return keccakHash(utf8('guess'), fromHex(claimId), fromHex(validator))
 }

@@ -97,6 +97,7 @@ function* bribery(): Iterable<Figure> {
     ['colluding, juries never called', STRATEGIES.colluding, () => ({ challenged: 0 })],
     ['grinding', STRATEGIES.grinding, () => ({})],
     ['denouncing', STRATEGIES.denouncing, () => ({})],
+    ['passing unseen', STRATEGIES['passing unseen'], () => ({})],
   ]
   for (const [name, strategy, changeAt] of asked) {
     const value = payingShare(

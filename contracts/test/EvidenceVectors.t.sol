@@ -40,6 +40,7 @@ contract EvidenceVectorsTest is Base {
             reason: VM.parseJsonString(_json, ".vote.value.reason"),
             checked: uint32(_uint(".vote.value.checked")),
             beaconBlock: uint64(_uint(".vote.value.beaconBlock")),
+            seal: _bytes32(".vote.value.seal"),
             issuedAtMs: uint64(_uint(".vote.value.issuedAtMs"))
         });
         require(_digest(exposed.hashVote(vote)) == _bytes32(".vote.digest"), "vote");

@@ -15,6 +15,12 @@ export type Execution = Extract<Duty, { kind: 'execute' }>
 /** Work on somebody's claim, as an auditor or as a juror. */
 export type Check = Extract<Duty, { kind: 'verify' | 'hear' }>
 
+/**
+ * How a validator knows what a run of a claim shows: it has looked, which costs a check; the worker has told it; or it makes it
+ * up.
+ */
+export type Knowledge = 'looked' | 'told' | 'guessed'
+
 /** What an adversary has of its node. */
 export interface Body {
   readonly self: Address
@@ -32,8 +38,8 @@ export interface Body {
   perform(effect: Effect): void
   /** Hands in a result after as long as honest work takes. It costs that much, or little where it is `cheap`. */
   claim(execution: Execution, result: Result, cost: 'executed' | 'cheap'): void
-  /** Says of a claim what it likes; it costs a check where it has looked. */
-  judge(check: Check, verdict: Verdict, hasLooked: boolean): void
+  /** Says of a claim what it likes. */
+  judge(check: Check, verdict: Verdict, knows: Knowledge): void
   /** Signs and tells everybody, without writing down what was said. */
   say(message: Message): void
   /** Throws bytes at everybody. */

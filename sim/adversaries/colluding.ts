@@ -9,7 +9,7 @@ export function colluding(body: Body): Adversary {
       body.claim(effect, resultOf(effect.jobId, effect.job, true), 'cheap')
     } else if (effect.kind === 'verify' || effect.kind === 'hear') {
       if (!body.ring.has(effect.claim.worker)) return false
-      body.judge(effect, 'pass', false)
+      body.judge(effect, 'pass', 'told')
     } else return false
     body.strike()
     return true

@@ -17,6 +17,7 @@ export const ADVERSARIES = {
   sybilWorkers: { role: 'worker', manner: 'sybil' },
   lyingValidators: { role: 'validator', manner: 'lying' },
   bribedValidators: { role: 'validator', manner: 'bribed' },
+  unseenValidators: { role: 'validator', manner: 'unseen' },
   colludingValidators: { role: 'validator', manner: 'colluding' },
   equivocatingValidators: { role: 'validator', manner: 'equivocating' },
   withholdingValidators: { role: 'validator', manner: 'withholding' },
@@ -51,7 +52,8 @@ export type Lies = 'never' | 'until-final' | 'counted'
 
 /** A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. */
 export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): Lies {
-  const falseJudges = numbers.bribedValidators + numbers.colludingValidators
+  const falseJudges =
+    numbers.bribedValidators + numbers.unseenValidators + numbers.colludingValidators
   if (falseJudges === 0) return 'never'
   return falseJudges < AUDITORS && numbers.challengeBonds > 0 ? 'until-final' : 'counted'
 }

@@ -7,7 +7,7 @@ export function lying(body: Body): Adversary {
     if (effect.kind === 'execute') {
       body.claim(effect, resultOf(effect.jobId, effect.job, true), 'cheap')
     } else if (effect.kind === 'verify' || effect.kind === 'hear') {
-      body.judge(effect, truthOf(effect) === 'pass' ? 'fail' : 'pass', true)
+      body.judge(effect, truthOf(effect) === 'pass' ? 'fail' : 'pass', 'looked')
     } else return false
     body.strike()
     return true

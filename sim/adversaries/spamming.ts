@@ -53,7 +53,7 @@ function uselessOnes(body: Body, count: number): Message[] {
     ...{ epoch: ledger.parameters.epochAt(nowMs), collects: true, availability: '', issuedAtMs },
   }
   return [
-    { kind: 'vote', body: { ...vote, checked: 8, beaconBlock: 1, issuedAtMs } },
+    { kind: 'vote', body: { ...vote, checked: 8, beaconBlock: 1, seal: jobId, issuedAtMs } },
     { kind: 'endorsement', body: { validator: self, header: jobId } },
     { kind: 'proposal', body: proposal },
   ]

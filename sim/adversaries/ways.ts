@@ -13,6 +13,7 @@ import { lying } from './lying.ts'
 import { spamming } from './spamming.ts'
 import { sybil } from './sybil.ts'
 import { turncoat } from './turncoat.ts'
+import { unseen } from './unseen.ts'
 import { withholding } from './withholding.ts'
 import { wrongModel } from './wrong-model.ts'
 
@@ -21,6 +22,7 @@ const WAYS: Readonly<Record<BadManner, (body: Body) => Adversary>> = {
   idle,
   choosy,
   bribed,
+  unseen,
   copying,
   colluding,
   grinding,

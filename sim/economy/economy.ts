@@ -10,7 +10,7 @@ import { Arrivals } from './arrivals.ts'
 import { Members } from './members.ts'
 import { type Population, stakesOf } from './population.ts'
 import type { EconomyScenario } from './scenario.ts'
-import { seatChances } from './seats.ts'
+import { DECIDING, ringSeats, seatChances } from './seats.ts'
 import type { Strategy } from './strategies.ts'
 import { Tribunal } from './tribunal.ts'
 
@@ -18,8 +18,6 @@ import { Tribunal } from './tribunal.ts'
 const SETTLED_EPOCHS = 730
 /** A job whose turn passed to so many busy workers is done by nobody. */
 const MOST_TURNS = 64
-/** What a claim pays its validators is counted in sixths, since one, two or three of them may share it. */
-const SIXTHS = 6
 
 /** Where money went that belongs to no node. */
 export interface Elsewhere {
@@ -176,7 +174,7 @@ export class Economy {
   payAudited(worker: number, passedBy: readonly number[]): void {
     this.payUndone(worker)
     this.#claimsByHand += 1
-    for (const validator of passedBy) this.#seats[validator]! += SIXTHS / passedBy.length
+    for (const validator of passedBy) this.#seats[validator]! += 1
   }
 
   /** Jobs of the batches that are taken back, behind a false one: their payers have their money again, their work is lost. */
@@ -217,19 +215,42 @@ export class Economy {
   /** Honest claims have all their seats filled, by stake; those of the ring were counted as they came. */
   #payValidators(validators: Members, poolWei: bigint, ringLooks: boolean): void {
     const chances = this.#seatChances()
-    const sum = chances.reduce((total, chance) => total + chance, 0)
+    const parts = ringLooks ? { ring: 1, others: 1 } : this.#blindParts(chances)
+    const sum = sumOf(chances)
     const weights = validators.stakesWei.map((_, validator) => {
-      const filled = (this.#claims * SIXTHS * chances[validator]!) / sum
-      if (ringLooks || !this.tribunal.isRing(validator)) {
+      const isRing = this.tribunal.isRing(validator)
+      const part = isRing ? parts.ring : parts.others
+      const filled = (this.#claims * AUDITORS * chances[validator]! * part) / sum
+      if (ringLooks || !isRing) {
         const checks = chances[validator]! * (1 + 1 / (AUDITORS * SPOT_CHECK_ONE_IN))
         validators.worked[validator]! += this.#claims * checks
       }
-      return BigInt(Math.max(0, Math.round((filled + this.#seats[validator]!) * 1e6)))
+      return inMillionths(filled + this.#seats[validator]!)
     })
-    const shares = divide(poolWei, weights)
+    // What seats would have earned whose votes do not count.
+    const all = inMillionths((this.#claims + this.#claimsByHand) * AUDITORS)
+    const left = weights.reduce((sum, weight) => sum - weight, all)
+    const shares = divide(poolWei, [...weights, left < 0n ? 0n : left]).slice(0, -1)
     for (const [validator, wei] of shares.entries()) validators.incomeWei[validator]! += wei
     this.elsewhere.treasuryWei += poolWei - shares.reduce((total, wei) => total + wei, 0n)
     this.#seats.fill(0)
+  }
+
+  /**
+   * What a ring that does not look has of the pay for its seats, and what the others have of theirs: transcripts that it makes
+   * up agree with each other, and count where it has most of the seats; elsewhere those of the others do.
+   */
+  #blindParts(chances: Float64Array): { readonly ring: number; readonly others: number } {
+    const { population, scenario } = this
+    const ring = chances.subarray(0, population.ringValidators)
+    const share = sumOf(ring) / sumOf(chances)
+    const held = ringSeats(scenario.ringShare, population.ringValidators)
+    const paid = { ring: 0, others: 0 }
+    for (const [seats, chance] of held.entries()) {
+      if (seats >= DECIDING) paid.ring += (chance * seats) / AUDITORS
+      else paid.others += (chance * (AUDITORS - seats)) / AUDITORS
+    }
+    return { ring: paid.ring / share, others: paid.others / (1 - share) }
   }
 
   #seatChances(): Float64Array {
@@ -268,4 +289,12 @@ export class Economy {
     const costWei = (BigInt(Math.round(done * 1e6)) * this.parts.workerWei) / 1_000_000n
     return incomeWei[member]! - costWei - slashedWei[member]!
   }
+}
+
+function inMillionths(seats: number): bigint {
+  return BigInt(Math.max(0, Math.round(seats * 1e6)))
+}
+
+function sumOf(numbers: Float64Array): number {
+  return numbers.reduce((sum, one) => sum + one, 0)
 }

@@ -69,6 +69,7 @@ const VOTE = {
   reason: 'tokens-differ',
   checked: 7,
   beaconBlock: 99,
+  seal: hash('seal'),
   issuedAtMs: 1_800_000_000_456,
 }
 

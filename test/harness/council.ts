@@ -6,6 +6,7 @@ import { type Envelope, seal } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Message } from '../../protocol/message.ts'
+import { transcriptSeal } from '../../protocol/opening.ts'
 import type { Vote } from '../../protocol/vote.ts'
 import {
   cidNumber,
@@ -111,9 +112,24 @@ export function voteEnvelope(
     reason: verdict === 'pass' ? 'none' : 'tokens-differ',
     checked: 5,
     beaconBlock: 2,
+    seal: transcriptSeal(claim.digest, TRANSCRIPT, addressNumber(validator)),
     issuedAtMs: NOW_MS,
   } as const
   return signed({ kind: 'vote', body }, validator)
+}
+
+/** What all who look see. */
+export const TRANSCRIPT = hashNumber(6000)
+
+export function openingEnvelope(
+  claim: Envelope,
+  validator: number,
+  transcript: Hash = TRANSCRIPT,
+): Envelope {
+  if (claim.message.kind !== 'claim') throw new TypeError('openings are of votes on claims')
+  const { jobId } = claim.message.body
+  const said = { jobId, claim: claim.digest, validator: addressNumber(validator), transcript }
+  return signed({ kind: 'opening', body: { ...said, issuedAtMs: NOW_MS } }, validator)
 }
 
 export function receive(core: Core, envelope: Envelope, nowMs = NOW_MS): Effect[] {

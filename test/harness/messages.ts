@@ -133,8 +133,13 @@ const BODIES: { readonly [K in Message['kind']]: fc.Arbitrary<unknown> } = {
       reason: fc.constantFrom('none', 'tokens-differ', 'rows-differ'),
       checked: uint32,
       beaconBlock: uint64,
+      seal: hash,
       issuedAtMs: uint64,
     },
+    PLAIN,
+  ),
+  opening: fc.record(
+    { jobId: hash, claim: hash, validator: address, transcript: hash, issuedAtMs: uint64 },
     PLAIN,
   ),
   proposal: fc.record(

@@ -87,6 +87,7 @@ describe('contradictions on an embedded chain', function () {
       reason: verdict === 'pass' ? 'none' : 'tokens-differ',
       checked: 5,
       beaconBlock: 9,
+      seal: keccakHash(utf8('seal')),
       issuedAtMs: 1_800_000_000_000,
     } as const
     return signed({ kind: 'vote', body }, VALIDATOR)

@@ -130,7 +130,7 @@ describe('judging by nodes themselves', function () {
     const body = {
       ...{ jobId: job.digest, claim: claim.digest, validator: by.account, verdict },
       reason: verdict === 'pass' ? 'none' : 'tokens-differ',
-      ...{ checked: 1, beaconBlock: 1, issuedAtMs: Date.now() },
+      ...{ checked: 1, beaconBlock: 1, seal: ZERO_HASH, issuedAtMs: Date.now() },
     } as const
     return signed({ kind: 'vote', body }, by)
   }

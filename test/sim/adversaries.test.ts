@@ -84,6 +84,12 @@ describe('an adversary', () => {
     assert.ok(earnedWei === 0n && honest.earnedWei > 0n)
   })
 
+  it('that passes unseen is paid less than one that looks', () => {
+    const { world } = run({ unseenValidators: 1 })
+    const [{ earnedWei, honest }] = balancesOf(world) as [Balance]
+    assert.ok(earnedWei < honest.earnedWei)
+  })
+
   it('as a sybil has one stake and one account, in however many nodes', () => {
     const { world } = run({ sybilWorkers: 4 })
     const { chain, nodes } = world

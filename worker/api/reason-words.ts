@@ -66,7 +66,7 @@ const WORDS: Words = {
   outvoted: ({ passes }) =>
     `It earned nothing for its vote: it failed a claim that ${passes} passed.`,
   'vote-not-counted': () =>
-    'It earned nothing for its vote: the proposer had not heard it when the batch was made.',
+    'It earned nothing for its vote: the batch was made before it was heard or opened, or it saw something else than the others.',
 }
 
 export function reasonInWords(reason: Reason, nowMs: number): string {

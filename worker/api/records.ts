@@ -32,6 +32,8 @@ export interface ClaimRecord {
   readonly envelope: Envelope
   readonly heardAtMs: number
   readonly votes: Map<Address, Envelope>
+  /** What those auditors saw. */
+  readonly openings: Map<Address, Envelope>
 }
 
 const MAX_RECORDS = 10_000
@@ -79,11 +81,17 @@ export class Records {
           envelope: news.envelope,
           heardAtMs: nowMs,
           votes: new Map(),
+          openings: new Map(),
         })
         break
       case 'vote': {
         const { jobId, claim, validator } = message.body
         this.#jobs.get(jobId)?.claims.get(claim)?.votes.set(validator, news.envelope)
+        break
+      }
+      case 'opening': {
+        const { jobId, claim, validator } = message.body
+        this.#jobs.get(jobId)?.claims.get(claim)?.openings.set(validator, news.envelope)
         break
       }
       case 'endorsement': {

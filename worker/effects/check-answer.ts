@@ -14,10 +14,10 @@ import {
   tokensHonest,
 } from '../../protocol/commitment.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
-import { fromHex } from '../../protocol/hash.ts'
+import { fromHex, type Hash, keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
-import type { AdapterReference } from '../engine/serving/adapter-store.ts'
+import type { Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
@@ -49,12 +49,21 @@ async function repeat(
   signal: AbortSignal,
 ): Promise<Finding> {
   const tokens = promptTokens(base, prompt.text)
-  const drawn = await checkTokens(base, known?.reference, tokens, prompt, answer, claim, signal)
+  const read = await base.model.prefill(
+    {
+      adapter: known?.reference,
+      tokens: [...tokens, ...answer.tokens.slice(0, -1)],
+      from: tokens.length - 1,
+    },
+    { signal },
+  )
+  const drawn = checkTokens(base, read, prompt, answer, claim)
   if (drawn) return drawn
-  if (!known) return pass(answer.tokens.length)
+  const transcript = transcriptOf(base, read)
+  if (!known) return pass(answer.tokens.length, transcript)
   const feature = await answerFeature(known, tokens, answer.tokens, { signal })
   const found = checkAttribution(answer, feature, known.source)
-  if (found.ok) return pass(answer.tokens.length)
+  if (found.ok) return pass(answer.tokens.length, transcript)
   return fail(found.fault === 'spans' ? 'spans-differ' : 'scores-differ', answer.tokens.length)
 }
 
@@ -89,19 +98,14 @@ function checkForm(
   return stop === 'context' && used < context ? fail('output-malformed') : undefined
 }
 
-async function checkTokens(
+function checkTokens(
   { model }: Base,
-  adapter: AdapterReference | undefined,
-  prompt: readonly number[],
+  { logits, hidden }: Prefilled,
   { temperature, topK }: Prompt,
   { tokens, sketches }: Answer,
   { jobId }: Claim,
-  signal: AbortSignal,
-): Promise<Finding | undefined> {
+): Finding | undefined {
   const seed = fromHex(jobId)
-  const all = [...prompt, ...tokens.slice(0, -1)]
-  const request = { adapter, tokens: all, from: prompt.length - 1 }
-  const { logits, hidden } = await model.prefill(request, { signal })
   const { vocabSize, config } = model.info
   const margins = tokens.map((token, index) => {
     const row = logits.subarray(index * vocabSize, (index + 1) * vocabSize)
@@ -110,4 +114,10 @@ async function checkTokens(
   if (!tokensHonest(margins)) return fail('tokens-differ', tokens.length)
   const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
   return difference > EXACT_BOUNDS.sketchUnits ? fail('states-differ', tokens.length) : undefined
+}
+
+/** The last hidden state follows from all of the text, and of its bits nothing is published. */
+function transcriptOf({ model }: Base, { hidden }: Prefilled): Hash {
+  const { buffer, byteOffset, byteLength } = hidden.subarray(-model.info.config.width)
+  return keccakHash(utf8('hidden state'), new Uint8Array(buffer, byteOffset, byteLength))
 }

@@ -1,4 +1,5 @@
 /** What a check finds. A fault of the claim is a finding; trouble of our own (nobody delivers, no memory) is an error. */
+import { type Hash, ZERO_HASH } from '../../protocol/hash.ts'
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
 import type { Base } from './knowledge.ts'
 
@@ -7,14 +8,19 @@ export interface Finding {
   readonly reason: VoteReason
   /** Tokens, steps and rows that were computed again. */
   readonly checked: number
+  /**
+   * Hash of bits that only a run of the model gives. Zero where the claim did not pass, and for a fine-tune, of which each
+   * auditor repeats another part.
+   */
+  readonly transcript: Hash
 }
 
-export function pass(checked: number): Finding {
-  return { verdict: 'pass', reason: 'none', checked }
+export function pass(checked: number, transcript: Hash = ZERO_HASH): Finding {
+  return { verdict: 'pass', reason: 'none', checked, transcript }
 }
 
 export function fail(reason: VoteReason, checked = 0): Finding {
-  return { verdict: 'fail', reason, checked }
+  return { verdict: 'fail', reason, checked, transcript: ZERO_HASH }
 }
 
 /**
@@ -23,7 +29,7 @@ export function fail(reason: VoteReason, checked = 0): Finding {
  */
 export function excuse({ model }: Pick<Base, 'model'>, found: Finding): Finding {
   if (found.verdict !== 'fail' || model.info.exact) return found
-  return { verdict: 'inconclusive', reason: 'not-exact', checked: found.checked }
+  return { ...found, verdict: 'inconclusive', reason: 'not-exact' }
 }
 
 /**

@@ -46,6 +46,7 @@ export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile 
     job: record.envelope.bytes,
     claim: claim.envelope.bytes,
     votes: [...claim.votes.values()].map(({ bytes }) => bytes),
+    openings: [...claim.openings.values()].map(({ bytes }) => bytes),
   }
 }
 

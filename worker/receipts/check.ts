@@ -16,6 +16,7 @@ import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleVerify } from '../../protocol/merkle.ts'
 import { authorOf, type Kind, type MessageOf } from '../../protocol/message.ts'
+import { transcriptSeal } from '../../protocol/opening.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import { recoverAddress } from '../../protocol/signature.ts'
 import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
@@ -107,7 +108,23 @@ function checkMessages(file: ReceiptFile): Check[] {
     { what: 'job signed by its requester', ok: jobOk, detail: receipt.requester },
     { what: 'claim signed by its worker', ok: claimOk, detail: receipt.worker },
     { what: 'votes signed by validators', ok: passed && failed, detail: tally },
+    checkTranscripts(file),
   ]
+}
+
+/** Those who are paid have opened the seals on their votes, and saw the same. */
+function checkTranscripts({ receipt, votes, openings, ...file }: ReceiptFile): Check {
+  const cast = votes.flatMap((bytes) => signed(file, 'vote', bytes)?.body ?? [])
+  const opened = openings.flatMap((bytes) => signed(file, 'opening', bytes)?.body ?? [])
+  const seen = receipt.passedBy.map((validator) => {
+    const vote = cast.find((one) => one.claim === receipt.claim && one.validator === validator)
+    const opening = opened.find((one) => one.claim === receipt.claim && one.validator === validator)
+    if (!vote || !opening) return undefined
+    const { claim, transcript } = opening
+    return transcriptSeal(claim, transcript, validator) === vote.seal ? transcript : undefined
+  })
+  const ok = seen.length > 0 && seen.every((transcript) => transcript && transcript === seen[0])
+  return { what: 'those who passed it saw the same', ok, detail: seen[0] ?? 'nothing' }
 }
 
 function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check {

@@ -44,6 +44,7 @@ export const ReceiptFile = document(
     job: envelope,
     claim: envelope,
     votes: z.array(envelope).max(AUDITORS * 16),
+    openings: z.array(envelope).max(AUDITORS * 16),
   }),
 )
 export type ReceiptFile = DocumentValue<typeof ReceiptFile>

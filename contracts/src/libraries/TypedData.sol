@@ -25,7 +25,7 @@ library TypedData {
     );
     bytes32 internal constant VOTE_TYPE = keccak256(
         "Vote(bytes32 jobId,bytes32 claim,address validator,string verdict,string reason,uint32 checked,"
-        "uint64 beaconBlock,uint64 issuedAtMs)"
+        "uint64 beaconBlock,bytes32 seal,uint64 issuedAtMs)"
     );
     bytes32 internal constant ENDORSEMENT_TYPE = keccak256("Endorsement(address validator,bytes32 header)");
     bytes32 internal constant VOUCHER_TYPE = keccak256("Voucher(address payer,uint256 cumulativeWei)");
@@ -101,6 +101,7 @@ library TypedData {
                 keccak256(bytes(vote.reason)),
                 vote.checked,
                 vote.beaconBlock,
+                vote.seal,
                 vote.issuedAtMs
             )
         );

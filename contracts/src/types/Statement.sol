@@ -22,5 +22,6 @@ struct Vote {
     string reason;
     uint32 checked;
     uint64 beaconBlock;
+    bytes32 seal;
     uint64 issuedAtMs;
 }

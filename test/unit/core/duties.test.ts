@@ -18,6 +18,7 @@ import {
   receive,
   signed,
   stake,
+  TRANSCRIPT,
   turnsOf,
   VALIDATORS,
   voteEnvelope,
@@ -146,7 +147,8 @@ describe('the core', () => {
     const audit = block(core, 2).find((effect) => effect.kind === 'verify')
     assert.ok(audit?.kind === 'verify' && audit.beaconBlock === 2)
     const found = { claim: claim.digest, verdict: 'pass', reason: 'none', checked: 3 } as const
-    const said = core.handle({ kind: 'verified', ...found, beaconBlock: 2 }, NOW_MS)
+    const seen = { beaconBlock: 2, transcript: TRANSCRIPT }
+    const said = core.handle({ kind: 'verified', ...found, ...seen }, NOW_MS)
     const vote = said.find((effect) => effect.kind === 'publish')
     assert.ok(vote?.kind === 'publish' && vote.message.kind === 'vote')
     const sealed = seal(vote.message, keyNumber(4).privateKey, MESSAGES)

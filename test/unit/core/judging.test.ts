@@ -10,6 +10,7 @@ import {
   addressNumber,
   block,
   council,
+  openingEnvelope,
   reasonFor,
   receive,
   tell,
@@ -194,7 +195,8 @@ describe('a jury', () => {
     const core = doubting(SELF, [work], [])
     posted(core, [receiptOf(work)])
     const found = { claim: work.claim.digest, reason: 'tokens-differ', checked: 1 } as const
-    const verified = { kind: 'verified', ...found, beaconBlock: 1 } as const
+    const seen = { beaconBlock: 1, transcript: hashNumber(1) }
+    const verified = { kind: 'verified', ...found, ...seen } as const
     deepEqual(dutiesOf(core.handle({ ...verified, verdict: 'pass' }, NOW_MS), 'challenge'), [])
     equal(dutiesOf(core.handle({ ...verified, verdict: 'fail' }, NOW_MS), 'challenge').length, 1)
   })
@@ -367,6 +369,7 @@ describe('a validator that has failed a claim', () => {
       receive(core, claim)
       const passes = VALIDATORS.filter((number) => !failedBy.some((one) => one === number))
       for (const number of passes) receive(core, voteEnvelope(claim, number))
+      for (const number of passes) receive(core, openingEnvelope(claim, number))
       for (const number of failedBy) receive(core, voteEnvelope(claim, number, 'fail'))
       const attribution = { shares: [], decoys: 1, decoySquares: '1' }
       core.handle({ kind: 'read', claim: claim.digest, attribution }, NOW_MS)

@@ -181,7 +181,7 @@ describe('reasons for pay', () => {
       { code: 'paid-as-worker', wei: 50n, units: 7 },
       { code: 'paid-as-model-owner', wei: 5n },
     ])
-    deepEqual(paid(four), [{ code: 'paid-as-validator', wei: 10n, among: 1 }])
+    deepEqual(paid(four), [{ code: 'paid-as-validator', wei: 4n, among: 1 }])
     deepEqual(paid(five), [{ code: 'outvoted', verdict: 'fail', passes: 1 }])
     deepEqual(paid(six), [{ code: 'vote-not-counted', claim: claim.digest }])
     deepEqual(paid(addressNumber(GATEWAY)), [])

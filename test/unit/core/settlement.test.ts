@@ -16,6 +16,7 @@ import {
   council,
   GATEWAY,
   jobEnvelope,
+  openingEnvelope,
   reasonFor,
   receive,
   signed,
@@ -182,6 +183,7 @@ describe('settlement', () => {
     receive(core, job)
     receive(core, claim)
     for (const validator of VALIDATORS) receive(core, voteEnvelope(claim, validator))
+    for (const validator of VALIDATORS) receive(core, openingEnvelope(claim, validator))
     const attribution = { shares: [], decoys: 1, decoySquares: '1' }
     core.handle({ kind: 'read', claim: claim.digest, attribution }, NOW_MS)
     block(core, 3)

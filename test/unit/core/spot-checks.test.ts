@@ -12,6 +12,7 @@ import {
   blockHash,
   council,
   receive,
+  TRANSCRIPT,
   VALIDATORS,
 } from '../../harness/council.ts'
 import { hashNumber, NOW_MS } from '../../harness/messages.ts'
@@ -46,7 +47,15 @@ function drawing(core: Core): { readonly number: number; readonly claims: readon
 function verified(core: Core, claim: ReturnType<typeof hashNumber>, verdict: Verdict): Effect[] {
   const reason = verdict === 'fail' ? 'tokens-differ' : 'none'
   return core.handle(
-    { kind: 'verified', claim, verdict, reason, checked: 1, beaconBlock: 2 },
+    {
+      kind: 'verified',
+      claim,
+      verdict,
+      reason,
+      checked: 1,
+      beaconBlock: 2,
+      transcript: TRANSCRIPT,
+    },
     NOW_MS,
   )
 }

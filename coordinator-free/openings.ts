@@ -1,0 +1,74 @@
+/**
+ * Who has looked. A vote carries the seal of a transcript, which only a run of the claim gives; when the votes are in, it is
+ * opened. Of the votes that pass, those count in a batch whose transcripts agree with most: whoever passed a claim unseen
+ * stands alone, is not paid, and cannot vote any more when it hears what others saw.
+ */
+
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { transcriptSeal } from '../protocol/opening.ts'
+import { OPEN_WAIT_MS } from '../protocol/params.ts'
+import { standingOf } from './committee.ts'
+import { hasCome } from './horizon.ts'
+import type { Fact, Ledger } from './ledger.ts'
+
+/** True where this validator should open its vote now: a claim is accepted, and all have voted or had time to. */
+export function mayOpen(
+  ledger: Ledger,
+  claim: Fact<'claim'>,
+  self: Address,
+  nowMs: number,
+): boolean {
+  const { digest } = claim.envelope
+  const vote = ledger.votes.get(digest)?.get(self)
+  if (vote?.body.verdict !== 'pass' || ledger.openings.get(digest)?.has(self)) return false
+  const { status, complete, decidedAtMs } = standingOf(ledger, claim, nowMs)
+  if (status !== 'accepted') return false
+  return complete || hasCome(decidedAtMs + OPEN_WAIT_MS, nowMs)
+}
+
+/** True where all that passed are opened. */
+export function areOpen(ledger: Ledger, votes: readonly Fact<'vote'>[]): boolean {
+  return votes.every((vote) => !isPass(vote) || openingOf(ledger, vote) !== undefined)
+}
+
+/** Those votes that did not pass, and of the others those whose transcripts agree with most. */
+export function proven(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vote'>[] {
+  const groups = new Map<Hash, number>()
+  for (const vote of votes) {
+    const transcript = isPass(vote) ? openingOf(ledger, vote)?.body.transcript : undefined
+    if (transcript) groups.set(transcript, (groups.get(transcript) ?? 0) + 1)
+  }
+  const [most] = [...groups].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  return votes.filter(
+    (vote) => !isPass(vote) || (most && openingOf(ledger, vote)?.body.transcript === most[0]),
+  )
+}
+
+/** Without passes that this node heard only after somebody had told what it saw, unless no other is left. */
+export function beforeOpenings(
+  ledger: Ledger,
+  votes: readonly Fact<'vote'>[],
+): readonly Fact<'vote'>[] {
+  const openings = votes.flatMap((vote) => openingOf(ledger, vote)?.arrivedAtMs ?? [])
+  const firstMs = Math.min(...openings)
+  const early = votes.filter((vote) => !isPass(vote) || vote.arrivedAtMs <= firstMs)
+  return early.some(isPass) ? early : votes
+}
+
+/** What opens a vote; nothing where it is another seal's. */
+function openingOf(ledger: Ledger, { body }: Fact<'vote'>): Fact<'opening'> | undefined {
+  const { claim, validator, seal } = body
+  const opening = ledger.openings.get(claim)?.get(validator)
+  if (!opening) return undefined
+  const held = SEALS.get(opening) ?? transcriptSeal(claim, opening.body.transcript, validator)
+  SEALS.set(opening, held)
+  return held === seal ? opening : undefined
+}
+
+/** Asked for again and again, so it is kept with the opening. */
+const SEALS = new WeakMap<Fact<'opening'>, Hash>()
+
+function isPass({ body }: Fact<'vote'>): boolean {
+  return body.verdict === 'pass'
+}

@@ -1,0 +1,166 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Effect } from '../../../coordinator-free/events.ts'
+import type { Core } from '../../../coordinator-free/node.ts'
+import { seal } from '../../../protocol/envelope.ts'
+import type { Hash } from '../../../protocol/hash.ts'
+import { BATCH_WAIT_MS, LATE_VOTE_MS, OPEN_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import {
+  block,
+  claimEnvelope,
+  council,
+  jobEnvelope,
+  openingEnvelope,
+  receive,
+  TRANSCRIPT,
+  turnsOf,
+  VALIDATORS,
+  voteEnvelope,
+} from '../../harness/council.ts'
+import { hashNumber, keyNumber, MESSAGES, NOW_MS } from '../../harness/messages.ts'
+import { dutiesOf } from '../../harness/settled.ts'
+
+const [SELF, OTHER, THIRD] = VALIDATORS
+const UNSEEN = hashNumber(6001)
+
+const job = jobEnvelope(1)
+const claim = claimEnvelope(job.digest, turnsOf(known(), job.digest)[0]!)
+
+function known(): Core {
+  const core = council(SELF)
+  receive(core, job)
+  return core
+}
+
+/** A validator that knows the claim, whose attribution it has read, and these votes. */
+function heardOf(votes: readonly number[], atMs = NOW_MS): Core {
+  const core = known()
+  receive(core, claim)
+  const attribution = { shares: [], decoys: 1, decoySquares: '1' }
+  core.handle({ kind: 'read', claim: claim.digest, attribution }, NOW_MS)
+  for (const number of votes) receive(core, voteEnvelope(claim, number), atMs)
+  return core
+}
+
+/** It has looked, and voted. */
+function voted(core: Core): Effect[] {
+  block(core, 2)
+  const seen = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
+  const found = { kind: 'verified', claim: claim.digest, transcript: TRANSCRIPT, ...seen } as const
+  const [vote] = dutiesOf(core.handle(found, NOW_MS), 'publish')
+  const { bytes } = seal(vote!.message, keyNumber(SELF).privateKey, MESSAGES)
+  return core.handle({ kind: 'received', bytes, via: 'journal' }, NOW_MS)
+}
+
+const openedIn = (effects: readonly Effect[]): Hash[] =>
+  dutiesOf(effects, 'publish').flatMap(({ message }) =>
+    message.kind === 'opening' ? [message.body.transcript] : [],
+  )
+
+const tick = (core: Core, atMs: number): Effect[] => core.handle({ kind: 'tick' }, atMs)
+
+/** The votes that this validator would have a batch name. */
+function namedBy(core: Core, atMs: number): readonly Hash[] {
+  const dueMs = atMs + BATCH_WAIT_MS + VALIDATORS.length * TURN_MS
+  const [offer] = dutiesOf([...block(core, 3, dueMs), ...tick(core, dueMs)], 'offer')
+  return offer?.proposal.votes ?? []
+}
+
+const votesOf = (...numbers: readonly number[]): Hash[] =>
+  numbers.map((number) => voteEnvelope(claim, number).digest).sort()
+
+describe('what an auditor saw', () => {
+  it('is told when all have voted', () => {
+    const core = heardOf([OTHER])
+    deepEqual(openedIn(voted(core)), [])
+    deepEqual(openedIn(receive(core, voteEnvelope(claim, THIRD))), [TRANSCRIPT])
+  })
+
+  it('is told when those who are missing have had time, and never before a quorum', () => {
+    const core = heardOf([OTHER])
+    voted(core)
+    deepEqual(openedIn(tick(core, NOW_MS + OPEN_WAIT_MS - 1)), [])
+    deepEqual(openedIn(tick(core, NOW_MS + OPEN_WAIT_MS)), [TRANSCRIPT])
+    const alone = heardOf([])
+    voted(alone)
+    deepEqual(openedIn(tick(alone, NOW_MS + OPEN_WAIT_MS)), [])
+  })
+
+  it('is looked for again where a restart has lost it', () => {
+    const core = heardOf([SELF, OTHER, THIRD])
+    const [again] = dutiesOf(block(core, 2), 'verify')
+    equal(again?.claimId, claim.digest)
+    const seen = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
+    const found = {
+      kind: 'verified',
+      claim: claim.digest,
+      transcript: TRANSCRIPT,
+      ...seen,
+    } as const
+    const effects = core.handle(found, NOW_MS)
+    deepEqual(openedIn(effects), [TRANSCRIPT])
+    ok(!dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'vote'))
+  })
+})
+
+describe('a batch names votes', () => {
+  it('of those who saw the same as most, and of who failed the claim', () => {
+    const all = heardOf(VALIDATORS)
+    for (const number of VALIDATORS) receive(all, openingEnvelope(claim, number))
+    deepEqual(namedBy(all, NOW_MS), votesOf(...VALIDATORS))
+    const failed = heardOf([SELF, OTHER])
+    const against = voteEnvelope(claim, THIRD, 'fail')
+    receive(failed, against)
+    for (const number of [SELF, OTHER]) receive(failed, openingEnvelope(claim, number))
+    deepEqual(namedBy(failed, NOW_MS), [...votesOf(SELF, OTHER), against.digest].sort())
+  })
+
+  it('of nobody who passed it unseen', () => {
+    const core = heardOf(VALIDATORS)
+    for (const number of [SELF, OTHER]) receive(core, openingEnvelope(claim, number))
+    receive(core, openingEnvelope(claim, THIRD, UNSEEN))
+    deepEqual(namedBy(core, NOW_MS + LATE_VOTE_MS), votesOf(SELF, OTHER))
+  })
+
+  it('of nobody who passed it only after another had told what it saw', () => {
+    const core = heardOf([SELF, OTHER])
+    receive(core, openingEnvelope(claim, OTHER), NOW_MS + OPEN_WAIT_MS)
+    receive(core, openingEnvelope(claim, SELF), NOW_MS + OPEN_WAIT_MS)
+    const lateMs = NOW_MS + OPEN_WAIT_MS + 1
+    receive(core, voteEnvelope(claim, THIRD), lateMs)
+    receive(core, openingEnvelope(claim, THIRD), lateMs)
+    deepEqual(namedBy(core, lateMs), votesOf(SELF, OTHER))
+  })
+
+  it('only when openings have had their time', () => {
+    const core = heardOf(VALIDATORS)
+    receive(core, openingEnvelope(claim, SELF))
+    receive(core, openingEnvelope(claim, OTHER))
+    const soonMs = NOW_MS + LATE_VOTE_MS - 1
+    block(core, 3, soonMs)
+    deepEqual(dutiesOf(tick(core, soonMs), 'offer'), [])
+    deepEqual(namedBy(core, NOW_MS + LATE_VOTE_MS), votesOf(SELF, OTHER))
+    deepEqual(namedBy(heardOf(VALIDATORS), NOW_MS + LATE_VOTE_MS), [])
+  })
+})
+
+describe('a validator', () => {
+  it('stands for no batch that pays who saw something else', () => {
+    const proposer = heardOf(VALIDATORS)
+    for (const number of VALIDATORS) receive(proposer, openingEnvelope(claim, number))
+    const dueMs = NOW_MS + BATCH_WAIT_MS + VALIDATORS.length * TURN_MS
+    const [offer] = dutiesOf([...block(proposer, 3, dueMs), ...tick(proposer, dueMs)], 'offer')
+    const { bytes } = seal(
+      { kind: 'proposal', body: offer!.proposal },
+      keyNumber(SELF).privateKey,
+      MESSAGES,
+    )
+    for (const third of [TRANSCRIPT, UNSEEN]) {
+      const core = heardOf(VALIDATORS)
+      for (const number of [SELF, OTHER]) receive(core, openingEnvelope(claim, number))
+      receive(core, openingEnvelope(claim, THIRD, third))
+      const effects = core.handle({ kind: 'received', bytes, via: 'gossip' }, dueMs)
+      const said = dutiesOf(effects, 'publish').map(({ message }) => message.kind)
+      equal(said.includes('endorsement'), third === TRANSCRIPT)
+    }
+  })
+})
