@@ -40,13 +40,12 @@ export class Changes {
     this.heads += 1
   }
 
-  get hasJobs(): boolean {
-    return this.#jobs.size > 0
-  }
-
   takeJobs(): ReadonlySet<Hash> {
+    if (this.#jobs.size === 0) return NONE
     const taken = this.#jobs
     this.#jobs = new Set()
     return taken
   }
 }
+
+const NONE: ReadonlySet<Hash> = new Set()

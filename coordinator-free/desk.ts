@@ -11,12 +11,13 @@ import {
   chainDuties,
   type DutyRules,
   executions,
+  finalisations,
   settlements,
   type Workings,
 } from './duties.ts'
 import type { Duty } from './events.ts'
 import { type Held, hold, Kept, noteHead, noteTime } from './horizon.ts'
-import type { Ledger } from './ledger.ts'
+import type { Fact, Ledger } from './ledger.ts'
 import { type Ready, settleable } from './settlement.ts'
 
 export class Desk {
@@ -39,8 +40,16 @@ export class Desk {
   #everything = 0
   #heads = 0
   #atMs = 0
-  readonly #chain = new Kept<readonly Duty[]>()
-  readonly #settlements = new Kept<readonly Duty[]>()
+  readonly #call = (job: Fact<'job'>, nowMs: number): Call =>
+    callOf(this.#ledger, job, this.#self, nowMs)
+  readonly #chain = new Kept((workings: Workings, nowMs) =>
+    chainDuties(this.#ledger, this.#will, workings, this.#self, nowMs),
+  )
+  readonly #settlements = new Kept((workings: Workings, nowMs) => {
+    const ready = settleable(this.#ready.values())
+    return settlements(this.#ledger, this.#will, workings, ready, this.#self, nowMs)
+  })
+  readonly #finalisations = new Kept(() => finalisations(this.#ledger, this.#self))
 
   constructor(ledger: Ledger, will: DutyRules, self: Address) {
     this.#ledger = ledger
@@ -51,26 +60,23 @@ export class Desk {
   /** @param orders a number that differs whenever some duty has begun or ended */
   duties(workings: Workings, orders: number, nowMs: number): Duty[] {
     this.#hearCalls(nowMs)
-    const [ledger, will, self] = [this.#ledger, this.#will, this.#self]
-    const { everything, chain, batching, heads } = ledger.changes
-    const ofChain = this.#chain.of(everything + chain, heads, nowMs, () =>
-      chainDuties(ledger, will, workings, self, nowMs),
-    )
-    const facts = everything + chain + batching + this.#readyChanges + orders
-    const ofBatches = this.#settlements.of(facts, heads, nowMs, () =>
-      settlements(ledger, will, workings, settleable(this.#ready.values()), self, nowMs),
-    )
-    const ours = inOrder(ledger.jobs, this.#ours)
+    const { jobs, changes } = this.#ledger
+    const { everything, chain, batching, heads } = changes
+    const ofChain = everything + chain
+    const ofBatches = ofChain + batching + this.#readyChanges + orders
+    const ours = inOrder(jobs, this.#ours)
     return [
-      ...ofChain,
-      ...executions(ledger, will, workings, ours, self, nowMs),
+      ...this.#chain.of(workings, ofChain, heads, nowMs),
+      ...executions(this.#ledger, this.#will, workings, ours, this.#self, nowMs),
       ...this.#audits(workings),
-      ...ofBatches,
+      ...this.#settlements.of(workings, ofBatches, heads, nowMs),
+      ...this.#finalisations.of(undefined, ofChain, heads, nowMs),
     ]
   }
 
   /** Those that may be started: others may well be many. */
   #audits({ mayStart }: Workings): Duty[] {
+    if (this.#audited.size === 0) return []
     const auditsOf = (jobId: Hash): readonly Duty[] => this.#calls.get(jobId)!.value.audits
     const free = [...this.#audited].filter((id) => auditsOf(id).some(({ duty }) => mayStart(duty)))
     return inOrder(this.#ledger.claims, new Set(free)).flatMap(auditsOf)
@@ -107,7 +113,7 @@ export class Desk {
 
   #hear(jobId: Hash, nowMs: number): void {
     const job = this.#ledger.jobs.get(jobId)
-    const held = job && hold(nowMs, () => callOf(this.#ledger, job, this.#self, nowMs))
+    const held = job && hold(this.#call, job, nowMs)
     if (held) {
       this.#calls.set(jobId, held)
       this.#soonestMs = Math.min(this.#soonestMs, held.untilMs)

@@ -93,6 +93,7 @@ export function duties(
     ...executions(ledger, will, workings, ours, self, nowMs),
     ...[...ledger.claims.keys()].flatMap((jobId) => calls.get(jobId)?.audits ?? []),
     ...settlements(ledger, will, workings, ready, self, nowMs),
+    ...finalisations(ledger, self),
   ]
 }
 
@@ -288,9 +289,13 @@ export function settlements(
   }
   const post = postDue(ledger, built, self, nowMs)
   if (post) due.push(post)
-  const finalise = finaliseDue(ledger, self)
-  if (finalise) due.push(finalise)
   return due
+}
+
+/** Batches whose window is over, as the chain's clock has it. */
+export function finalisations(ledger: Ledger, self: Address): Duty[] {
+  const due = isValidator(ledger, self) ? finaliseDue(ledger, self) : undefined
+  return due ? [due] : []
 }
 
 /** Whoever contradicted itself is reported by the validators in turn: the reporter's part goes to the first. */

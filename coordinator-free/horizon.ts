@@ -42,28 +42,36 @@ export function noteHead(): void {
   sawHead = true
 }
 
-/** Works something out, and tells how long it holds. Answers within answers count for both. */
-export function hold<T>(nowMs: number, work: () => T): Held<T> {
-  const outer = { askedAtMs, soonestMs, sawHead }
+/** A rule that asks for the time, and for what it is about. */
+type Rule<T, About> = (about: About, nowMs: number) => T
+
+/** Asks a rule, and tells how long its answer holds. Answers within answers count for both. */
+export function hold<T, About>(rule: Rule<T, About>, about: About, nowMs: number): Held<T> {
+  const [outerAtMs, outerSoonestMs, outerSaw] = [askedAtMs, soonestMs, sawHead]
   askedAtMs = nowMs
   soonestMs = Number.POSITIVE_INFINITY
   sawHead = false
   try {
-    const value = work()
+    const value = rule(about, nowMs)
     return { value, untilMs: soonestMs, sawHead }
   } finally {
-    askedAtMs = outer.askedAtMs
-    soonestMs = Math.min(outer.soonestMs, soonestMs)
-    sawHead ||= outer.sawHead
+    askedAtMs = outerAtMs
+    soonestMs = Math.min(outerSoonestMs, soonestMs)
+    sawHead ||= outerSaw
   }
 }
 
-/** An answer that is worked out again only where it may have changed. */
-export class Kept<T> {
+/** A rule's answer, worked out again only where it may have changed. */
+export class Kept<T, About = undefined> {
+  readonly #rule: Rule<T, About>
   #held: Held<T> | undefined
   #facts = 0
   #heads = 0
   #atMs = 0
+
+  constructor(rule: Rule<T, About>) {
+    this.#rule = rule
+  }
 
   /**
    * @param facts a number that differs whenever a fact does which the answer may depend on
@@ -76,9 +84,9 @@ export class Kept<T> {
   }
 
   /** The answer, from before where it still holds. Whoever is keeping an answer in which it counts is told how long. */
-  of(facts: number, heads: number, nowMs: number, work: () => T): T {
+  of(about: About, facts: number, heads: number, nowMs: number): T {
     if (!this.#held || !this.holds(facts, heads, nowMs)) {
-      this.#held = hold(nowMs, work)
+      this.#held = hold(this.#rule, about, nowMs)
       this.#facts = facts
       this.#heads = heads
       this.#atMs = nowMs

@@ -80,9 +80,9 @@ export class Core {
   /** Jobs that it may be executing. */
   readonly #begun = new Set<Hash>()
   #reconciledAtMs = 0
-  readonly #tidied = new Kept<void>()
-  readonly #worked = new Kept<Effect[]>()
-  readonly #ordered = new Kept<Duty[]>()
+  readonly #tidied = new Kept((_: undefined, nowMs) => this.#forget(nowMs))
+  readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
+  readonly #ordered = new Kept((_: undefined, nowMs) => this.#orderAnew(nowMs))
 
   constructor(options: CoreOptions) {
     this.#options = options
@@ -99,8 +99,11 @@ export class Core {
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects
     }
-    const due = [this.#build(nowMs), this.#order(nowMs), this.#beats(nowMs)]
-    return due.every((some) => some.length === 0) ? effects : [...effects, ...due.flat()]
+    const built = this.#build(nowMs)
+    const due = this.#order(nowMs)
+    const beats = this.#beats(nowMs)
+    const isQuiet = built.length + due.length + beats.length === 0
+    return isQuiet ? effects : [...effects, ...built, ...due, ...beats]
   }
 
   /**
@@ -285,10 +288,10 @@ export class Core {
   }
 
   /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */
-  #build(nowMs: number): Effect[] {
+  #build(nowMs: number): readonly Effect[] {
     const { count, heads } = this.ledger.changes
-    if (this.#worked.holds(count, heads, nowMs)) return []
-    return this.#worked.of(count, heads, nowMs, () => this.#buildAnew(nowMs))
+    if (this.#worked.holds(count, heads, nowMs)) return NOTHING
+    return this.#worked.of(undefined, count, heads, nowMs)
   }
 
   #buildAnew(nowMs: number): Effect[] {
@@ -310,11 +313,11 @@ export class Core {
   }
 
   /** What has come to be due, or may be tried again. */
-  #order(nowMs: number): Effect[] {
+  #order(nowMs: number): readonly Effect[] {
     const { count, heads } = this.ledger.changes
     const facts = count + this.#orders.changes + this.#said
-    if (this.#ordered.holds(facts, heads, nowMs)) return []
-    return this.#ordered.of(facts, heads, nowMs, () => this.#orderAnew(nowMs))
+    if (this.#ordered.holds(facts, heads, nowMs)) return NOTHING
+    return this.#ordered.of(undefined, facts, heads, nowMs)
   }
 
   /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
@@ -343,6 +346,7 @@ export class Core {
 
   /** Jobs that this node is executing, in the order in which they came. */
   #inHand(): Hash[] {
+    if (this.#begun.size === 0) return []
     const { jobs } = this.ledger
     for (const jobId of this.#begun) {
       if (!this.#orders.isRunning(EXECUTE + jobId)) this.#begun.delete(jobId)
@@ -351,7 +355,8 @@ export class Core {
   }
 
   /** A sign of life for each job in hand. Beats are never repeated, so their failure is of no account. */
-  #beats(nowMs: number): Effect[] {
+  #beats(nowMs: number): readonly Effect[] {
+    if (this.#begun.size === 0) return NOTHING
     return this.#inHand().flatMap((jobId): Effect[] => {
       if (!hasCome((this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS, nowMs)) return []
       this.#beatenAtMs.set(jobId, nowMs)
@@ -364,9 +369,7 @@ export class Core {
 
   #tidy(nowMs: number): Effect[] {
     const { ledger } = this
-    this.#tidied.of(ledger.changes.count, ledger.changes.heads, nowMs, () =>
-      forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined),
-    )
+    this.#tidied.of(undefined, ledger.changes.count, ledger.changes.heads, nowMs)
     for (const jobId of this.#beatenAtMs.keys()) {
       if (ledger.jobs.has(jobId)) continue
       this.#beatenAtMs.delete(jobId)
@@ -384,6 +387,11 @@ export class Core {
     return [{ kind: 'reconcile', have }]
   }
 
+  #forget(nowMs: number): void {
+    const { ledger } = this
+    forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
+  }
+
   #missing(have: readonly Hash[]): Uint8Array[] {
     const held = new Set(have)
     // A jury has less time than anybody else.
@@ -395,4 +403,5 @@ export class Core {
 
 /** Before the job's digest: the name of the duty to execute it. */
 const EXECUTE = 'execute '
+const NOTHING: readonly never[] = []
 const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }

@@ -1,6 +1,6 @@
 /** Keccak-256 and hexadecimal: the one hash of messages, trees and seeds, the same on chain. */
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { keccak256 } from './keccak.ts'
 
 /** 32 bytes as `0x` and 64 lowercase hexadecimal digits. */
 export type Hash = `0x${string}` & { readonly brand: 'Hash' }
@@ -38,7 +38,7 @@ const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
 
 /** Keccak-256 of the parts laid end to end. */
 export function keccak(...parts: Uint8Array[]): Uint8Array {
-  return keccak256(parts)
+  return keccak_256(parts.length === 1 ? parts[0]! : concatBytes(...parts))
 }
 
 export function keccakHash(...parts: Uint8Array[]): Hash {

@@ -25,7 +25,10 @@ interface Field {
   readonly name: string
   /** As Solidity names it. */
   readonly type: string
+  readonly encode: Encode
 }
+
+type Encode = (value: unknown) => Uint8Array
 
 export type ValueOf<S> =
   S extends Struct<infer Shape> ? z.output<z.ZodObject<Shape, z.core.$strict>> : never
@@ -33,7 +36,8 @@ export type ValueOf<S> =
 /** Declares a struct. The order of `shape` is the order of the Solidity struct. */
 export function struct<Shape extends z.ZodRawShape>(name: string, shape: Shape): Struct<Shape> {
   const fields = Object.entries(shape).map(([field, schema]) => {
-    return { name: field, type: solidityType(schema as z.ZodType) }
+    const type = solidityType(schema as z.ZodType)
+    return { name: field, type, encode: encoderOf(type) }
   })
   const members = fields.map((field) => `${field.type} ${field.name}`)
   return { name, schema: z.strictObject(shape), type: `${name}(${members.join(',')})`, fields }
@@ -44,8 +48,8 @@ export function hashStruct<Shape extends z.ZodRawShape>(
   of: Struct<Shape>,
   value: ValueOf<Struct<Shape>>,
 ): Uint8Array {
-  const words = of.fields.map(({ name, type }) =>
-    encodeField(type, (value as Record<string, unknown>)[name]),
+  const words = of.fields.map(({ name, encode }) =>
+    encode((value as Record<string, unknown>)[name]),
   )
   return keccak(typeHash(of.type), ...words)
 }
@@ -68,10 +72,10 @@ export function hashedFields<Shape extends z.ZodRawShape>(
   of: Struct<Shape>,
   value: ValueOf<Struct<Shape>>,
 ): Hashed<ValueOf<Struct<Shape>>> {
-  const fields = of.fields.map(({ name, type }) => {
+  const fields = of.fields.map(({ name, type, encode }) => {
     const held = (value as Record<string, unknown>)[name]
     const isDynamic = type.endsWith('[]') || type === 'string' || type === 'bytes'
-    return [name, isDynamic ? toHex(encodeField(type, held)) : held]
+    return [name, isDynamic ? toHex(encode(held)) : held]
   })
   return Object.fromEntries(fields)
 }
@@ -105,20 +109,40 @@ function separator(domain: Domain): Uint8Array {
 
 const SEPARATORS = new WeakMap<Domain, Uint8Array>()
 
-function encodeField(type: string, value: unknown): Uint8Array {
+/** The word that stands for a field's value, by Solidity type. */
+function encoderOf(type: string): Encode {
   if (type.endsWith('[]')) {
-    const items = value as readonly unknown[]
-    const itemType = type.slice(0, -2)
-    return keccak(...items.map((item) => encodeField(itemType, item)))
+    const encodeItem = encoderOf(type.slice(0, -2))
+    return (value) => keccak(...(value as readonly unknown[]).map(encodeItem))
   }
-  if (type === 'string') return keccak(utf8(value as string))
-  if (type === 'bytes') return keccak(fromHex(value as string))
-  if (type === 'bytes32') return fromHex(value as string)
-  if (type === 'address') return addressWord(value as Address)
-  if (type === 'bool') return word(value ? 1 : 0)
-  if (type.startsWith('uint')) return word(value as bigint | number)
-  throw new TypeError(`no encoding for ${type}`)
+  if (type.startsWith('uint')) return (value) => word(value as bigint | number)
+  const encode = ENCODERS[type]
+  if (!encode) throw new TypeError(`no encoding for ${type}`)
+  return encode
 }
+
+const ENCODERS: Readonly<Record<string, Encode>> = {
+  string: (value) => textHash(value as string),
+  bytes: (value) => keccak(fromHex(value as string)),
+  bytes32: (value) => fromHex(value as string),
+  address: (value) => addressWord(value as Address),
+  bool: (value) => word(value ? 1 : 0),
+}
+
+/** Words of closed sets and content ids come again and again. */
+function textHash(text: string): Uint8Array {
+  const held = TEXT_HASHES.get(text)
+  if (held) return held
+  const worked = keccak(utf8(text))
+  if (text.length > MAX_KNOWN_LENGTH) return worked
+  if (TEXT_HASHES.size >= MAX_KNOWN_TEXTS) TEXT_HASHES.clear()
+  TEXT_HASHES.set(text, worked)
+  return worked
+}
+
+const TEXT_HASHES = new Map<string, Uint8Array>()
+const MAX_KNOWN_TEXTS = 1024
+const MAX_KNOWN_LENGTH = 128
 
 function addressWord(address: Address): Uint8Array {
   return concat(LEFT_OF_ADDRESS, fromHex(address))

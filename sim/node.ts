@@ -106,7 +106,15 @@ export class SimNode {
 
   start(): void {
     this.#life += 1
-    this.#later(this.options.dice.below(TICK_MS), () => this.#tick())
+    const life = this.#life
+    const { clock, dice } = this.options
+    const tick = (): void => {
+      if (this.#life !== life) return
+      this.#readChain()
+      this.handle({ kind: 'tick' })
+      clock.after(TICK_MS, tick)
+    }
+    clock.after(dice.below(TICK_MS), tick)
   }
 
   crash(): void {
@@ -169,12 +177,6 @@ export class SimNode {
         this.strikes += 1
       },
     }
-  }
-
-  #tick(): void {
-    this.#readChain()
-    this.handle({ kind: 'tick' })
-    this.#later(TICK_MS, () => this.#tick())
   }
 
   #readChain(): void {

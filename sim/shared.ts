@@ -10,10 +10,14 @@ export function openOnce(): (bytes: Uint8Array, domain: Domain) => Opened {
   return (bytes, domain) => held(opened, bytes, () => open(bytes, domain))
 }
 
-/** Decodes the data of each batch once. */
-export function decodeOnce(): typeof BatchData.decode {
-  const decoded = new WeakMap<Uint8Array, ReturnType<typeof BatchData.decode>>()
-  return (bytes) => held(decoded, bytes, () => BatchData.decode(bytes))
+/** Decodes the data of each batch once, and knows it for what nodes have worked out. */
+export function decodeOnce(intern: (data: BatchData) => BatchData): typeof BatchData.decode {
+  const known = new WeakMap<Uint8Array, ReturnType<typeof BatchData.decode>>()
+  return (bytes) =>
+    held(known, bytes, () => {
+      const decoded = BatchData.decode(bytes)
+      return decoded.ok ? { ok: true, value: intern(decoded.value) } : decoded
+    })
 }
 
 function held<K extends object, V>(map: WeakMap<K, V>, key: K, work: () => V): V {

@@ -67,8 +67,8 @@ export class World {
   #steps = 0
   readonly #signing: Signing
   readonly #open = openOnce()
-  readonly #decode = decodeOnce()
   readonly #intern = internBatches()
+  readonly #decode = decodeOnce(this.#intern)
   readonly #rankingsOf = rankOnce()
   readonly #hash = new RunHash()
   readonly #surroundings: Surroundings = {

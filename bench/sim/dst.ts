@@ -30,7 +30,7 @@ export function* dst(): Iterable<Figure> {
     value: steps / seconds,
     unit: 'events/s',
     bar: { atLeast: 500_000 },
-    note: 'the whole core at each: facts merged, duties computed anew',
+    note: 'the whole core at each: facts merged, and what follows worked out where something changed',
   }
   yield {
     name: 'seeds that failed',

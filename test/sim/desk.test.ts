@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import { after, before, describe, it } from 'mocha'
+import { acceptedClaim } from '../../coordinator-free/assignment.ts'
 import type { Effect } from '../../coordinator-free/events.ts'
+import { forgetStale } from '../../coordinator-free/forgetting.ts'
 import { Core } from '../../coordinator-free/node.ts'
 import { type Faults, SMALL, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
@@ -27,6 +29,14 @@ function compare(core: Core, effects: readonly Effect[], nowMs: number): void {
   }
 }
 
+/** After a tick nothing is left that is to be forgotten. */
+function compareForgotten({ ledger }: Core, nowMs: number): void {
+  const sizes = (): number[] => [ledger.settled, ledger.envelopes].map(({ size }) => size)
+  const before = [...sizes(), ledger.changes.count]
+  forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
+  assert.deepEqual([...sizes(), ledger.changes.count], before, 'to be forgotten, and still there')
+}
+
 describe('what is kept of duties', function () {
   this.timeout(60_000)
 
@@ -34,6 +44,7 @@ describe('what is kept of duties', function () {
     Core.prototype.handle = function (event, nowMs) {
       const effects = handle.call(this, event, nowMs)
       compare(this, effects, nowMs)
+      if (event.kind === 'tick') compareForgotten(this, nowMs)
       return effects
     }
   })
@@ -60,4 +71,12 @@ describe('what is kept of duties', function () {
       assert.ok(checked > 50, `${checked} duties were compared`)
     })
   }
+
+  it('lets go of jobs that nobody did', () => {
+    const nobody = { workers: 2, choosyWorkers: 2, validators: 2, jobs: 1 }
+    const times = { workloadMs: 5000, healMs: 24 * 60_000 }
+    const world = new World(scenario(1, 'calm', { ...nobody, ...times }))
+    assert.equal(world.run().settled, 0)
+    for (const { core } of world.nodes) assert.equal(core.ledger.jobs.size, 0)
+  })
 })
