@@ -2,6 +2,7 @@
  * A fake L2 with the rules of our contracts: it refuses what they refuse, and says what their logs say. The same
  * compliance suite (`test/compliance/chain.ts`) runs against it and against the contracts on a real chain.
  */
+import type { Contradiction } from '../coordinator-free/admission.ts'
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
 import { headerHash as hashOf } from '../coordinator-free/settlement.ts'
 import { type BatchHeader, chargesHash, Endorsement } from '../protocol/batch.ts'
@@ -9,6 +10,7 @@ import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import { type Hash, keccakHash, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
 import { merkleVerify, type Proof, sumOf } from '../protocol/merkle.ts'
+import { authorOf, slotOf } from '../protocol/message.ts'
 import {
   EPOCH_SECONDS,
   epochOf,
@@ -41,6 +43,8 @@ interface Posted {
 
 export class FakeChain {
   readonly facts: ChainFact[] = []
+  /** The fork of each block, from the first on. */
+  readonly forks: number[] = []
   /** Counts batches posted, made final and taken back. */
   changes = 0
   readonly #options: FakeChainOptions
@@ -53,6 +57,8 @@ export class FakeChain {
   /** Void batches whose charges have not been given back, by the hash of the header. */
   readonly #owed = new Set<Hash>()
   readonly #void = new Set<Hash>()
+  /** Slots in which somebody was shown to have said two things. */
+  readonly #punished = new Set<string>()
   /** How many disputes keep a batch from becoming final. */
   readonly #holds = new Map<number, number>()
   #head = { number: 0, timestampMs: 0 }
@@ -76,6 +82,11 @@ export class FakeChain {
         if (this.#faulty === 0 || this.#faulty > number) this.fault(number)
       },
     })
+  }
+
+  /** Who staked for a node. */
+  ownerOf(node: Address): Address {
+    return this.#stakes.ownerOf(node)
   }
 
   /** All that was ever slashed. */
@@ -108,10 +119,12 @@ export class FakeChain {
     return this.#batches.filter(({ final }) => final).length
   }
 
-  mine(timestampMs: number): void {
+  /** @param fork tells blocks of one number apart */
+  mine(timestampMs: number, fork = 0): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
-    const hash = keccakHash(utf8('block'), word(number))
+    this.forks.push(fork)
+    const hash = keccakHash(utf8('block'), word(number), ...(fork === 0 ? [] : [word(fork)]))
     this.facts.push({ kind: 'block', number, hash, timestampMs })
   }
 
@@ -221,6 +234,22 @@ export class FakeChain {
     this.#models.add(receipt.output)
     const { output: adapter, model: base, jobId } = receipt
     this.#log({ kind: 'model-registered', adapter, base, owner: sender, jobId })
+  }
+
+  /** Two statements of one author that contradict each other cost it part of its stake, once for each slot. */
+  accuse([one, other]: Contradiction): void {
+    const slot = slotOf(one.message)
+    if (slot === undefined || slot !== slotOf(other.message) || one.digest === other.digest) {
+      throw new Reverted('NotContradicting')
+    }
+    const author = authorOf(one.message)
+    const recover = this.#options.recover ?? recoverAddress
+    for (const { digest, signature } of [one, other]) {
+      if (recover(digest, signature) !== author) throw new Reverted('BadSignature')
+    }
+    if (this.#punished.has(slot)) throw new Reverted('AlreadyPunished')
+    this.#punished.add(slot)
+    this.#stakes.slashBps(author, this.#governed.equivocationSlashBps, 'contradicted')
   }
 
   get #governed(): ParameterValues {

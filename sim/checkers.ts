@@ -4,8 +4,10 @@ import { type Hash, sameBytes } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'
 import type { BatchData } from '../protocol/settlement.ts'
+import type { Lies } from './adversaries/kinds.ts'
 import type { FakeChain } from './chain.ts'
 import type { SimNode } from './node.ts'
+import type { Timeline } from './timeline.ts'
 import { outputOf } from './work.ts'
 
 export class Checkers {
@@ -16,8 +18,8 @@ export class Checkers {
   /** Jobs that stood in a batch which was taken back. */
   readonly #refunded = new Set<Hash>()
   readonly #batches: Checked[] = []
-  readonly #chain: FakeChain
-  readonly #mayBribe: boolean
+  readonly #timeline: Timeline
+  readonly #lies: Lies
   #feesWei = 0n
   /** Jobs of those refunded that were not settled since. */
   #refundedNow = 0
@@ -25,10 +27,18 @@ export class Checkers {
   #followed = -1
   #slashesSeen = 0
 
-  /** @param mayBribe True where auditors pass what is false */
-  constructor(chain: FakeChain, mayBribe: boolean) {
-    this.#chain = chain
-    this.#mayBribe = mayBribe
+  constructor(timeline: Timeline, lies: Lies) {
+    this.#timeline = timeline
+    this.#lies = lies
+  }
+
+  get #chain(): FakeChain {
+    return this.#timeline.chain
+  }
+
+  /** Final batches with a lie in them. */
+  get falseFinal(): number {
+    return this.#batches.slice(0, this.#chain.finalised).filter(({ lie }) => lie).length
   }
 
   /** A node keeps to what it said, across crashes too, and speaks for itself only. */
@@ -77,9 +87,9 @@ export class Checkers {
     invariant(this.#chain.court.counters.withheld === 0, 'a batch was false whose data is there')
   }
 
-  /** Where auditors may be bribed, a lie may be posted, but it must not become final. */
+  /** Where auditors may be bribed and others call juries, a lie may be posted, but it must not become final. */
   #checkFinal(): void {
-    if (!this.#mayBribe) return
+    if (this.#lies !== 'until-final') return
     for (const { lie } of this.#batches.slice(0, this.#chain.finalised)) {
       invariant(!lie, `${lie} was settled for good with a lie`)
     }
@@ -110,7 +120,7 @@ export class Checkers {
       const before = this.settled.get(jobId)
       invariant(before === undefined, `${jobId} is settled in ${before} and in ${data.number}`)
       const isTrue = output === outputOf(jobId, false)
-      invariant(isTrue || this.#mayBribe, `${jobId} was settled with a lie`)
+      invariant(isTrue || this.#lies !== 'never', `${jobId} was settled with a lie`)
       if (!isTrue) lie ??= jobId
       this.settled.set(jobId, data.number)
       if (this.#refunded.has(jobId)) this.#refundedNow -= 1

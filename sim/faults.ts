@@ -13,7 +13,13 @@ export type Fault =
       readonly atMs: number
       readonly node: number
       readonly forMs: number
+      /** The disk goes with it, so the node does not come back while its jobs are open. */
+      readonly wiped?: true
     }
+  /** The node first starts so late. */
+  | { readonly kind: 'late'; readonly atMs: 0; readonly node: number; readonly forMs: number }
+  /** The L2 takes back its newest blocks. */
+  | { readonly kind: 'reorg'; readonly atMs: number; readonly blocks: number }
   | {
       readonly kind: 'partition'
       readonly atMs: number
@@ -39,7 +45,7 @@ export function faultsOf(scenario: Scenario): Fault[] {
   const picking = (kind: 'forgery' | 'verdict' | 'demand') => (): Fault => {
     return { kind, atMs: atMs(), salt: dice.uint32() }
   }
-  const { crashes, partitions, outages, forgeries, verdicts, demands } = scenario
+  const { crashes, partitions, outages, outageMs, forgeries, verdicts, demands } = scenario
   return [
     ...times(crashes, (): Fault => {
       const forMs = 1000 + dice.below(20_000)
@@ -52,11 +58,37 @@ export function faultsOf(scenario: Scenario): Fault[] {
       return { kind: 'partition', atMs: atMs(), forMs: 5000 + dice.below(15_000), side }
     }),
     ...times(outages, (): Fault => {
-      return { kind: 'outage', atMs: atMs(), forMs: 2000 + dice.below(58_000) }
+      return { kind: 'outage', atMs: atMs(), forMs: outageMs || 2000 + dice.below(58_000) }
     }),
     ...times(forgeries, picking('forgery')),
     ...times(verdicts, picking('verdict')),
     ...times(demands, picking('demand')),
+    ...disasters(scenario, nodes, dice),
+  ]
+}
+
+/** What befalls several nodes, or the whole L2. The gateway is there from the start, so that there are jobs. */
+function disasters(scenario: Scenario, nodes: number, dice: Random): Fault[] {
+  const { workloadMs, lateStarts, massCrash, massCrashMs, diskLosses } = scenario
+  const some = (count: number): number[] => {
+    const left = Array.from({ length: nodes - 1 }, (_, index) => index + 1)
+    return Array.from({ length: count }, () => left.splice(dice.below(left.length), 1)[0]!)
+  }
+  const down = {
+    kind: 'crash',
+    atMs: 3000 + Math.round(workloadMs / 2),
+    forMs: massCrashMs,
+  } as const
+  return [
+    ...some(Math.min(lateStarts, nodes - 1)).map((node): Fault => {
+      return { kind: 'late', atMs: 0, node, forMs: 3000 + dice.below(workloadMs) }
+    }),
+    ...some(Math.floor(massCrash * (nodes - 1))).map((node, index): Fault => {
+      return { ...down, node, ...(index < diskLosses && { wiped: true }) }
+    }),
+    ...Array.from({ length: scenario.reorgs }, (): Fault => {
+      return { kind: 'reorg', atMs: 3000 + dice.below(workloadMs), blocks: scenario.reorgBlocks }
+    }),
   ]
 }
 
@@ -71,7 +103,11 @@ export function scheduleFaults(world: World): void {
 function strike(world: World, fault: Fault): void {
   switch (fault.kind) {
     case 'crash':
+    case 'late':
       crash(world, fault)
+      break
+    case 'reorg':
+      world.takeBack(fault.blocks)
       break
     case 'partition':
       partition(world, fault)
@@ -96,13 +132,17 @@ function diceOf({ scenario }: World, salt: number): Random {
 }
 
 /** kill -9: the node loses all but its journal, and comes back after a while. */
-function crash(world: World, fault: Extract<Fault, { kind: 'crash' }>): void {
+function crash(world: World, fault: Extract<Fault, { kind: 'crash' | 'late' }>): void {
   const node = world.nodes[fault.node % world.nodes.length]!
   if (!node.up) return
-  world.counters['crashes']! += 1
+  world.counters[fault.kind === 'late' ? 'lateStarts' : 'crashes']! += 1
   node.crash()
+  if (fault.kind === 'crash' && fault.wiped) {
+    world.counters['disksLost']! += 1
+    node.isLost = true
+  }
   world.clock.after(fault.forMs, () => {
-    if (!node.up) node.restart()
+    if (!node.up && !node.isLost) node.restart()
   })
 }
 
@@ -114,7 +154,7 @@ function partition(world: World, { side, forMs }: Extract<Fault, { kind: 'partit
 
 /** A judge finds one of the batches false that are not final yet; where there is none it looks again a little later. */
 function judge(world: World, dice: Random): void {
-  const { chain, clock, counters } = world
+  const { chain, timeline, clock, counters } = world
   const open = chain.headers.slice(chain.finalised)
   const picked = open[dice.below(Math.max(1, open.length))]
   if (!picked || chain.isRepairing) {
@@ -122,12 +162,12 @@ function judge(world: World, dice: Random): void {
     return
   }
   counters['verdicts']! += 1
-  chain.fault(picked.number)
+  timeline.send((at) => at.fault(picked.number))
 }
 
 /** An onlooker asks on the chain for a receipt; where no batch is open it looks again a little later. */
 function demand(world: World, dice: Random): void {
-  const { chain, clock, counters } = world
+  const { chain, timeline, clock, counters } = world
   const open = chain.headers.slice(chain.finalised)
   const picked = open[dice.below(Math.max(1, open.length))]
   const index = dice.below(Math.max(1, picked?.receiptCount ?? 0))
@@ -136,7 +176,7 @@ function demand(world: World, dice: Random): void {
     return
   }
   counters['demands']! += 1
-  chain.court.demand(ONLOOKER, picked, index)
+  timeline.send((at) => at.court.demand(ONLOOKER, picked, index))
 }
 
 const ONLOOKER = `0x${'0'.repeat(39)}1` as Address

@@ -1,9 +1,7 @@
 /** What a virtual node does before the judges. Its ballots, like its journal, outlive a crash. */
 import type { Duty, Event } from '../coordinator-free/events.ts'
-import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
 import { type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
 import { verdictSeal } from '../protocol/jury.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { Verdict } from '../protocol/vote.ts'
@@ -14,23 +12,9 @@ import type { Court } from './court.ts'
 export type JudgingDuty = Extract<
   Duty,
   {
-    kind:
-      | 'show'
-      | 'foreclose'
-      | 'challenge'
-      | 'draw'
-      | 'hear'
-      | 'commit'
-      | 'reveal'
-      | 'decide'
-      | 'withdraw'
+    kind: 'show' | 'foreclose' | 'challenge' | 'draw' | 'commit' | 'reveal' | 'decide' | 'withdraw'
   }
 >
-
-export type Act =
-  | { readonly kind: 'transact'; readonly call: (chain: FakeChain) => void }
-  /** The outcome of work that takes a while. */
-  | { readonly kind: 'hear'; readonly found: Event }
 
 interface Ballot {
   readonly verdict: Verdict
@@ -40,25 +24,19 @@ interface Ballot {
 export class Judging {
   readonly #self: Address
   readonly #dice: Random
-  readonly #verdictOn: (job: Job, claim: Claim) => Verdict
   readonly #ballots = new Map<number, Ballot>()
 
-  constructor(self: Address, dice: Random, verdictOn: (job: Job, claim: Claim) => Verdict) {
+  constructor(self: Address, dice: Random) {
     this.#self = self
     this.#dice = dice
-    this.#verdictOn = verdictOn
   }
 
-  act(duty: JudgingDuty): Act {
-    if (duty.kind === 'hear') {
-      const { number, job, claim } = duty
-      const verdict = this.#ballots.get(number)?.verdict ?? this.#verdictOn(job, claim)
-      return { kind: 'hear', found: { kind: 'heard', number, verdict } }
-    }
-    return { kind: 'transact', call: (chain) => this.#call(chain, duty) }
+  /** What it has found as a juror; what it sealed in an earlier life stands. */
+  found(number: number, verdict: Verdict): Event {
+    return { kind: 'heard', number, verdict: this.#ballots.get(number)?.verdict ?? verdict }
   }
 
-  #call({ court }: FakeChain, duty: Exclude<JudgingDuty, { kind: 'hear' }>): void {
+  call({ court }: FakeChain, duty: JudgingDuty): void {
     switch (duty.kind) {
       case 'show':
         court.show(duty)

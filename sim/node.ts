@@ -1,32 +1,32 @@
 /**
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
- * loses all else. Liars differ only in what their models bring back, so the core under test is everywhere the same.
+ * loses all else. Adversaries differ only in what they do with its effects, so the core under test is everywhere the same.
  */
 import type { Gate } from '../coordinator-free/admission.ts'
-import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
+import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
 import type { Member, Rankings } from '../coordinator-free/members.ts'
 import { Core } from '../coordinator-free/node.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Role } from '../protocol/chain.ts'
-import type { Claim } from '../protocol/claim.ts'
 import type { Decoded } from '../protocol/document.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
+import type { Verdict } from '../protocol/vote.ts'
+import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
+import type { Manner } from './adversaries/kinds.ts'
+import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
 import type { Clock } from './clock.ts'
 import { Reverted } from './contract.ts'
-import { Judging, type JudgingDuty } from './judging.ts'
+import { Judging } from './judging.ts'
 import type { Signer } from './signing.ts'
-import { attributionOf, isHonest, resultOf, transcriptOf } from './work.ts'
-
-/** A liar says the opposite of what it finds; who is bribed passes everything; the choosy ask for more than any job pays. */
-export type Manner = 'honest' | 'liar' | 'idle' | 'choosy' | 'bribed'
+import type { Timeline } from './timeline.ts'
+import { attributionOf, guessOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
 
 export interface NodeOptions {
   readonly index: number
@@ -39,16 +39,25 @@ export interface NodeOptions {
   readonly parameters: ParameterTerms
   readonly challengeBudgetWei: bigint
   readonly clock: Clock
-  readonly chain: FakeChain
+  readonly timeline: Timeline
   readonly dice: Random
   /** Milliseconds by which this node's clock is ahead. */
   readonly skewMs: number
+  /** How many times as long as the fastest it works. */
+  readonly slowness: number
   /** How the node reaches others and the world: given by the world. */
   readonly world: Surroundings
 }
 
 export interface Surroundings {
+  /** Nodes that are in it together. */
+  readonly ring: Set<Address>
+  isOver(): boolean
+  /** A stream of randomness for one purpose. */
+  dice(purpose: string): Random
   broadcast(from: number, message: Message, bytes: Uint8Array): void
+  /** Bytes that nobody vouches for. */
+  shout(from: number, bytes: Uint8Array): void
   reconcile(from: number, deliver: (to: SimNode) => void): void
   reply(from: number, to: number, envelopes: readonly Uint8Array[]): void
   /** Batch data by content id, from any node that is up. */
@@ -58,10 +67,12 @@ export interface Surroundings {
   observe(node: SimNode, effect: Effect): void
 }
 
-/** No job pays this much for a unit. */
-const DEAR = {
-  leastUnitWei: { inference: 10n ** 30n, 'fine-tune': 10n ** 30n },
-  maxJobs: 1,
+/** Work done, by what a worker is paid for such jobs, in wei. */
+export interface Effort {
+  executed: bigint
+  /** Done as cheaply as a lie is. */
+  cheap: bigint
+  checked: bigint
 }
 
 const TICK_MS = 500
@@ -72,9 +83,15 @@ export class SimNode {
   readonly options: NodeOptions
   core: Core
   up = true
+  /** Its disk is gone. Who came back without its journal would contradict itself, and be slashed for it. */
+  isLost = false
   readonly blocks = new Map<Cid, Uint8Array>()
   readonly #journal = new Map<string, Uint8Array>()
+  readonly effort: Effort = { executed: 0n, cheap: 0n, checked: 0n }
+  /** How often its attack, where it is an adversary, has happened. */
+  strikes = 0
   readonly #judging: Judging
+  readonly #adversary: Adversary | undefined
   #factsRead = 0
   /** Counts restarts: what a former life had under way must not reach this one. */
   #life = 0
@@ -83,9 +100,8 @@ export class SimNode {
     this.options = options
     this.address = options.signer.address
     this.core = this.#boot()
-    this.#judging = new Judging(this.address, options.dice, (job, claim) =>
-      this.#verdictOn(job, claim),
-    )
+    this.#judging = new Judging(this.address, options.dice)
+    this.#adversary = adversaryOf(options.manner, this.#body())
   }
 
   start(): void {
@@ -125,14 +141,42 @@ export class SimNode {
     if (!this.up) return
     for (const effect of this.core.handle(event, this.nowMs)) {
       this.options.world.observe(this, effect)
-      this.#perform(effect)
+      if (!this.#adversary?.(effect)) this.#perform(effect)
     }
   }
 
   #boot(): Core {
-    const { gate, rules, rankingsOf, parameters, challengeBudgetWei, manner } = this.options
-    const common = { self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei }
-    return new Core(manner === 'choosy' ? { ...common, terms: DEAR } : common)
+    const { gate, rules, rankingsOf, parameters, challengeBudgetWei } = this.options
+    return new Core({ self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei })
+  }
+
+  #body(): Body {
+    const node = this
+    const { role, gate, world, index } = this.options
+    const dice = world.dice(`adversary ${index}`)
+    const seal = (message: Message) => this.#seal(message)
+    return {
+      ...{ self: this.address, role, dice, messages: gate.messages, ring: world.ring },
+      get ledger() {
+        return node.core.ledger
+      },
+      get nowMs() {
+        return node.nowMs
+      },
+      get isOver() {
+        return world.isOver()
+      },
+      handle: (event) => this.handle(event),
+      perform: (effect) => this.#perform(effect),
+      claim: (execution, result, cost) => this.#claim(execution, result, cost),
+      judge: (check, verdict, knows) => this.#judge(check, verdict, knows),
+      say: (message) => world.shout(index, seal(message)),
+      shout: (bytes) => world.shout(index, bytes),
+      later: (delayMs, action) => this.#later(delayMs, action),
+      strike: () => {
+        this.strikes += 1
+      },
+    }
   }
 
   #readChain(): void {
@@ -140,7 +184,7 @@ export class SimNode {
   }
 
   #readFacts(): void {
-    const { facts } = this.options.chain
+    const { facts } = this.options.timeline.chain
     while (this.#factsRead < facts.length) {
       this.handle({ kind: 'chain', fact: facts[this.#factsRead++]! })
     }
@@ -152,10 +196,11 @@ export class SimNode {
         this.#publish(effect)
         break
       case 'execute':
-        this.#execute(effect)
+        this.#claim(effect, resultOf(effect.jobId, effect.job, false), 'executed')
         break
       case 'verify':
-        this.#verify(effect)
+      case 'hear':
+        this.#judge(effect, truthOf(effect), 'looked')
         break
       case 'read':
         this.#later(50, () => {
@@ -181,7 +226,10 @@ export class SimNode {
         this.#transact(effect.duty, (chain) => chain.giveBack(effect.header, effect.charges))
         break
       case 'accuse':
-        this.#later(50, () => this.handle({ kind: 'accused', slot: effect.slot }))
+        this.#transact(effect.duty, (chain) => chain.accuse(effect.said), {
+          kind: 'accused',
+          slot: effect.slot,
+        })
         break
       case 'offer': {
         const { cid, bytes } = blockOfBatch(effect.data)
@@ -190,7 +238,8 @@ export class SimNode {
         break
       }
       case 'retrieve':
-        this.#later(50, () => this.handle({ kind: 'retrieved', header: effect.headerHash }))
+        // Data lies in IPFS here, so where a reference names another place there is none.
+        this.#later(50, () => this.handle({ kind: 'duty-failed', duty: effect.duty }))
         break
       case 'register': {
         const { header, receipt, proof } = effect
@@ -211,60 +260,54 @@ export class SimNode {
       case 'judge':
       case 'tell':
         break
+      case 'withdraw':
+        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect), {
+          kind: 'withdrawn',
+        })
+        break
       default:
-        this.#judge(effect)
+        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect))
     }
   }
 
   /** Journal first: what stands in the slot already is what is said again. */
   #publish({ duty, message }: Extract<Duty, { kind: 'publish' }>): void {
-    const { signer, gate, world, index } = this.options
+    const { world, index } = this.options
     const slot = slotOf(message)
-    const sign = (digest: Hash) => signer.sign(digest)
     const held = this.#journal.get(slot ?? duty)
-    const bytes = held ?? sealWith(message, gate.messages, sign).bytes
+    const bytes = held ?? this.#seal(message)
     if (message.kind !== 'beat') this.#journal.set(slot ?? duty, bytes)
     this.handle({ kind: 'received', bytes, via: 'journal' })
     world.broadcast(index, message, bytes)
     if (message.kind !== 'beat') this.handle({ kind: 'duty-done', duty })
   }
 
-  #execute({ jobId, job }: Extract<Duty, { kind: 'execute' }>): void {
-    if (this.options.manner === 'idle') return
-    const lie = this.options.manner === 'liar'
-    this.#later(this.#spread(WORK_MS[job.task]), () => {
-      this.handle({ kind: 'executed', jobId, result: resultOf(jobId, job, lie) })
+  #seal(message: Message): Uint8Array {
+    const { signer, gate } = this.options
+    return sealWith(message, gate.messages, (digest: Hash) => signer.sign(digest)).bytes
+  }
+
+  #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
+    const takesMs = 2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)
+    this.#later(this.#spread(takesMs), () => {
+      this.effort[cost] += workerPayWei(jobId, job)
+      this.handle({ kind: 'executed', jobId, result })
     })
   }
 
-  #verify({ job, claim, claimId, beaconBlock }: Extract<Duty, { kind: 'verify' }>): void {
-    const verdict = this.#verdictOn(job, claim)
-    const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-    this.#later(this.#spread(WORK_MS[job.task] / 4), () => {
-      const transcript = transcriptOf(claimId)
-      const found = {
-        claim: claimId,
-        verdict,
-        reason,
-        checked: 8,
-        beaconBlock,
-        transcript,
-      } as const
-      this.handle({ kind: 'verified', ...found })
+  #judge(check: Check, verdict: Verdict, knows: Knowledge): void {
+    const { job, claim, claimId } = check
+    const takesMs = check.kind === 'hear' ? WORK_MS.inference : WORK_MS[job.task] / 4
+    this.#later(this.#spread(takesMs), () => {
+      if (knows === 'looked') this.effort.checked += workerPayWei(claim.jobId, job)
+      if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
+      const { beaconBlock } = check
+      const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
+      const isGuess = knows === 'guessed'
+      const transcript = isGuess ? guessOf(claimId, this.address) : transcriptOf(claimId)
+      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
+      this.handle({ kind: 'verified', ...seen })
     })
-  }
-
-  #verdictOn(job: Job, claim: Claim): 'pass' | 'fail' {
-    const { manner } = this.options
-    const truth = isHonest(job, claim)
-    const passes = manner === 'bribed' || (manner === 'liar' ? !truth : truth)
-    return passes ? 'pass' : 'fail'
-  }
-
-  #judge(duty: JudgingDuty): void {
-    const act = this.#judging.act(duty)
-    if (act.kind === 'transact') this.#transact(duty.duty, act.call)
-    else this.#later(this.#spread(WORK_MS.inference), () => this.handle(act.found))
   }
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
@@ -276,15 +319,20 @@ export class SimNode {
     })
   }
 
-  #transact(duty: string, call: (chain: FakeChain) => void): void {
+  #transact(
+    duty: string,
+    call: (chain: FakeChain) => void,
+    done: Event = { kind: 'duty-done', duty },
+  ): void {
     this.#later(this.#spread(1000), () => {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
-        call(this.options.chain)
-        this.handle(duty === 'withdraw' ? { kind: 'withdrawn' } : { kind: 'duty-done', duty })
+        this.options.timeline.send(call)
+        this.handle(done)
       } catch (error) {
         if (!(error instanceof Reverted)) throw error
-        this.handle({ kind: 'duty-failed', duty })
+        const isDone = error.message === 'AlreadyPunished'
+        this.handle(isDone ? done : { kind: 'duty-failed', duty })
       }
     })
   }

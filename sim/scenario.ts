@@ -1,14 +1,17 @@
 /** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
 import { utf8 } from '../protocol/hash.ts'
 import { type Random, random } from '../protocol/prng.ts'
+import { ADVERSARIES, ADVERSARY_KEYS, NO_ADVERSARIES, type Numbers } from './adversaries/kinds.ts'
 import type { Fault } from './faults.ts'
 
-export interface Scenario {
+export interface Scenario extends Numbers {
   readonly seed: number
   /** Counterfeit signatures cost nothing: see `signing.ts`. */
   readonly crypto: 'real' | 'counterfeit'
   readonly workers: number
   readonly validators: number
+  /** How many times as long as the fastest worker the slowest works. */
+  readonly spread: number
   readonly jobs: number
   /** Jobs come in over this time; faults happen in it, and heal after it. */
   readonly workloadMs: number
@@ -25,15 +28,18 @@ export interface Scenario {
   readonly partitions: number
   /** Times that the L2 stands still; they outlast the healing. */
   readonly outages: number
-  /** Workers that hand in a wrong output, and validators that vote the opposite of what they find. */
-  readonly lyingWorkers: number
-  readonly lyingValidators: number
-  /** Validators that pass whatever they are shown. */
-  readonly bribedValidators: number
-  /** Workers that take their turn and do nothing but beat. */
-  readonly idleWorkers: number
-  /** Workers that refuse every job, since it pays too little. */
-  readonly choosyWorkers: number
+  /** How long each lasts; drawn, up to a minute, where it is 0. */
+  readonly outageMs: number
+  /** Times that the L2 takes back so many of its newest blocks. */
+  readonly reorgs: number
+  readonly reorgBlocks: number
+  /** Nodes that first start during the workload, and know nothing then. */
+  readonly lateStarts: number
+  /** Share of the nodes that crash together, half way through the workload, and for how long. */
+  readonly massCrash: number
+  readonly massCrashMs: number
+  /** How many of these lose their disks: they do not come back. */
+  readonly diskLosses: number
   /** Clocks run ahead or behind by up to this much. */
   readonly skewMs: number
   /** Chance that a call to the chain fails. */
@@ -58,6 +64,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
   crypto: 'counterfeit',
   workers: 3,
   validators: 3,
+  spread: 1,
   jobs: 8,
   workloadMs: 60_000,
   healMs: 600_000,
@@ -67,11 +74,14 @@ export const CALM: Omit<Scenario, 'seed'> = {
   crashes: 0,
   partitions: 0,
   outages: 0,
-  lyingWorkers: 0,
-  lyingValidators: 0,
-  bribedValidators: 0,
-  idleWorkers: 0,
-  choosyWorkers: 0,
+  outageMs: 0,
+  reorgs: 0,
+  reorgBlocks: 3,
+  lateStarts: 0,
+  massCrash: 0,
+  massCrashMs: 20_000,
+  diskLosses: 0,
+  ...NO_ADVERSARIES,
   skewMs: 0,
   chainFailures: 0,
   forgeries: 0,
@@ -85,7 +95,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
 /** Small enough that a seed takes some ten milliseconds: for deterministic tests by the thousand. */
 export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 300_000 } as const
 
-/** Fault mixes by name. `swarm` draws its own mix from the seed, so that many seeds cover many mixes. */
+/** Fault mixes by name. `swarm` and `rogues` draw their own from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
   'calm',
   'choosy',
@@ -96,6 +106,7 @@ export const FAULTS = [
   'bribed',
   'storm',
   'swarm',
+  'rogues',
 ] as const
 export type Faults = (typeof FAULTS)[number]
 
@@ -158,6 +169,20 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       forgeries: maybe(20, 0),
       collectionBatches: 1 + dice.below(4),
       verdicts: maybe(dice.below(3), 0),
+    }
+  },
+  // Whoever contradicts itself is left out: it keeps the honest from agreeing on anything (sim/README.md).
+  rogues: (dice) => {
+    const kinds = ADVERSARY_KEYS.filter((key) => ADVERSARIES[key].manner !== 'equivocating')
+    const drawn = [kinds, kinds].map((of) => [of[dice.below(of.length)]!, 1] as const)
+    return {
+      workers: 5,
+      validators: 8,
+      loss: dice.unit() * 0.2,
+      crashes: dice.below(4),
+      challengeBonds: 2,
+      windowMs: 30_000,
+      ...Object.fromEntries(drawn),
     }
   },
 }

@@ -2,6 +2,7 @@
  * Makes a failing scenario small: faults are left out in halves, quarters and so on while it still fails in the same way
  * (ddmin, A. Zeller and R. Hildebrandt 2002), then jobs and nodes.
  */
+import { ADVERSARY_KEYS, oddOnes } from './adversaries/kinds.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { CALM, type Scenario } from './scenario.ts'
 
@@ -10,14 +11,11 @@ const STANDING = [
   'latencyMs',
   'loss',
   'doubled',
-  'lyingWorkers',
-  'lyingValidators',
-  'bribedValidators',
-  'idleWorkers',
-  'choosyWorkers',
+  ...ADVERSARY_KEYS,
   'skewMs',
   'chainFailures',
   'collectionBatches',
+  'spread',
 ] as const satisfies readonly (keyof Scenario)[]
 
 type Part = Fault | (typeof STANDING)[number]
@@ -57,8 +55,9 @@ function withParts(scenario: Scenario, parts: readonly Part[]): Scenario {
 /** One step smaller in one way; `undefined` where it cannot be. */
 const SMALLER: readonly ((scenario: Scenario) => Scenario | undefined)[] = [
   (scenario) => less(scenario, 'jobs', 1),
-  (scenario) => less(scenario, 'workers', 1 + scenario.lyingWorkers + scenario.idleWorkers),
-  (scenario) => less(scenario, 'validators', 3),
+  (scenario) => less(scenario, 'workers', 1 + oddOnes(scenario, 'worker').length),
+  (scenario) =>
+    less(scenario, 'validators', Math.max(3, 1 + oddOnes(scenario, 'validator').length)),
 ]
 
 function less(

@@ -11,10 +11,10 @@ interface Stake {
   readonly lockedWei: bigint
 }
 
-/** What a stake was slashed for: a false batch proposed, a false claim made or passed, silence as a juror. */
+/** What a stake was slashed for: a false batch proposed, a false claim made or passed, silence as a juror, contradiction. */
 export interface Slash {
   readonly node: Address
-  readonly why: 'proposer' | 'accused' | 'silent'
+  readonly why: 'proposer' | 'accused' | 'silent' | 'contradicted'
   readonly amountWei: bigint
 }
 
@@ -63,6 +63,11 @@ export class Stakes {
   /** Part of a stake, in basis points. */
   slashBps(node: Address, bps: number, why: Slash['why']): void {
     this.slash(node, ((this.#held.get(node)?.stakeWei ?? 0n) * BigInt(bps)) / 10_000n, why)
+  }
+
+  /** Who staked for a node; the node itself where nobody did. */
+  ownerOf(node: Address): Address {
+    return this.#held.get(node)?.owner ?? node
   }
 
   /** Stake of a validator. @throws Reverted for who is none */

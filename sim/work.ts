@@ -7,10 +7,13 @@ import type { Attribution, PartsOf } from '../protocol/attribution.ts'
 import type { Claim } from '../protocol/claim.ts'
 import { blockOf } from '../protocol/document.ts'
 import { attributionRoot } from '../protocol/evidence.ts'
+import { splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccak, keccakHash, toHex, utf8 } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
+import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import { random } from '../protocol/prng.ts'
+import type { Verdict } from '../protocol/vote.ts'
 
 /** What a worker brings back for a job; a liar's output differs from the honest one. */
 export function resultOf(jobId: Hash, job: Job, lie: boolean): Result {
@@ -46,10 +49,17 @@ export function outputOf(jobId: Hash, lie: boolean): Cid {
   return blockOf(keccak(fromHex(jobId), utf8(lie ? 'lie' : 'truth'))).cid
 }
 
-/** True where the claim is what an honest worker would have handed in. */
-export function isHonest(job: Job, claim: Claim): boolean {
-  const honest = resultOf(claim.jobId, job, false)
-  return honest.output === claim.output && honest.units === claim.units
+/** What an honest look at a claim finds: whether it is what an honest worker would have handed in. */
+export function truthOf({ job, claim }: { readonly job: Job; readonly claim: Claim }): Verdict {
+  const { output, units, graph } = resultOf(claim.jobId, job, false)
+  const isHonest = output === claim.output && units === claim.units && graph === claim.graph
+  return isHonest ? 'pass' : 'fail'
+}
+
+/** What a worker is paid for a job, in wei. */
+export function workerPayWei(jobId: Hash, job: Job): bigint {
+  const { units } = resultOf(jobId, job, false)
+  return splitFee(BigInt(units) * job.unitWei, splitOf(job.task, INITIAL_VALUES)).workerWei
 }
 
 /** What whoever has run a claim has seen. */
@@ -71,4 +81,9 @@ export function attributionOf(jobId: Hash): Attribution {
     parts: [dice.below(2_000_000) - 700_000, 0, 0, 0] as PartsOf<number>,
   })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
   return { shares, decoys: 6, decoySquares: (6n * BigInt(dice.below(10_000)) ** 2n).toString() }
+}
+
+/** What who has not run a claim makes up. */
+export function guessOf(claimId: Hash, validator: Address): Hash {
+  return keccakHash(utf8('guess'), fromHex(claimId), fromHex(validator))
 }

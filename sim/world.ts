@@ -1,31 +1,28 @@
 /** A whole network in one process, from one seed: nodes, network, chain, workload, faults, and the checkers' eyes. */
 import type { Effect } from '../coordinator-free/events.ts'
-import { owedWei } from '../coordinator-free/ledger.ts'
-import { blockOf } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
+import { keccak, toHex, utf8 } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import { type Domain, digest } from '../protocol/struct.ts'
-import { Voucher } from '../protocol/voucher.ts'
-import { FakeChain } from './chain.ts'
+import { liesOf, type Manner, oddOnes, strikesOf } from './adversaries/kinds.ts'
+import type { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
+import { DOMAINS, jobOf, STAKERS, TREASURY } from './jobs.ts'
 import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
-import { type Manner, SimNode } from './node.ts'
+import { SimNode, type Surroundings } from './node.ts'
 import type { Scenario } from './scenario.ts'
 import { decodeOnce, internBatches, openOnce, rankOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
+import { Timeline } from './timeline.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
 const STAKE_WEI = 10n ** 18n
-const UNIT_WEI = 10n ** 12n
 const GWEI = 10n ** 9n
 
 export interface Report {
@@ -40,11 +37,14 @@ export interface Report {
   readonly hash: string
 }
 
+/** Times count from the start of the run. */
+export type Watch = (atMs: number, node: SimNode, effect: Effect) => void
+
 export class World {
   readonly clock = new Clock(START_MS)
   readonly nodes: SimNode[] = []
   readonly network: Network
-  readonly chain: FakeChain
+  readonly timeline: Timeline
   readonly checkers: Checkers
   readonly counters: Record<string, number> = {
     crashes: 0,
@@ -54,6 +54,9 @@ export class World {
     verdicts: 0,
     refusals: 0,
     demands: 0,
+    lateStarts: 0,
+    disksLost: 0,
+    reorgs: 0,
   }
   readonly scenario: Scenario
   /** Until then the L2 stands still. */
@@ -68,29 +71,47 @@ export class World {
   readonly #decode = decodeOnce(this.#intern)
   readonly #rankingsOf = rankOnce()
   readonly #hash = new RunHash()
+  readonly #surroundings: Surroundings = {
+    ring: new Set(),
+    isOver: () => this.#healed,
+    dice: (purpose) => this.dice(purpose),
+    broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
+    shout: (from, bytes) => this.#spread(from, bytes),
+    reconcile: (from, deliver) => this.#reconcile(from, deliver),
+    reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
+    find: (cid) => this.#find(cid),
+    decode: this.#decode,
+    chainFails: () => this.#chainFails(),
+    observe: (observed, effect) => this.#observe(observed, effect),
+  }
 
-  readonly #trace: ((line: string) => void) | undefined
+  readonly #watch: Watch | undefined
 
-  constructor(scenario: Scenario, trace?: (line: string) => void) {
+  /** @param watch is told of each effect, before it is performed */
+  constructor(scenario: Scenario, watch?: Watch) {
     this.scenario = scenario
-    this.#trace = trace
+    this.#watch = watch
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
     const governed = this.#governed
-    this.chain = new FakeChain({
+    this.timeline = new Timeline({
       ...DOMAINS,
       windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
     })
-    this.checkers = new Checkers(this.chain, scenario.bribedValidators > 0)
-    this.chain.mine(START_MS)
+    this.checkers = new Checkers(this.timeline, liesOf(scenario))
+    this.timeline.mine(START_MS)
     this.#populate()
     scheduleFaults(this)
     this.#mineOn()
     this.#submitJobs()
+  }
+
+  get chain(): FakeChain {
+    return this.timeline.chain
   }
 
   /** Runs to the end, or until all is settled and final. */
@@ -105,7 +126,13 @@ export class World {
       final: this.#isDone(),
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
-      counters: { ...this.counters, ...this.network.counters, ...this.chain.court.counters },
+      counters: {
+        ...this.counters,
+        ...this.network.counters,
+        ...this.chain.court.counters,
+        ...strikesOf(this.nodes),
+        falseFinal: this.checkers.falseFinal,
+      },
       hash: this.#hash.digest,
     }
   }
@@ -114,7 +141,14 @@ export class World {
   heal(): void {
     this.#healed = true
     this.network.heal()
-    for (const node of this.nodes) if (!node.up) node.restart()
+    for (const node of this.nodes) if (!node.up && !node.isLost) node.restart()
+  }
+
+  /** The L2 takes blocks back; the core, which cannot unlearn, is built anew from what holds. */
+  takeBack(blocks: number): void {
+    this.counters['reorgs']! += 1
+    this.timeline.takeBack(blocks)
+    for (const node of this.nodes) if (node.up) node.restart()
   }
 
   /** A stream of randomness for one purpose. */
@@ -122,19 +156,34 @@ export class World {
     return random(utf8(`seed ${this.scenario.seed}`), purpose)
   }
 
+  /** Those who do not work as they should come first; a sybil's nodes stand beside all others. */
   #populate(): void {
-    const { workers, validators, lyingValidators, bribedValidators } = this.scenario
+    const { scenario } = this
     this.#add('gateway', 'honest')
-    for (const manner of mannersOf(this.scenario).slice(0, workers)) this.#add('worker', manner)
-    for (let i = 0; i < validators; i++) {
-      const isBribed = i < lyingValidators + bribedValidators
-      this.#add('validator', i < lyingValidators ? 'liar' : isBribed ? 'bribed' : 'honest')
+    for (const role of ['worker', 'validator'] as const) {
+      const count = role === 'worker' ? scenario.workers : scenario.validators
+      const odd = oddOnes(scenario, role)
+      for (let i = 0; i < count; i++) this.#add(role, odd[i] ?? 'honest')
     }
-    this.chain.deposit(this.nodes[0]!.address, 10n ** 20n)
+    this.#split('worker', scenario.sybilWorkers)
+    this.#split('validator', scenario.sybilValidators)
+    const { address } = this.nodes[0]!
+    this.timeline.send((chain) => chain.deposit(address, 10n ** 20n))
     for (const node of this.nodes) node.start()
   }
 
-  #add(role: 'gateway' | 'worker' | 'validator', manner: Manner): void {
+  /** One owner lays one stake in so many nodes. */
+  #split(role: 'worker' | 'validator', nodes: number): void {
+    for (let i = 0; i < nodes; i++) {
+      this.#add(role, 'sybil', { owner: `sybil ${role}`, stakeWei: STAKE_WEI / BigInt(nodes) })
+    }
+  }
+
+  #add(
+    role: 'gateway' | 'worker' | 'validator',
+    manner: Manner,
+    { owner, stakeWei } = { owner: `owner ${this.nodes.length}`, stakeWei: STAKE_WEI },
+  ): void {
     const index = this.nodes.length
     const dice = this.dice(`node ${index}`)
     const skew = this.scenario.skewMs
@@ -150,26 +199,29 @@ export class World {
       challengeBudgetWei:
         BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
       clock: this.clock,
-      chain: this.chain,
+      timeline: this.timeline,
+      slowness: role === 'worker' ? this.#slowness(index) : 1,
       dice,
       skewMs: skew === 0 ? 0 : dice.below(2 * skew + 1) - skew,
-      world: {
-        broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
-        reconcile: (from, deliver) => this.#reconcile(from, deliver),
-        reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
-        find: (cid) => this.#find(cid),
-        decode: this.#decode,
-        chainFails: () => this.#chainFails(),
-        observe: (observed, effect) => this.#observe(observed, effect),
-      },
+      world: this.#surroundings,
     })
-    const owner = toHex(keccak(utf8(`owner ${index}`)).subarray(12)) as Address
-    this.chain.stake(node.address, owner, [role], STAKE_WEI)
+    const account = accountOf(owner)
+    this.timeline.send((chain) => chain.stake(node.address, account, [role], stakeWei))
     this.nodes.push(node)
+  }
+
+  /** Most are fast and few are slow. */
+  #slowness(index: number): number {
+    const { spread } = this.scenario
+    return spread === 1 ? 1 : 1 + (spread - 1) * this.dice(`speed ${index}`).unit() ** 2
   }
 
   #broadcast(from: number, message: Message, bytes: Uint8Array): void {
     this.checkers.saying(this.nodes[from]!, message, bytes)
+    this.#spread(from, bytes)
+  }
+
+  #spread(from: number, bytes: Uint8Array): void {
     for (const to of this.nodes) {
       if (to.options.index === from) continue
       this.network.send(from, to.options.index, () =>
@@ -199,7 +251,7 @@ export class World {
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
-    this.#trace?.(lineOf(this.clock.nowMs - START_MS, node, effect))
+    this.#watch?.(this.clock.nowMs - START_MS, node, effect)
     this.#hash.absorb(1000 * this.clock.nowMs, node.options.index, textHash(kind), detail)
     if (effect.kind === 'judge' && effect.judgement.verdict !== 'accept') {
       const { reason } = effect.judgement
@@ -214,7 +266,7 @@ export class World {
 
   #mineOn(): void {
     this.clock.after(BLOCK_MS, () => {
-      if (!this.#isChainDown) this.chain.mine(this.clock.nowMs)
+      if (!this.#isChainDown) this.timeline.mine(this.clock.nowMs)
       this.#mineOn()
     })
   }
@@ -261,56 +313,9 @@ export class World {
   }
 }
 
-const CONTRACT = `0x${'c'.repeat(40)}` as Address
-const TREASURY = `0x${'7'.repeat(40)}` as Address
-const STAKERS = `0x${'5'.repeat(40)}` as Address
-const MESSAGES: Domain = { chainId: 1612, contract: CONTRACT }
-const DOMAINS = {
-  messages: MESSAGES,
-  vouchers: { chainId: 1612, contract: `0x${'e'.repeat(40)}` as Address },
-}
-
-function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
-  const maxUnits = 64
-  const nowMs = gateway.nowMs
-  const { ledger } = gateway.core
-  const voucherWei = owedWei(ledger, gateway.address) + BigInt(maxUnits) * UNIT_WEI
-  const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
-  const named = (what: string) => blockOf(keccak(utf8(what))).cid
-  return {
-    requester: gateway.address,
-    task,
-    model: named('model'),
-    adapter: task === 'inference' && number % 3 !== 0 ? named('adapter') : '',
-    input: named(`input ${number}`),
-    precision: 'cpu-exact',
-    maxUnits,
-    unitWei: UNIT_WEI,
-    voucherWei,
-    voucherSignature: gateway.options.signer.sign(digest(Voucher, voucher, DOMAINS.vouchers)),
-    seedBlock: (ledger.head?.number ?? 0) + 2,
-    providers: [],
-    nonce: keccakHash(utf8('nonce'), word(number)),
-    issuedAtMs: nowMs,
-    deadlineMs: nowMs + 20 * 60_000,
-  }
-}
-
-/** Those who do not work as they should come first, the honest ones last. */
-function mannersOf({ workers, lyingWorkers, idleWorkers, choosyWorkers }: Scenario): Manner[] {
-  const of = (manner: Manner, count: number): Manner[] => Array(count).fill(manner)
-  const odd = [
-    ...of('liar', lyingWorkers),
-    ...of('idle', idleWorkers),
-    ...of('choosy', choosyWorkers),
-  ]
-  return [...odd, ...of('honest', Math.max(0, workers - odd.length))]
-}
-
-function lineOf(atMs: number, { options }: SimNode, effect: Effect): string {
-  const who = `${options.role} ${options.index}`
-  const what = 'duty' in effect ? effect.duty : 'judgement' in effect ? effect.judgement.reason : ''
-  return `${(atMs / 1000).toFixed(3)} ${who}: ${effect.kind} ${what}`
+/** The account that stakes and is paid. */
+function accountOf(owner: string): Address {
+  return toHex(keccak(utf8(owner)).subarray(12)) as Address
 }
 
 /** A quick hash of a text, to tell runs apart (FNV-1a). */

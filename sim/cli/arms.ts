@@ -1,7 +1,15 @@
 /** The arms of a study: every combination of the swept values, each checked as if it stood alone. */
+import {
+  ADVERSARIES,
+  ADVERSARY_KEYS,
+  type AdversaryKey,
+  type Numbers,
+  oddOnes,
+} from '../adversaries/kinds.ts'
+import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
-import { FIELDS, type Section, type Settings, type Value } from './keys.ts'
+import { type Depth, FIELDS, type Section, type Settings, type Value } from './keys.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -72,8 +80,7 @@ function withValues({ depth, settings }: Study, values: Readonly<Record<string, 
 
 function checkArm(study: Study, { label, settings }: Arm): void {
   try {
-    if (study.depth === 'gossip') gossipOf(settings, study.seeds[0]!)
-    else protocolOf(settings, study.seeds[0]!)
+    SCENARIO_OF[study.depth](settings, study.seeds[0]!)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new Refusal(label === '' ? error.message : `arm ${label}: ${error.message}`)
@@ -91,25 +98,42 @@ export function gossipOf(settings: Settings, seed: number): GossipScenario {
   } as Partial<GossipScenario>)
 }
 
+export function economyOf(settings: Settings, seed: number): EconomyScenario {
+  const { world, workload, faults, adversaries } = settings
+  const { strategy: _, ...ring } = adversaries
+  return economyScenario({ ...world, ...workload, ...faults, ...ring, seed })
+}
+
 /** Throws `RangeError` where the numbers contradict each other. */
 export function protocolOf(settings: Settings, seed: number): Scenario {
-  const { world, workload, adversaries } = settings
+  const { world, workload } = settings
   const { mix = 'calm', ...faults } = settings.faults
-  const change = { ...world, ...workload, ...faults, ...adversaries } as Partial<Scenario>
+  const change = { ...world, ...workload, ...faults, ...numbersOf(settings) } as Partial<Scenario>
   const made = scenario(seed, mix as Faults, change)
-  const odd = made.lyingWorkers + made.idleWorkers + made.choosyWorkers
-  if (odd >= made.workers) {
-    throw new RangeError(
-      `lyingWorkers, idleWorkers and choosyWorkers are ${odd}, but workers is ${made.workers}; leave one that works`,
-    )
-  }
-  const bad = made.lyingValidators + made.bribedValidators
-  if (bad >= made.validators) {
-    throw new RangeError(
-      `lyingValidators and bribedValidators are ${bad}, but validators is ${made.validators}; leave an honest one`,
-    )
-  }
+  for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
   return made
+}
+
+/** How many adversaries of each kind are asked for, one kind by its name. */
+export function numbersOf({ adversaries }: Settings): Partial<Numbers> {
+  const { kind = 'none', count = 1, ...numbers } = adversaries
+  return kind === 'none' ? numbers : { ...numbers, [kind as AdversaryKey]: count }
+}
+
+const SCENARIO_OF: Readonly<Record<Depth, (settings: Settings, seed: number) => unknown>> = {
+  gossip: gossipOf,
+  protocol: protocolOf,
+  economy: economyOf,
+}
+
+function requireHonest(made: Scenario, role: 'worker' | 'validator'): void {
+  const odd = oddOnes(made, role).length
+  const all = made[`${role}s`]
+  if (odd < all) return
+  const keys = ADVERSARY_KEYS.filter((key) => ADVERSARIES[key].role === role && made[key] > 0)
+  throw new RangeError(
+    `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} ${odd}, but ${role}s is ${all}; leave an honest one`,
+  )
 }

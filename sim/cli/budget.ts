@@ -1,7 +1,7 @@
 /** How long a study will take, and in how much memory: what would take too much is refused before it starts. */
 import { availableParallelism, totalmem } from 'node:os'
 import { bytesOf } from '../gossip/scenario.ts'
-import { type Arm, gossipOf, protocolOf } from './arms.ts'
+import { type Arm, economyOf, gossipOf, protocolOf } from './arms.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -16,6 +16,9 @@ const GROWTH = 0.3
 const JOB_SECONDS = 80e-6
 const RUN_SECONDS = 0.05
 const PROTOCOL_BYTES = 200 * 2 ** 20
+/** Depth E: a node's hour, and what a node takes, with room to spare (`npm run bench -- sim --only economy`). */
+const EPOCH_SECONDS = 5e-8
+const ECONOMY_BYTES = 1000
 /** What a thread takes before it runs anything. */
 const THREAD_BYTES = 80 * 2 ** 20
 
@@ -69,6 +72,11 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     const nodes = 1 + workers + validators
     return { seconds: RUN_SECONDS + JOB_SECONDS * jobs * nodes ** 2, bytes: PROTOCOL_BYTES }
   }
+  if (study.depth === 'economy') {
+    const { nodes, epochs } = economyOf(settings, 1)
+    const seconds = RUN_SECONDS + 2 * EPOCH_SECONDS * nodes * epochs
+    return { seconds, bytes: ECONOMY_BYTES * nodes }
+  }
   const scenario = gossipOf(settings, 1)
   const nodes = scenario.nodes + scenario.sybils
   const virtualSeconds = 8 + (scenario.messages * scenario.intervalMs) / 1000
@@ -85,6 +93,7 @@ function mebibytes(bytes: number): number {
 /** Virtual seconds of all runs, to show how far they are. Depth P ends when all is settled: about after the workload. */
 export function virtualSecondsOf(study: Study, settings: Arm['settings']): number {
   if (study.depth === 'protocol') return protocolOf(settings, 1).workloadMs / 1000 + 30
+  if (study.depth === 'economy') return 3600 * economyOf(settings, 1).epochs
   const { messages, intervalMs } = gossipOf(settings, 1)
   return 8 + (messages * intervalMs) / 1000
 }

@@ -8,6 +8,7 @@ import { Refusal } from './refusal.ts'
 import { readResults, resolvedYaml } from './results.ts'
 import { parseScenario, readScenario, type Study } from './scenario-file.ts'
 import { runStudy, told } from './study.ts'
+import { tracedJobs, writeTrace } from './trace-file.ts'
 
 const ROOT = '.tributary/sim'
 
@@ -20,6 +21,7 @@ interface RunOptions {
   readonly threads?: string
   readonly mostHours?: string
   readonly json?: boolean
+  readonly trace?: string
 }
 
 /** @returns the exit code: 0 done and as expected, 1 not as expected, 2 wrong use */
@@ -49,6 +51,7 @@ export async function studyCommand(argv: readonly string[]): Promise<number> {
       .option('--threads <n>', 'runs at a time; as many as there are cores')
       .option('--most-hours <n>', 'refuse what would take longer', '12')
       .option('--json', 'the summary as JSON on standard output')
+      .option('--trace <jobs=n>', 'follow the first n jobs of the first run, for ui.perfetto.dev')
       .action(async (file: string, options: RunOptions) => {
         code = await runFile(file, options, name === 'sweep')
       })
@@ -91,12 +94,14 @@ async function runFile(file: string, options: RunOptions, mustSweep: boolean): P
   if (mustSweep && Object.keys(study.sweep).length === 0) {
     throw new Refusal(`${file} sweeps nothing; give --over key=a,b,c or a sweep section`)
   }
+  const jobs = options.trace === undefined ? 0 : tracedJobs(options.trace, study)
   const { folder, summary } = await runStudy(study, options.out, {
     ...(options.threads && { threads: wholeOf('--threads', options.threads) }),
     ...(options.mostHours && { mostHours: wholeOf('--most-hours', options.mostHours) }),
   })
   process.stdout.write(`${options.json ? JSON.stringify(summary) : told(summary)}\n`)
   process.stderr.write(`results: ${folder}\nplots:   npm run sim -- report ${folder}\n`)
+  if (jobs > 0) process.stderr.write(`trace:   ${writeTrace(study, jobs, folder)}\n`)
   return summary.passed ? 0 : 1
 }
 

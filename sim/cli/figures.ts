@@ -1,4 +1,5 @@
 /** The figures of a run by name: what it is, its unit, and how it is written. */
+import { MANNERS } from '../adversaries/kinds.ts'
 import type { Depth } from './keys.ts'
 
 export interface FigureKind {
@@ -36,7 +37,13 @@ export const COUNTERS = [
   'forged',
   'verdicts',
   'demands',
+  'lateStarts',
+  'disksLost',
+  'reorgs',
   'refusals',
+  'malformed',
+  'too-large',
+  'unknown-job',
   'lost',
   'doubled',
   'cut',
@@ -48,12 +55,42 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   halfSettledSeconds: { title: 'Half of the jobs settled after', unit: 's' },
   allSettledSeconds: { title: 'All jobs settled after', unit: 's' },
   virtualSeconds: { title: 'All final after', unit: 's' },
+  workerGini: { title: 'Gini of workers’ pay', unit: '' },
+  topShare: { title: 'Part of the worker with the most', unit: 'share' },
+  adversaryEarned: { title: 'Adversaries were paid', unit: 'gwei' },
+  adversarySlashed: { title: 'Adversaries were slashed', unit: 'gwei' },
+  adversaryCost: { title: 'Their work cost', unit: 'gwei' },
+  honestEarned: { title: 'Honest nodes in their places are paid', unit: 'gwei' },
+  honestCost: { title: 'Honest work in their places costs', unit: 'gwei' },
+  adversaryGain: { title: 'Adversaries’ profit beyond honest profit', unit: 'gwei' },
+  honestSlashed: { title: 'Honest nodes slashed', unit: 'times' },
+  falseFinal: { title: 'Final batches with a lie', unit: 'batches' },
   ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
+  ...Object.fromEntries(
+    MANNERS.map((name) => [name, { title: `${name}, attacks`, unit: 'times' }]),
+  ),
+}
+
+const ECONOMY: Readonly<Record<string, FigureKind>> = {
+  adversaryProfit: { title: 'The ring’s profit', unit: 'OPEN' },
+  honestProfit: { title: 'Its profit by honesty', unit: 'OPEN' },
+  gain: { title: 'Profit beyond honesty', unit: 'OPEN' },
+  gainShare: { title: 'Profit beyond honesty', unit: 'of the honest profit' },
+  honestLost: { title: 'Honest nodes lost by slashes', unit: 'OPEN' },
+  voided: { title: 'Jobs lost with false batches', unit: 'jobs' },
+  falsePaid: { title: 'False claims paid', unit: 'claims' },
+  undoneShare: { title: 'Jobs that nobody had room for', unit: 'share' },
+  workerGini: { title: 'Gini of workers’ incomes', unit: '' },
+  topShare: { title: 'Part of the worker with the most', unit: 'share' },
+  workerProfit: { title: 'Profit of an honest worker, mean', unit: 'OPEN' },
+  attackCost: { title: 'Stake for two thirds', unit: 'OPEN' },
+  shocks: { title: 'Shocks of demand', unit: 'times' },
 }
 
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
+  economy: ECONOMY,
 }
 
 export function figuresOf(depth: Depth): string[] {

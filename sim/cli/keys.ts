@@ -1,9 +1,12 @@
 /** The keys that a scenario file may have at each depth, with their bounds; and the nearest one to a slip of the pen. */
 import { z } from 'zod'
+import { ADVERSARY_KEYS } from '../adversaries/kinds.ts'
+import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
+import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
 import { FAULTS } from '../scenario.ts'
 
-export const DEPTHS = ['gossip', 'protocol'] as const
+export const DEPTHS = ['gossip', 'protocol', 'economy'] as const
 export type Depth = (typeof DEPTHS)[number]
 
 export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
@@ -15,10 +18,17 @@ export type Settings = Readonly<Record<Section, Readonly<Record<string, Value>>>
 
 type Fields = Readonly<Record<string, z.ZodType>>
 
-/** A field of depth F, within the bounds that the model itself has. */
-function gossip(name: keyof typeof BOUNDS): z.ZodType {
-  const [least, most] = BOUNDS[name]
-  return WITH_FRACTIONS.includes(name) ? between(least, most) : whole(least, most)
+/** Fields within the bounds that the model itself has. */
+function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
+  const field = (name: keyof typeof BOUNDS) =>
+    (WITH_FRACTIONS.includes(name) ? between : whole)(...BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
+}
+
+function economies(...names: (keyof typeof ECONOMY_BOUNDS)[]): Fields {
+  const field = (name: keyof typeof ECONOMY_BOUNDS) =>
+    (WHOLE.includes(name) ? whole : between)(...ECONOMY_BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
 }
 
 function between(least: number, most: number): z.ZodType {
@@ -33,10 +43,6 @@ function whole(least: number, most: number): z.ZodType {
 
 function oneOf(values: readonly string[]): z.ZodType {
   return z.enum(values, `give one of ${values.join(', ')}`)
-}
-
-function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
-  return Object.fromEntries(names.map((name) => [name, gossip(name)]))
 }
 
 const GOSSIP: Readonly<Record<Section, Fields>> = {
@@ -60,6 +66,7 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
   world: {
     workers: whole(1, 10_000),
     validators: whole(1, 1000),
+    spread: between(1, 100),
     latencyMs: z.tuple([whole(0, 600_000), whole(0, 600_000)], LATENCY),
     crypto: oneOf(['real', 'counterfeit']),
   },
@@ -78,6 +85,13 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     crashes: whole(0, 100_000),
     partitions: whole(0, 1000),
     outages: whole(0, 1000),
+    outageMs: whole(0, 86_400_000),
+    reorgs: whole(0, 1000),
+    reorgBlocks: whole(1, 1000),
+    lateStarts: whole(0, 1000),
+    massCrash: between(0, 0.9),
+    massCrashMs: whole(1, 86_400_000),
+    diskLosses: whole(0, 1000),
     skewMs: whole(0, 600_000),
     chainFailures: between(0, 0.9),
     forgeries: whole(0, 100_000),
@@ -85,17 +99,28 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     demands: whole(0, 1000),
   },
   adversaries: {
-    lyingWorkers: whole(0, 10_000),
-    lyingValidators: whole(0, 1000),
-    bribedValidators: whole(0, 1000),
-    idleWorkers: whole(0, 10_000),
-    choosyWorkers: whole(0, 10_000),
+    ...Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, whole(0, 1000)])),
+    kind: oneOf(['none', ...ADVERSARY_KEYS]),
+    count: whole(1, 1000),
+  },
+}
+
+const ECONOMY: Readonly<Record<Section, Fields>> = {
+  world: economies('nodes', 'validators'),
+  workload: economies(
+    ...(['epochs', 'jobsAWorker', 'capacity', 'workCost', 'auditCost', 'cheapCost'] as const),
+  ),
+  faults: economies('shockEpoch', 'shockDemand', 'falseClaims', 'miss'),
+  adversaries: {
+    strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
+    ...economies('ringShare', 'ringWork', 'cheatRate', 'challenged', 'denouncedEpochs'),
   },
 }
 
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
+  economy: ECONOMY,
 }
 
 /** All keys of a depth as `section.key`. */

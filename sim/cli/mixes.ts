@@ -1,5 +1,6 @@
 /** `npm run sim -- --seed 7 --faults storm`: one run or many, a line each, and the command that repeats a failure. */
 import { parseArgs } from 'node:util'
+import { type Balance, balancesOf, type Income } from '../adversaries/earnings.ts'
 import { FAULTS, type Faults, scenario } from '../scenario.ts'
 import { type Report, World } from '../world.ts'
 
@@ -60,8 +61,9 @@ function run(seed: number, faults: Faults): boolean {
   }
   const startedMs = performance.now()
   try {
-    const report = new World(scenario(seed, faults, change)).run()
-    print(report, performance.now() - startedMs)
+    const world = new World(scenario(seed, faults, change))
+    const report = world.run()
+    print(report, balancesOf(world), performance.now() - startedMs)
     if (report.final) return true
     process.stderr.write(`not all jobs were settled; repeat: ${repeat(seed, faults)}\n`)
   } catch (error) {
@@ -71,9 +73,10 @@ function run(seed: number, faults: Faults): boolean {
   return false
 }
 
-function print(report: Report, tookMs: number): void {
+function print(report: Report, balances: readonly Balance[], tookMs: number): void {
   if (values.json) {
-    process.stdout.write(`${JSON.stringify(report)}\n`)
+    const inText = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)
+    process.stdout.write(`${JSON.stringify({ ...report, adversaries: balances }, inText)}\n`)
     return
   }
   const { seed, settled, jobs, virtualMs, steps, counters, hash } = report
@@ -85,6 +88,14 @@ function print(report: Report, tookMs: number): void {
       `(${(virtualMs / tookMs).toFixed(0)} × real), ${steps} steps, run ${hash.slice(2, 10)}\n` +
       `  ${faults.join(', ') || 'nothing went wrong'}\n`,
   )
+  for (const balance of balances) process.stdout.write(`  ${lineOf(balance)}\n`)
+}
+
+function lineOf({ manner, nodes, strikes, honest, ...income }: Balance): string {
+  const gwei = (wei: bigint) => (wei / 1_000_000_000n).toLocaleString('en')
+  const words = ({ earnedWei, slashedWei, costWei }: Income) =>
+    `paid ${gwei(earnedWei)}, slashed ${gwei(slashedWei)}, work ${gwei(costWei)} gwei`
+  return `${nodes} ${manner}, ${strikes} times: ${words(income)}; honest: ${words(honest)}`
 }
 
 function repeat(seed: number, faults: string): string {

@@ -4,6 +4,7 @@ import { type BandPoint, bandsOf } from './bands.ts'
 import { kindOf } from './figures.ts'
 import { bands, type Frame, frameOf, SEEDS_BAND } from './frame.ts'
 import { againstKey, latency } from './key-plots.ts'
+import { DEPTHS } from './keys.ts'
 import type { Table } from './outcome.ts'
 import { draw, type Picture } from './picture.ts'
 import type { Results } from './results.ts'
@@ -11,7 +12,7 @@ import type { Results } from './results.ts'
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
   const { reach, seconds, messages, upload } = results.tables
-  const isGossip = results.study.depth === 'gossip'
+  const [isGossip, isProtocol, isEconomy] = DEPTHS.map((depth) => results.study.depth === depth)
   const pictures = [
     reach && reachOverTime(frame, reach),
     isGossip && latency(frame),
@@ -26,10 +27,22 @@ export function picturesOf(results: Results): Picture[] {
       ),
     messages && goesWrong(results) && reachByMessage(frame, messages),
     isGossip && seconds && traffic(frame, seconds),
-    !isGossip && seconds && jobsSettled(frame, seconds),
-    !isGossip && counters(frame),
+    isProtocol && seconds && jobsSettled(frame, seconds),
+    isProtocol && counters(frame),
+    isProtocol && hasAdversaries(results) && adversaryGain(frame),
+    isEconomy && againstKey(frame, 'gain', 'Profit beyond honesty', ['gain'], 'OPEN'),
+    isEconomy && againstKey(frame, 'gini', 'Gini of workers’ incomes', ['workerGini'], 'Gini'),
   ]
   return pictures.filter((picture) => typeof picture === 'object')
+}
+
+function hasAdversaries({ summary }: Results): boolean {
+  return summary.arms.some(({ figures }) => (figures['honestCost']?.mean ?? 0) > 0)
+}
+
+function adversaryGain(frame: Frame): Picture | undefined {
+  const title = 'Adversaries’ profit beyond honest profit'
+  return againstKey(frame, 'adversaries', title, ['adversaryGain'], 'gwei')
 }
 
 function goesWrong({ study }: Results): boolean {

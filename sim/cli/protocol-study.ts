@@ -1,4 +1,14 @@
 /** One run of depth P, the production core: jobs and counters second by second. */
+
+import {
+  balancesOf,
+  honestSlashes,
+  type Income,
+  incomeOf,
+  profitWei,
+} from '../adversaries/earnings.ts'
+import { MANNERS } from '../adversaries/kinds.ts'
+import { gini, topShare } from '../economy/inequality.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
@@ -38,9 +48,42 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       halfSettledSeconds: after(0.5),
       allSettledSeconds: after(1),
       virtualSeconds: report.virtualMs / SECOND_MS,
-      ...Object.fromEntries(COUNTERS.map((name) => [name, counters[name] ?? 0])),
+      ...Object.fromEntries([...COUNTERS, ...MANNERS].map((name) => [name, counters[name] ?? 0])),
+      ...adversaryFigures(world),
+      ...fairness(world),
     },
     tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
     virtualSeconds: report.virtualMs / SECOND_MS,
   }
+}
+
+const GWEI = 1_000_000_000n
+
+/** What all adversaries together came to, in gwei; where there is none, nothing. */
+function adversaryFigures(world: World): Record<string, number> {
+  const balances = balancesOf(world)
+  const sum = (of: (income: Income) => bigint, whose: 'bad' | 'honest') =>
+    Number(
+      balances.reduce(
+        (total, balance) => total + of(whose === 'bad' ? balance : balance.honest),
+        0n,
+      ) / GWEI,
+    )
+  return {
+    adversaryEarned: sum(({ earnedWei }) => earnedWei, 'bad'),
+    adversarySlashed: sum(({ slashedWei }) => slashedWei, 'bad'),
+    adversaryCost: sum(({ costWei }) => costWei, 'bad'),
+    honestEarned: sum(({ earnedWei }) => earnedWei, 'honest'),
+    honestCost: sum(({ costWei }) => costWei, 'honest'),
+    adversaryGain: sum(profitWei, 'bad') - sum(profitWei, 'honest'),
+    honestSlashed: honestSlashes(world),
+    falseFinal: world.checkers.falseFinal,
+  }
+}
+
+/** How evenly pay falls to workers. */
+function fairness(world: World): Record<string, number> {
+  const workers = world.nodes.filter(({ options }) => options.role === 'worker')
+  const paidWei = workers.map((node) => incomeOf(world, [node]).earnedWei)
+  return { workerGini: gini(paidWei), topShare: topShare(paidWei) }
 }

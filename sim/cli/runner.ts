@@ -1,7 +1,9 @@
 /** Runs a study's arms with all its seeds: here, or in threads of their own, a whole run to each. */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import type { Arm } from './arms.ts'
+import { runEconomy } from './economy-study.ts'
 import { runGossip } from './gossip-study.ts'
+import type { Depth } from './keys.ts'
 import type { OnProgress, Order, Outcome } from './outcome.ts'
 import { runProtocol } from './protocol-study.ts'
 import type { Study } from './scenario-file.ts'
@@ -16,10 +18,15 @@ export function ordersOf(study: Study, arms: readonly Arm[]): Order[] {
   )
 }
 
+const RUNS: Readonly<Record<Depth, (order: Order, onProgress: OnProgress) => Outcome>> = {
+  gossip: runGossip,
+  protocol: runProtocol,
+  economy: runEconomy,
+}
+
 export function runOrder(order: Order, onProgress: OnProgress = () => undefined): Outcome {
-  const run = order.depth === 'gossip' ? runGossip : runProtocol
   try {
-    return run(order, onProgress)
+    return RUNS[order.depth](order, onProgress)
   } catch (error) {
     throw new Error(`seed ${order.seed}: ${(error as Error).message}`, { cause: error })
   }

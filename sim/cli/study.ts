@@ -82,7 +82,14 @@ function nameOf({ arm, seed }: Pick<Order, 'arm' | 'seed'>): string {
 /** Which figures are worth a column where there is room for a few. */
 const COLUMNS = {
   gossip: ['reach', 'p50Ms', 'p99Ms', 'duplicates', 'uploadBytesPerSecond'],
-  protocol: ['settledShare', 'halfSettledSeconds', 'allSettledSeconds', 'lost', 'crashes'],
+  protocol: [
+    'settledShare',
+    'halfSettledSeconds',
+    'allSettledSeconds',
+    'adversaryGain',
+    'honestSlashed',
+  ],
+  economy: ['honestProfit', 'gain', 'honestLost', 'workerProfit', 'workerGini'],
 } as const
 
 /** Figures by arm with half the width of their interval, then what was expected, for reading on a terminal. */

@@ -1,6 +1,7 @@
 /** What a study found: figures by arm with intervals, differences from the first arm, and which expectations held. */
+import { ADVERSARIES, ADVERSARY_KEYS } from '../adversaries/kinds.ts'
 import type { Arm } from './arms.ts'
-import { labelOf } from './arms.ts'
+import { labelOf, numbersOf } from './arms.ts'
 import { kindOf, written } from './figures.ts'
 import type { Settings, Value } from './keys.ts'
 import type { Outcome } from './outcome.ts'
@@ -48,7 +49,10 @@ export function summarise(
   }))
   const verdicts = [
     ...study.expect.flatMap((wanted) => judge(wanted, study, arms, byArm)),
-    ...arms.flatMap(({ settings, label }, index) => unfired(settings, label, byArm[index]!)),
+    ...arms.flatMap(({ settings, label }, index) => [
+      ...unfired(settings, label, byArm[index]!),
+      ...harmless(settings, label, byArm[index]!),
+    ]),
   ]
   const { name, about, depth, seeds } = study
   return {
@@ -142,6 +146,11 @@ const TRACES: Readonly<Record<string, string>> = {
   verdicts: 'verdicts',
   demands: 'demands',
   doubled: 'doubled',
+  reorgs: 'reorgs',
+  lateStarts: 'lateStarts',
+  massCrash: 'crashes',
+  diskLosses: 'disksLost',
+  shockEpoch: 'shocks',
 }
 
 /** A fault that never fired has shown nothing, and fails the study. */
@@ -156,4 +165,24 @@ function unfired(settings: Settings, label: string, runs: readonly Outcome[]): V
       { text: `faults.${key} never happened${place}: ${trace} is 0 in all runs`, held: false },
     ]
   })
+}
+
+/** An adversary whose attack did not happen in each run fails the study, too; a ring acts where it earns otherwise. */
+function harmless(settings: Settings, label: string, runs: readonly Outcome[]): Verdict[] {
+  const { strategy } = settings.adversaries
+  if (strategy !== undefined && strategy !== 'honest') {
+    return idle(`adversaries.strategy ${strategy}`, 'gain', label, runs)
+  }
+  const numbers = numbersOf(settings)
+  return ADVERSARY_KEYS.flatMap((key) => {
+    const isThere = (numbers[key] ?? 0) > 0
+    return isThere ? idle(`adversaries.${key}`, ADVERSARIES[key].manner, label, runs) : []
+  })
+}
+
+function idle(what: string, figure: string, label: string, runs: readonly Outcome[]): Verdict[] {
+  const without = runs.filter(({ figures }) => !figures[figure]).map(({ seed }) => seed)
+  if (without.length === 0) return []
+  const place = label === '' ? '' : ` (${label})`
+  return [{ text: `${what} did nothing${place}: not with seed ${without.join(', ')}`, held: false }]
 }

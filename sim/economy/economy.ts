@@ -95,6 +95,7 @@ export class Economy {
 
   #step(strategy: Strategy): void {
     const { workers, population } = this
+    if (this.epoch === this.scenario.shockEpoch) this.#expected = -1
     this.#expect()
     this.#arrivals.draw(this.streams.jobs, this.#got)
     const { capacity } = this.scenario
@@ -132,7 +133,8 @@ export class Economy {
     const { workers, scenario } = this
     if (this.#expected === workers.version) return
     this.#expected = workers.version
-    const perOpen = (scenario.jobsAWorker * this.population.workers) / workers.total()
+    const demand = this.epoch < scenario.shockEpoch ? 1 : scenario.shockDemand
+    const perOpen = (demand * scenario.jobsAWorker * this.population.workers) / workers.total()
     this.#arrivals.expect(workers.shares.map((share) => share * perOpen))
   }
 

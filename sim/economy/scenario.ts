@@ -17,6 +17,9 @@ export interface EconomyScenario {
   readonly denouncedEpochs: number
   /** Jobs that come in an epoch, for each worker there is, on average. */
   readonly jobsAWorker: number
+  /** From this epoch on there are so many times as many jobs. */
+  readonly shockEpoch: number
+  readonly shockDemand: number
   /** Jobs that one worker can do in an epoch; of the rest it says that it is busy. */
   readonly capacity: number
   readonly feeWei: bigint
@@ -52,6 +55,8 @@ const DEFAULTS: EconomyScenario = {
   // Once a month: more often, and those who are left would soon endorse nothing.
   denouncedEpochs: 730,
   jobsAWorker: 1,
+  shockEpoch: 0,
+  shockDemand: 1,
   capacity: 20,
   // A hundred tokens at the 0.001 OPEN that a gateway bids unless told otherwise.
   feeWei: OPEN_WEI / 10n,
@@ -68,7 +73,7 @@ const DEFAULTS: EconomyScenario = {
 
 type Bounded = Exclude<keyof EconomyScenario, 'feeWei' | 'governed'>
 
-const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> = {
+export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> = {
   seed: [0, 2 ** 53 - 1],
   nodes: [20, 1_000_000],
   epochs: [1, 100_000],
@@ -77,6 +82,8 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   ringWork: [0, 0.95],
   denouncedEpochs: [1, 100_000],
   jobsAWorker: [0, 50],
+  shockEpoch: [0, 100_000],
+  shockDemand: [0, 10],
   capacity: [1, 1000],
   workCost: [0, 10],
   auditCost: [0, 10],
@@ -86,7 +93,9 @@ const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> 
   falseClaims: [0, 1],
   cheatRate: [0, 1],
 }
-const WHOLE: readonly string[] = [...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'capacity']]
+export const WHOLE: readonly string[] = [
+  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'shockEpoch', 'capacity'],
+]
 
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
 export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyScenario {

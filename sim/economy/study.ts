@@ -57,7 +57,7 @@ export function earns(
 }
 
 /** Of the ring's members that act, in OPEN. */
-function profitOf(economy: Economy, { actors }: Strategy): number {
+export function profitOf(economy: Economy, { actors }: Strategy): number {
   const { ringWorkers, ringValidators } = economy.population
   let wei = 0n
   if (actors !== 'validators') {
@@ -69,7 +69,8 @@ function profitOf(economy: Economy, { actors }: Strategy): number {
   return inOpen(wei)
 }
 
-function slashedOf({ workers, validators, population }: Economy): number {
+/** What honest nodes lost by slashes, in OPEN. */
+export function slashedOf({ workers, validators, population }: Economy): number {
   const honest = [
     ...workers.slashedWei.slice(population.ringWorkers),
     ...validators.slashedWei.slice(population.ringValidators),
@@ -124,6 +125,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-function inOpen(wei: bigint): number {
+/** Wei in OPEN, for people. */
+export function inOpen(wei: bigint): number {
   return Number(wei / 1_000_000_000n) / 1e9
 }

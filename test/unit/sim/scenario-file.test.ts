@@ -128,7 +128,32 @@ describe('a scenario file', () => {
     [
       'too many cheats',
       'name: x\ndepth: protocol\nadversaries: { lyingWorkers: 3 }',
-      /lyingWorkers, idleWorkers and choosyWorkers are 3, but workers is 3/,
+      /lyingWorkers is 3, but workers is 3; leave an honest one/,
+    ],
+    [
+      'only cheats of several kinds',
+      'name: x\ndepth: protocol\nadversaries: { bribedValidators: 2, griefingValidators: 1 }',
+      /bribedValidators, griefingValidators are 3, but validators is 3/,
+    ],
+    [
+      'an unknown adversary',
+      'name: x\ndepth: protocol\nadversaries: { kind: lazyWorkers }',
+      /adversaries.kind is "lazyWorkers"; give one of none, lyingWorkers, /,
+    ],
+    [
+      'an adversary misspelt',
+      'name: x\ndepth: protocol\nadversaries: { copingWorkers: 1 }',
+      /adversaries.copingWorkers is unknown; did you mean copyingWorkers\?/,
+    ],
+    [
+      'an unknown strategy',
+      'name: x\ndepth: economy\nadversaries: { strategy: sleeping }',
+      /adversaries.strategy is "sleeping"; give one of honest, lazy, /,
+    ],
+    [
+      'too small an economy',
+      'name: x\ndepth: economy\nworld: { nodes: 3 }',
+      /world.nodes is 3; give a whole number from 20 to 1000000/,
     ],
     [
       'a latency the wrong way round',

@@ -243,6 +243,54 @@ describe('a study', () => {
   })
 })
 
+describe('a study of adversaries', () => {
+  let root: string
+  before(() => {
+    root = testFolder('adversaries')
+  })
+  after(() => removeFolder(root))
+
+  it('says what they earned beside honest nodes, and fails where one did nothing', () => {
+    const text = `${PROTOCOL}sweep: { adversaries.kind: [none, idleWorkers] }`
+    const { summary, folder } = study(text.replace('jobs: 2', 'jobs: 12'), root)
+    writeReport(readResults(folder))
+    assert.match(readFileSync(join(folder, 'plots', 'adversaries.svg'), 'utf8'), /idleWorkers/)
+    const [honest, idle] = summary.arms.map(({ figures }) => figures)
+    assert.equal(honest!['adversaryGain']!.mean, 0)
+    assert.ok(idle!['adversaryGain']!.mean < 0 && idle!['adversaryEarned']!.mean === 0)
+    assert.deepEqual(summary.verdicts, [])
+    const never = study(
+      `${PROTOCOL}adversaries: { withholdingValidators: 1, turncoatWorkers: 1 }`,
+      root,
+    )
+    assert.match(
+      never.summary.verdicts[0]!.text,
+      /adversaries.turncoatWorkers did nothing: not with seed 1, 2/,
+    )
+    assert.equal(never.summary.passed, false)
+  })
+
+  it('of the economy is written, plotted and found again as it was', () => {
+    const text = `
+name: year
+depth: economy
+seeds: 2
+world: { nodes: 40 }
+workload: { epochs: 800 }
+sweep: { adversaries.strategy: [honest, griefing] }
+`
+    const { folder, summary } = study(text, root)
+    const [honest, griefing] = summary.arms.map(({ figures }) => figures)
+    assert.equal(honest!['gain']!.mean, 0)
+    assert.ok(griefing!['gain']!.mean < 0 && summary.passed)
+    assert.deepEqual(study(text, root).summary, summary)
+    const read = readResults(folder)
+    assert.deepEqual(read.summary, JSON.parse(JSON.stringify(summary)))
+    writeReport(read)
+    assert.match(readFileSync(join(folder, 'plots', 'gain.svg'), 'utf8'), /griefing/)
+  })
+})
+
 describe('what a study is made of', () => {
   it('gives means with Student’s interval', () => {
     // From any table: for 4 degrees of freedom 2.776; the deviation of 1 .. 5 is the root of 2.5.

@@ -1,0 +1,70 @@
+/** The adversaries by the scenario key that says how many there are. Their order is that of their places. */
+import type { Role } from '../../protocol/chain.ts'
+import { AUDITORS } from '../../protocol/params.ts'
+
+export const ADVERSARIES = {
+  lyingWorkers: { role: 'worker', manner: 'lying' },
+  idleWorkers: { role: 'worker', manner: 'idle' },
+  choosyWorkers: { role: 'worker', manner: 'choosy' },
+  copyingWorkers: { role: 'worker', manner: 'copying' },
+  colludingWorkers: { role: 'worker', manner: 'colluding' },
+  grindingWorkers: { role: 'worker', manner: 'grinding' },
+  equivocatingWorkers: { role: 'worker', manner: 'equivocating' },
+  griefingWorkers: { role: 'worker', manner: 'griefing' },
+  wrongModelWorkers: { role: 'worker', manner: 'wrong-model' },
+  turncoatWorkers: { role: 'worker', manner: 'turncoat' },
+  spammingWorkers: { role: 'worker', manner: 'spamming' },
+  sybilWorkers: { role: 'worker', manner: 'sybil' },
+  lyingValidators: { role: 'validator', manner: 'lying' },
+  bribedValidators: { role: 'validator', manner: 'bribed' },
+  unseenValidators: { role: 'validator', manner: 'unseen' },
+  colludingValidators: { role: 'validator', manner: 'colluding' },
+  equivocatingValidators: { role: 'validator', manner: 'equivocating' },
+  withholdingValidators: { role: 'validator', manner: 'withholding' },
+  griefingValidators: { role: 'validator', manner: 'griefing' },
+  spammingValidators: { role: 'validator', manner: 'spamming' },
+  sybilValidators: { role: 'validator', manner: 'sybil' },
+} as const satisfies Record<string, { readonly role: Role; readonly manner: string }>
+
+export type AdversaryKey = keyof typeof ADVERSARIES
+export type BadManner = (typeof ADVERSARIES)[AdversaryKey]['manner']
+export type Manner = 'honest' | BadManner
+/** How many of each there are. */
+export type Numbers = Readonly<Record<AdversaryKey, number>>
+
+export const ADVERSARY_KEYS = Object.keys(ADVERSARIES) as AdversaryKey[]
+export const MANNERS: readonly BadManner[] = [
+  ...new Set(ADVERSARY_KEYS.map((key) => ADVERSARIES[key].manner)),
+]
+
+export const NO_ADVERSARIES = Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, 0])) as Numbers
+
+/** Adversaries of a role that stand in the place of honest nodes; a sybil's nodes stand beside them. */
+export function oddOnes(numbers: Numbers, role: Role): readonly BadManner[] {
+  return ADVERSARY_KEYS.flatMap((key) => {
+    const { role: of, manner } = ADVERSARIES[key]
+    return of === role && manner !== 'sybil' ? Array<BadManner>(numbers[key]).fill(manner) : []
+  })
+}
+
+/** How far a false claim may get: into no batch, into none that becomes final, or wherever it does. */
+export type Lies = 'never' | 'until-final' | 'counted'
+
+/** A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. */
+export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): Lies {
+  const falseJudges =
+    numbers.bribedValidators + numbers.unseenValidators + numbers.colludingValidators
+  if (falseJudges === 0) return 'never'
+  return falseJudges < AUDITORS && numbers.challengeBonds > 0 ? 'until-final' : 'counted'
+}
+
+/** How often the attack of each manner has happened. */
+export function strikesOf(
+  nodes: Iterable<{ readonly options: { readonly manner: Manner }; readonly strikes: number }>,
+): Record<BadManner, number> {
+  const counts = Object.fromEntries(MANNERS.map((manner) => [manner, 0]))
+  for (const { options, strikes } of nodes) {
+    if (options.manner !== 'honest') counts[options.manner]! += strikes
+  }
+  return counts as Record<BadManner, number>
+}
