@@ -6,12 +6,19 @@
  */
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { LEASE_MS, STALL_MS, TURN_SHARE, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import {
+  LATE_VOTE_MS,
+  LEASE_MS,
+  STALL_MS,
+  TURN_SHARE,
+  VERDICT_WAIT_MS,
+} from '../protocol/params.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import { type Standing, standingOf } from './committee.ts'
 import { hasCome } from './horizon.ts'
 import type { Fact, Ledger, Run } from './ledger.ts'
 import type { Member } from './members.ts'
+import { isUnproven } from './openings.ts'
 
 export interface Turn {
   readonly worker: Member
@@ -32,7 +39,8 @@ export function acceptedClaim(
     const claim = claims.get(node)
     if (!claim) continue
     const standing = standingOf(ledger, claim, nowMs)
-    if (standing.status === 'accepted') return { claim, standing }
+    const isAccepted = standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)
+    if (isAccepted) return { claim, standing }
   }
   return undefined
 }
@@ -44,7 +52,12 @@ export function turnOf(ledger: Ledger, jobId: Hash, nowMs: number): Turn | undef
 }
 
 /** Why a turn was over. */
-export type TurnEnd = 'refused' | 'silent' | 'stalled' | 'too-long' | 'rejected' | 'no-verdict'
+export type TurnEnd =
+  | ('refused' | 'silent' | 'stalled' | 'too-long')
+  | ('rejected' | 'unproven' | 'no-verdict')
+
+/** Ends of claims: nothing else of their workers is looked at. */
+const VERDICTS: readonly TurnEnd[] = ['rejected', 'unproven', 'no-verdict']
 
 export interface PastTurn extends Turn {
   readonly endMs: number
@@ -69,7 +82,7 @@ export function turnsOf(
     const turn = { worker, attempt, sinceMs }
     const { endMs, end } = endOfTurn(ledger, jobId, worker, heard, sinceMs, nowMs)
     if (!hasCome(endMs, nowMs)) return { past, now: turn }
-    if (end === 'rejected' || end === 'no-verdict') heard.add(worker.node)
+    if (VERDICTS.includes(end)) heard.add(worker.node)
     if (!late) attempt += 1
     // A round in which nobody had any time left over is the last: all claims were rejected or left aside.
     idle = endMs === sinceMs ? idle + Number(!late) : 0
@@ -126,6 +139,9 @@ function endOfTurn(
   const standing = standingOf(ledger, claim, nowMs)
   if (standing.status === 'rejected') {
     return { endMs: Math.max(fromMs, standing.decidedAtMs), end: 'rejected' }
+  }
+  if (standing.status === 'accepted' && isUnproven(ledger, standing, nowMs)) {
+    return { endMs: Math.max(fromMs, standing.decidedAtMs + LATE_VOTE_MS), end: 'unproven' }
   }
   return { endMs: fromMs + VERDICT_WAIT_MS, end: 'no-verdict' }
 }

@@ -3,7 +3,7 @@
  * `desk.ts` works out the same from the same parts, but only those of which something has changed.
  */
 import type { Address } from '../protocol/fields.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Message } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
@@ -229,7 +229,9 @@ function openingOf(
 ): Duty[] {
   if (!mayOpen(ledger, claim, self, nowMs)) return []
   const { digest } = claim.envelope
-  const transcript = ledger.transcripts.get(digest)
+  // Of a fine-tune there is nothing that all have seen.
+  const nothing = job.body.task === 'fine-tune' ? ZERO_HASH : undefined
+  const transcript = ledger.transcripts.get(digest) ?? nothing
   if (!transcript) return verifyOf(ledger, job, claim)
   const { jobId } = claim.body
   const body = { jobId, claim: digest, validator: self, transcript, issuedAtMs: nowMs }

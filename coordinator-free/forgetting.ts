@@ -43,10 +43,25 @@ export function forgetStale(
     if (ledger.jobs.has(jobId) || !isPast(refusals, nowMs)) continue
     forgetRefusals(ledger, jobId)
   }
-  for (const [claimId, votes] of ledger.votes) {
-    if (ledger.envelopes.has(claimId) || !isPast(votes, nowMs)) continue
-    forgetVotes(ledger, claimId)
+  for (const said of [ledger.votes, ledger.openings]) {
+    for (const [claimId, facts] of said) {
+      if (!ledger.envelopes.has(claimId) && isPast(facts, nowMs)) forgetVotes(ledger, claimId)
+    }
   }
+  for (const [header, endorsements] of ledger.endorsements) {
+    if (isTooOld(ledger, endorsements, nowMs)) forgetEndorsements(ledger, header)
+  }
+}
+
+/** True where the contract takes no batch any more of the epoch in which these came. */
+function isTooOld(
+  { parameters }: Ledger,
+  facts: Map<Address, { arrivedAtMs: number }>,
+  nowMs: number,
+): boolean {
+  return [...facts.values()].every(
+    ({ arrivedAtMs }) => !parameters.takesBatchOf(parameters.epochAt(arrivedAtMs), nowMs),
+  )
 }
 
 /** Forgets the proposals that something is true of. */
@@ -60,6 +75,14 @@ export function forgetProposals(
     ledger.changes.ofBatching()
     forgetEnvelope(ledger, digest)
   }
+}
+
+/** Forgets who endorsed a header: it is posted, or too old to be. */
+export function forgetEndorsements(ledger: Ledger, header: Hash): void {
+  for (const { envelope } of ledger.endorsements.get(header)?.values() ?? []) {
+    forgetEnvelope(ledger, envelope.digest)
+  }
+  if (ledger.endorsements.delete(header)) ledger.changes.ofBatching()
 }
 
 function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {

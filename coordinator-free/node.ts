@@ -3,6 +3,7 @@
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
@@ -16,7 +17,7 @@ import { mergeChain, newsOf } from './chain-facts.ts'
 import { Desk, inOrder } from './desk.ts'
 import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
-import { forgetStale } from './forgetting.ts'
+import { forgetEndorsements, forgetStale } from './forgetting.ts'
 import { hasCome, Kept } from './horizon.ts'
 import {
   attribute,
@@ -283,6 +284,8 @@ export class Core {
       ...reasons(ledger, self, receipt.jobId, nowMs),
       ...payReasons(ledger, self, data.number, receipt),
     ])
+    const header = ledger.batches.get(data.number)?.header
+    if (header) forgetEndorsements(ledger, headerHash(header))
     settle(ledger, data.number, data, nowMs)
     return [{ kind: 'tell', news: { kind: 'settled', data, why } }]
   }
@@ -396,7 +399,10 @@ export class Core {
     const held = new Set(have)
     // A jury has less time than anybody else.
     const known = [...this.ledger.disputes.evidence(), ...this.ledger.envelopes.values()]
-    const envelopes = known.filter(({ digest }) => !held.has(digest))
+    const built = new Set([...this.#built.values()].map((one) => one.headerHash))
+    const isOfUse = ({ message }: Envelope): boolean =>
+      message.kind !== 'endorsement' || built.has(message.body.header)
+    const envelopes = known.filter((one) => !held.has(one.digest) && isOfUse(one))
     return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
   }
 }

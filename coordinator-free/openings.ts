@@ -7,8 +7,8 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
-import { OPEN_WAIT_MS } from '../protocol/params.ts'
-import { standingOf } from './committee.ts'
+import { LATE_VOTE_MS, OPEN_WAIT_MS } from '../protocol/params.ts'
+import { type Standing, standingOf } from './committee.ts'
 import { hasCome } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
 
@@ -43,6 +43,23 @@ export function proven(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vo
   return votes.filter(
     (vote) => !isPass(vote) || (most && openingOf(ledger, vote)?.body.transcript === most[0]),
   )
+}
+
+/**
+ * True of a claim that was passed, but by auditors of whom too few can show that they looked: openings have had their time,
+ * and the passes that agree are no more than the fails.
+ */
+export function isUnproven(
+  ledger: Ledger,
+  { votes, decidedAtMs }: Standing,
+  nowMs: number,
+): boolean {
+  return hasCome(decidedAtMs + LATE_VOTE_MS, nowMs) && !arePassed(proven(ledger, votes))
+}
+
+/** True where most of these votes are passes. */
+export function arePassed(votes: readonly Fact<'vote'>[]): boolean {
+  return 2 * votes.filter(isPass).length > votes.length
 }
 
 /** Without passes that this node heard only after somebody had told what it saw, unless no other is left. */

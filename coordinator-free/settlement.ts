@@ -24,7 +24,7 @@ import { holdsQuorum, seated } from './committee.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import { type Fact, type Ledger, lastBatch, openAfter, type PostedBatch } from './ledger.ts'
-import { areOpen, beforeOpenings, proven } from './openings.ts'
+import { areOpen, arePassed, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
 
@@ -307,10 +307,6 @@ function settledFrom(
   )
   const votes = counted.filter(({ envelope }) => named.has(envelope.digest))
   return arePassed(votes) ? { job, claim: accepted.claim, votes } : undefined
-}
-
-function arePassed(votes: readonly Fact<'vote'>[]): boolean {
-  return 2 * votes.filter(({ body }) => body.verdict === 'pass').length > votes.length
 }
 
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */

@@ -26,7 +26,7 @@ import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
 import type { Signer } from './signing.ts'
 import type { Timeline } from './timeline.ts'
-import { attributionOf, guessOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
+import { attributionOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
 
 export interface NodeOptions {
   readonly index: number
@@ -303,8 +303,8 @@ export class SimNode {
       if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
       const { beaconBlock } = check
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const isGuess = knows === 'guessed'
-      const transcript = isGuess ? guessOf(claimId, this.address) : transcriptOf(claimId)
+      const guesser = knows === 'guessed' ? this.address : undefined
+      const transcript = transcriptOf(job, claimId, guesser)
       const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
       this.handle({ kind: 'verified', ...seen })
     })

@@ -9,7 +9,7 @@ import { blockOf } from '../protocol/document.ts'
 import { attributionRoot } from '../protocol/evidence.ts'
 import { splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { fromHex, type Hash, keccak, keccakHash, toHex, utf8 } from '../protocol/hash.ts'
+import { fromHex, type Hash, keccak, keccakHash, toHex, utf8, ZERO_HASH } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import { random } from '../protocol/prng.ts'
@@ -62,9 +62,12 @@ export function workerPayWei(jobId: Hash, job: Job): bigint {
   return splitFee(BigInt(units) * job.unitWei, splitOf(job.task, INITIAL_VALUES)).workerWei
 }
 
-/** What whoever has run a claim has seen. */
-export function transcriptOf(claimId: Hash): Hash {
-  return keccakHash(utf8('transcript'), fromHex(claimId))
+/** What whoever has run a claim has seen, or what one who has not makes up: of a fine-tune there is nothing to see. */
+export function transcriptOf({ task }: Job, claimId: Hash, guesser?: Address): Hash {
+  if (task === 'fine-tune') return ZERO_HASH
+  return guesser
+    ? keccakHash(utf8('guess'), fromHex(claimId), fromHex(guesser))
+    : keccakHash(utf8('transcript'), fromHex(claimId))
 }
 
 const CONTRIBUTORS = Array.from(
@@ -81,9 +84,4 @@ export function attributionOf(jobId: Hash): Attribution {
     parts: [dice.below(2_000_000) - 700_000, 0, 0, 0] as PartsOf<number>,
   })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
   return { shares, decoys: 6, decoySquares: (6n * BigInt(dice.below(10_000)) ** 2n).toString() }
-}
-
-/** What who has not run a claim makes up. */
-export function guessOf(claimId: Hash, validator: Address): Hash {
-  return keccakHash(utf8('guess'), fromHex(claimId), fromHex(validator))
 }

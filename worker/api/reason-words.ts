@@ -13,6 +13,7 @@ const ENDS: Readonly<Record<TurnEnd, string>> = {
   stalled: 'its beats showed no progress',
   'too-long': "it took more than its part of the job's lifetime",
   rejected: 'its claim was voted down',
+  unproven: 'too few of those who passed its claim could show that they had looked',
   'no-verdict': 'its claim waited too long for a verdict',
 }
 

@@ -1,10 +1,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import {
+  acceptedClaim,
+  turnsOf as pastTurns,
+  turnOf,
+} from '../../../coordinator-free/assignment.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { seal } from '../../../protocol/envelope.ts'
 import type { Hash } from '../../../protocol/hash.ts'
 import { BATCH_WAIT_MS, LATE_VOTE_MS, OPEN_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
 import {
+  addressNumber,
   block,
   claimEnvelope,
   council,
@@ -140,6 +146,32 @@ describe('a batch names votes', () => {
     deepEqual(dutiesOf(tick(core, soonMs), 'offer'), [])
     deepEqual(namedBy(core, NOW_MS + LATE_VOTE_MS), votesOf(SELF, OTHER))
     deepEqual(namedBy(heardOf(VALIDATORS), NOW_MS + LATE_VOTE_MS), [])
+  })
+})
+
+describe('a claim that was passed unseen', () => {
+  it('waits for openings, and then leaves the turn to the next worker', () => {
+    const core = heardOf([SELF, OTHER])
+    receive(core, voteEnvelope(claim, THIRD, 'fail'))
+    receive(core, openingEnvelope(claim, SELF))
+    receive(core, openingEnvelope(claim, OTHER, UNSEEN))
+    const endMs = NOW_MS + LATE_VOTE_MS
+    ok(acceptedClaim(core.ledger, job.digest, endMs - 1))
+    equal(acceptedClaim(core.ledger, job.digest, endMs), undefined)
+    const turn = turnOf(core.ledger, job.digest, endMs)
+    equal(turn?.worker.node, addressNumber(turnsOf(core, job.digest)[1]!))
+    const { past } = pastTurns(core.ledger, job.digest, endMs)
+    equal(past.at(-1)?.end, 'unproven')
+  })
+
+  it('stands where somebody shows late that it has looked', () => {
+    const core = heardOf([SELF, OTHER])
+    receive(core, voteEnvelope(claim, THIRD, 'fail'))
+    receive(core, openingEnvelope(claim, SELF))
+    const endMs = NOW_MS + LATE_VOTE_MS
+    equal(acceptedClaim(core.ledger, job.digest, endMs), undefined)
+    receive(core, openingEnvelope(claim, OTHER), endMs)
+    ok(acceptedClaim(core.ledger, job.digest, endMs))
   })
 })
 

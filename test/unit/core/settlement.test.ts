@@ -139,6 +139,37 @@ describe('settlement', () => {
     equal(core.ledger.voided.size, 0)
   })
 
+  it('forgets who endorsed a batch when that is settled, or too old to be', () => {
+    const core = council(SELF)
+    const data = dataOf(1)
+    const [header, other] = [headerHash(headerOf(data)), hashNumber(1)]
+    for (const validator of VALIDATORS) {
+      for (const endorsed of [header, other]) {
+        const body = { validator: addressNumber(validator), header: endorsed }
+        receive(core, signed({ kind: 'endorsement', body }, validator))
+      }
+    }
+    equal(core.ledger.envelopes.size, 2 * VALIDATORS.length)
+    posted(core, data)
+    deepEqual([...core.ledger.endorsements.keys()], [other])
+    const late = { validator: addressNumber(SELF), header }
+    equal(reasonFor(core, signed({ kind: 'endorsement', body: late }, SELF).bytes), 'settled')
+    const lastMs = NOW_MS + MAX_BATCH_AGE_EPOCHS * 1000 * EPOCH_SECONDS
+    core.handle({ kind: 'tick' }, lastMs)
+    equal(core.ledger.endorsements.size, 1)
+    core.handle({ kind: 'tick' }, lastMs + 1000 * EPOCH_SECONDS)
+    deepEqual([core.ledger.endorsements.size, core.ledger.said.size], [0, 0])
+  })
+
+  it('hands over no endorsements of what it has not worked out itself', () => {
+    const core = council(SELF)
+    const body = { validator: addressNumber(VALIDATORS[1]), header: hashNumber(1) }
+    receive(core, signed({ kind: 'endorsement', body }, VALIDATORS[1]))
+    const [answer] = core.handle({ kind: 'asked', peer: 'peer', have: [] }, NOW_MS)
+    ok(answer?.kind === 'answer')
+    deepEqual(answer.envelopes, [])
+  })
+
   it('takes no data of a batch whose number has gone to another', () => {
     const core = council(SELF)
     voided(core, posted(core, dataOf(1)))
