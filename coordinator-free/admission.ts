@@ -17,8 +17,9 @@ import {
 import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
+import { openWei } from './charges.ts'
 import type { Via } from './events.ts'
-import { type Ledger, lastBatch, openWei, standing } from './ledger.ts'
+import { type Ledger, lastBatch, standing } from './ledger.ts'
 import { headerHash } from './settlement.ts'
 
 const REASONS = [

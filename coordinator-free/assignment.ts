@@ -15,6 +15,7 @@ import {
 } from '../protocol/params.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import { type Standing, standingOf } from './committee.ts'
+import { isStruck } from './contradictions.ts'
 import { hasCome } from './horizon.ts'
 import type { Fact, Ledger, Run } from './ledger.ts'
 import type { Member } from './members.ts'
@@ -37,7 +38,7 @@ export function acceptedClaim(
   if (!claims || !ledger.jobs.has(jobId)) return undefined
   for (const { node } of workers(ledger, jobId)) {
     const claim = claims.get(node)
-    if (!claim) continue
+    if (!claim || isStruck(ledger, jobId, node)) continue
     const standing = standingOf(ledger, claim, nowMs)
     const isAccepted = standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)
     if (isAccepted) return { claim, standing }
@@ -54,10 +55,10 @@ export function turnOf(ledger: Ledger, jobId: Hash, nowMs: number): Turn | undef
 /** Why a turn was over. */
 export type TurnEnd =
   | ('refused' | 'silent' | 'stalled' | 'too-long')
-  | ('rejected' | 'unproven' | 'no-verdict')
+  | ('rejected' | 'unproven' | 'contradicted' | 'no-verdict')
 
 /** Ends of claims: nothing else of their workers is looked at. */
-const VERDICTS: readonly TurnEnd[] = ['rejected', 'unproven', 'no-verdict']
+const VERDICTS: readonly TurnEnd[] = ['rejected', 'unproven', 'contradicted', 'no-verdict']
 
 export interface PastTurn extends Turn {
   readonly endMs: number
@@ -136,6 +137,8 @@ function endOfTurn(
   const work = endOfWork(ledger, jobId, worker, sinceMs)
   if (!claim || claim.arrivedAtMs > work.endMs) return work
   const fromMs = Math.max(sinceMs, claim.arrivedAtMs)
+  const struck = ledger.struck.get(jobId)?.get(worker.node)
+  if (struck) return { endMs: Math.max(fromMs, struck.heardAtMs), end: 'contradicted' }
   const standing = standingOf(ledger, claim, nowMs)
   if (standing.status === 'rejected') {
     return { endMs: Math.max(fromMs, standing.decidedAtMs), end: 'rejected' }

@@ -1,7 +1,8 @@
 /** What the chain's logs mean to the ledger, and which of them people hear of. */
 import type { ChainFact } from '../protocol/chain.ts'
+import { redeem } from './charges.ts'
 import type { Effect, News } from './events.ts'
-import { type Ledger, redeem, takeBack } from './ledger.ts'
+import { type Ledger, takeBack } from './ledger.ts'
 
 /** Adds what the chain tells; a posted batch is the node's affair, which may know its data already. */
 export function mergeChain(

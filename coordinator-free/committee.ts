@@ -58,21 +58,29 @@ export function seatsOf(
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {
   const { order, seats } = seatsOf(ledger, claim, nowMs)
   const cast = ledger.votes.get(claim.envelope.digest)
-  const asked = { order, seats: Math.min(seats, order.length), votes: cast?.size ?? 0 }
+  const struck = ledger.struck.get(claim.envelope.digest)
+  const asked = {
+    order,
+    seats: Math.min(seats, order.length),
+    votes: cast?.size ?? 0,
+    struck: struck?.size ?? 0,
+  }
   const held = STANDINGS.get(claim)
   if (held && isSame(held.asked, asked)) return held.standing
   const sitting = order.slice(0, asked.seats)
-  const votes = sitting.flatMap(({ node }) => cast?.get(node) ?? [])
-  const standing = count(votes, asked.seats, quorum(Math.min(AUDITORS, order.length)))
+  const counting = sitting.filter(({ node }) => !struck?.has(node))
+  const votes = counting.flatMap(({ node }) => cast?.get(node) ?? [])
+  const standing = count(votes, counting.length, quorum(Math.min(AUDITORS, order.length)))
   STANDINGS.set(claim, { asked, standing })
   return standing
 }
 
-/** What a claim's standing follows from: votes only ever come in addition. */
+/** What a claim's standing follows from: votes, and contradictions of them, only ever come in addition. */
 interface Asked {
   readonly order: readonly Member[]
   readonly seats: number
   readonly votes: number
+  readonly struck: number
 }
 
 /** Asked for several times at each event, so the last is kept with the claim. */
@@ -82,7 +90,8 @@ const STANDINGS = new WeakMap<
 >()
 
 function isSame(a: Asked, b: Asked): boolean {
-  return a.order === b.order && a.seats === b.seats && a.votes === b.votes
+  const isSameSeats = a.order === b.order && a.seats === b.seats
+  return isSameSeats && a.votes === b.votes && a.struck === b.struck
 }
 
 function count(votes: readonly Fact<'vote'>[], seats: number, needed: number): Standing {

@@ -9,6 +9,7 @@ import type { Fact, Ledger } from './ledger.ts'
 /** Forgets a job with all that was said about it. */
 export function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.jobs.delete(jobId)
+  ledger.struck.delete(jobId)
   ledger.changes.ofJob(jobId)
   forgetEnvelope(ledger, jobId)
   ledger.beats.delete(jobId)
@@ -101,6 +102,7 @@ function forgetRefusals(ledger: Ledger, jobId: Hash): void {
 }
 
 function forgetVotes(ledger: Ledger, claimId: Hash): void {
+  ledger.struck.delete(claimId)
   for (const said of [ledger.votes, ledger.openings]) {
     for (const { envelope } of said.get(claimId)?.values() ?? []) {
       forgetEnvelope(ledger, envelope.digest)

@@ -9,7 +9,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
-import { LEASE_MS, MAX_CONTRADICTIONS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
+import { LEASE_MS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
@@ -41,6 +41,12 @@ export interface BeatFact extends Fact<'beat'> {
   readonly signs: Run
   /** Beats among all that showed progress, without the worker stalling; none while none has. */
   readonly progress: Run | undefined
+}
+
+/** What contradicts a statement that is held. */
+export interface Struck {
+  readonly other: Envelope
+  readonly heardAtMs: number
 }
 
 export interface PostedBatch {
@@ -96,6 +102,8 @@ export interface Ledger {
   /** By claim and validator: what they saw. */
   readonly openings: Map<Hash, Map<Address, Fact<'opening'>>>
   readonly proposals: Map<Hash, Fact<'proposal'>>
+  /** By job and worker, or by claim and validator: what counts for nothing, since its author also said something else. */
+  readonly struck: Map<Hash, Map<Address, Struck>>
   /** By slot: what an author said twice and differently, until the L2 has been told. */
   readonly contradictions: Map<string, { readonly said: Contradiction; readonly heardAtMs: number }>
   /** By header and validator. */
@@ -141,6 +149,7 @@ export function createLedger(parameters = new Parameters(), members = new Member
     votes: new Map(),
     openings: new Map(),
     proposals: new Map(),
+    struck: new Map(),
     contradictions: new Map(),
     endorsements: new Map(),
     attributions: new Map(),
@@ -196,7 +205,7 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
   }
 }
 
-function noteChange(ledger: Ledger, { message, digest }: Envelope): void {
+export function noteChange(ledger: Ledger, { message, digest }: Envelope): void {
   const { changes } = ledger
   switch (message.kind) {
     case 'job':
@@ -221,17 +230,6 @@ function noteChange(ledger: Ledger, { message, digest }: Envelope): void {
 function goOn(run: Run | undefined, nowMs: number, longestGapMs: number): Run {
   const goesOn = run !== undefined && nowMs <= run.latestMs + longestGapMs
   return { sinceMs: goesOn ? run.sinceMs : nowMs, latestMs: nowMs }
-}
-
-/** Keeps a contradiction for who will report it. One of each author is enough to slash it; the rest would only crowd. */
-export function contradict(ledger: Ledger, said: Contradiction, nowMs: number): void {
-  const author = authorOf(said[0].message)
-  const known = [...ledger.contradictions.values()]
-  if (known.some((one) => authorOf(one.said[0].message) === author)) return
-  const slot = slotOf(said[0].message)
-  if (slot === undefined || known.length >= MAX_CONTRADICTIONS) return
-  ledger.contradictions.set(slot, { said, heardAtMs: nowMs })
-  ledger.changes.ofChain()
 }
 
 /** Adds what was read of an answer's attribution. */
@@ -320,11 +318,6 @@ export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
   return [...envelopes.values(), ...disputes.envelopes()]
 }
 
-/** Fees that a batch leaves open, by payer. */
-export function openAfter(data: BatchData | undefined): BatchData['charges'] {
-  return data && !data.collects ? data.charges : []
-}
-
 /**
  * A batch was taken back. Its jobs stay settled: two thirds of the stake stood for something false, and who paid for it
  * gets the money back and may order anew.
@@ -343,44 +336,10 @@ export function lastBatch(ledger: Ledger): number {
   return ledger.batches.last
 }
 
-/** What a batch has collected from a payer is gone from its balance, and first from what would leave. */
-export function redeem(ledger: Ledger, fact: Extract<ChainLog, { kind: 'redeemed' }>): void {
-  const held = ledger.escrows.get(fact.payer)
-  if (!held) return
-  const { redeemedWei, authorisedWei } = fact
-  const balanceWei = held.balanceWei - (redeemedWei - held.redeemedWei)
-  const isShort = balanceWei < held.leavingWei
-  const leavingWei = isShort ? balanceWei : held.leavingWei
-  ledger.escrows.set(fact.payer, { balanceWei, leavingWei, redeemedWei, authorisedWei })
-}
-
-/** Fees of a payer that are settled and will be collected with a later batch. */
-export function openWei(ledger: Ledger, payer: Address): bigint {
-  return openCharge(ledger, payer)?.feeWei ?? 0n
-}
-
-/** What the newest batch has left a payer owing, with the voucher that reaches furthest. */
-export function openCharge(
-  ledger: Ledger,
-  payer: Address,
-): BatchData['charges'][number] | undefined {
-  const open = openAfter(ledger.batches.get(lastBatch(ledger))?.data)
-  return open.find((charge) => charge.payer === payer)
-}
-
 /** True while a batch is posted whose data has not been read: what it settles looks open still. */
 export function awaitsData(ledger: Ledger): boolean {
   const last = ledger.batches.get(lastBatch(ledger))
   return last !== undefined && !last.data
-}
-
-/** What the payer has spent or may still have to: the next voucher must go beyond it. */
-export function owedWei(ledger: Ledger, payer: Address): bigint {
-  let owed = (ledger.escrows.get(payer)?.redeemedWei ?? 0n) + openWei(ledger, payer)
-  for (const { body } of ledger.jobs.values()) {
-    if (body.requester === payer) owed += BigInt(body.maxUnits) * body.unitWei
-  }
-  return owed
 }
 
 function remember(ledger: Ledger, envelope: Envelope): void {
@@ -389,7 +348,7 @@ function remember(ledger: Ledger, envelope: Envelope): void {
   ledger.said.set(author, (ledger.said.get(author) ?? 0) + 1)
 }
 
-function inner<K, V>(outer: Map<Hash, Map<K, V>>, key: Hash): Map<K, V> {
+export function inner<K, V>(outer: Map<Hash, Map<K, V>>, key: Hash): Map<K, V> {
   const held = outer.get(key)
   if (held) return held
   const created = new Map<K, V>()

@@ -3,36 +3,30 @@
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
-import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
-import { BEAT_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
+import { RECONCILE_MS } from '../protocol/params.ts'
 import { type BatchData, blockOfBatch, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { mergeChain, newsOf } from './chain-facts.ts'
-import { Desk, inOrder } from './desk.ts'
+import { contradict } from './contradictions.ts'
+import { Desk } from './desk.ts'
 import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetEndorsements, forgetStale } from './forgetting.ts'
-import { hasCome, Kept } from './horizon.ts'
-import {
-  attribute,
-  contradict,
-  createLedger,
-  type Ledger,
-  merge,
-  settle,
-  witness,
-} from './ledger.ts'
+import { Kept } from './horizon.ts'
+import { InHand } from './in-hand.ts'
+import { attribute, createLedger, type Ledger, merge, settle, witness } from './ledger.ts'
 import { type Member, Members, type Rankings } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
+import { held, missing } from './reconciliation.ts'
 import { type Built, build, headerHash, offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
 
@@ -66,8 +60,7 @@ export class Core {
   readonly #statements = new Map<string, Message>()
   /** Counts changes of what there is to say. */
   #said = 0
-  readonly #progress = new Map<Hash, EventOf<'progressed'>>()
-  readonly #beatenAtMs = new Map<Hash, number>()
+  readonly #inHand: InHand
   /** Proposals for the next batch that this node has worked out. */
   readonly #built = new Map<Hash, Built>()
   /** Proposals that lead to a batch which was taken back. */
@@ -78,8 +71,6 @@ export class Core {
   readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
-  /** Jobs that it may be executing. */
-  readonly #begun = new Set<Hash>()
   #reconciledAtMs = 0
   readonly #tidied = new Kept((_: undefined, nowMs) => this.#forget(nowMs))
   readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
@@ -91,6 +82,7 @@ export class Core {
     this.ledger = createLedger(new Parameters(options.parameters), members)
     const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = options
     this.#will = { rules, terms, challengeBudgetWei }
+    this.#inHand = new InHand(this.ledger, this.#orders)
     this.#desk = new Desk(this.ledger, this.#will, self)
   }
 
@@ -102,7 +94,7 @@ export class Core {
     }
     const built = this.#build(nowMs)
     const due = this.#order(nowMs)
-    const beats = this.#beats(nowMs)
+    const beats = this.#inHand.beats(this.#options.self, nowMs)
     const isQuiet = built.length + due.length + beats.length === 0
     return isQuiet ? effects : [...effects, ...built, ...due, ...beats]
   }
@@ -128,7 +120,7 @@ export class Core {
       case 'chain':
         return this.#applyChain(event.fact, nowMs)
       case 'progressed':
-        this.#progress.set(event.jobId, event)
+        this.#inHand.progress(event)
         return []
       case 'executed':
         return this.#applyResult(event, nowMs)
@@ -165,7 +157,13 @@ export class Core {
         this.#orders.fail(event.duty, nowMs)
         return []
       case 'asked':
-        return [{ kind: 'answer', peer: event.peer, envelopes: this.#missing(event.have) }]
+        return [
+          {
+            kind: 'answer',
+            peer: event.peer,
+            envelopes: missing(this.ledger, this.#built.values(), event.have),
+          },
+        ]
       case 'tick':
         return this.#tidy(nowMs)
     }
@@ -336,57 +334,27 @@ export class Core {
   #workings(nowMs: number): Workings {
     return {
       ...{ built: this.#built, retrieved: this.#retrieved, found: this.#found, lots: this.#lots },
-      inHand: new Set(this.#inHand()),
+      inHand: new Set(this.#inHand.jobs()),
       mayStart: (duty) => this.#orders.mayStart(duty, nowMs),
     }
   }
 
   #start(duty: string, nowMs: number): boolean {
     const isNew = this.#orders.start(duty, nowMs)
-    if (isNew && duty.startsWith(EXECUTE)) this.#begun.add(duty.slice(EXECUTE.length) as Hash)
+    if (isNew) this.#inHand.begin(duty)
     return isNew
-  }
-
-  /** Jobs that this node is executing, in the order in which they came. */
-  #inHand(): Hash[] {
-    if (this.#begun.size === 0) return []
-    const { jobs } = this.ledger
-    for (const jobId of this.#begun) {
-      if (!this.#orders.isRunning(EXECUTE + jobId)) this.#begun.delete(jobId)
-    }
-    return inOrder(jobs, this.#begun)
-  }
-
-  /** A sign of life for each job in hand. Beats are never repeated, so their failure is of no account. */
-  #beats(nowMs: number): readonly Effect[] {
-    if (this.#begun.size === 0) return NOTHING
-    return this.#inHand().flatMap((jobId): Effect[] => {
-      if (!hasCome((this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS, nowMs)) return []
-      this.#beatenAtMs.set(jobId, nowMs)
-      const { done, total, lossMicro } = this.#progress.get(jobId) ?? NO_PROGRESS
-      const worker = this.#options.self
-      const body = { jobId, worker, done, total, lossMicro, issuedAtMs: nowMs }
-      return [{ kind: 'publish', duty: `beat ${jobId}`, message: { kind: 'beat', body } }]
-    })
   }
 
   #tidy(nowMs: number): Effect[] {
     const { ledger } = this
     this.#tidied.of(undefined, ledger.changes.count, ledger.changes.heads, nowMs)
-    for (const jobId of this.#beatenAtMs.keys()) {
-      if (ledger.jobs.has(jobId)) continue
-      this.#beatenAtMs.delete(jobId)
-      this.#progress.delete(jobId)
-    }
+    this.#inHand.tidy()
     for (const claim of this.#lots.keys())
       if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
     for (const id of this.#built.keys()) if (!ledger.proposals.has(id)) this.#built.delete(id)
     if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
     this.#reconciledAtMs = nowMs
-    const have = [
-      ...ledger.disputes.evidence().map(({ digest }) => digest),
-      ...ledger.envelopes.keys(),
-    ]
+    const have = held(ledger)
     return [{ kind: 'reconcile', have }]
   }
 
@@ -394,20 +362,6 @@ export class Core {
     const { ledger } = this
     forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
   }
-
-  #missing(have: readonly Hash[]): Uint8Array[] {
-    const held = new Set(have)
-    // A jury has less time than anybody else.
-    const known = [...this.ledger.disputes.evidence(), ...this.ledger.envelopes.values()]
-    const built = new Set([...this.#built.values()].map((one) => one.headerHash))
-    const isOfUse = ({ message }: Envelope): boolean =>
-      message.kind !== 'endorsement' || built.has(message.body.header)
-    const envelopes = known.filter((one) => !held.has(one.digest) && isOfUse(one))
-    return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
-  }
 }
 
-/** Before the job's digest: the name of the duty to execute it. */
-const EXECUTE = 'execute '
 const NOTHING: readonly never[] = []
-const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }

@@ -11,7 +11,8 @@ import { AUDITORS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
-import { type Fact, type Ledger, openAfter } from './ledger.ts'
+import { openAfter } from './charges.ts'
+import type { Fact, Ledger } from './ledger.ts'
 
 /** What the deployment fixes. */
 export interface PayoutRules {

@@ -5,7 +5,8 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Job, maxFeeWei } from '../protocol/job.ts'
-import { awaitsData, type Ledger, openCharge } from './ledger.ts'
+import { openCharge } from './charges.ts'
+import { awaitsData, type Ledger } from './ledger.ts'
 
 export class Purse {
   readonly #balanceWei: bigint

@@ -20,10 +20,11 @@ import { receiptLeaf } from '../protocol/receipt.ts'
 import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
 import { hashStruct } from '../protocol/struct.ts'
 import { acceptedClaim } from './assignment.ts'
-import { holdsQuorum, seated } from './committee.ts'
+import { openAfter } from './charges.ts'
+import { holdsQuorum } from './committee.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
-import { type Fact, type Ledger, lastBatch, openAfter, type PostedBatch } from './ledger.ts'
+import { type Fact, type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
 import { areOpen, arePassed, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
@@ -298,13 +299,8 @@ function settledFrom(
   if (message?.kind !== 'claim') return undefined
   const job = ledger.jobs.get(message.body.jobId)
   const accepted = acceptedClaim(ledger, message.body.jobId, nowMs)
-  const cast = ledger.votes.get(claimId)
-  if (!job || !cast || accepted?.claim.envelope.digest !== claimId) return undefined
-  const seats = seated(ledger, accepted.claim, nowMs)
-  const counted = proven(
-    ledger,
-    seats.flatMap(({ node }) => cast.get(node) ?? []),
-  )
+  if (!job || accepted?.claim.envelope.digest !== claimId) return undefined
+  const counted = proven(ledger, accepted.standing.votes)
   const votes = counted.filter(({ envelope }) => named.has(envelope.digest))
   return arePassed(votes) ? { job, claim: accepted.claim, votes } : undefined
 }

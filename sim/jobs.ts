@@ -1,5 +1,5 @@
 /** Under which contracts everything is signed, and the jobs that are ordered. */
-import { owedWei } from '../coordinator-free/ledger.ts'
+import { owedWei } from '../coordinator-free/charges.ts'
 import { blockOf } from '../protocol/document.ts'
 import type { Address } from '../protocol/fields.ts'
 import { keccak, keccakHash, utf8, word } from '../protocol/hash.ts'

@@ -1,7 +1,7 @@
 /** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
 import { utf8 } from '../protocol/hash.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import { ADVERSARIES, ADVERSARY_KEYS, NO_ADVERSARIES, type Numbers } from './adversaries/kinds.ts'
+import { ADVERSARY_KEYS, NO_ADVERSARIES, type Numbers } from './adversaries/kinds.ts'
 import type { Fault } from './faults.ts'
 
 export interface Scenario extends Numbers {
@@ -171,10 +171,8 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       verdicts: maybe(dice.below(3), 0),
     }
   },
-  // Whoever contradicts itself is left out: it keeps the honest from agreeing on anything (sim/README.md).
   rogues: (dice) => {
-    const kinds = ADVERSARY_KEYS.filter((key) => ADVERSARIES[key].manner !== 'equivocating')
-    const drawn = [kinds, kinds].map((of) => [of[dice.below(of.length)]!, 1] as const)
+    const drawn = [0, 1].map(() => [ADVERSARY_KEYS[dice.below(ADVERSARY_KEYS.length)]!, 1] as const)
     return {
       workers: 5,
       validators: 8,

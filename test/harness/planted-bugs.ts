@@ -26,7 +26,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     faults: 'judged',
   },
   'neighbours hand over nothing': {
-    file: 'coordinator-free/node.ts',
+    file: 'coordinator-free/reconciliation.ts',
     line: 'return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)',
     instead: 'return envelopes.slice(MAX_RECONCILED).map(({ bytes }) => bytes)',
   },

@@ -1,6 +1,6 @@
 /** Turns what a person asks for into a signed job: content into IPFS, a voucher that reaches far enough, and off it goes. */
 import { randomBytes } from 'node:crypto'
-import { owedWei } from '../../coordinator-free/ledger.ts'
+import { owedWei } from '../../coordinator-free/charges.ts'
 import { Prompt } from '../../protocol/answer.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'

@@ -14,6 +14,7 @@ const ENDS: Readonly<Record<TurnEnd, string>> = {
   'too-long': "it took more than its part of the job's lifetime",
   rejected: 'its claim was voted down',
   unproven: 'too few of those who passed its claim could show that they had looked',
+  contradicted: 'it signed another claim as well',
   'no-verdict': 'its claim waited too long for a verdict',
 }
 

@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { turnOf } from '../../../coordinator-free/assignment.ts'
+import { openWei, owedWei } from '../../../coordinator-free/charges.ts'
+import { standingOf } from '../../../coordinator-free/committee.ts'
 import type { Duty, Effect } from '../../../coordinator-free/events.ts'
-import { openWei, owedWei } from '../../../coordinator-free/ledger.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
@@ -21,6 +23,7 @@ import {
   receive,
   signed,
   tell,
+  turnsOf,
   VALIDATORS,
   voteEnvelope,
 } from '../../harness/council.ts'
@@ -252,6 +255,39 @@ describe('contradictions', () => {
     ok(duty && duty.said[0].digest !== duty.said[1].digest)
     core.handle({ kind: 'accused', slot: duty.slot }, lateMs)
     equal(core.ledger.contradictions.size, 0)
+  })
+
+  it('count for nothing, whichever of the two was heard first', () => {
+    const job = jobEnvelope(1)
+    const claim = claimEnvelope(job.digest, 1)
+    const votes = (['pass', 'fail'] as const).map((verdict) =>
+      voteEnvelope(claim, VALIDATORS[2], verdict),
+    )
+    for (const [first, second] of [votes, votes.toReversed()]) {
+      const core = council(SELF)
+      for (const envelope of [job, claim, first!]) receive(core, envelope)
+      receive(core, voteEnvelope(claim, VALIDATORS[1]))
+      receive(core, second!)
+      const fact = core.ledger.claims.get(job.digest)!.get(addressNumber(1))!
+      deepEqual(
+        standingOf(core.ledger, fact, NOW_MS).votes.map(({ body }) => body.validator),
+        [addressNumber(VALIDATORS[1])],
+      )
+      // Both are handed on, so that all come to the same.
+      const have = core.handle({ kind: 'asked', peer: 'peer', have: [job.digest] }, NOW_MS)
+      const [answer] = have.filter((effect) => effect.kind === 'answer')
+      for (const { bytes } of votes) ok(answer!.envelopes.includes(bytes))
+    }
+  })
+
+  it('of a worker leave the turn to the next', () => {
+    const core = council(SELF)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const [first, second] = turnsOf(core, job.digest)
+    receive(core, claimEnvelope(job.digest, first!, 1))
+    for (const output of [2, 1]) receive(core, claimEnvelope(job.digest, first!, output))
+    equal(turnOf(core.ledger, job.digest, NOW_MS)?.worker.node, addressNumber(second!))
   })
 
   it('are not believed without a signature', () => {

@@ -1,0 +1,36 @@
+/** What a node and a neighbour tell each other of what they hold, so that who was away catches up. */
+import type { Envelope } from '../protocol/envelope.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { MAX_RECONCILED } from '../protocol/params.ts'
+import { contradicting } from './contradictions.ts'
+import type { Ledger } from './ledger.ts'
+import type { Built } from './settlement.ts'
+
+/** Digests of all that this node holds and others might hand over. */
+export function held(ledger: Ledger): Hash[] {
+  const { disputes, envelopes } = ledger
+  const beside = [...disputes.evidence(), ...contradicting(ledger)]
+  return [...beside.map(({ digest }) => digest), ...envelopes.keys()]
+}
+
+/**
+ * What a neighbour lacks, up to a bound. A jury has less time than anybody else.
+ * @param built batches worked out by this node: nobody has any use for endorsements of others
+ */
+export function missing(
+  ledger: Ledger,
+  built: Iterable<Built>,
+  have: readonly Hash[],
+): Uint8Array[] {
+  const theirs = new Set(have)
+  const headers = new Set([...built].map(({ headerHash }) => headerHash))
+  const isOfUse = ({ message }: Envelope): boolean =>
+    message.kind !== 'endorsement' || headers.has(message.body.header)
+  const known = [
+    ...ledger.disputes.evidence(),
+    ...contradicting(ledger),
+    ...ledger.envelopes.values(),
+  ]
+  const envelopes = known.filter((one) => !theirs.has(one.digest) && isOfUse(one))
+  return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
+}
