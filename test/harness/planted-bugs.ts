@@ -17,7 +17,6 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     file: 'coordinator-free/committee.ts',
     line: 'return Math.ceil((of * QUORUM_NUMERATOR) / QUORUM_DENOMINATOR)',
     instead: 'return Math.min(1, of)',
-    faults: 'liars',
   },
   'a batch taken back stays false for ever': {
     file: 'coordinator-free/ledger.ts',
