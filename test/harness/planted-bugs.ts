@@ -29,6 +29,18 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     line: 'return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)',
     instead: 'return envelopes.slice(MAX_RECONCILED).map(({ bytes }) => bytes)',
   },
+  'what was said twice counts for whoever heard it first': {
+    file: 'coordinator-free/committee.ts',
+    line: 'const counting = sitting.filter(({ node }) => !struck?.has(node))',
+    instead: 'const counting = sitting',
+    faults: 'rogues',
+  },
+  'passes that nobody can prove hold the turn': {
+    file: 'coordinator-free/assignment.ts',
+    line: "standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)",
+    instead: "standing.status === 'accepted'",
+    faults: 'rogues',
+  },
   "a payer's second fee replaces the first": {
     file: 'coordinator-free/payout.ts',
     line: 'feeWei: (held?.feeWei ?? 0n) + feeWei',
