@@ -38,17 +38,25 @@ export class Tribunal {
     return validator < this.#colluding
   }
 
-  /** Auditors by stake, as `seatsAmong` seats them; where big stakes leave seats empty, others by stake. */
+  /**
+   * Auditors by stake, as `seatsAmong` seats them; where big stakes leave seats empty, others by stake. Among very many, where
+   * it takes long and comes to the same, each seat is drawn by itself.
+   */
   seats(): number[] {
     const { validators, streams } = this.#of
-    const order = validators.shuffled(streams.seats, 0)
-    const draw = BigInt(streams.seats.uint32(0)) << 32n
-    const seated = seatsAmong(order, AUDITORS, draw).map(({ number }) => number)
+    const seated = validators.count > VERY_MANY ? [] : this.#onWheel()
     while (seated.length < Math.min(AUDITORS, validators.count)) {
       const drawn = validators.draw(streams.seats, 0)
       if (!seated.includes(drawn)) seated.push(drawn)
     }
     return seated
+  }
+
+  #onWheel(): number[] {
+    const { validators, streams } = this.#of
+    const order = validators.shuffled(streams.seats, 0)
+    const draw = BigInt(streams.seats.uint32(0)) << 32n
+    return seatsAmong(order, AUDITORS, draw).map(({ number }) => number)
   }
 
   /** The honest validator that is drawn to run a settled claim once more (D11); mostly none is. */
@@ -137,5 +145,7 @@ export class Tribunal {
   }
 }
 
+/** Validators. */
+const VERY_MANY = 1000
 /** Where the accused hold all the stake there is nobody to be drawn. */
 const MOST_DRAWS = 1000
