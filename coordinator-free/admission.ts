@@ -110,8 +110,8 @@ function checkAuthor(ledger: Ledger, { message }: Envelope): Admission | undefin
   if (message.kind === 'job') {
     return ledger.escrows.has(author) ? undefined : refuse('ignore', 'stranger')
   }
-  const member = ledger.members.get(author)
-  return member?.roles.includes(ROLE_OF[message.kind]) ? undefined : refuse('ignore', 'stranger')
+  const isOfRole = ledger.members.has(author, ROLE_OF[message.kind])
+  return isOfRole ? undefined : refuse('ignore', 'stranger')
 }
 
 const ROLE_OF = {

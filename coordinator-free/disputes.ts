@@ -5,9 +5,11 @@
  */
 import type { BatchHeader } from '../protocol/batch.ts'
 import type { ChainLog, DisputeLog } from '../protocol/chain.ts'
+import type { Claim } from '../protocol/claim.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
+import type { Job } from '../protocol/job.ts'
 import { MAX_KEPT_CLAIMS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
@@ -101,6 +103,14 @@ export class Disputes {
 
   kept(claim: Hash): Kept | undefined {
     return this.#kept.get(claim)
+  }
+
+  /** A kept claim with its job, where both are there. */
+  work(claim: Hash): { readonly job: Job; readonly claim: Claim } | undefined {
+    const kept = this.#kept.get(claim)
+    const [job, signed] = [kept?.job?.message, kept?.claim?.message]
+    if (job?.kind !== 'job' || signed?.kind !== 'claim') return undefined
+    return { job: job.body, claim: signed.body }
   }
 
   /** True where a claim is before a jury, or was judged, in just this batch. */

@@ -32,6 +32,7 @@ import {
   registrationsDue,
   repairsDue,
   settleable,
+  turnPlace,
 } from './settlement.ts'
 import { type Lot, spotChecksDue } from './spot-checks.ts'
 
@@ -99,7 +100,7 @@ export function duties(
 
 export function callOf(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): Call {
   const isOurs = hasFallenTo(ledger, job, self, nowMs)
-  if (!isValidator(ledger, self)) return { isOurs, audits: [], ready: undefined }
+  if (!ledger.members.has(self, 'validator')) return { isOurs, audits: [], ready: undefined }
   return { isOurs, audits: audits(ledger, job, self, nowMs), ready: readyOf(ledger, job, nowMs) }
 }
 
@@ -121,7 +122,7 @@ export function chainDuties(
 /** True where the turn has come to this worker, once the block is there that seeds the job. */
 function hasFallenTo(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): boolean {
   const { digest } = job.envelope
-  if (!ledger.members.get(self)?.roles.includes('worker')) return false
+  if (!ledger.members.has(self, 'worker')) return false
   if (ledger.claims.get(digest)?.has(self) || isOver(job.body.deadlineMs, nowMs)) return false
   if (turnOf(ledger, digest, nowMs)?.worker.node !== self) return false
   return (ledger.head?.number ?? 0) >= job.body.seedBlock
@@ -171,10 +172,6 @@ export function refusalOf(
   nowMs: number,
 ): Message {
   return { kind: 'refusal', body: { jobId, worker: self, reason, issuedAtMs: nowMs } }
-}
-
-function isValidator(ledger: Ledger, self: Address): boolean {
-  return ledger.members.get(self)?.roles.includes('validator') === true
 }
 
 /** Claims in which this validator has a seat and has not voted, and answers whose attribution it must know to settle. */
@@ -266,7 +263,7 @@ export function settlements(
   self: Address,
   nowMs: number,
 ): Duty[] {
-  if (!isValidator(ledger, self)) return []
+  if (!ledger.members.has(self, 'validator')) return []
   const { built, retrieved, lots, mayStart } = workings
   const due: Duty[] = [
     ...spotChecksDue(ledger, lots),
@@ -296,15 +293,14 @@ export function settlements(
 
 /** Batches whose window is over, as the chain's clock has it. */
 export function finalisations(ledger: Ledger, self: Address): Duty[] {
-  const due = isValidator(ledger, self) ? finaliseDue(ledger, self) : undefined
+  const due = ledger.members.has(self, 'validator') ? finaliseDue(ledger, self) : undefined
   return due ? [due] : []
 }
 
 /** Whoever contradicted itself is reported by the validators in turn: the reporter's part goes to the first. */
 function accusations(ledger: Ledger, self: Address, nowMs: number): Duty[] {
   return [...ledger.contradictions].flatMap(([slot, { said, heardAtMs }]): Duty[] => {
-    const order = ledger.members.ranked('validator', 'accuse', said[0].digest)
-    const place = order.findIndex(({ node }) => node === self)
+    const place = turnPlace(ledger, 'accuse', said[0].digest, self)
     if (place < 0 || !hasCome(heardAtMs + place * TURN_MS, nowMs)) return []
     return [{ kind: 'accuse', duty: `accuse ${slot}`, slot, said }]
   })

@@ -9,13 +9,11 @@ import type { Fact, Ledger } from './ledger.ts'
 /** Forgets a job with all that was said about it. */
 export function forgetJob(ledger: Ledger, jobId: Hash): void {
   ledger.jobs.delete(jobId)
-  ledger.struck.delete(jobId)
   ledger.changes.ofJob(jobId)
   forgetEnvelope(ledger, jobId)
   ledger.beats.delete(jobId)
   forgetRefusals(ledger, jobId)
-  for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
-  ledger.claims.delete(jobId)
+  forgetClaims(ledger, jobId)
 }
 
 /**
@@ -36,9 +34,7 @@ export function forgetStale(
   }
   forgetProposals(ledger, ({ epoch }) => !ledger.parameters.takesBatchOf(epoch, nowMs))
   for (const [jobId, claims] of ledger.claims) {
-    if (ledger.jobs.has(jobId) || !isPast(claims, nowMs)) continue
-    for (const claim of claims.values()) forgetClaim(ledger, claim)
-    ledger.claims.delete(jobId)
+    if (!ledger.jobs.has(jobId) && isPast(claims, nowMs)) forgetClaims(ledger, jobId)
   }
   for (const [jobId, refusals] of ledger.refusals) {
     if (ledger.jobs.has(jobId) || !isPast(refusals, nowMs)) continue
@@ -84,6 +80,12 @@ export function forgetEndorsements(ledger: Ledger, header: Hash): void {
     forgetEnvelope(ledger, envelope.digest)
   }
   if (ledger.endorsements.delete(header)) ledger.changes.ofBatching()
+}
+
+function forgetClaims(ledger: Ledger, jobId: Hash): void {
+  for (const claim of ledger.claims.get(jobId)?.values() ?? []) forgetClaim(ledger, claim)
+  ledger.claims.delete(jobId)
+  ledger.struck.delete(jobId)
 }
 
 function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {

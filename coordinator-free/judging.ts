@@ -36,7 +36,7 @@ export function judgingDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] 
 
 function demandDue(ledger: Ledger, demand: Demand, self: Address, nowMs: number): Duty | undefined {
   const batch = openBatch(ledger, demand.header)
-  const isValidator = ledger.members.get(self)?.roles.includes('validator') === true
+  const isValidator = ledger.members.has(self, 'validator')
   // D1: who holds the data shows the receipt, one after the other, and never has its own batch found false for it.
   if (isValidator && batch?.data) return showDue(ledger, demand, batch, self, nowMs)
   return forecloseDue(ledger, demand, batch, self)
@@ -151,15 +151,13 @@ function sittingDue(
   if (committed.has(self)) return undefined
   const verdict = found.get(number) ?? (isLastCall(drawn, nowMs) ? 'inconclusive' : undefined)
   if (verdict) return { kind: 'commit', duty: `commit ${number}`, number, claimId: claim, verdict }
-  const kept = ledger.disputes.kept(claim)
-  const [job, signed] = [kept?.job?.message, kept?.claim?.message]
-  if (job?.kind !== 'job' || signed?.kind !== 'claim' || !ledger.head) return undefined
+  const work = ledger.disputes.work(claim)
+  if (!work || !ledger.head) return undefined
   return {
     kind: 'hear',
     duty: `hear ${number}`,
     number,
-    job: job.body,
-    claim: signed.body,
+    ...work,
     claimId: claim,
     beacon: ledger.head.hash,
   }

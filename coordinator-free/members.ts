@@ -38,6 +38,10 @@ export class Members {
     return this.#byNode.get(node)
   }
 
+  has(node: Address, role: Role): boolean {
+    return this.#byNode.get(node)?.roles.includes(role) === true
+  }
+
   withRole(role: Role): readonly Member[] {
     const held = this.#withRole.get(role)
     if (held) return held

@@ -298,7 +298,7 @@ export class Core {
   #buildAnew(nowMs: number): Effect[] {
     const { self, rules } = this.#options
     if (this.ledger.proposals.size === 0) return []
-    if (!this.ledger.members.get(self)?.roles.includes('validator')) return []
+    if (!this.ledger.members.has(self, 'validator')) return []
     return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
       if (this.#built.has(id) || this.#void.has(id)) return []
       const one = build(this.ledger, rules, body, nowMs)

@@ -34,15 +34,15 @@ export function areOpen(ledger: Ledger, votes: readonly Fact<'vote'>[]): boolean
 
 /** Those votes that did not pass, and of the others those whose transcripts agree with most. */
 export function proven(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vote'>[] {
-  const groups = new Map<Hash, number>()
-  for (const vote of votes) {
-    const transcript = isPass(vote) ? openingOf(ledger, vote)?.body.transcript : undefined
-    if (transcript) groups.set(transcript, (groups.get(transcript) ?? 0) + 1)
-  }
-  const [most] = [...groups].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-  return votes.filter(
-    (vote) => !isPass(vote) || (most && openingOf(ledger, vote)?.body.transcript === most[0]),
+  const seen = votes.map((vote) =>
+    isPass(vote) ? openingOf(ledger, vote)?.body.transcript : undefined,
   )
+  const counts = new Map<Hash, number>()
+  for (const transcript of seen) {
+    if (transcript) counts.set(transcript, (counts.get(transcript) ?? 0) + 1)
+  }
+  const most = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0]
+  return votes.filter((vote, index) => !isPass(vote) || (most && seen[index] === most))
 }
 
 /**

@@ -111,8 +111,7 @@ function audit(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: number
   }
   const { order, seats } = seatsOf(ledger, fact, nowMs)
   const place = 1 + order.findIndex(({ node }) => node === self)
-  if (!ledger.members.get(self)?.roles.includes('validator'))
-    return [{ code: 'no-validator', claim }]
+  if (!ledger.members.has(self, 'validator')) return [{ code: 'no-validator', claim }]
   if (place === 0) return [{ code: 'own-claim', claim, worker }]
   const rank = { place, of: order.length }
   if (place > seats) return [{ code: 'not-seated', claim, seats, ...rank }]

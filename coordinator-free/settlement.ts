@@ -316,7 +316,7 @@ function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T
 }
 
 /** This validator's place in the order of turns; -1 for who is none. */
-function turnPlace(ledger: Ledger, purpose: string, subject: Hash, self: Address): number {
+export function turnPlace(ledger: Ledger, purpose: string, subject: Hash, self: Address): number {
   return ledger.members.ranked('validator', purpose, subject).findIndex(({ node }) => node === self)
 }
 

@@ -20,7 +20,7 @@ export interface Lot {
 /** True where a block's hash draws this validator to check a claim. */
 export function isDrawn(ledger: Ledger, self: Address, claim: Hash, beacon: Hash): boolean {
   const member = ledger.members.get(self)
-  if (!member?.roles.includes('validator')) return false
+  if (!member || !ledger.members.has(self, 'validator')) return false
   const validators = ledger.members.withRole('validator')
   const totalWei = validators.reduce((sum, { stakeWei }) => sum + stakeWei, 0n)
   const subject = keccakHash(fromHex(beacon), fromHex(claim))
@@ -31,10 +31,7 @@ export function isDrawn(ledger: Ledger, self: Address, claim: Hash, beacon: Hash
 /** Checks that this validator was drawn for and has not done, while the claims are kept. */
 export function spotChecksDue(ledger: Ledger, lots: ReadonlyMap<Hash, Lot>): Duty[] {
   return [...lots].flatMap(([claimId, lot]): Duty[] => {
-    const kept = ledger.disputes.kept(claimId)
-    const [job, claim] = [kept?.job?.message, kept?.claim?.message]
-    if (job?.kind !== 'job' || claim?.kind !== 'claim') return []
-    const duty = `verify ${claimId}`
-    return [{ kind: 'verify', duty, job: job.body, claim: claim.body, claimId, ...lot }]
+    const work = ledger.disputes.work(claimId)
+    return work ? [{ kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot }] : []
   })
 }

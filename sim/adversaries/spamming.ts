@@ -47,7 +47,7 @@ function uselessOnes(body: Body, count: number): Message[] {
     return [{ kind: 'beat', body: beat }, { kind: 'refusal', body: refusal }, ...claims]
   }
   const vote = { jobId, claim: jobId, validator: self, verdict: 'pass', reason: 'none' } as const
-  const number = Math.max(0, ...ledger.batches.keys()) + 1
+  const number = ledger.batches.last + 1
   const proposal = {
     ...{ proposer: self, number, previous: jobId, claims: [jobId], votes: [] },
     ...{ epoch: ledger.parameters.epochAt(nowMs), collects: true, availability: '', issuedAtMs },

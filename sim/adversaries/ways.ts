@@ -1,6 +1,5 @@
 /** What each adversary does. */
 import type { Adversary, Body } from './adversary.ts'
-import { bribed } from './bribed.ts'
 import { choosy } from './choosy.ts'
 import { colluding } from './colluding.ts'
 import { copying } from './copying.ts'
@@ -10,10 +9,10 @@ import { grinding } from './grinding.ts'
 import { idle } from './idle.ts'
 import type { BadManner, Manner } from './kinds.ts'
 import { lying } from './lying.ts'
+import { passing } from './passing.ts'
 import { spamming } from './spamming.ts'
 import { sybil } from './sybil.ts'
 import { turncoat } from './turncoat.ts'
-import { unseen } from './unseen.ts'
 import { withholding } from './withholding.ts'
 import { wrongModel } from './wrong-model.ts'
 
@@ -21,8 +20,8 @@ const WAYS: Readonly<Record<BadManner, (body: Body) => Adversary>> = {
   lying,
   idle,
   choosy,
-  bribed,
-  unseen,
+  bribed: passing('told'),
+  unseen: passing('guessed'),
   copying,
   colluding,
   grinding,

@@ -1,4 +1,5 @@
 /** Means with their 95 % intervals, by Student's distribution. */
+import { QUANTILES } from '../economy/interval.ts'
 
 export interface Estimate {
   readonly mean: number
@@ -7,13 +8,6 @@ export interface Estimate {
   readonly high: number
   readonly count: number
 }
-
-/** Student's 97.5 % quantiles for 1 .. 30 degrees of freedom, from any table of them. */
-const QUANTILES = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
-  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
-  2.045, 2.042,
-]
 
 export function estimate(values: readonly number[]): Estimate {
   const count = values.length

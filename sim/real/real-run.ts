@@ -3,6 +3,7 @@
  * and publishers, all of it slower by one factor, so that what the processor takes does not show.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GossipRun } from '../gossip/gossip-run.ts'
 import { jitterTable } from '../gossip/jitter.ts'
 import { DRAIN_US, type GossipScenario, WARM_UP_US } from '../gossip/scenario.ts'
@@ -93,7 +94,8 @@ class RealWorld {
   async play(say: (line: string) => void): Promise<Omit<RealRun, 'tookSeconds'>> {
     const { messages, intervalMs, nodes } = this.#scenario
     const startMs = performance.now()
-    const at = (us: number) => sleep(startMs + (us / 1000) * this.#dilation - performance.now())
+    const at = (us: number) =>
+      sleep(Math.max(0, startMs + (us / 1000) * this.#dilation - performance.now()))
     await Promise.all(
       this.#model.joinsUs.map(async (us, node) => {
         await at(us)
@@ -134,8 +136,4 @@ class RealWorld {
     for (const { proxy } of this.#ways) proxy.close()
     await Promise.allSettled(this.#peers.map((peer) => peer.stop()))
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, Math.max(0, ms)))
 }
