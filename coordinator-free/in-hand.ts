@@ -51,6 +51,13 @@ export class InHand {
     })
   }
 
+  /** When the next sign of life is due; infinite where nothing is under way. */
+  get nextBeatMs(): number {
+    if (this.#begun.size === 0) return Number.POSITIVE_INFINITY
+    const beaten = this.jobs().map((jobId) => this.#beatenAtMs.get(jobId) ?? 0)
+    return Math.min(...beaten.map((atMs) => atMs + BEAT_MS))
+  }
+
   /** Forgets jobs that are over. */
   tidy(): void {
     for (const jobId of this.#beatenAtMs.keys()) {

@@ -22,7 +22,7 @@ export const DOMAINS = {
 export function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
   const maxUnits = 64
   const nowMs = gateway.nowMs
-  const { ledger } = gateway.core
+  const { ledger } = gateway
   const maxWei = BigInt(maxUnits) * UNIT_WEI
   const owed = owedWei(ledger, gateway.address) + maxWei
   // As if no job before it had been settled: then a job is the same however fast others are.

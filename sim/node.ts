@@ -2,80 +2,26 @@
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
  * loses all else. Adversaries differ only in what they do with its effects, so the core under test is everywhere the same.
  */
-import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
-import type { Member, Rankings } from '../coordinator-free/members.ts'
+import type { Ledger } from '../coordinator-free/ledger.ts'
 import { Core } from '../coordinator-free/node.ts'
-import type { ParameterTerms } from '../coordinator-free/parameters.ts'
-import type { PayoutRules } from '../coordinator-free/payout.ts'
-import type { Role } from '../protocol/chain.ts'
-import type { Decoded } from '../protocol/document.ts'
+import type { ChainFact } from '../protocol/chain.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
-import type { Random } from '../protocol/prng.ts'
-import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
+import { blockOfBatch } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
-import type { Manner } from './adversaries/kinds.ts'
 import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
-import type { Clock } from './clock.ts'
+import { ChainReader } from './chain-reader.ts'
 import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
-import type { Signer } from './signing.ts'
-import type { Timeline } from './timeline.ts'
+import type { Effort, NodeOptions } from './surroundings.ts'
+import { LONGEST_MS, Ticks } from './ticks.ts'
 import { attributionOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
 
-export interface NodeOptions {
-  readonly index: number
-  readonly role: Role
-  readonly manner: Manner
-  readonly signer: Signer
-  readonly gate: Gate
-  readonly rules: PayoutRules
-  readonly rankingsOf: (members: readonly Member[]) => Rankings
-  readonly parameters: ParameterTerms
-  readonly challengeBudgetWei: bigint
-  readonly clock: Clock
-  readonly timeline: Timeline
-  readonly dice: Random
-  /** Milliseconds by which this node's clock is ahead. */
-  readonly skewMs: number
-  /** How many times as long as the fastest it works. */
-  readonly slowness: number
-  /** How the node reaches others and the world: given by the world. */
-  readonly world: Surroundings
-}
-
-export interface Surroundings {
-  /** Nodes that are in it together. */
-  readonly ring: Set<Address>
-  isOver(): boolean
-  /** A stream of randomness for one purpose. */
-  dice(purpose: string): Random
-  broadcast(from: number, message: Message, bytes: Uint8Array): void
-  /** Bytes that nobody vouches for. */
-  shout(from: number, bytes: Uint8Array): void
-  reconcile(from: number, deliver: (to: SimNode) => void): void
-  reply(from: number, to: number, envelopes: readonly Uint8Array[]): void
-  /** Batch data by content id, from any node that is up. */
-  find(cid: Cid): Uint8Array | undefined
-  decode(bytes: Uint8Array): Decoded<BatchData>
-  chainFails(): boolean
-  observe(node: SimNode, effect: Effect): void
-}
-
-/** Work done, by what a worker is paid for such jobs, in wei. */
-export interface Effort {
-  executed: bigint
-  /** Done as cheaply as a lie is. */
-  cheap: bigint
-  checked: bigint
-}
-
-const TICK_MS = 500
 const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
 
 export class SimNode {
@@ -92,7 +38,9 @@ export class SimNode {
   strikes = 0
   readonly #judging: Judging
   readonly #adversary: Adversary | undefined
-  #factsRead = 0
+  readonly #chain: ChainReader
+  readonly #ticks: Ticks
+  #isBusy = false
   /** Counts restarts: what a former life had under way must not reach this one. */
   #life = 0
 
@@ -100,31 +48,32 @@ export class SimNode {
     this.options = options
     this.address = options.signer.address
     this.core = this.#boot()
+    this.#chain = new ChainReader(options.timeline)
+    this.#ticks = new Ticks(options.clock, options.index, () => this.#tick())
     this.#judging = new Judging(this.address, options.dice)
     this.#adversary = adversaryOf(options.manner, this.#body())
   }
 
   start(): void {
     this.#life += 1
-    const life = this.#life
-    const { clock, dice } = this.options
-    const tick = (): void => {
-      if (this.#life !== life) return
-      this.#readChain()
-      this.handle({ kind: 'tick' })
-      clock.after(TICK_MS, tick)
-    }
-    clock.after(dice.below(TICK_MS), tick)
+    this.#ticks.start(this.options.dice.below(LONGEST_MS))
+  }
+
+  /** The chain has told something new: the node reads it when it looks next, and blocks when it needs them. */
+  noteFact(kind: ChainFact['kind']): void {
+    if (!this.up || this.#life === 0) return
+    if (kind !== 'block' || this.core.watchesHead) this.#ticks.wakeFrom(this.options.clock.nowMs)
   }
 
   crash(): void {
     this.up = false
     this.#life += 1
+    this.#ticks.stop()
   }
 
   restart(): void {
     this.core = this.#boot()
-    this.#factsRead = 0
+    this.#chain.rewind()
     this.up = true
     this.start()
     // A node reads the chain before it says anything.
@@ -137,9 +86,32 @@ export class SimNode {
     return this.options.clock.nowMs + this.options.skewMs
   }
 
+  /** What it knows now, blocks that it slept through among it. */
+  get ledger(): Ledger {
+    if (!this.#isBusy) {
+      this.#isBusy = true
+      this.#catchUp()
+      this.#isBusy = false
+    }
+    return this.core.ledger
+  }
+
   handle(event: Event): void {
     if (!this.up) return
-    for (const effect of this.core.handle(event, this.nowMs)) {
+    // What happens while something else is being handled is a part of it.
+    if (this.#isBusy) {
+      this.#feed(event)
+      return
+    }
+    this.#isBusy = true
+    this.#catchUp()
+    this.#feed(event)
+    this.#isBusy = false
+    this.#sleep()
+  }
+
+  #feed(event: Event, nowMs = this.nowMs): void {
+    for (const effect of this.core.handle(event, nowMs)) {
       this.options.world.observe(this, effect)
       if (!this.#adversary?.(effect)) this.#perform(effect)
     }
@@ -158,7 +130,7 @@ export class SimNode {
     return {
       ...{ self: this.address, role, dice, messages: gate.messages, ring: world.ring },
       get ledger() {
-        return node.core.ledger
+        return node.ledger
       },
       get nowMs() {
         return node.nowMs
@@ -179,15 +151,38 @@ export class SimNode {
     }
   }
 
-  #readChain(): void {
+  /** Looks at the chain and at the time. */
+  #tick(): void {
     if (!this.options.world.chainFails()) this.#readFacts()
+    this.handle({ kind: 'tick' })
+  }
+
+  /** Sleeps until time, or what the chain has told, may make something due. Ticks in between would do nothing. */
+  #sleep(): void {
+    const { core } = this
+    const { clock, skewMs } = this.options
+    const isBehind = this.#chain.hasNews || (core.watchesHead && this.#chain.peek())
+    const dueMs = Math.ceil(core.wakeAtMs(this.nowMs)) - skewMs
+    this.#ticks.wakeFrom(isBehind ? clock.nowMs : dueMs)
+  }
+
+  /** Reads blocks that it would have read at an earlier tick, had it not slept, as if it had. */
+  #catchUp(): void {
+    const { clock, skewMs, world } = this.options
+    for (let fact = this.#chain.peek(); fact?.kind === 'block'; fact = this.#chain.peek()) {
+      const readAtMs = this.#ticks.after(fact.timestampMs)
+      if (readAtMs > clock.nowMs || world.isChainDown()) return
+      this.#chain.take()
+      this.#feed({ kind: 'chain', fact }, readAtMs + skewMs)
+    }
   }
 
   #readFacts(): void {
-    const { facts } = this.options.timeline.chain
-    while (this.#factsRead < facts.length) {
-      this.handle({ kind: 'chain', fact: facts[this.#factsRead++]! })
+    this.#isBusy = true
+    for (let fact = this.#chain.take(); fact; fact = this.#chain.take()) {
+      this.#feed({ kind: 'chain', fact })
     }
+    this.#isBusy = false
   }
 
   #perform(effect: Effect): void {

@@ -13,10 +13,11 @@ import { scheduleFaults } from './faults.ts'
 import { DOMAINS, jobOf, STAKERS, TREASURY } from './jobs.ts'
 import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
-import { SimNode, type Surroundings } from './node.ts'
+import { SimNode } from './node.ts'
 import type { Scenario } from './scenario.ts'
 import { decodeOnce, internBatches, openOnce, rankOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
+import type { Surroundings } from './surroundings.ts'
 import { Timeline } from './timeline.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
@@ -81,6 +82,7 @@ export class World {
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
     find: (cid) => this.#find(cid),
     decode: this.#decode,
+    isChainDown: () => this.#isChainDown,
     chainFails: () => this.#chainFails(),
     observe: (observed, effect) => this.#observe(observed, effect),
   }
@@ -101,6 +103,9 @@ export class World {
       windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
+      onFact: ({ kind }) => {
+        for (const node of this.nodes) node.noteFact(kind)
+      },
     })
     this.checkers = new Checkers(this.timeline, liesOf(scenario))
     this.timeline.mine(START_MS)
