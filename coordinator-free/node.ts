@@ -3,7 +3,7 @@
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
-import type { Address } from '../protocol/fields.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
@@ -61,6 +61,8 @@ export class Core {
   readonly #statements = new Statements()
   readonly #inHand: InHand
   readonly #drafts: Drafts
+  /** States of others' work that it holds, by job. */
+  readonly #followed = new Map<Hash, Cid>()
   /** Settled claims that it was drawn to check. */
   readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
@@ -138,6 +140,9 @@ export class Core {
         return []
       case 'executed':
         return this.#applyResult(event, nowMs)
+      case 'followed':
+        this.#followed.set(event.jobId, event.state)
+        return this.#end(`follow ${event.jobId} ${event.state}`)
       case 'refused':
         return this.#refuse(event, nowMs)
       case 'verified':
@@ -319,6 +324,7 @@ export class Core {
       built: this.#drafts.built,
       retrieved: this.#drafts.retrieved,
       found: this.#found,
+      followed: this.#followed,
       lots: this.#lots,
       inHand: new Set(this.#inHand.jobs()),
       mayStart: (duty) => this.#orders.mayStart(duty, nowMs),
@@ -335,6 +341,7 @@ export class Core {
     const { ledger } = this
     this.#tidied.of(undefined, ledger.changes.count, ledger.changes.heads, nowMs)
     this.#inHand.tidy()
+    for (const id of this.#followed.keys()) if (!ledger.jobs.has(id)) this.#followed.delete(id)
     for (const claim of this.#lots.keys())
       if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
     this.#drafts.tidy()

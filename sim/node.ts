@@ -2,7 +2,7 @@
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
  * loses all else. Adversaries differ only in what they do with its effects, so the core under test is everywhere the same.
  */
-import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
+import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
 import type { Ledger } from '../coordinator-free/ledger.ts'
 import { Core } from '../coordinator-free/node.ts'
 import type { ChainFact } from '../protocol/chain.ts'
@@ -11,18 +11,16 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import { blockOfBatch } from '../protocol/settlement.ts'
-import type { Verdict } from '../protocol/vote.ts'
-import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
+import type { Adversary, Body } from './adversaries/adversary.ts'
 import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
 import { ChainReader } from './chain-reader.ts'
 import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
+import { Labour, spread } from './labour.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
 import { LONGEST_MS, Ticks } from './ticks.ts'
-import { attributionOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
-
-const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
+import { attributionOf, resultOf, truthOf } from './work.ts'
 
 export class SimNode {
   readonly address: Address
@@ -37,6 +35,7 @@ export class SimNode {
   /** How often its attack, where it is an adversary, has happened. */
   strikes = 0
   readonly #judging: Judging
+  readonly #labour: Labour
   readonly #adversary: Adversary | undefined
   readonly #chain: ChainReader
   readonly #ticks: Ticks
@@ -51,6 +50,12 @@ export class SimNode {
     this.#chain = new ChainReader(options.timeline)
     this.#ticks = new Ticks(options.clock, options.index, () => this.#tick())
     this.#judging = new Judging(this.address, options.dice)
+    this.#labour = new Labour({
+      ...{ self: this.address, options, effort: this.effort, blocks: this.blocks },
+      judging: this.#judging,
+      later: (delayMs, action) => this.#later(delayMs, action),
+      handle: (event) => this.handle(event),
+    })
     this.#adversary = adversaryOf(options.manner, this.#body())
   }
 
@@ -140,8 +145,8 @@ export class SimNode {
       },
       handle: (event) => this.handle(event),
       perform: (effect) => this.#perform(effect),
-      claim: (execution, result, cost) => this.#claim(execution, result, cost),
-      judge: (check, verdict, knows) => this.#judge(check, verdict, knows),
+      claim: (execution, result, cost) => this.#labour.claim(execution, result, cost),
+      judge: (check, verdict, knows) => this.#labour.judge(check, verdict, knows),
       say: (message) => world.shout(index, seal(message)),
       shout: (bytes) => world.shout(index, bytes),
       later: (delayMs, action) => this.#later(delayMs, action),
@@ -191,11 +196,14 @@ export class SimNode {
         this.#publish(effect)
         break
       case 'execute':
-        this.#claim(effect, resultOf(effect.jobId, effect.job, false), 'executed')
+        this.#labour.claim(effect, resultOf(effect.jobId, effect.job, false), 'executed')
+        break
+      case 'follow':
+        this.#labour.follow(effect)
         break
       case 'verify':
       case 'hear':
-        this.#judge(effect, truthOf(effect), 'looked')
+        this.#labour.judge(effect, truthOf(effect), 'looked')
         break
       case 'read':
         this.#later(50, () => {
@@ -226,12 +234,9 @@ export class SimNode {
           slot: effect.slot,
         })
         break
-      case 'offer': {
-        const { cid, bytes } = blockOfBatch(effect.data)
-        this.blocks.set(cid, bytes)
-        this.#later(50, () => this.handle({ kind: 'offered', proposal: effect.proposal }))
+      case 'offer':
+        this.#offer(effect)
         break
-      }
       case 'retrieve':
         // Data lies in IPFS here, so where a reference names another place there is none.
         this.#later(50, () => this.handle({ kind: 'duty-failed', duty: effect.duty }))
@@ -282,27 +287,10 @@ export class SimNode {
     return sealWith(message, gate.messages, (digest: Hash) => signer.sign(digest)).bytes
   }
 
-  #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
-    const takesMs = 2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)
-    this.#later(this.#spread(takesMs), () => {
-      this.effort[cost] += workerPayWei(jobId, job)
-      this.handle({ kind: 'executed', jobId, result })
-    })
-  }
-
-  #judge(check: Check, verdict: Verdict, knows: Knowledge): void {
-    const { job, claim, claimId } = check
-    const takesMs = check.kind === 'hear' ? WORK_MS.inference : WORK_MS[job.task] / 4
-    this.#later(this.#spread(takesMs), () => {
-      if (knows === 'looked') this.effort.checked += workerPayWei(claim.jobId, job)
-      if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
-      const { beaconBlock } = check
-      const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const guesser = knows === 'guessed' ? this.address : undefined
-      const transcript = transcriptOf(job, claimId, guesser)
-      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
-      this.handle({ kind: 'verified', ...seen })
-    })
+  #offer({ proposal, data }: Extract<Duty, { kind: 'offer' }>): void {
+    const { cid, bytes } = blockOfBatch(data)
+    this.blocks.set(cid, bytes)
+    this.#later(50, () => this.handle({ kind: 'offered', proposal }))
   }
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
@@ -319,7 +307,7 @@ export class SimNode {
     call: (chain: FakeChain) => void,
     done: Event = { kind: 'duty-done', duty },
   ): void {
-    this.#later(this.#spread(1000), () => {
+    this.#later(spread(1000, this.options.dice), () => {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
         this.options.timeline.send(call)
@@ -337,10 +325,5 @@ export class SimNode {
     this.options.clock.after(delayMs, () => {
       if (this.#life === life) action()
     })
-  }
-
-  /** Half to one and a half times as long. */
-  #spread(meanMs: number): number {
-    return meanMs / 2 + this.options.dice.below(Math.round(meanMs) + 1)
   }
 }
