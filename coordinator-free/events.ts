@@ -10,6 +10,7 @@ import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Proof } from '../protocol/merkle.ts'
 import type { Message } from '../protocol/message.ts'
+import type { Seen } from '../protocol/opening.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -44,8 +45,8 @@ export type Event =
       readonly reason: VoteReason
       readonly checked: number
       readonly beaconBlock: number
-      /** Of what was seen; zero where the claim did not pass. */
-      readonly transcript: Hash
+      /** `NOTHING_SEEN` where the claim did not pass. */
+      readonly seen: Seen
     }
   | { readonly kind: 'read'; readonly claim: Hash; readonly attribution: Attribution }
   | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }
@@ -76,8 +77,11 @@ export type Duty =
       readonly job: Job
       readonly claim: Claim
       readonly claimId: Hash
-      /** Chooses what is checked: the hash of a block mined after the claim had come. */
-      readonly beacon: Hash
+      /**
+       * Chooses what is checked: the hash of a block mined after the claim had come. None where it is to look once more at
+       * what it had looked at, by a block that the core does not hold any more.
+       */
+      readonly beacon: Hash | undefined
       readonly beaconBlock: number
     }
   | {

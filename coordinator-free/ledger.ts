@@ -9,6 +9,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
+import type { Seen } from '../protocol/opening.ts'
 import { LEASE_MS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -110,8 +111,8 @@ export interface Ledger {
   readonly endorsements: Map<Hash, Map<Address, Fact<'endorsement'>>>
   /** Attributions by claim, read from answers and checked against the claims' roots. */
   readonly attributions: Map<Hash, Attribution>
-  /** What this node itself saw when it ran a claim: the transcript, by claim. */
-  readonly transcripts: Map<Hash, Hash>
+  /** What this node itself saw when it ran a claim, by claim. */
+  readonly seen: Map<Hash, Seen>
   /** Every live envelope but beats, by digest: what reconciliation compares. */
   readonly envelopes: Map<Hash, Envelope>
   /** How many of those each author has said. */
@@ -153,7 +154,7 @@ export function createLedger(parameters = new Parameters(), members = new Member
     contradictions: new Map(),
     endorsements: new Map(),
     attributions: new Map(),
-    transcripts: new Map(),
+    seen: new Map(),
     envelopes: new Map(),
     said: new Map(),
     settled: new Map(),
@@ -240,10 +241,10 @@ export function attribute(ledger: Ledger, claimId: Hash, attribution: Attributio
 }
 
 /** Adds what this node saw when it ran a claim that is still open. */
-export function witness(ledger: Ledger, claimId: Hash, transcript: Hash): void {
+export function see(ledger: Ledger, claimId: Hash, seen: Seen): void {
   const jobId = jobOf(ledger, claimId)
   if (!jobId) return
-  ledger.transcripts.set(claimId, transcript)
+  ledger.seen.set(claimId, seen)
   ledger.changes.ofJob(jobId)
 }
 

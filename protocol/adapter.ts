@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type DocumentValue, document } from './document.ts'
 import { bytes32, cid } from './fields.ts'
+import { MAX_STATES } from './witness.ts'
 
 const count = z
   .number()
@@ -29,11 +30,13 @@ export const Adapter = document(
     states: z
       .array(z.strictObject({ hash: bytes32, cid }))
       .min(2)
-      .max(4096),
+      .max(MAX_STATES),
+    /** Of each segment, the seal of its witness. */
+    seals: z.array(bytes32).max(MAX_STATES - 1),
     /** Mean loss of the batch of each step that was taken. */
     losses: z.array(loss).max(100_000),
     /** Mean loss on the held-out examples of each of the states; none where the spec has no patience. */
-    heldOutLosses: z.array(loss).max(4096),
+    heldOutLosses: z.array(loss).max(MAX_STATES),
     /** Mean loss on the held-out examples, with the base alone and with the adapter. */
     heldOutLossBefore: loss,
     heldOutLossAfter: loss,

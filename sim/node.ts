@@ -26,7 +26,7 @@ import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
 import type { Signer } from './signing.ts'
 import type { Timeline } from './timeline.ts'
-import { attributionOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
+import { attributionOf, resultOf, seenOf, truthOf, workerPayWei } from './work.ts'
 
 export interface NodeOptions {
   readonly index: number
@@ -303,10 +303,10 @@ export class SimNode {
       if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
       const { beaconBlock } = check
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const guesser = knows === 'guessed' ? this.address : undefined
-      const transcript = transcriptOf(job, claimId, guesser)
-      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
-      this.handle({ kind: 'verified', ...seen })
+      const look = { job, claim, claimId, validator: this.address, beaconBlock }
+      const seen = seenOf(look, knows === 'guessed')
+      const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock, seen } as const
+      this.handle({ kind: 'verified', ...found })
     })
   }
 

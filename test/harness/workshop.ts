@@ -51,6 +51,7 @@ const SPEC: Omit<FineTuneSpec, 'datanet'> = {
 export const TUNE_ID = hashNumber(1)
 export const ANSWER_ID = hashNumber(2)
 export const SEED = hashNumber(3)
+const TUNER = { jobId: TUNE_ID, worker: keyNumber(1).address }
 const signal = new AbortController().signal
 const idle = { signal, onProgress: () => {} }
 
@@ -76,7 +77,7 @@ export class Workshop {
     const units = SPEC.steps * SPEC.batchExamples * SPEC.exampleTokens
     const order = { model: shop.model, input, maxUnits: units }
     shop.tuneJob = jobNumber(1, 10, { ...order, task: 'fine-tune', adapter: '' })
-    shop.tuned = await executeTune(shop.knowledge, shop.content, TUNE_ID, shop.tuneJob, SEED, idle)
+    shop.tuned = await executeTune(shop.knowledge, shop.content, TUNER, shop.tuneJob, SEED, idle)
     shop.answerJob = await shop.question('The river carries', shop.tuned.output)
     shop.answered = await shop.answer(shop.answerJob)
     return shop
@@ -95,7 +96,7 @@ export class Workshop {
 
   /** The claim that a worker would sign for a result. */
   claim(jobId: Hash, result: Result): Claim {
-    return { ...result, jobId, worker: keyNumber(1).address, issuedAtMs: NOW_MS }
+    return { ...result, jobId, worker: TUNER.worker, issuedAtMs: NOW_MS }
   }
 
   async adapter(): Promise<Adapter> {

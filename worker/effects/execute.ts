@@ -1,5 +1,6 @@
 /** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
 import type { Event, Result } from '../../coordinator-free/events.ts'
+import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { RefusalReason } from '../../protocol/refusal.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'
@@ -15,6 +16,7 @@ import { TextQueue } from './text-queue.ts'
 import { executeTune } from './tune.ts'
 
 export interface ExecuteOptions {
+  readonly self: Address
   readonly runtime: Runtime
   readonly knowledge: Knowledge
   readonly content: ContentStore
@@ -28,7 +30,7 @@ export interface ExecuteOptions {
 const MICRO = 1_000_000
 
 export function performExecute(options: ExecuteOptions): Performer<'execute'> {
-  const { runtime, knowledge, content, log, blockHash } = options
+  const { self, runtime, knowledge, content, log, blockHash } = options
   return async ({ jobId, job }, signal) => {
     const startedAtMs = Date.now()
     const onProgress = (done: number, total: number, loss = 0): void => {
@@ -49,7 +51,8 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
       const hooks = { signal, onProgress }
-      return executeTune(knowledge, content, jobId, job, seed, hooks).then(executed, refused)
+      const owner = { jobId, worker: self }
+      return executeTune(knowledge, content, owner, job, seed, hooks).then(executed, refused)
     }
     const texts = new TextQueue()
     const sent = streamTo(options, jobId, texts, signal)

@@ -46,7 +46,7 @@ export function performers(options: PerformerOptions): Performers {
   const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
-    verify: performVerify(check),
+    verify: performVerify(check, options.blockHash),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),

@@ -1,6 +1,8 @@
 /** Goes through the segments of a fine-tune: each ends in a state that is stored, hashed and written down. */
+import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { bestState, endsEarly } from '../../protocol/tuning.ts'
+import { witnessOf, witnessSeal } from '../../protocol/witness.ts'
 import type { TrainingState } from '../engine/lora.ts'
 import type { StepProgress } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -19,12 +21,18 @@ export interface SegmentHooks {
   readonly onStep: (progress: StepProgress) => void
 }
 
+/** Whose run it is: a witness counts for this job and this worker only. */
+export interface Owner {
+  readonly jobId: Hash
+  readonly worker: Address
+}
+
 /** Goes on from where the journal says this job was left. What it says is kept until the job's result is stored. */
 export async function trainSegments(
   run: Run,
   content: ContentStore,
   journal: TuneJournal,
-  jobId: Hash,
+  { jobId, worker }: Owner,
   { signal, onStep }: SegmentHooks,
 ): Promise<Training> {
   const { patience } = run.spec
@@ -39,7 +47,9 @@ export async function trainSegments(
     const trained = await trainSteps(run, state, from, to, signal, onStep)
     state = trained.state
     const losses = [...progress.losses, ...trained.losses]
-    progress = { ...(await withState(run, content, progress, state, signal)), losses }
+    const witness = witnessOf({ jobId, worker, segment }, trained.witness)
+    const seals = [...progress.seals, witnessSeal(witness)]
+    progress = { ...(await withState(run, content, progress, state, signal)), seals, losses }
   }
   const chosen = patience > 0 ? bestState(progress.heldOutLosses) : progress.states.length - 1
   const isLast = chosen === progress.states.length - 1
@@ -49,7 +59,7 @@ export async function trainSegments(
 
 async function begun(run: Run, content: ContentStore, signal: AbortSignal) {
   const graph = run.model.info.graphHash
-  const empty = { seed: run.seed, graph, states: [], losses: [], heldOutLosses: [] }
+  const empty = { seed: run.seed, graph, states: [], seals: [], losses: [], heldOutLosses: [] }
   return { state: run.initial, progress: await withState(run, content, empty, run.initial, signal) }
 }
 
@@ -78,6 +88,7 @@ async function resumed(
 ): Promise<{ state: TrainingState; progress: TuneProgress } | undefined> {
   if (progress?.seed !== run.seed || progress.graph !== run.model.info.graphHash) return undefined
   if (progress.states.length > run.boundaries.length) return undefined
+  if (progress.seals.length !== progress.states.length - 1) return undefined
   try {
     const last = progress.states.length - 1
     return { state: await stored(run, content, progress, last, signal), progress }

@@ -5,14 +5,15 @@ import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
+import { boundariesRoot } from '../../protocol/witness.ts'
 import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
-import { trainSegments } from './tune-segments.ts'
-import { featuresOf, heldOutLoss, prepareRun, type Run, statesRoot, unitsOf } from './tuning.ts'
+import { type Owner, trainSegments } from './tune-segments.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run, unitsOf } from './tuning.ts'
 
 export interface TuneHooks {
   readonly signal: AbortSignal
@@ -23,19 +24,20 @@ export interface TuneHooks {
 export async function executeTune(
   knowledge: Knowledge,
   content: ContentStore,
-  jobId: Hash,
+  owner: Owner,
   job: Job,
   seed: Hash,
   { signal, onProgress }: TuneHooks,
 ): Promise<Result> {
+  const { jobId } = owner
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const { steps } = run.spec
   const total = steps + run.corpus.examples.length
-  const { theta, progress } = await trainSegments(run, content, knowledge.tunes, jobId, {
+  const { theta, progress } = await trainSegments(run, content, knowledge.tunes, owner, {
     signal,
     onStep: ({ step, loss }) => onProgress(step, total, loss),
   })
-  const { states, losses, heldOutLosses } = progress
+  const { states, seals, losses, heldOutLosses } = progress
   const last = losses.at(-1) ?? 0
   const numbers = run.corpus.examples.map((_, number) => number)
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
@@ -50,6 +52,7 @@ export async function executeTune(
     seed,
     files: await putAdapter(run, content, theta, job.model),
     states,
+    seals,
     losses,
     heldOutLosses,
     heldOutLossBefore: await heldOutLoss(run, undefined, signal),
@@ -70,7 +73,7 @@ export async function executeTune(
   knowledge.tunes.forget(jobId)
   return {
     output,
-    commitment: statesRoot(states.map(({ hash }) => hash)),
+    commitment: boundariesRoot({ states: states.map(({ hash }) => hash), seals }),
     attribution: indexesRoot(index.root, run.corpus.spans.root),
     units: unitsOf(run.spec, losses.length),
     graph: run.model.info.graphHash,

@@ -3,6 +3,7 @@ import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
 import type { Address } from '../../../protocol/fields.ts'
+import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { BATCH_WAIT_MS, LAST_CALL_MS, TURN_MS } from '../../../protocol/params.ts'
 import { headerOf } from '../../../protocol/settlement.ts'
@@ -195,7 +196,7 @@ describe('a jury', () => {
     const core = doubting(SELF, [work], [])
     posted(core, [receiptOf(work)])
     const found = { claim: work.claim.digest, reason: 'tokens-differ', checked: 1 } as const
-    const seen = { beaconBlock: 1, transcript: hashNumber(1) }
+    const seen = { beaconBlock: 1, seen: NOTHING_SEEN }
     const verified = { kind: 'verified', ...found, ...seen } as const
     deepEqual(dutiesOf(core.handle({ ...verified, verdict: 'pass' }, NOW_MS), 'challenge'), [])
     equal(dutiesOf(core.handle({ ...verified, verdict: 'fail' }, NOW_MS), 'challenge').length, 1)

@@ -8,9 +8,10 @@ import type { Run } from '../../../worker/effects/tuning.ts'
 import type { ExamplesRequest, TrainRequest } from '../../../worker/engine/requests.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
-import { hashNumber } from '../../harness/messages.ts'
+import { hashNumber, keyNumber } from '../../harness/messages.ts'
 
 const JOB = hashNumber(1)
+const OWNER = { jobId: JOB, worker: keyNumber(1).address }
 const BOUNDARIES = [0, 2, 4, 6, 8, 9]
 
 describe('the segments of a fine-tune', () => {
@@ -84,7 +85,7 @@ describe('the segments of a fine-tune', () => {
 
   async function go(run: Run, journal = new TuneJournal(folder), content = new MemoryContent()) {
     const { signal } = new AbortController()
-    return trainSegments(run, content, journal, JOB, { signal, onStep: () => {} })
+    return trainSegments(run, content, journal, OWNER, { signal, onStep: () => {} })
   }
 })
 
@@ -114,6 +115,7 @@ function runWith({ patience, heldOut = {}, failAt, steps = [] }: Course): Run {
       return {
         state: { theta: one(step), m: one(0), v: one(0), step },
         losses: Float32Array.from(losses),
+        witness: Uint8Array.from(losses),
       }
     },
     loss: async ({ adapter }: ExamplesRequest) => one(heldOut[adapter![0]!]!),
