@@ -16,6 +16,7 @@ import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import type { Contradiction, Judgement } from './admission.ts'
+import type { Signed } from './disputes.ts'
 import type { Reason } from './reasons.ts'
 
 /** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
@@ -54,6 +55,8 @@ export type Event =
   | { readonly kind: 'offered'; readonly proposal: Proposal }
   /** The L2 knows of a contradiction. */
   | { readonly kind: 'accused'; readonly slot: string }
+  /** Whoever answers for a batch that was found false has been reported. */
+  | { readonly kind: 'punished'; readonly header: Hash }
   /** The data was found where a proposal says. */
   | { readonly kind: 'retrieved'; readonly header: Hash }
   /** What running a claim again, as a juror, has found. */
@@ -152,6 +155,14 @@ export type Duty =
       readonly duty: string
       readonly header: BatchHeader
       readonly index: number
+    }
+  /** Report who made and who passed the claim for which a batch was found false, if it is one of these. */
+  | {
+      readonly kind: 'punish'
+      readonly duty: string
+      /** Hash of the batch's header. */
+      readonly header: Hash
+      readonly claims: readonly Signed[]
     }
   /** Call a jury over the claim in a receipt. */
   | ({ readonly kind: 'challenge'; readonly duty: string; readonly bondWei: bigint } & InBatch)

@@ -304,11 +304,13 @@ function keep(
 ): void {
   const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
   const fails = votes.filter(({ body }) => body.verdict === 'fail')
+  const passes = votes.filter(({ body }) => body.verdict === 'pass')
   ledger.disputes.keep(claim, {
     jobId,
     header,
     job: ledger.jobs.get(jobId)?.envelope,
     claim: ledger.envelopes.get(claim),
+    passes: passes.map(({ envelope }) => envelope),
     failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
     checkedBy: new Set([...passedBy, ...failedBy, ...votes.map(({ body }) => body.validator)]),
   })
@@ -323,10 +325,12 @@ export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
  * A batch was taken back. Its jobs stay settled: two thirds of the stake stood for something false, and who paid for it
  * gets the money back and may order anew.
  */
-export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
+export function takeBack(ledger: Ledger, number: number, hash: Hash, nowMs: number): void {
   const batch = ledger.batches.get(number)
   ledger.batches.delete(number)
   ledger.takenBack.add(hash)
+  // Those behind it only built on it.
+  if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch.header, nowMs)
   if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
   if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })

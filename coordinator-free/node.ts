@@ -139,6 +139,10 @@ export class Core {
         this.ledger.contradictions.delete(event.slot)
         this.ledger.changes.ofChain()
         return this.#end(`accuse ${event.slot}`)
+      case 'punished':
+        this.ledger.disputes.hasPunished(event.header)
+        this.ledger.changes.ofChain()
+        return this.#end(`punish ${event.header}`)
       case 'retrieved':
         this.#retrieved.add(event.header)
         this.ledger.changes.ofBatching()

@@ -14,6 +14,7 @@ import type { Job } from '../protocol/job.ts'
 import { NOWHERE, type Seen } from '../protocol/opening.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import { random } from '../protocol/prng.ts'
+import type { Receipt } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { type Boundaries, boundariesRoot, sealPlace, witnessSeal } from '../protocol/witness.ts'
 
@@ -57,6 +58,12 @@ export function truthOf({ job, claim }: { readonly job: Job; readonly claim: Cla
   const { output, units, graph } = resultOf(claim.jobId, job, false)
   const isHonest = output === claim.output && units === claim.units && graph === claim.graph
   return isHonest ? 'pass' : 'fail'
+}
+
+/** True of a lie that shows by itself, so that the chain can work it out: of half of the answers with an adapter. */
+export function isPlainlyFalse({ jobId, adapter, output }: Receipt): boolean {
+  const isHalf = Number.parseInt(jobId.slice(-1), 16) % 2 === 0
+  return isHalf && adapter !== '' && output === outputOf(jobId, true)
 }
 
 /** What a worker is paid for a job, in wei. */
