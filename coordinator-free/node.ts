@@ -85,6 +85,8 @@ export class Core {
 
   handle(event: Event, nowMs: number): Effect[] {
     const effects = this.#apply(event, nowMs)
+    // The chain tells much at once: what follows is worked out when all of it is heard, with the tick that is due then.
+    if (event.kind === 'chain') return effects
     // What was refused makes nothing due but an accusation, which like all that time makes due comes with the next tick.
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects

@@ -138,6 +138,7 @@ export class Runtime {
     }
     const duties = new Set(replayed.flatMap((effect) => ('duty' in effect ? [effect.duty] : [])))
     for (const duty of duties) this.dispatch({ kind: 'duty-failed', duty })
+    this.#sleep()
   }
 
   /** Hands an event to the core and carries out what follows. @returns the effects, for who waits for an answer */

@@ -1,7 +1,7 @@
 /** A few registered nodes and the core of one of them, fed by hand: three workers, three validators, one gateway. */
 import type { Effect, Event } from '../../coordinator-free/events.ts'
 import { Core, type CoreOptions } from '../../coordinator-free/node.ts'
-import type { ChainLog, Role } from '../../protocol/chain.ts'
+import type { ChainFact, ChainLog, Role } from '../../protocol/chain.ts'
 import { type Envelope, seal } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -59,7 +59,15 @@ export function stake(core: Core, number: number, roles: Role[], stakeWei = 10n 
 }
 
 export function tell(core: Core, fact: ChainLog, nowMs = NOW_MS): Effect[] {
-  return core.handle({ kind: 'chain', fact }, nowMs)
+  return heard(core, fact, nowMs)
+}
+
+/** The chain tells something, and the core is woken since something may follow. */
+function heard(core: Core, fact: ChainFact, nowMs: number): Effect[] {
+  const told = core.handle({ kind: 'chain', fact }, nowMs)
+  if (core.wakeAtMs(nowMs) > nowMs && !core.watchesHead) return told
+  const due = core.handle({ kind: 'tick' }, nowMs)
+  return [...told, ...due.filter(({ kind }) => kind !== 'reconcile')]
 }
 
 export const blockHash = (number: number): Hash => hashNumber(5000 + number)
@@ -71,7 +79,7 @@ export function block(core: Core, number: number, nowMs = NOW_MS): Effect[] {
     hash: blockHash(number),
     timestampMs: nowMs,
   } as const
-  return core.handle({ kind: 'chain', fact }, nowMs)
+  return heard(core, fact, nowMs)
 }
 
 export function signed(message: Message, number: number): Envelope {

@@ -120,7 +120,7 @@ describe('the core', () => {
     const [first] = turnsOf(council(4), job.digest)
     const core = council(first!)
     assert.deepEqual(kinds(receive(core, job)), ['execute', 'publish'])
-    assert.deepEqual(kinds(core.handle({ kind: 'tick' }, NOW_MS + 100)), ['reconcile'])
+    assert.deepEqual(kinds(core.handle({ kind: 'tick' }, NOW_MS + 100)), [])
     const later = core.handle({ kind: 'tick' }, NOW_MS + BEAT_MS)
     assert.ok(later.some((effect) => effect.kind === 'publish' && effect.message.kind === 'beat'))
     const { output, commitment, attribution, units, graph } = claimBody(first!, job.digest)
