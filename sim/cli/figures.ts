@@ -87,10 +87,33 @@ const ECONOMY: Readonly<Record<string, FigureKind>> = {
   shocks: { title: 'Shocks of demand', unit: 'times' },
 }
 
+const TRANSFER: Readonly<Record<string, FigureKind>> = {
+  doneShare: { title: 'Have the file in the end', unit: 'share' },
+  inTimeShare: { title: 'Have it before a worker’s turn would be lost', unit: 'share' },
+  p50Seconds: { title: 'Half have it', unit: 's' },
+  p90Seconds: { title: '90 % have it', unit: 's' },
+  p99Seconds: { title: '99 % have it', unit: 's' },
+  worstSeconds: { title: 'The last has it', unit: 's' },
+  spanSeconds: { title: 'From the first that wants it to the last that has it', unit: 's' },
+  idealSeconds: { title: 'The least that this can take', unit: 's' },
+  efficiency: { title: 'Least over taken', unit: 'share' },
+  holdersMiB: { title: 'Given by holders', unit: 'MiB' },
+  othersMiB: { title: 'Given by others', unit: 'MiB' },
+  holdersShare: { title: 'Given by holders', unit: 'share' },
+  wastedShare: { title: 'Came for nothing', unit: 'bytes a byte of use' },
+  stragglers: { title: 'Stragglers', unit: 'nodes' },
+  left: { title: 'Left with half of it', unit: 'nodes' },
+  wrongBlocks: { title: 'Wrong blocks', unit: 'blocks' },
+  copies: { title: 'Blocks that came twice', unit: 'blocks' },
+  givenUp: { title: 'Asked again elsewhere', unit: 'times' },
+  virtualSeconds: { title: 'All over after', unit: 's' },
+}
+
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
+  transfer: TRANSFER,
 }
 
 export function figuresOf(depth: Depth): string[] {

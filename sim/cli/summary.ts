@@ -151,6 +151,8 @@ const TRACES: Readonly<Record<string, string>> = {
   massCrash: 'crashes',
   diskLosses: 'disksLost',
   shockEpoch: 'shocks',
+  stragglers: 'stragglers',
+  leavers: 'left',
 }
 
 /** A fault that never fired has shown nothing, and fails the study. */
@@ -172,6 +174,9 @@ function harmless(settings: Settings, label: string, runs: readonly Outcome[]): 
   const { strategy } = settings.adversaries
   if (strategy !== undefined && strategy !== 'honest') {
     return idle(`adversaries.strategy ${strategy}`, 'gain', label, runs)
+  }
+  if (Number(settings.adversaries['poisoned']) > 0) {
+    return idle('adversaries.poisoned', 'wrongBlocks', label, runs)
   }
   const numbers = numbersOf(settings)
   return ADVERSARY_KEYS.flatMap((key) => {
