@@ -1,5 +1,5 @@
 /** The figures of a run by name: what it is, its unit, and how it is written. */
-import { MANNERS } from '../adversaries/kinds.ts'
+import { ADVERSARY_KEYS, MANNERS } from '../adversaries/kinds.ts'
 import type { Depth } from './keys.ts'
 
 export interface FigureKind {
@@ -27,6 +27,9 @@ const GOSSIP: Readonly<Record<string, FigureKind>> = {
   iwant: { title: 'IWANT', unit: 'messages' },
   graft: { title: 'GRAFT', unit: 'messages' },
   prune: { title: 'PRUNE', unit: 'messages' },
+  resent: { title: 'Sent again after a loss', unit: 'messages' },
+  silenced: { title: 'Kept back by silent nodes', unit: 'messages' },
+  attacks: { title: 'Kept back or promised in vain by an attacker', unit: 'messages' },
 }
 
 /** Counted by depth P as things happen, beside whatever else it comes to count. */
@@ -47,6 +50,8 @@ export const COUNTERS = [
   'lost',
   'doubled',
   'cut',
+  'skewed',
+  'chainFailed',
 ] as const
 
 const PROTOCOL: Readonly<Record<string, FigureKind>> = {
@@ -67,7 +72,10 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   falseFinal: { title: 'Final batches with a lie', unit: 'batches' },
   ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
   ...Object.fromEntries(
-    MANNERS.map((name) => [name, { title: `${name}, attacks`, unit: 'times' }]),
+    [...MANNERS, ...ADVERSARY_KEYS].map((name) => [
+      name,
+      { title: `${name}, attacks`, unit: 'times' },
+    ]),
   ),
 }
 
