@@ -115,6 +115,15 @@ export function scenario(seed: number, faults: Faults, change: Partial<Scenario>
   return { ...CALM, seed, ...MIXES[faults](dice), ...change }
 }
 
+/** What a turncoat needs, that has to be trusted first. */
+const TRUSTING = { workers: 3, jobs: 12 } as const
+
+/** A scenario of its mix that is small; large enough that its adversaries can do what they are there for. */
+export function smallScenario(seed: number, faults: Faults): Scenario {
+  const small = scenario(seed, faults, SMALL)
+  return small.turncoatWorkers > 0 ? { ...small, ...TRUSTING } : small
+}
+
 const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   calm: () => ({}),
   choosy: () => ({ workers: 5, choosyWorkers: 3, loss: 0.1 }),
@@ -172,7 +181,9 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     }
   },
   rogues: (dice) => {
-    const drawn = [0, 1].map(() => [ADVERSARY_KEYS[dice.below(ADVERSARY_KEYS.length)]!, 1] as const)
+    const drawn = [0, 1].map(() => ADVERSARY_KEYS[dice.below(ADVERSARY_KEYS.length)]!)
+    // Validators of a ring pass the lies of its workers, and without any do their duty.
+    if (drawn.includes('colludingValidators')) drawn.push('colludingWorkers')
     return {
       workers: 5,
       validators: 8,
@@ -180,7 +191,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       crashes: dice.below(4),
       challengeBonds: 2,
       windowMs: 30_000,
-      ...Object.fromEntries(drawn),
+      ...Object.fromEntries(drawn.map((key) => [key, 1])),
     }
   },
 }

@@ -6,7 +6,14 @@ import { keccak, toHex, utf8 } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import { liesOf, type Manner, oddOnes, strikesOf } from './adversaries/kinds.ts'
+import {
+  byManner,
+  liesOf,
+  type Manner,
+  type Numbers,
+  oddOnes,
+  strikesOf,
+} from './adversaries/kinds.ts'
 import type { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
@@ -35,6 +42,8 @@ export interface Report {
   readonly virtualMs: number
   readonly steps: number
   readonly counters: Readonly<Record<string, number>>
+  /** How often each kind of adversary did what it is there for. */
+  readonly strikes: Numbers
   /** Changes with any difference in what was done, by whom or when. */
   readonly hash: string
 }
@@ -59,6 +68,8 @@ export class World {
     lateStarts: 0,
     disksLost: 0,
     reorgs: 0,
+    skewed: 0,
+    chainFailed: 0,
   }
   readonly scenario: Scenario
   /** Until then the L2 stands still. */
@@ -127,6 +138,7 @@ export class World {
     const { workloadMs, healMs } = this.scenario
     const endMs = START_MS + workloadMs + healMs
     while (!this.#isDone() && this.clock.step(endMs)) this.#steps += 1
+    const strikes = strikesOf(this.nodes)
     return {
       seed: this.scenario.seed,
       jobs: this.scenario.jobs,
@@ -138,9 +150,10 @@ export class World {
         ...this.counters,
         ...this.network.counters,
         ...this.chain.court.counters,
-        ...strikesOf(this.nodes),
+        ...byManner(strikes),
         falseFinal: this.checkers.falseFinal,
       },
+      strikes,
       hash: this.#hash.digest,
     }
   }
@@ -196,6 +209,8 @@ export class World {
     const index = this.nodes.length
     const dice = this.dice(`node ${index}`)
     const skew = this.scenario.skewMs
+    const skewMs = skew === 0 ? 0 : dice.below(2 * skew + 1) - skew
+    if (skewMs !== 0) this.counters['skewed']! += 1
     const node = new SimNode({
       index,
       role,
@@ -210,7 +225,7 @@ export class World {
       timeline: this.timeline,
       slowness: role === 'worker' ? this.#slowness(index) : 1,
       dice,
-      skewMs: skew === 0 ? 0 : dice.below(2 * skew + 1) - skew,
+      skewMs,
       world: this.#surroundings,
     })
     const account = accountOf(owner)
@@ -285,7 +300,9 @@ export class World {
 
   #chainFails(): boolean {
     if (this.#isChainDown) return true
-    return !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures
+    const fails = !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures
+    if (fails) this.counters['chainFailed']! += 1
+    return fails
   }
 
   #submitJobs(): void {

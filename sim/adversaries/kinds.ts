@@ -58,13 +58,24 @@ export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): 
   return falseJudges < AUDITORS && numbers.challengeBonds > 0 ? 'until-final' : 'counted'
 }
 
-/** How often the attack of each manner has happened. */
-export function strikesOf(
-  nodes: Iterable<{ readonly options: { readonly manner: Manner }; readonly strikes: number }>,
-): Record<BadManner, number> {
+interface Striking {
+  readonly options: { readonly role: Role; readonly manner: Manner }
+  readonly strikes: number
+}
+
+/** How often each kind's attack has happened. */
+export function strikesOf(nodes: readonly Striking[]): Numbers {
+  const strikes = ADVERSARY_KEYS.map((key) => {
+    const { role, manner } = ADVERSARIES[key]
+    const own = nodes.filter(({ options }) => options.role === role && options.manner === manner)
+    return [key, own.reduce((sum, node) => sum + node.strikes, 0)] as const
+  })
+  return Object.fromEntries(strikes) as Record<AdversaryKey, number>
+}
+
+/** The same by manner, workers and validators together. */
+export function byManner(strikes: Numbers): Record<BadManner, number> {
   const counts = Object.fromEntries(MANNERS.map((manner) => [manner, 0]))
-  for (const { options, strikes } of nodes) {
-    if (options.manner !== 'honest') counts[options.manner]! += strikes
-  }
+  for (const key of ADVERSARY_KEYS) counts[ADVERSARIES[key].manner]! += strikes[key]
   return counts as Record<BadManner, number>
 }

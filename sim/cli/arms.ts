@@ -9,6 +9,7 @@ import {
 import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
+import { type TransferScenario, transferScenario } from '../transfer/scenario.ts'
 import { type Depth, FIELDS, type Section, type Settings, type Value } from './keys.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
@@ -104,6 +105,12 @@ export function economyOf(settings: Settings, seed: number): EconomyScenario {
   return economyScenario({ ...world, ...workload, ...faults, ...ring, seed })
 }
 
+export function transferOf(settings: Settings, seed: number): TransferScenario {
+  const { world, workload, faults, adversaries } = settings
+  const change = { ...world, ...workload, ...faults, ...adversaries, seed }
+  return transferScenario(change as Partial<TransferScenario>)
+}
+
 /** Throws `RangeError` where the numbers contradict each other. */
 export function protocolOf(settings: Settings, seed: number): Scenario {
   const { world, workload } = settings
@@ -126,6 +133,7 @@ const SCENARIO_OF: Readonly<Record<Depth, (settings: Settings, seed: number) => 
   gossip: gossipOf,
   protocol: protocolOf,
   economy: economyOf,
+  transfer: transferOf,
 }
 
 function requireHonest(made: Scenario, role: 'worker' | 'validator'): void {

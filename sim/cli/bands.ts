@@ -25,6 +25,16 @@ export function bandsOf(table: Table, xName: string, yName: string): BandPoint[]
   return [...arms].flatMap(([arm, seeds]) => bandOf(arm, [...seeds.values()]))
 }
 
+/** The same in another unit. */
+export function times(factor: number, points: readonly BandPoint[]): BandPoint[] {
+  return points.map((point) => ({
+    ...point,
+    mean: factor * point.mean,
+    least: factor * point.least,
+    most: factor * point.most,
+  }))
+}
+
 function bandOf(arm: number, curves: readonly Map<number, number>[]): BandPoint[] {
   const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))].sort((a, b) => a - b)
   const last = curves.map(() => Number.NaN)

@@ -1,7 +1,8 @@
 /** How long a study will take, and in how much memory: what would take too much is refused before it starts. */
 import { availableParallelism, totalmem } from 'node:os'
 import { bytesOf } from '../gossip/scenario.ts'
-import { type Arm, economyOf, gossipOf, protocolOf } from './arms.ts'
+import { blocksOf, linksOf, bytesOf as transferBytesOf, wantersOf } from '../transfer/scenario.ts'
+import { type Arm, economyOf, gossipOf, protocolOf, transferOf } from './arms.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -19,6 +20,8 @@ const PROTOCOL_BYTES = 200 * 2 ** 20
 /** Depth E: a node's hour, and what a node takes, with room to spare (`npm run bench -- sim --only economy`). */
 const EPOCH_SECONDS = 5e-8
 const ECONOMY_BYTES = 1000
+/** Depth T: a block that comes to a node, with its neighbours hearing of it. */
+const BLOCK_SECONDS = 15e-6
 /** What a thread takes before it runs anything. */
 const THREAD_BYTES = 80 * 2 ** 20
 
@@ -77,6 +80,7 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     const seconds = RUN_SECONDS + 2 * EPOCH_SECONDS * nodes * epochs
     return { seconds, bytes: ECONOMY_BYTES * nodes }
   }
+  if (study.depth === 'transfer') return transferCostOf(settings)
   const scenario = gossipOf(settings, 1)
   const nodes = scenario.nodes + scenario.sybils
   const virtualSeconds = 8 + (scenario.messages * scenario.intervalMs) / 1000
@@ -84,6 +88,14 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     MESSAGE_SECONDS * scenario.messages * (scenario.degree / 8) + SECOND_SECONDS * virtualSeconds
   const seconds = RUN_SECONDS + nodes * (nodes / 10_000) ** GROWTH * byNode
   return { seconds, bytes: bytesOf(scenario) }
+}
+
+/** Where all neighbours are asked, all of them send. */
+function transferCostOf(settings: Arm['settings']): { seconds: number; bytes: number } {
+  const scenario = transferOf(settings, 1)
+  const copies = scenario.asking === 'all' ? linksOf(scenario) / scenario.nodes : 1
+  const seconds = RUN_SECONDS + BLOCK_SECONDS * wantersOf(scenario) * blocksOf(scenario) * copies
+  return { seconds, bytes: transferBytesOf(scenario) }
 }
 
 function mebibytes(bytes: number): number {
@@ -94,6 +106,13 @@ function mebibytes(bytes: number): number {
 export function virtualSecondsOf(study: Study, settings: Arm['settings']): number {
   if (study.depth === 'protocol') return protocolOf(settings, 1).workloadMs / 1000 + 30
   if (study.depth === 'economy') return 3600 * economyOf(settings, 1).epochs
+  if (study.depth === 'transfer') return transferSecondsOf(settings)
   const { messages, intervalMs } = gossipOf(settings, 1)
   return 8 + (messages * intervalMs) / 1000
+}
+
+/** As if each got 4 MiB a second: a guess, only to show how far runs are. */
+function transferSecondsOf(settings: Arm['settings']): number {
+  const { fileMiB, arriveOverMs } = transferOf(settings, 1)
+  return arriveOverMs / 1000 + fileMiB / 4
 }

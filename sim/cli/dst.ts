@@ -2,9 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { FAULTS, type Faults, type Scenario, SMALL, scenario } from '../scenario.ts'
+import { type Fired, type Firing, firingOf, tallied } from '../firing.ts'
+import { FAULTS, type Faults, type Scenario, scenario, smallScenario } from '../scenario.ts'
 import { partsOf, shrink } from '../shrink.ts'
 import { attempt, type Failure } from '../trial.ts'
+import { firingTable, toldNeverFired } from './firing-table.ts'
 
 const FOLDER = '.tributary/sim'
 const SAY_EVERY_MS = 10_000
@@ -20,7 +22,7 @@ const USAGE = `Deterministic tests: seeds of small clusters under faults, and wh
   replay FILE [--trace]
     --trace          a line for each effect of each node
 
-A failing scenario is kept in ${FOLDER}.`
+A failing scenario is kept in ${FOLDER}. A fault or an adversary that enough runs planned and that never happened fails, too.`
 
 export function dst(args: string[]): number {
   const { values } = parseArgs({
@@ -45,17 +47,23 @@ export function dst(args: string[]): number {
   }
   const [first, seeds, stopAfter] = [values.first, values.seeds, values['stop-after']].map(Number)
   const found = hunt(faults, first!, seeds!, stopAfter!, values.twice)
-  const { run, cpuMs, failures } = found
+  const { run, cpuMs, failures, fired } = found
   if (values.json) print(JSON.stringify(found))
-  else
+  else {
     print(`${run} seeds in ${(cpuMs / 1000).toFixed(1)} s of CPU time, ${failures.length} failed`)
-  return failures.length === 0 ? 0 : 1
+    if (fired.length > 0) print(firingTable(fired))
+  }
+  const never = toldNeverFired(fired)
+  for (const line of never) say(line, 1)
+  return failures.length + never.length === 0 ? 0 : 1
 }
 
 interface Found {
   readonly run: number
   readonly cpuMs: number
   readonly failures: readonly Kept[]
+  /** What was planned beside what happened, in runs that came to their end. */
+  readonly fired: readonly Fired[]
 }
 
 function hunt(
@@ -66,12 +74,14 @@ function hunt(
   twice: boolean,
 ): Found {
   const failures: Kept[] = []
+  const firings: Firing[] = []
   const began = process.cpuUsage()
   let saidMs = performance.now()
   let run = 0
   for (let seed = first; seed < first + seeds && failures.length < stopAfter; seed++, run++) {
-    const drawn = scenario(seed, faults, SMALL)
+    const drawn = smallScenario(seed, faults)
     const outcome = attempt(drawn)
+    if (outcome.report) firings.push(firingOf(drawn, outcome.report))
     const again = twice ? attempt(drawn) : outcome
     if (outcome.failure) failures.push(keep(drawn, outcome.failure))
     else if (outcome.report?.hash !== again.report?.hash) {
@@ -82,7 +92,7 @@ function hunt(
     say(`${run + 1} of ${seeds} seeds, ${failures.length} failed`, 0)
   }
   const { user, system } = process.cpuUsage(began)
-  return { run, cpuMs: (user + system) / 1000, failures }
+  return { run, cpuMs: (user + system) / 1000, failures, fired: tallied(firings) }
 }
 
 interface Kept {

@@ -1,5 +1,5 @@
 /** The figures of a run by name: what it is, its unit, and how it is written. */
-import { MANNERS } from '../adversaries/kinds.ts'
+import { ADVERSARY_KEYS, MANNERS } from '../adversaries/kinds.ts'
 import type { Depth } from './keys.ts'
 
 export interface FigureKind {
@@ -27,6 +27,9 @@ const GOSSIP: Readonly<Record<string, FigureKind>> = {
   iwant: { title: 'IWANT', unit: 'messages' },
   graft: { title: 'GRAFT', unit: 'messages' },
   prune: { title: 'PRUNE', unit: 'messages' },
+  resent: { title: 'Sent again after a loss', unit: 'messages' },
+  silenced: { title: 'Kept back by silent nodes', unit: 'messages' },
+  attacks: { title: 'Kept back or promised in vain by an attacker', unit: 'messages' },
 }
 
 /** Counted by depth P as things happen, beside whatever else it comes to count. */
@@ -47,6 +50,8 @@ export const COUNTERS = [
   'lost',
   'doubled',
   'cut',
+  'skewed',
+  'chainFailed',
 ] as const
 
 const PROTOCOL: Readonly<Record<string, FigureKind>> = {
@@ -67,7 +72,10 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   falseFinal: { title: 'Final batches with a lie', unit: 'batches' },
   ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
   ...Object.fromEntries(
-    MANNERS.map((name) => [name, { title: `${name}, attacks`, unit: 'times' }]),
+    [...MANNERS, ...ADVERSARY_KEYS].map((name) => [
+      name,
+      { title: `${name}, attacks`, unit: 'times' },
+    ]),
   ),
 }
 
@@ -87,10 +95,33 @@ const ECONOMY: Readonly<Record<string, FigureKind>> = {
   shocks: { title: 'Shocks of demand', unit: 'times' },
 }
 
+const TRANSFER: Readonly<Record<string, FigureKind>> = {
+  doneShare: { title: 'Have the file in the end', unit: 'share' },
+  inTimeShare: { title: 'Have it before a worker’s turn would be lost', unit: 'share' },
+  p50Seconds: { title: 'Half have it', unit: 's' },
+  p90Seconds: { title: '90 % have it', unit: 's' },
+  p99Seconds: { title: '99 % have it', unit: 's' },
+  worstSeconds: { title: 'The last has it', unit: 's' },
+  spanSeconds: { title: 'From the first that wants it to the last that has it', unit: 's' },
+  idealSeconds: { title: 'The least that this can take', unit: 's' },
+  efficiency: { title: 'Least over taken', unit: 'share' },
+  holdersMiB: { title: 'Given by holders', unit: 'MiB' },
+  othersMiB: { title: 'Given by others', unit: 'MiB' },
+  holdersShare: { title: 'Given by holders', unit: 'share' },
+  wastedShare: { title: 'Came for nothing', unit: 'bytes a byte of use' },
+  stragglers: { title: 'Stragglers', unit: 'nodes' },
+  left: { title: 'Left with half of it', unit: 'nodes' },
+  wrongBlocks: { title: 'Wrong blocks', unit: 'blocks' },
+  copies: { title: 'Blocks that came twice', unit: 'blocks' },
+  givenUp: { title: 'Asked again elsewhere', unit: 'times' },
+  virtualSeconds: { title: 'All over after', unit: 's' },
+}
+
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
+  transfer: TRANSFER,
 }
 
 export function figuresOf(depth: Depth): string[] {

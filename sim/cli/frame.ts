@@ -48,6 +48,10 @@ function conditions({ study }: Results): string {
     'validators',
     'jobs',
     'mix',
+    'holders',
+    'fileMiB',
+    'serving',
+    'asking',
   ]
   const pairs = SECTIONS.flatMap((section) =>
     Object.entries(study.settings[section]).map(([key, value]) => ({
@@ -73,4 +77,21 @@ export function bands(frame: Frame, points: readonly BandPoint[]): Plot.Markish[
     Plot.areaY(data, { x: 'x', y1: 'least', y2: 'most', z, fill: color, fillOpacity: 0.16 }),
     Plot.lineY(data, { x: 'x', y: 'mean', z, stroke: color, strokeWidth: 2 }),
   ]
+}
+
+/** The points up to there, each arm's curve drawn on to there: who was done before stays done. */
+export function until(lastX: number, points: readonly BandPoint[]): BandPoint[] {
+  const inside = points.filter(({ x }) => x <= lastX)
+  const ends = new Map(inside.map((point) => [point.arm, point]))
+  return [...inside, ...[...ends.values()].map((point) => ({ ...point, x: lastX }))]
+}
+
+/** Where the slowest arm shown has come to all but a thousandth of what it comes to, with room to see that. */
+export function kneeOf({ shown }: Frame, points: readonly BandPoint[]): number {
+  const ends = shown.map((arm) => {
+    const own = points.filter((point) => point.arm === arm)
+    const most = own.at(-1)?.mean ?? 0
+    return own.find(({ mean }) => mean >= 0.995 * most)?.x ?? 0
+  })
+  return 1.25 * Math.max(...ends)
 }

@@ -96,7 +96,8 @@ function percentilesOf(sorted: Float64Array): number[][] {
 }
 
 function figures(run: GossipRun, report: GossipReport): Record<string, number> {
-  const { reach, p50Ms, p90Ms, p99Ms, duplicates, meshDegree, caughtUp, lost, control } = report
+  const { reach, p50Ms, p90Ms, p99Ms, duplicates, meshDegree, control } = report
+  const { caughtUp, lost, resent, silenced, attacks } = report
   const reaches = messagesOf(run).map((row) => row[2]!)
   const last = reaches.slice(-LAST_MESSAGES)
   const uploads = uploadsOf(run)
@@ -111,7 +112,7 @@ function figures(run: GossipRun, report: GossipReport): Record<string, number> {
     meshDegree,
     targetsHear: report.targetsHear,
     targetsHeard: report.targetsHeard,
-    ...{ caughtUp, lost },
+    ...{ caughtUp, lost, resent, silenced, attacks },
     ...control,
   }
 }

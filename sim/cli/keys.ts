@@ -5,8 +5,16 @@ import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
 import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
 import { FAULTS } from '../scenario.ts'
+import { ACCESS } from '../transfer/access.ts'
+import {
+  ASKING,
+  ORDERS,
+  SERVING,
+  BOUNDS as TRANSFER_BOUNDS,
+  WITH_FRACTIONS as TRANSFER_FRACTIONS,
+} from '../transfer/scenario.ts'
 
-export const DEPTHS = ['gossip', 'protocol', 'economy'] as const
+export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer'] as const
 export type Depth = (typeof DEPTHS)[number]
 
 export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
@@ -28,6 +36,12 @@ function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
 function economies(...names: (keyof typeof ECONOMY_BOUNDS)[]): Fields {
   const field = (name: keyof typeof ECONOMY_BOUNDS) =>
     (WHOLE.includes(name) ? whole : between)(...ECONOMY_BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
+}
+
+function transfers(...names: (keyof typeof TRANSFER_BOUNDS)[]): Fields {
+  const field = (name: keyof typeof TRANSFER_BOUNDS) =>
+    (TRANSFER_FRACTIONS.includes(name) ? between : whole)(...TRANSFER_BOUNDS[name])
   return Object.fromEntries(names.map((name) => [name, field(name)]))
 }
 
@@ -117,10 +131,27 @@ const ECONOMY: Readonly<Record<Section, Fields>> = {
   },
 }
 
+const TRANSFER: Readonly<Record<Section, Fields>> = {
+  world: {
+    ...transfers('nodes', 'holders'),
+    holderAccess: oneOf(Object.keys(ACCESS)),
+    ...transfers('home', 'datacentre', 'dials', 'providers'),
+  },
+  workload: {
+    ...transfers('fileMiB', 'blockKiB', 'wanting', 'arriveOverMs', 'inFlight', 'patienceMs'),
+    serving: oneOf(SERVING),
+    asking: oneOf(ASKING),
+    order: oneOf(ORDERS),
+  },
+  faults: transfers('stragglers', 'leavers'),
+  adversaries: transfers('poisoned'),
+}
+
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
+  transfer: TRANSFER,
 }
 
 /** All keys of a depth as `section.key`. */

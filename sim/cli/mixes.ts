@@ -1,8 +1,10 @@
 /** `npm run sim -- --seed 7 --faults storm`: one run or many, a line each, and the command that repeats a failure. */
 import { parseArgs } from 'node:util'
 import { type Balance, balancesOf, type Income } from '../adversaries/earnings.ts'
+import { type Firing, firingOf, tallied } from '../firing.ts'
 import { FAULTS, type Faults, scenario } from '../scenario.ts'
 import { type Report, World } from '../world.ts'
+import { toldNeverFired } from './firing-table.ts'
 
 const USAGE = `Runs the production core in a virtual network.
 
@@ -45,15 +47,20 @@ function simulate(): number {
     }
   }
   let failures = 0
+  const firings: Firing[] = []
   const first = Number(values.seed)
   for (let seed = first; seed < first + Number(values.runs); seed++) {
-    if (!run(seed, faults)) failures += 1
+    if (!run(seed, faults, firings)) failures += 1
+  }
+  for (const line of toldNeverFired(tallied(firings))) {
+    process.stderr.write(`${line}\n`)
+    failures += 1
   }
   return failures === 0 ? 0 : 1
 }
 
-/** True where all jobs were settled and no invariant was broken. */
-function run(seed: number, faults: Faults): boolean {
+/** True where all jobs were settled and no invariant was broken. @param firings is told of what happened */
+function run(seed: number, faults: Faults, firings: Firing[]): boolean {
   const change = {
     ...(values.workers && { workers: Number(values.workers) }),
     ...(values.validators && { validators: Number(values.validators) }),
@@ -63,6 +70,7 @@ function run(seed: number, faults: Faults): boolean {
   try {
     const world = new World(scenario(seed, faults, change))
     const report = world.run()
+    firings.push(firingOf(world.scenario, report))
     print(report, balancesOf(world), performance.now() - startedMs)
     if (report.final) return true
     process.stderr.write(`not all jobs were settled; repeat: ${repeat(seed, faults)}\n`)

@@ -1,4 +1,5 @@
 /** What one run hands over: its hash, its figures, and the tables that were asked for. */
+import type { Firing } from '../firing.ts'
 import type { Depth, Settings } from './keys.ts'
 import type { Measure } from './scenario-file.ts'
 
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly figures: Readonly<Record<string, number>>
   readonly tables: Readonly<Partial<Record<Measure, Table>>>
   readonly virtualSeconds: number
+  /** At depth P: what the scenario, its mix included, planned for this run, and how often it happened. */
+  readonly firing?: Firing
 }
 
 /** Is told how far a run has come, in virtual seconds. */

@@ -1,20 +1,27 @@
 /** The standard plots of a study: only those that its tables have something to show for. */
 import * as Plot from '@observablehq/plot'
-import { type BandPoint, bandsOf } from './bands.ts'
+import { type BandPoint, bandsOf, times } from './bands.ts'
 import { kindOf } from './figures.ts'
-import { bands, type Frame, frameOf, SEEDS_BAND } from './frame.ts'
+import { bands, type Frame, frameOf, kneeOf, SEEDS_BAND, until } from './frame.ts'
 import { againstKey, latency } from './key-plots.ts'
 import { DEPTHS } from './keys.ts'
 import type { Table } from './outcome.ts'
 import { draw, type Picture } from './picture.ts'
 import type { Results } from './results.ts'
+import { having, throughput, untilThey } from './transfer-plots.ts'
 
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
   const { reach, seconds, messages, upload } = results.tables
-  const [isGossip, isProtocol, isEconomy] = DEPTHS.map((depth) => results.study.depth === depth)
+  const [isGossip, isProtocol, isEconomy, isTransfer] = DEPTHS.map(
+    (depth) => results.study.depth === depth,
+  )
   const pictures = [
-    reach && reachOverTime(frame, reach),
+    reach && (isTransfer ? having(frame, reach) : reachOverTime(frame, reach)),
+    isTransfer && untilThey(frame),
+    isTransfer &&
+      againstKey(frame, 'wasted', 'Came for nothing', ['wastedShare'], 'bytes a byte of use'),
+    isTransfer && seconds && throughput(frame, seconds),
     isGossip && latency(frame),
     upload && uploads(frame, upload),
     isGossip &&
@@ -58,13 +65,8 @@ function goesWrong({ study }: Results): boolean {
 }
 
 function reachOverTime(frame: Frame, table: Table): Picture {
-  const points = bandsOf(table, 'afterMs', 'share').map((point) => ({
-    ...point,
-    mean: 100 * point.mean,
-    least: 100 * point.least,
-    most: 100 * point.most,
-  }))
-  const lastMs = kneeOf(frame, points)
+  const points = times(100, bandsOf(table, 'afterMs', 'share'))
+  const lastMs = Math.max(100, kneeOf(frame, points))
   return draw({
     ...{ ...frame, name: 'reach', title: 'Reach over time' },
     subtitle: `Share of the nodes that have a message, by time since publication · ${SEEDS_BAND}`,
@@ -74,23 +76,6 @@ function reachOverTime(frame: Frame, table: Table): Picture {
       marks: [Plot.ruleY([0]), ...bands(frame, until(lastMs, points))],
     },
   })
-}
-
-/** The points up to there, each arm's curve drawn on to there: who was done before stays done. */
-function until(lastX: number, points: readonly BandPoint[]): BandPoint[] {
-  const inside = points.filter(({ x }) => x <= lastX)
-  const ends = new Map(inside.map((point) => [point.arm, point]))
-  return [...inside, ...[...ends.values()].map((point) => ({ ...point, x: lastX }))]
-}
-
-/** Where the slowest arm shown has come to all but a thousandth of what it comes to, with room to see that. */
-function kneeOf({ shown }: Frame, points: readonly BandPoint[]): number {
-  const ends = shown.map((arm) => {
-    const own = points.filter((point) => point.arm === arm)
-    const most = own.at(-1)?.mean ?? 0
-    return own.find(({ mean }) => mean >= 0.995 * most)?.x ?? 0
-  })
-  return Math.max(100, 1.25 * Math.max(...ends))
 }
 
 function uploads(frame: Frame, table: Table): Picture {
@@ -119,12 +104,7 @@ function uploads(frame: Frame, table: Table): Picture {
 }
 
 function reachByMessage(frame: Frame, table: Table): Picture {
-  const points = bandsOf(table, 'atSeconds', 'reach').map((point) => ({
-    ...point,
-    mean: 100 * point.mean,
-    least: 100 * point.least,
-    most: 100 * point.most,
-  }))
+  const points = times(100, bandsOf(table, 'atSeconds', 'reach'))
   return draw({
     ...{ ...frame, name: 'messages', title: 'Reach of each message' },
     subtitle: `Share of the nodes that a message came to in the end · ${SEEDS_BAND}`,
@@ -137,12 +117,7 @@ function reachByMessage(frame: Frame, table: Table): Picture {
 }
 
 function traffic(frame: Frame, table: Table): Picture {
-  const points = bandsOf(table, 'atSeconds', 'bytesPerNode').map((point) => ({
-    ...point,
-    mean: point.mean / 1024,
-    least: point.least / 1024,
-    most: point.most / 1024,
-  }))
+  const points = times(1 / 1024, bandsOf(table, 'atSeconds', 'bytesPerNode'))
   return draw({
     ...{ ...frame, name: 'traffic', title: 'Traffic over time' },
     subtitle: `Sent in each second by an honest node, on average · ${SEEDS_BAND}`,

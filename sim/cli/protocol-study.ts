@@ -7,8 +7,9 @@ import {
   incomeOf,
   profitWei,
 } from '../adversaries/earnings.ts'
-import { MANNERS } from '../adversaries/kinds.ts'
+import { ADVERSARY_KEYS, MANNERS } from '../adversaries/kinds.ts'
 import { gini, topShare } from '../economy/inequality.ts'
+import { firingOf } from '../firing.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
@@ -33,7 +34,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
   look(0)
   const report = world.run()
   note(report.virtualMs / SECOND_MS)
-  const { jobs, settled, final, counters, hash } = report
+  const { jobs, settled, final, counters, strikes, hash } = report
   const after = (share: number) => {
     const row = rows.find((candidate) => candidate[1]! >= Math.ceil(share * jobs))
     return row?.[0] ?? report.virtualMs / SECOND_MS
@@ -49,11 +50,13 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       allSettledSeconds: after(1),
       virtualSeconds: report.virtualMs / SECOND_MS,
       ...Object.fromEntries([...COUNTERS, ...MANNERS].map((name) => [name, counters[name] ?? 0])),
+      ...Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, strikes[key]])),
       ...adversaryFigures(world),
       ...fairness(world),
     },
     tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
     virtualSeconds: report.virtualMs / SECOND_MS,
+    firing: firingOf(world.scenario, report),
   }
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { Arm } from './arms.ts'
-import { armsOf, economyOf, gossipOf } from './arms.ts'
+import { armsOf, economyOf, gossipOf, transferOf } from './arms.ts'
 import { type Depth, FIELDS, SECTIONS, type Settings, type Value } from './keys.ts'
 import type { Outcome, Table } from './outcome.ts'
 import { Refusal } from './refusal.ts'
@@ -37,18 +37,21 @@ export function resolvedYaml(study: Study): string {
   return stringify({ name, about, depth, seeds, ...settings, sweep, measure, expect })
 }
 
-/** Depths F and E have defaults of their own; at depth P what is not given is drawn from the seed by its mix. */
+/** Depths F, E and T have defaults of their own; at depth P what is not given is drawn from the seed by its mix. */
 function wholeSettings(depth: Depth, settings: Settings): Settings {
   if (depth === 'protocol') return settings
   // A setting that only goes with a swept one stands for itself: defaults come from an empty scenario.
   const empty = { world: {}, workload: {}, faults: {}, adversaries: {} }
-  const defaults: object =
-    depth === 'gossip' ? gossipOf(empty, 1) : { ...economyOf(empty, 1), strategy: 'honest' }
+  const defaults = {
+    gossip: () => gossipOf(empty, 1),
+    economy: () => ({ ...economyOf(empty, 1), strategy: 'honest' }),
+    transfer: () => transferOf(empty, 1),
+  }[depth]()
   const sections = SECTIONS.map((section) => {
     const keys = Object.keys(FIELDS[depth][section])
     const values = keys.map((key) => [
       key,
-      settings[section][key] ?? (defaults as Record<string, Value>)[key]!,
+      settings[section][key] ?? (defaults as unknown as Record<string, Value>)[key]!,
     ])
     return [section, Object.fromEntries(values)] as const
   })

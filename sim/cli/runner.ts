@@ -7,6 +7,7 @@ import type { Depth } from './keys.ts'
 import type { OnProgress, Order, Outcome } from './outcome.ts'
 import { runProtocol } from './protocol-study.ts'
 import type { Study } from './scenario-file.ts'
+import { runTransfer } from './transfer-study.ts'
 
 /** How often a thread says how far it has come. */
 const SAY_EVERY_MS = 100
@@ -22,6 +23,7 @@ const RUNS: Readonly<Record<Depth, (order: Order, onProgress: OnProgress) => Out
   gossip: runGossip,
   protocol: runProtocol,
   economy: runEconomy,
+  transfer: runTransfer,
 }
 
 export function runOrder(order: Order, onProgress: OnProgress = () => undefined): Outcome {

@@ -90,6 +90,7 @@ const COLUMNS = {
     'honestSlashed',
   ],
   economy: ['honestProfit', 'gain', 'honestLost', 'workerProfit', 'workerGini'],
+  transfer: ['doneShare', 'p50Seconds', 'p99Seconds', 'efficiency', 'holdersShare', 'wastedShare'],
 } as const
 
 /** Figures by arm with half the width of their interval, then what was expected, for reading on a terminal. */

@@ -1,8 +1,10 @@
 /** What a study found: figures by arm with intervals, differences from the first arm, and which expectations held. */
 import { ADVERSARIES, ADVERSARY_KEYS } from '../adversaries/kinds.ts'
+import { tallied } from '../firing.ts'
 import type { Arm } from './arms.ts'
 import { labelOf, numbersOf } from './arms.ts'
 import { kindOf, written } from './figures.ts'
+import { toldNeverFired } from './firing-table.ts'
 import type { Settings, Value } from './keys.ts'
 import type { Outcome } from './outcome.ts'
 import type { Expectation, Study } from './scenario-file.ts'
@@ -50,8 +52,9 @@ export function summarise(
   const verdicts = [
     ...study.expect.flatMap((wanted) => judge(wanted, study, arms, byArm)),
     ...arms.flatMap(({ settings, label }, index) => [
-      ...unfired(settings, label, byArm[index]!),
+      ...unfired(study.depth, settings, label, byArm[index]!),
       ...harmless(settings, label, byArm[index]!),
+      ...undrawn(label, byArm[index]!),
     ]),
   ]
   const { name, about, depth, seeds } = study
@@ -146,17 +149,30 @@ const TRACES: Readonly<Record<string, string>> = {
   verdicts: 'verdicts',
   demands: 'demands',
   doubled: 'doubled',
+  loss: 'lost',
+  skewMs: 'skewed',
+  chainFailures: 'chainFailed',
   reorgs: 'reorgs',
   lateStarts: 'lateStarts',
   massCrash: 'crashes',
   diskLosses: 'disksLost',
   shockEpoch: 'shocks',
+  stragglers: 'stragglers',
+  leavers: 'left',
 }
 
+/** At depth F what was sent to somebody who is gone or cut off is lost, and a loss on the way only takes time. */
+const GOSSIP_TRACES: Readonly<Record<string, string>> = { cutRegions: 'lost', loss: 'resent' }
+
 /** A fault that never fired has shown nothing, and fails the study. */
-function unfired(settings: Settings, label: string, runs: readonly Outcome[]): Verdict[] {
+function unfired(
+  depth: Study['depth'],
+  settings: Settings,
+  label: string,
+  runs: readonly Outcome[],
+): Verdict[] {
   return Object.entries(settings.faults).flatMap(([key, value]) => {
-    const trace = key === 'cutRegions' ? 'lost' : TRACES[key]
+    const trace = (depth === 'gossip' ? GOSSIP_TRACES[key] : undefined) ?? TRACES[key]
     const isOn = typeof value === 'number' ? value > 0 : Array.isArray(value) && value.length > 0
     if (trace === undefined || !isOn) return []
     if (runs.some(({ figures }) => (figures[trace] ?? 0) > 0)) return []
@@ -173,11 +189,27 @@ function harmless(settings: Settings, label: string, runs: readonly Outcome[]): 
   if (strategy !== undefined && strategy !== 'honest') {
     return idle(`adversaries.strategy ${strategy}`, 'gain', label, runs)
   }
+  const { silent, attack = 'none', poisoned } = settings.adversaries
   const numbers = numbersOf(settings)
-  return ADVERSARY_KEYS.flatMap((key) => {
-    const isThere = (numbers[key] ?? 0) > 0
-    return isThere ? idle(`adversaries.${key}`, ADVERSARIES[key].manner, label, runs) : []
-  })
+  return [
+    ...(Number(silent) > 0 ? idle('adversaries.silent', 'silenced', label, runs) : []),
+    ...(attack === 'none' ? [] : idle(`adversaries.attack ${attack}`, 'attacks', label, runs)),
+    ...(Number(poisoned) > 0 ? idle('adversaries.poisoned', 'wrongBlocks', label, runs) : []),
+    ...ADVERSARY_KEYS.flatMap((key) => {
+      if ((numbers[key] ?? 0) === 0) return []
+      // Of a ring its workers may act in a run and its validators not; but not so in all runs.
+      const hasActed = runs.some(({ figures }) => (figures[key] ?? 0) > 0)
+      const figure = hasActed ? ADVERSARIES[key].manner : key
+      return idle(`adversaries.${key}`, figure, label, runs)
+    }),
+  ]
+}
+
+/** So does what a mix drew for many runs, and what happened in none of them. */
+function undrawn(label: string, runs: readonly Outcome[]): Verdict[] {
+  const place = label === '' ? '' : ` (${label})`
+  const tallies = tallied(runs.flatMap(({ firing }) => firing ?? []))
+  return toldNeverFired(tallies).map((text) => ({ text: `${text}${place}`, held: false }))
 }
 
 function idle(what: string, figure: string, label: string, runs: readonly Outcome[]): Verdict[] {

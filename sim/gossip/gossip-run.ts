@@ -61,7 +61,7 @@ export class GossipRun {
   readonly #world: Streams
   /** 1 for nodes that pass nothing on, and 1 for nodes that take part now. */
   readonly #silent: Uint8Array
-  readonly #sybils: Sybils
+  readonly sybils: Sybils
   readonly #joined: Uint8Array
   readonly #upSinceUs: Float64Array
   /** Until when each node validates what it has. */
@@ -91,11 +91,11 @@ export class GossipRun {
     this.#upSinceUs = new Float64Array(nodes)
     this.#busyUntilUs = new Float64Array(nodes)
     this.#heartbeats = new Uint32Array(nodes)
-    this.#sybils = new Sybils(scenario, this.wire, this.messages)
-    this.#enough = new Enough(this, this.#sybils)
+    this.sybils = new Sybils(scenario, this.wire, this.messages)
+    this.#enough = new Enough(this, this.sybils)
     this.#meshes = meshes
     this.joinsUs = Array.from({ length: nodes }, (_, node) =>
-      this.#sybils.isFirst(node) ? 0 : this.#choices.below(node, JOIN_US),
+      this.sybils.isFirst(node) ? 0 : this.#choices.below(node, JOIN_US),
     )
     for (let node = 0; node < nodes; node++) this.wire.after(node, this.joinsUs[node]!, JOIN)
     this.wire.after(nodes, WARM_UP_US, PUBLISH)
@@ -221,8 +221,12 @@ export class GossipRun {
   }
 
   #passesOn(node: number, message: number): boolean {
-    if (node < this.scenario.nodes) return this.#silent[node] === 0
-    return this.#sybils.passesOn(this.publishers[message]! < this.scenario.targets)
+    const isHonest = node < this.scenario.nodes
+    const passesOn = isHonest
+      ? this.#silent[node] === 0
+      : this.sybils.passesOn(this.publishers[message]! < this.scenario.targets)
+    if (!passesOn) this.tally[isHonest ? 'silenced' : 'attacks'] += 1
+    return passesOn
   }
 
   #forward(node: number, message: number, set: number): void {
@@ -251,10 +255,10 @@ export class GossipRun {
   #plot(node: number): void {
     this.wire.after(node, MESH.heartbeatUs, HEARTBEAT)
     this.#heartbeats[node]! += 1
-    if (this.#sybils.isGood) {
+    if (this.sybils.isGood) {
       this.mesh.maintain(node, this.#heartbeats[node]!)
       this.#gossip(node)
-    } else this.#sybils.act(node, this.mesh)
+    } else this.sybils.act(node, this.mesh)
   }
 
   /** Tells some of those outside the mesh which of the newest messages the node has. */
@@ -284,7 +288,7 @@ export class GossipRun {
   }
 
   #answer(node: number, place: number, number: number, set: number): void {
-    if (node >= this.scenario.nodes && !this.#sybils.isGood) return
+    if (node >= this.scenario.nodes && !this.sybils.isGood) return
     const { publishedUs } = this.messages
     const sinceUs = this.wire.wheel.nowUs - HISTORY_US
     const has = set & this.messages.block(number).seen[node]!

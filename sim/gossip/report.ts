@@ -26,9 +26,14 @@ export interface GossipReport {
   readonly sent: number
   readonly received: number
   readonly lost: number
+  /** Needed sending twice. */
+  readonly resent: number
   readonly elided: number
   readonly inFlight: number
   readonly sentBytes: number
+  /** Messages that silent nodes, and that an attacker's nodes, kept back; and what these promised in vain. */
+  readonly silenced: number
+  readonly attacks: number
   /** Share that came to those an attack is aimed at, and share of the nodes that what they published came to; 1 without. */
   readonly targetsHear: number
   readonly targetsHeard: number
@@ -41,7 +46,7 @@ export interface GossipReport {
 
 export function reportOf(run: GossipRun, untilUs: number): GossipReport {
   const { wire, tally, mesh, messages, hash } = run
-  const { sent, received, lost, elided, inFlight, sentBytes, sentByKind } = wire
+  const { sent, received, lost, resent, elided, inFlight, sentBytes, sentByKind } = wire
   const { delivered, expected, reach, caughtUp } = tally
   const honest = mesh.members.subarray(0, run.scenario.nodes)
   const members = honest.reduce((sum, set) => sum + sizeOf(set), 0)
@@ -55,7 +60,8 @@ export function reportOf(run: GossipRun, untilUs: number): GossipReport {
     p90Ms: tally.delayMs(0.9),
     p99Ms: tally.delayMs(0.99),
     meshDegree: members / Math.max(1, run.population),
-    ...{ sent, received, lost, elided, inFlight, sentBytes },
+    ...{ sent, received, lost, resent, elided, inFlight, sentBytes },
+    ...{ silenced: tally.silenced, attacks: tally.attacks + run.sybils.promised },
     targetsHear: tally.expectedByTargets === 0 ? 1 : tally.toTargets / tally.expectedByTargets,
     targetsHeard: heard(run),
     control: {

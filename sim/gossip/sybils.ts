@@ -14,6 +14,8 @@ export class Sybils {
   readonly #wire: Wire
   readonly #messages: Messages
   readonly #fromUs: number
+  /** Messages that were told of to somebody, and that are not handed out. */
+  promised = 0
 
   constructor(scenario: GossipScenario, wire: Wire, messages: Messages) {
     this.#scenario = scenario
@@ -53,6 +55,7 @@ export class Sybils {
     const bytes = FRAME_BYTES + ID_BYTES * sizeOf(all)
     for (let rest = set; rest !== 0; rest &= rest - 1) {
       this.#wire.send(node, firstOf(rest), IHAVE, number, all, bytes)
+      this.promised += count
     }
   }
 }

@@ -17,6 +17,10 @@ export class Tally {
   /** Came to nodes that were not there when it was published. */
   caughtUp = 0
   duplicates = 0
+  /** Messages that silent nodes kept to themselves. */
+  silenced = 0
+  /** Messages that an attacker's nodes kept to themselves, and those that they promised in vain. */
+  attacks = 0
   /** Came to nodes that an attack is aimed at, of what was expected there. */
   toTargets = 0
   expectedByTargets = 0

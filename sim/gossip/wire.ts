@@ -51,6 +51,8 @@ export class Wire {
   received = 0
   /** Sent to somebody who was gone when it came, or had been gone since it was sent. */
   lost = 0
+  /** Needed sending twice, and came late. */
+  resent = 0
   elided = 0
   elidedMessages = 0
   sentBytes = 0
@@ -185,7 +187,10 @@ export class Wire {
     const delayUs = this.links.delaysUs[link]!
     const extra = this.#jitter[this.#streams.uint32(from) >>> 22]!
     let atUs = departsUs + delayUs + Math.floor(delayUs * extra)
-    if (this.#streams.happens(from, loss)) atUs += RETRANSMIT_US + 2 * delayUs
+    if (this.#streams.happens(from, loss)) {
+      this.resent += 1
+      atUs += RETRANSMIT_US + 2 * delayUs
+    }
     if (atUs < this.#lastUs[link]!) atUs = this.#lastUs[link]!
     this.#lastUs[link] = atUs
     return atUs

@@ -1,9 +1,9 @@
 /** `node --import ./test/harness/plant.ts …`: puts the bug that TRIBUTARY_PLANT names into the core before it is loaded. */
 import { registerHooks } from 'node:module'
-import { PLANTED_BUGS } from './planted-bugs.ts'
+import { PLANTED_BUGS, PLANTED_DUDS } from './planted-bugs.ts'
 
 const name = process.env['TRIBUTARY_PLANT'] ?? ''
-const bug = PLANTED_BUGS[name]
+const bug = { ...PLANTED_BUGS, ...PLANTED_DUDS }[name]
 if (!bug) throw new Error(`there is no bug "${name}" to plant`)
 
 registerHooks({

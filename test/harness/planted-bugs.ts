@@ -62,3 +62,17 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     instead: 'untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })',
   },
 }
+
+/** Attacks and faults of the simulator itself that do nothing: each a change of one line of it, which `dst` must find. */
+export const PLANTED_DUDS = {
+  idleWorkers: {
+    file: 'sim/adversaries/idle.ts',
+    line: "if (kind !== 'execute') return false",
+    instead: 'return false',
+  },
+  partition: {
+    file: 'sim/network.ts',
+    line: 'this.#rift = side',
+    instead: '',
+  },
+} as const satisfies Readonly<Record<string, PlantedBug>>

@@ -156,6 +156,46 @@ describe('a scenario file', () => {
       /world.nodes is 3; give a whole number from 20 to 1000000/,
     ],
     [
+      'more holders than nodes',
+      'name: x\ndepth: transfer\nworld: { nodes: 5, holders: 5 }',
+      /holders is 5, but nodes is 5; take fewer holders/,
+    ],
+    [
+      'a file of nothing',
+      'name: x\ndepth: transfer\nworkload: { fileMiB: 0 }',
+      /workload.fileMiB is 0; give a number from 0.001 to 16384/,
+    ],
+    [
+      'an unknown way of asking',
+      'name: x\ndepth: transfer\nworkload: { asking: some }',
+      /workload.asking is "some"; give one of one, all/,
+    ],
+    [
+      'a key misspelt of a transfer',
+      'name: x\ndepth: transfer\nfaults: { straglers: 0.1 }',
+      /faults.straglers is unknown; did you mean stragglers\?/,
+    ],
+    [
+      'more wanters and deceivers than there are nodes',
+      'name: x\ndepth: transfer\nadversaries: { poisoned: 0.3 }',
+      /wanting is 1 and poisoned 0.3: shares of one whole/,
+    ],
+    [
+      'more lines than one',
+      'name: x\ndepth: transfer\nworld: { home: 0.7, datacentre: 0.6 }',
+      /home is 0.7 and datacentre 0.6: shares of one whole/,
+    ],
+    [
+      'nodes that know nobody',
+      'name: x\ndepth: transfer\nworld: { dials: 0, providers: 0 }',
+      /dials and providers are 0: nobody knows anybody/,
+    ],
+    [
+      'more blocks than memory holds',
+      'name: x\ndepth: transfer\nworld: { nodes: 100000 }\nworkload: { fileMiB: 16384, blockKiB: 16 }',
+      /that takes about \d+ MiB, and 2048 are allowed; take fewer nodes or larger blocks/,
+    ],
+    [
       'a latency the wrong way round',
       'name: x\ndepth: protocol\nworld: { latencyMs: [9, 5] }',
       /latencyMs is \[9, 5\]; give the least first/,

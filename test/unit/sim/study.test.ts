@@ -9,14 +9,14 @@ import { compare, toldComparison } from '../../../sim/cli/compare.ts'
 import { drawComparison } from '../../../sim/cli/comparison-plots.ts'
 import { writeReport } from '../../../sim/cli/page.ts'
 import { lineOf } from '../../../sim/cli/progress.ts'
-import { folderOf, readResults, writeResults } from '../../../sim/cli/results.ts'
+import { folderOf, readResults } from '../../../sim/cli/results.ts'
 import { ordersOf, runInThreads, runOrder } from '../../../sim/cli/runner.ts'
 import { parseScenario } from '../../../sim/cli/scenario-file.ts'
 import { estimate, pairedDifference } from '../../../sim/cli/statistics.ts'
 import { told } from '../../../sim/cli/study.ts'
-import { summarise } from '../../../sim/cli/summary.ts'
 import { csvOf, tableOf } from '../../../sim/cli/tables.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
+import { study } from '../../harness/study.ts'
 
 const GOSSIP = `
 name: trial
@@ -34,25 +34,6 @@ seeds: 2
 workload: { jobs: 2, workloadMs: 5000 }
 faults: { loss: 0.1 }
 `
-
-const ENVIRONMENT = {
-  repeat: 'npm run sim -- run x',
-  node: 'v0',
-  platform: 'any',
-  threads: 1,
-  tookSeconds: 1,
-}
-
-/** Runs a study here, and writes its results into a folder. */
-function study(text: string, root: string) {
-  const parsed = parseScenario(text)
-  const arms = armsOf(parsed)
-  const outcomes = ordersOf(parsed, arms).map((order) => runOrder(order))
-  const summary = summarise(parsed, arms, outcomes)
-  const folder = folderOf(parsed, root)
-  writeResults(folder, parsed, summary, outcomes, ENVIRONMENT)
-  return { folder, summary, outcomes, parsed, arms }
-}
 
 describe('a study', () => {
   let root: string
