@@ -92,8 +92,11 @@ export const CALM: Omit<Scenario, 'seed'> = {
   challengeBonds: 0,
 }
 
-/** Small enough that a seed takes some ten milliseconds: for deterministic tests by the thousand. */
-export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 300_000 } as const
+/**
+ * Small enough that a seed takes some ten milliseconds: for deterministic tests by the thousand. Two juries one after the other
+ * take eight minutes.
+ */
+export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 600_000 } as const
 
 /** Fault mixes by name. `swarm` and `rogues` draw their own from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
