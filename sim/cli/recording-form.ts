@@ -1,0 +1,178 @@
+/** A line of a recording, checked: it may come from anybody. */
+import { z } from 'zod'
+import { fromText } from '../../coordinator-free/exact-text.ts'
+import {
+  MESSAGE_FORMS,
+  RECORDING,
+  RECORDING_VERSION,
+  type RecordedLine,
+} from '../../coordinator-free/recording.ts'
+import { Attribution } from '../../protocol/attribution.ts'
+import { Proposal } from '../../protocol/batch.ts'
+import { ROLES } from '../../protocol/chain.ts'
+import { ChainLogForm } from '../../protocol/chain-log.ts'
+import { Claim } from '../../protocol/claim.ts'
+import { address, bytes, bytes32, MAX_WEI, uint32, uint64 } from '../../protocol/fields.ts'
+import { Job } from '../../protocol/job.ts'
+import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
+import { Refusal } from '../../protocol/refusal.ts'
+import { BatchData } from '../../protocol/settlement.ts'
+import { Vote } from '../../protocol/vote.ts'
+import { Refusal as Refused } from './refusal.ts'
+
+const MOST_TEXT = 4096
+/** The parameters hold for at least a second, and for no more than a century. */
+const MOST_EPOCH_SECONDS = 100 * 365 * 86_400
+
+const text = z.string().max(MOST_TEXT)
+const amount = z.bigint().min(0n).max(MAX_WEI)
+const domain = z.strictObject({ chainId: uint64, contract: address })
+const { output, commitment, attribution, units, graph } = Claim.schema.shape
+const { verdict, reason, checked, beaconBlock } = Vote.schema.shape
+
+/** A value as the code has it, where a schema says what it is on the wire. */
+function wired(schema: z.ZodType, what: string) {
+  return z.custom((value) => value !== undefined && z.safeEncode(schema, value).success, what)
+}
+
+const batch = z.custom((value) => {
+  try {
+    return BatchData.decode(BatchData.encode(value as never).bytes).ok
+  } catch {
+    return false
+  }
+}, 'data of a batch')
+
+const head = z.strictObject({
+  kind: z.literal('block'),
+  number: uint64,
+  hash: bytes32,
+  timestampMs: uint64,
+})
+
+const event = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('submitted'), job: wired(Job.schema, 'a job') }),
+  z.strictObject({
+    kind: z.literal('received'),
+    bytes,
+    via: z.enum(['gossip', 'reconciliation', 'journal']),
+  }),
+  z.strictObject({ kind: z.literal('chain'), fact: z.union([head, ChainLogForm]) }),
+  z.strictObject({
+    kind: z.literal('progressed'),
+    jobId: bytes32,
+    done: z.number(),
+    total: z.number(),
+    lossMicro: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('executed'),
+    jobId: bytes32,
+    result: z.strictObject({ output, commitment, attribution, units, graph }),
+  }),
+  z.strictObject({
+    kind: z.literal('refused'),
+    jobId: bytes32,
+    reason: Refusal.schema.shape.reason,
+  }),
+  z.strictObject({
+    kind: z.literal('verified'),
+    ...{ claim: bytes32, transcript: bytes32, verdict, reason, checked, beaconBlock },
+  }),
+  z.strictObject({ kind: z.literal('read'), claim: bytes32, attribution: Attribution }),
+  z.strictObject({ kind: z.literal('batch-read'), number: uint64, data: batch }),
+  z.strictObject({
+    kind: z.literal('offered'),
+    proposal: wired(Proposal.schema, 'a proposal'),
+  }),
+  z.strictObject({ kind: z.literal('accused'), slot: text }),
+  z.strictObject({ kind: z.literal('retrieved'), header: bytes32 }),
+  z.strictObject({ kind: z.literal('heard'), number: uint64, verdict }),
+  z.strictObject({ kind: z.literal('withdrawn') }),
+  z.strictObject({ kind: z.literal('duty-done'), duty: text }),
+  z.strictObject({ kind: z.literal('duty-failed'), duty: text }),
+  z.strictObject({ kind: z.literal('asked'), peer: text, have: z.array(bytes32) }),
+  z.strictObject({ kind: z.literal('tick') }),
+])
+
+const core = z.strictObject({
+  self: address,
+  ...{ messages: domain, vouchers: domain, treasury: address, stakers: address },
+  parameters: z
+    .strictObject({
+      initial: z.strictObject(Object.fromEntries(PARAMETER_NAMES.map((name) => [name, uint64]))),
+      epochSeconds: z.int().min(1).max(MOST_EPOCH_SECONDS),
+    })
+    .optional(),
+  terms: z
+    .strictObject({
+      leastUnitWei: z.strictObject({ inference: amount, 'fine-tune': amount }),
+      maxJobs: uint32,
+    })
+    .optional(),
+  challengeBudgetWei: amount.optional(),
+})
+
+const line = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('start'),
+    format: z.literal(RECORDING),
+    version: z.literal(RECORDING_VERSION),
+    messageForms: z.literal(MESSAGE_FORMS),
+    atMs: uint64,
+    roles: z.array(z.enum(ROLES)),
+    core,
+  }),
+  z.strictObject({ kind: z.literal('rebuilt'), atMs: uint64 }),
+  z.strictObject({
+    kind: z.literal('event'),
+    atMs: uint64,
+    event,
+    did: text.optional(),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .optional(),
+    threw: z.string().optional(),
+  }),
+  z.strictObject({ kind: z.literal('full'), atMs: uint64 }),
+])
+
+const AGAIN =
+  'replay it with the release that recorded it, or record anew (what ships: npm run sim:recordings)'
+
+/** @throws Refusal naming the line, the field, and what is wrong with it */
+export function readLine(read: string, at: string, isFirst: boolean): RecordedLine {
+  let value: unknown
+  try {
+    value = fromText(read)
+  } catch (error) {
+    throw new Refused(`${at} is no line of a recording: ${(error as Error).message}`)
+  }
+  refuseOther(value, at, isFirst)
+  const parsed = line.safeParse(value)
+  if (parsed.success) return value as RecordedLine
+  const [issue] = parsed.error.issues
+  const field = issue!.path.join('.')
+  throw new Refused(`${at}${field === '' ? '' : `, ${field}`}: ${issue!.message}`)
+}
+
+/** What begins otherwise, or was recorded by another release, is told apart from what is damaged. */
+function refuseOther(value: unknown, at: string, isFirst: boolean): void {
+  const { kind, format, version, messageForms } = (value ?? {}) as Record<string, unknown>
+  if (kind !== 'start') {
+    if (isFirst) throw new Refused(`${at} is no start of a recording; its first line is missing`)
+    return
+  }
+  if (format !== RECORDING) throw new Refused(`${at} starts no recording of ours`)
+  if (version !== RECORDING_VERSION) {
+    throw new Refused(
+      `${at} has form ${version}, and this release reads ${RECORDING_VERSION}; ${AGAIN}`,
+    )
+  }
+  if (messageForms !== MESSAGE_FORMS) {
+    throw new Refused(
+      `${at} was recorded when messages had other forms (${messageForms}, and here ${MESSAGE_FORMS}); ${AGAIN}`,
+    )
+  }
+}
