@@ -2,81 +2,33 @@
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
  * loses all else. Adversaries differ only in what they do with its effects, so the core under test is everywhere the same.
  */
-import type { Gate } from '../coordinator-free/admission.ts'
 import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
-import type { Member, Rankings } from '../coordinator-free/members.ts'
 import { Core } from '../coordinator-free/node.ts'
-import type { ParameterTerms } from '../coordinator-free/parameters.ts'
-import type { PayoutRules } from '../coordinator-free/payout.ts'
-import type { Role } from '../protocol/chain.ts'
-import type { Decoded } from '../protocol/document.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
-import type { Random } from '../protocol/prng.ts'
-import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
+import { blockOfBatch } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
-import type { Manner } from './adversaries/kinds.ts'
 import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
-import type { Clock } from './clock.ts'
 import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
-import type { Signer } from './signing.ts'
-import type { Timeline } from './timeline.ts'
-import { attributionOf, resultOf, transcriptOf, truthOf, workerPayWei } from './work.ts'
-
-export interface NodeOptions {
-  readonly index: number
-  readonly role: Role
-  readonly manner: Manner
-  readonly signer: Signer
-  readonly gate: Gate
-  readonly rules: PayoutRules
-  readonly rankingsOf: (members: readonly Member[]) => Rankings
-  readonly parameters: ParameterTerms
-  readonly challengeBudgetWei: bigint
-  readonly clock: Clock
-  readonly timeline: Timeline
-  readonly dice: Random
-  /** Milliseconds by which this node's clock is ahead. */
-  readonly skewMs: number
-  /** How many times as long as the fastest it works. */
-  readonly slowness: number
-  /** How the node reaches others and the world: given by the world. */
-  readonly world: Surroundings
-}
-
-export interface Surroundings {
-  /** Nodes that are in it together. */
-  readonly ring: Set<Address>
-  isOver(): boolean
-  /** A stream of randomness for one purpose. */
-  dice(purpose: string): Random
-  broadcast(from: number, message: Message, bytes: Uint8Array): void
-  /** Bytes that nobody vouches for. */
-  shout(from: number, bytes: Uint8Array): void
-  reconcile(from: number, deliver: (to: SimNode) => void): void
-  reply(from: number, to: number, envelopes: readonly Uint8Array[]): void
-  /** Batch data by content id, from any node that is up. */
-  find(cid: Cid): Uint8Array | undefined
-  decode(bytes: Uint8Array): Decoded<BatchData>
-  chainFails(): boolean
-  observe(node: SimNode, effect: Effect): void
-}
-
-/** Work done, by what a worker is paid for such jobs, in wei. */
-export interface Effort {
-  executed: bigint
-  /** Done as cheaply as a lie is. */
-  cheap: bigint
-  checked: bigint
-}
+import type { Effort, NodeOptions } from './surroundings.ts'
+import {
+  attributionOf,
+  CHECK_SHARE,
+  HEAR_MS,
+  resultOf,
+  transcriptOf,
+  truthOf,
+  workerPayWei,
+  workMs,
+} from './work.ts'
 
 const TICK_MS = 500
-const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
+const PROGRESS_MS = 10_000
 
 export class SimNode {
   readonly address: Address
@@ -288,16 +240,29 @@ export class SimNode {
   }
 
   #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
-    const takesMs = 2 * Math.round((this.options.slowness * WORK_MS[job.task]) / 2)
-    this.#later(this.#spread(takesMs), () => {
+    const { slowness, worksBySize } = this.options
+    const takesMs = 2 * Math.round((slowness * workMs(job, worksBySize)) / 2)
+    const doneMs = this.#spread(takesMs)
+    if (worksBySize) this.#tellProgress(jobId, doneMs)
+    this.#later(doneMs, () => {
       this.effort[cost] += workerPayWei(jobId, job)
       this.handle({ kind: 'executed', jobId, result })
     })
   }
 
+  /** Who shows no progress for a minute has stalled. */
+  #tellProgress(jobId: Hash, total: number): void {
+    for (let done = PROGRESS_MS; done < total; done += PROGRESS_MS) {
+      this.#later(done, () => {
+        this.handle({ kind: 'progressed', jobId, done, total, lossMicro: 0 })
+      })
+    }
+  }
+
   #judge(check: Check, verdict: Verdict, knows: Knowledge): void {
     const { job, claim, claimId } = check
-    const takesMs = check.kind === 'hear' ? WORK_MS.inference : WORK_MS[job.task] / 4
+    const takesMs =
+      check.kind === 'hear' ? HEAR_MS : workMs(job, this.options.worksBySize) * CHECK_SHARE
     this.#later(this.#spread(takesMs), () => {
       if (knows === 'looked') this.effort.checked += workerPayWei(claim.jobId, job)
       if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))

@@ -5,6 +5,7 @@ import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
 import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
 import { FAULTS } from '../scenario.ts'
+import { ARRIVAL, MOST_ARRIVALS } from './recorded-jobs.ts'
 
 export const DEPTHS = ['gossip', 'protocol', 'economy'] as const
 export type Depth = (typeof DEPTHS)[number]
@@ -62,6 +63,9 @@ const GOSSIP: Readonly<Record<Section, Fields>> = {
 
 const LATENCY = 'give two whole numbers of milliseconds, [least, most]'
 
+const RECORDED = 'give the path of a recording, seen from the scenario file'
+const ARRIVALS = `give 1 to ${MOST_ARRIVALS} jobs, each as "milliseconds task units": "1520 inference 64"`
+
 const PROTOCOL: Readonly<Record<Section, Fields>> = {
   world: {
     workers: whole(1, 10_000),
@@ -77,6 +81,11 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     windowMs: whole(1, 86_400_000),
     collectionBatches: whole(1, 1000),
     challengeBonds: whole(0, 1000),
+    recording: z.string(RECORDED).min(1, RECORDED).max(1000, RECORDED),
+    arrivals: z
+      .array(z.string(ARRIVALS).regex(ARRIVAL, ARRIVALS), ARRIVALS)
+      .min(1, ARRIVALS)
+      .max(MOST_ARRIVALS, ARRIVALS),
   },
   faults: {
     mix: oneOf(FAULTS),

@@ -1,6 +1,6 @@
 /**
  * `npm run sim:recordings`: a network of real processes with real libp2p and a chain of its own, each node recorded; three of
- * the recordings are kept, gzipped, in sim/scenarios/16-recordings. To be made anew when the rules or the forms of messages
+ * the recordings are kept, gzipped, in sim/recordings. To be made anew when the rules or the forms of messages
  * have changed: a replay compares with what the rules of that day did. `-- FOLDER` writes elsewhere.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { type Actor, accountFor, Cast } from '../../worker/demo/cast.ts'
 import { removeFolder, testFolder } from './folders.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const TARGET = process.argv[2] ?? join(ROOT, 'sim/scenarios/16-recordings')
+const TARGET = process.argv[2] ?? join(ROOT, 'sim/recordings')
 const KEPT = ['gateway', 'worker 1', 'validator 1']
 const SEED = Buffer.alloc(32, 16)
 const CONTRIBUTORS = 6
