@@ -158,7 +158,9 @@ export class Rerun {
     if (effect.kind !== 'tell' || effect.news.kind !== 'settled') return
     const { data, why } = effect.news
     data.receipts.forEach(({ jobId }, index) => {
-      this.#settled.set(jobId, why[index] ?? [])
+      // A core that begins anew reads old batches again, and knows less of their jobs than the one that was.
+      const [told = [], before = []] = [why[index], this.#settled.get(jobId)]
+      if (told.length >= before.length) this.#settled.set(jobId, told)
     })
     for (const jobId of this.#settled.keys()) {
       if (this.#settled.size <= MOST_SETTLED) break

@@ -132,6 +132,11 @@ describe('a replay', () => {
     assert.match(said, new RegExp(`job ${jobId}, when it was settled:`))
     assert.match(said, /It executed the job, as number . of 2/)
     assert.match(said, /It earned .* OPEN/)
+    said = ''
+    assert.equal(command(join(SHIPPED, 'validator.ndjson.gz'), '--job', '0x'), 2)
+    // It was started again, and had forgotten by then.
+    assert.equal(command(join(SHIPPED, 'validator.ndjson.gz'), '--job', jobId), 0)
+    assert.match(said, /It audited claim 0x.*: pass, \d+ pieces computed again/)
     assert.equal(command(file, '--job', '0xffffffffffff'), 0)
     assert.match(said, /no job of the recording begins with 0xffffffffffff/)
   })
