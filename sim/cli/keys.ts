@@ -119,7 +119,9 @@ const ECONOMY: Readonly<Record<Section, Fields>> = {
   workload: economies(
     ...(['epochs', 'jobsAWorker', 'capacity', 'workCost', 'auditCost', 'cheapCost'] as const),
   ),
-  faults: economies('shockEpoch', 'shockDemand', 'falseClaims', 'miss'),
+  faults: economies(
+    ...(['shockEpoch', 'shockDemand', 'whaleEpoch', 'whaleShare', 'falseClaims', 'miss'] as const),
+  ),
   adversaries: {
     strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
     ...economies('ringShare', 'ringWork', 'cheatRate', 'challenged', 'denouncedEpochs'),

@@ -151,6 +151,7 @@ const TRACES: Readonly<Record<string, string>> = {
   massCrash: 'crashes',
   diskLosses: 'disksLost',
   shockEpoch: 'shocks',
+  whaleEpoch: 'whales',
 }
 
 /** A fault that never fired has shown nothing, and fails the study. */
