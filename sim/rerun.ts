@@ -175,7 +175,7 @@ function recordedOutcome({ did = '', digest = '', threw }: EventLine): Outcome {
 
 /** A core that dies of the same has done the same. */
 function thrown(message: string): Outcome {
-  const did = `threw: ${message}`
+  const did = `threw: ${message.replace(/\p{Cc}+/gu, ' ')}`
   return { did, digest: did }
 }
 

@@ -24,7 +24,11 @@ const MOST_TEXT = 4096
 /** The parameters hold for at least a second, and for no more than a century. */
 const MOST_EPOCH_SECONDS = 100 * 365 * 86_400
 
-const text = z.string().max(MOST_TEXT)
+/** It is shown on terminals, so nothing in it may move the cursor. */
+const text = z
+  .string()
+  .max(MOST_TEXT)
+  .regex(/^\P{Cc}*$/u, 'text without control characters')
 const amount = z.bigint().min(0n).max(MAX_WEI)
 const domain = z.strictObject({ chainId: uint64, contract: address })
 const { output, commitment, attribution, units, graph } = Claim.schema.shape

@@ -36,7 +36,8 @@ export function replay(args: string[]): number {
     return replayRecording(file, values)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    return say(error.message, 2)
+    // It may quote the file, which may come from anybody.
+    return say(error.message.replace(/[^\P{Cc}\n]+/gu, ' '), 2)
   }
 }
 

@@ -163,7 +163,7 @@ describe('a replay', () => {
         /:1 starts no recording/,
       ],
       ['no first line', [head[1]!, head[0]!], /:1 is no start of a recording/],
-      ['a line that is none', [head[0]!, '{'], /:2 is no line of a recording: /],
+      ['a line that is none', [head[0]!, '{\u001b'], /:2 is no line of a recording: /],
       ['a mark that is none', [head[0]!, '{"$map":1}'], /:2 is no line of a recording: \$map/],
       ['a line of no kind', [head[0]!, '{"kind":"x"}'], /:2, kind: /],
       ['an event of no kind', [head[0]!, event({ kind: 'x' })], /:2, event.kind: /],
@@ -187,6 +187,11 @@ describe('a replay', () => {
         [head[0]!, event({ kind: 'batch-read', number: 1, data: {} })],
         /:2, event.data: data of a batch/,
       ],
+      [
+        'what would move a cursor',
+        [head[0]!, event({ kind: 'duty-done', duty: 'x\u001b[2J' })],
+        /:2, event.duty: text without control characters/,
+      ],
       ['a time that is none', [head[0]!, toText({ kind: 'rebuilt', atMs: -1 })], /:2, atMs: /],
       [
         'a line without end',
@@ -200,6 +205,7 @@ describe('a replay', () => {
         writeFileSync(file, `${lines.join('\n')}\n`)
         assert.equal(command(file), 2)
         assert.match(said, message)
+        assert.doesNotMatch(said, /[^\P{Cc}\n]/u)
       })
     }
 
