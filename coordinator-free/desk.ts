@@ -12,6 +12,7 @@ import {
   type DutyRules,
   executions,
   finalisations,
+  follows,
   settlements,
   type Workings,
 } from './duties.ts'
@@ -30,6 +31,8 @@ export class Desk {
   readonly #watching = new Set<Hash>()
   /** Jobs whose execution has fallen to this node. */
   readonly #ours = new Set<Hash>()
+  /** Jobs at which another works, and this node is next in line. */
+  readonly #next = new Set<Hash>()
   /** Jobs with something to audit. */
   readonly #audited = new Set<Hash>()
   readonly #ready = new Map<Hash, Ready>()
@@ -68,6 +71,10 @@ export class Desk {
     return [
       ...this.#chain.of(workings, ofChain, heads, nowMs),
       ...executions(this.#ledger, this.#will, workings, ours, this.#self, nowMs),
+      ...follows(
+        inOrder(jobs, this.#next).map((jobId) => this.#calls.get(jobId)?.value),
+        workings,
+      ),
       ...this.#audits(workings),
       ...this.#settlements.of(workings, ofBatches, heads, nowMs),
       ...this.#finalisations.of(undefined, ofChain, heads, nowMs),
@@ -122,6 +129,7 @@ export class Desk {
     }
     setMember(this.#watching, jobId, held?.sawHead === true)
     setMember(this.#ours, jobId, held?.value.isOurs === true)
+    setMember(this.#next, jobId, held?.value.follow !== undefined)
     setMember(this.#audited, jobId, (held?.value.audits.length ?? 0) > 0)
     const ready = held?.value.ready
     if (ready || this.#ready.delete(jobId)) this.#readyChanges += 1

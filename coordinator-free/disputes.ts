@@ -229,6 +229,11 @@ export class Disputes {
     return claims.map((claim) => [claim, this.#kept.get(claim)!] as const)
   }
 
+  /** Whether the next block draws spot checks. */
+  get hasUndrawn(): boolean {
+    return this.#undrawn.size > 0
+  }
+
   /** A check that ended when the claim was settled already. */
   fail(claim: Hash, validator: Address): void {
     const held = this.#kept.get(claim)

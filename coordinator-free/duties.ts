@@ -2,7 +2,7 @@
  * All that falls to this node now. A pure function of the ledger and the time; nothing here remembers what was ordered.
  * `desk.ts` works out the same from the same parts, but only those of which something has changed.
  */
-import type { Address } from '../protocol/fields.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
 import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Message } from '../protocol/message.ts'
@@ -35,6 +35,7 @@ import {
   turnPlace,
 } from './settlement.ts'
 import { type Lot, spotChecksDue } from './spot-checks.ts'
+import { followDue, statesOf } from './takeover.ts'
 
 /** What this node has worked out so far. */
 export interface Workings {
@@ -44,6 +45,8 @@ export interface Workings {
   readonly retrieved: ReadonlySet<Hash>
   /** Settled claims that it was drawn to check. */
   readonly lots: ReadonlyMap<Hash, Lot>
+  /** States of others' work that this node holds, by job. */
+  readonly followed: ReadonlyMap<Hash, Cid>
   /** Jobs that this node is executing. */
   readonly inHand: ReadonlySet<Hash>
   /** False of a duty that is under way, or waits to be tried again. */
@@ -71,6 +74,8 @@ export interface DutyRules {
 export interface Call {
   /** Its execution has fallen to this worker. */
   readonly isOurs: boolean
+  /** What this worker, being next in line, should hold of it. */
+  readonly follow: Extract<Duty, { kind: 'follow' }> | undefined
   /** Its claims to audit, and answers to read. */
   readonly audits: readonly Duty[]
   /** What may be settled of it. */
@@ -92,6 +97,7 @@ export function duties(
   return [
     ...chainDuties(ledger, will, workings, self, nowMs),
     ...executions(ledger, will, workings, ours, self, nowMs),
+    ...follows(calls.values(), workings),
     ...[...ledger.claims.keys()].flatMap((jobId) => calls.get(jobId)?.audits ?? []),
     ...settlements(ledger, will, workings, ready, self, nowMs),
     ...finalisations(ledger, self),
@@ -100,8 +106,11 @@ export function duties(
 
 export function callOf(ledger: Ledger, job: Fact<'job'>, self: Address, nowMs: number): Call {
   const isOurs = hasFallenTo(ledger, job, self, nowMs)
-  if (!ledger.members.has(self, 'validator')) return { isOurs, audits: [], ready: undefined }
-  return { isOurs, audits: audits(ledger, job, self, nowMs), ready: readyOf(ledger, job, nowMs) }
+  const follow = followDue(ledger, job, self, nowMs)
+  if (!ledger.members.has(self, 'validator'))
+    return { isOurs, follow, audits: [], ready: undefined }
+  const ready = readyOf(ledger, job, nowMs)
+  return { isOurs, follow, audits: audits(ledger, job, self, nowMs), ready }
 }
 
 /** What the chain tells of this node's affairs. */
@@ -151,7 +160,16 @@ export function executions(
       }
       taken += 1
     }
-    return { kind: 'execute', duty: `execute ${jobId}`, jobId, job: body }
+    const states = statesOf(ledger, jobId, self)
+    return { kind: 'execute', duty: `execute ${jobId}`, jobId, job: body, states }
+  })
+}
+
+/** What this worker should hold of jobs that others work at, and does not yet. */
+export function follows(calls: Iterable<Call | undefined>, { followed }: Workings): Duty[] {
+  return [...calls].flatMap((call) => {
+    const follow = call?.follow
+    return follow && followed.get(follow.jobId) !== follow.state ? [follow] : []
   })
 }
 

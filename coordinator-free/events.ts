@@ -33,7 +33,11 @@ export type Event =
       readonly done: number
       readonly total: number
       readonly lossMicro: number
+      /** The newest state that is stored, for whoever takes over; nothing where none is. */
+      readonly state: Cid | ''
     }
+  /** This node holds what another worker has stored of a job so far. */
+  | { readonly kind: 'followed'; readonly jobId: Hash; readonly state: Cid }
   | { readonly kind: 'executed'; readonly jobId: Hash; readonly result: Result }
   /** The shell finds that this node cannot do a job that has fallen to it. */
   | { readonly kind: 'refused'; readonly jobId: Hash; readonly reason: RefusalReason }
@@ -69,7 +73,16 @@ export type EventOf<K extends Event['kind']> = Extract<Event, { readonly kind: K
 /** A duty is an effect whose end is reported back under its name; until then it is not ordered a second time. */
 export type Duty =
   | { readonly kind: 'publish'; readonly duty: string; readonly message: Message }
-  | { readonly kind: 'execute'; readonly duty: string; readonly jobId: Hash; readonly job: Job }
+  | {
+      readonly kind: 'execute'
+      readonly duty: string
+      readonly jobId: Hash
+      readonly job: Job
+      /** What other workers have stored of it, the furthest first. */
+      readonly states: readonly Cid[]
+    }
+  /** Fetch what the worker of a job has stored, so that it is not lost with that worker. */
+  | { readonly kind: 'follow'; readonly duty: string; readonly jobId: Hash; readonly state: Cid }
   | {
       readonly kind: 'verify'
       readonly duty: string

@@ -83,6 +83,16 @@ export class Kept<T, About = undefined> {
     return !held.sawHead || this.#heads === heads
   }
 
+  /** From then on the answer that is kept may not hold for time alone; infinite where none is kept. */
+  get untilMs(): number {
+    return this.#held?.untilMs ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Whether another block may change the answer that is kept. */
+  get sawHead(): boolean {
+    return this.#held?.sawHead === true
+  }
+
   /** The answer, from before where it still holds. Whoever is keeping an answer in which it counts is told how long. */
   of(about: About, facts: number, heads: number, nowMs: number): T {
     if (!this.#held || !this.holds(facts, heads, nowMs)) {

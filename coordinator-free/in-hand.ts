@@ -45,10 +45,17 @@ export class InHand {
     return this.jobs().flatMap((jobId): Effect[] => {
       if (!hasCome((this.#beatenAtMs.get(jobId) ?? 0) + BEAT_MS, nowMs)) return []
       this.#beatenAtMs.set(jobId, nowMs)
-      const { done, total, lossMicro } = this.#progress.get(jobId) ?? NO_PROGRESS
-      const body = { jobId, worker, done, total, lossMicro, issuedAtMs: nowMs }
+      const { done, total, lossMicro, state } = this.#progress.get(jobId) ?? NO_PROGRESS
+      const body = { jobId, worker, done, total, lossMicro, state, issuedAtMs: nowMs }
       return [{ kind: 'publish', duty: `beat ${jobId}`, message: { kind: 'beat', body } }]
     })
+  }
+
+  /** When the next sign of life is due; infinite where nothing is under way. */
+  get nextBeatMs(): number {
+    if (this.#begun.size === 0) return Number.POSITIVE_INFINITY
+    const beaten = this.jobs().map((jobId) => this.#beatenAtMs.get(jobId) ?? 0)
+    return Math.min(...beaten.map((atMs) => atMs + BEAT_MS))
   }
 
   /** Forgets jobs that are over. */
@@ -64,4 +71,4 @@ export class InHand {
 /** Before the job's digest: the name of the duty to execute it. */
 const EXECUTE = 'execute '
 const NOTHING: readonly never[] = []
-const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0 }
+const NO_PROGRESS = { done: 0, total: 0, lossMicro: 0, state: '' } as const

@@ -41,6 +41,8 @@ export interface BeatFact extends Fact<'beat'> {
   readonly signs: Run
   /** Beats among all that showed progress, without the worker stalling; none while none has. */
   readonly progress: Run | undefined
+  /** The newest state that it told of. */
+  readonly state: Cid | ''
 }
 
 /** What contradicts a statement that is held. */
@@ -182,7 +184,8 @@ export function merge(ledger: Ledger, envelope: Envelope, nowMs: number): void {
       const progressed = message.body.done > (before?.body.done ?? 0)
       const signs = goOn(before?.signs, nowMs, LEASE_MS)
       const progress = progressed ? goOn(before?.progress, nowMs, STALL_MS) : before?.progress
-      beats.set(author, { ...common, body: message.body, signs, progress })
+      const state = message.body.state || (before?.state ?? '')
+      beats.set(author, { ...common, body: message.body, signs, progress, state })
       break
     }
     case 'refusal':

@@ -3,18 +3,19 @@
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
-import type { Address } from '../protocol/fields.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
 import { RECONCILE_MS } from '../protocol/params.ts'
-import { type BatchData, blockOfBatch, headerOf } from '../protocol/settlement.ts'
+import { type BatchData, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { mergeChain, newsOf } from './chain-facts.ts'
 import { contradict } from './contradictions.ts'
 import { Desk } from './desk.ts'
+import { Drafts } from './drafts.ts'
 import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetEndorsements, forgetStale } from './forgetting.ts'
@@ -27,8 +28,9 @@ import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
 import { held, missing } from './reconciliation.ts'
-import { type Built, build, headerHash, offerOf } from './settlement.ts'
+import { headerHash, offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
+import { Statements } from './statements.ts'
 
 export interface CoreOptions {
   readonly self: Address
@@ -56,24 +58,17 @@ export class Core {
   readonly #will: DutyRules
   readonly #desk: Desk
   readonly #orders = new Orders()
-  /** What this node has to say, under the duty that it came of, until its own ledger holds it. */
-  readonly #statements = new Map<string, Message>()
-  /** Counts changes of what there is to say. */
-  #said = 0
+  readonly #statements = new Statements()
   readonly #inHand: InHand
-  /** Proposals for the next batch that this node has worked out. */
-  readonly #built = new Map<Hash, Built>()
-  /** Proposals that lead to a batch which was taken back. */
-  readonly #void = new Set<Hash>()
-  /** Headers of theirs whose data was found where they say. */
-  readonly #retrieved = new Set<Hash>()
+  readonly #drafts: Drafts
+  /** States of others' work that it holds, by job. */
+  readonly #followed = new Map<Hash, Cid>()
   /** Settled claims that it was drawn to check. */
   readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
   #reconciledAtMs = 0
   readonly #tidied = new Kept((_: undefined, nowMs) => this.#forget(nowMs))
-  readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
   readonly #ordered = new Kept((_: undefined, nowMs) => this.#orderAnew(nowMs))
 
   constructor(options: CoreOptions) {
@@ -84,6 +79,7 @@ export class Core {
     this.#will = { rules, terms, challengeBudgetWei }
     this.#inHand = new InHand(this.ledger, this.#orders)
     this.#desk = new Desk(this.ledger, this.#will, self)
+    this.#drafts = new Drafts(this.ledger, rules, self)
   }
 
   handle(event: Event, nowMs: number): Effect[] {
@@ -92,11 +88,31 @@ export class Core {
     if (event.kind === 'received' && effects[0]?.kind === 'judge') {
       if (effects[0].judgement.verdict !== 'accept') return effects
     }
-    const built = this.#build(nowMs)
+    const built = this.#drafts.build(nowMs)
     const due = this.#order(nowMs)
     const beats = this.#inHand.beats(this.#options.self, nowMs)
     const isQuiet = built.length + due.length + beats.length === 0
     return isQuiet ? effects : [...effects, ...built, ...due, ...beats]
+  }
+
+  /**
+   * When time alone makes something due next: as long as nothing else happens, a tick before then does nothing.
+   * @returns a time from `nowMs` on, in milliseconds
+   */
+  wakeAtMs(nowMs: number): number {
+    if (!this.#ordered.holds(this.#facts, this.ledger.changes.heads, nowMs)) return nowMs
+    const soonestMs = Math.min(
+      this.#drafts.wakeAtMs(nowMs),
+      this.#ordered.untilMs,
+      this.#inHand.nextBeatMs,
+      this.#reconciledAtMs + RECONCILE_MS,
+    )
+    return Math.max(nowMs, soonestMs)
+  }
+
+  /** Whether the next block alone may make something due. */
+  get watchesHead(): boolean {
+    return this.#drafts.watchesHead || this.#ordered.sawHead || this.ledger.disputes.hasUndrawn
   }
 
   /**
@@ -105,7 +121,7 @@ export class Core {
    */
   due(nowMs: number): { readonly duty: Duty; readonly mayStart: boolean }[] {
     const due = duties(this.ledger, this.#will, this.#workings(nowMs), this.#options.self, nowMs)
-    return [...this.#sayings(), ...due].map((duty) => ({
+    return [...this.#statements.duties(), ...due].map((duty) => ({
       duty,
       mayStart: this.#orders.mayStart(duty.duty, nowMs),
     }))
@@ -124,6 +140,9 @@ export class Core {
         return []
       case 'executed':
         return this.#applyResult(event, nowMs)
+      case 'followed':
+        this.#followed.set(event.jobId, event.state)
+        return this.#end(`follow ${event.jobId} ${event.state}`)
       case 'refused':
         return this.#refuse(event, nowMs)
       case 'verified':
@@ -140,7 +159,7 @@ export class Core {
         this.ledger.changes.ofChain()
         return this.#end(`accuse ${event.slot}`)
       case 'retrieved':
-        this.#retrieved.add(event.header)
+        this.#drafts.retrieved.add(event.header)
         this.ledger.changes.ofBatching()
         return this.#end(`retrieve ${event.header}`)
       case 'heard':
@@ -161,7 +180,7 @@ export class Core {
           {
             kind: 'answer',
             peer: event.peer,
-            envelopes: missing(this.ledger, this.#built.values(), event.have),
+            envelopes: missing(this.ledger, this.#drafts.built.values(), event.have),
           },
         ]
       case 'tick':
@@ -222,14 +241,13 @@ export class Core {
   }
 
   #say(duty: string, message: Message): Effect[] {
-    this.#statements.set(duty, message)
-    this.#said += 1
+    this.#statements.add(duty, message)
     return []
   }
 
   #end(duty: string): Effect[] {
     this.#orders.end(duty)
-    if (this.#statements.delete(duty)) this.#said += 1
+    this.#statements.end(duty)
     return []
   }
 
@@ -237,10 +255,7 @@ export class Core {
     if (fact.kind === 'batch-posted') return [...newsOf(fact), ...this.#applyPosted(fact, nowMs)]
     mergeChain(this.ledger, fact, nowMs)
     if (fact.kind === 'block') this.#drawLots(fact)
-    if (fact.kind === 'batch-voided') {
-      this.#built.clear()
-      this.#void.clear()
-    }
+    if (fact.kind === 'batch-voided') this.#drafts.beginAnew()
     if (fact.kind === 'case-opened' || fact.kind === 'case-decided') this.#found.delete(fact.number)
     return newsOf(fact)
   }
@@ -260,11 +275,8 @@ export class Core {
     const posted = { header, txHash, finalAtMs, heardAtMs: nowMs, final: false }
     this.ledger.batches.set(header.number, posted)
     this.ledger.changes.ofChain()
-    const hash = headerHash(header)
-    const own = [...this.#built.values()].find((one) => one.headerHash === hash)
-    this.#built.clear()
-    this.#retrieved.clear()
-    return own ? this.#settle(own.data, nowMs) : []
+    const data = this.#drafts.endWith(headerHash(header))
+    return data ? this.#settle(data, nowMs) : []
   }
 
   /** The number may have gone to another batch while the data of one that was taken back was on its way. */
@@ -288,35 +300,15 @@ export class Core {
     return [{ kind: 'tell', news: { kind: 'settled', data, why } }]
   }
 
-  /** Works out proposals that could not be worked out before, and keeps their data for whoever asks. */
-  #build(nowMs: number): readonly Effect[] {
-    const { count, heads } = this.ledger.changes
-    if (this.#worked.holds(count, heads, nowMs)) return NOTHING
-    return this.#worked.of(undefined, count, heads, nowMs)
-  }
-
-  #buildAnew(nowMs: number): Effect[] {
-    const { self, rules } = this.#options
-    if (this.ledger.proposals.size === 0) return []
-    if (!this.ledger.members.has(self, 'validator')) return []
-    return [...this.ledger.proposals].flatMap(([id, { body }]): Effect[] => {
-      if (this.#built.has(id) || this.#void.has(id)) return []
-      const one = build(this.ledger, rules, body, nowMs)
-      if (!one) return []
-      if (this.ledger.takenBack.has(one.headerHash)) {
-        this.#void.add(id)
-        return []
-      }
-      this.#built.set(id, one)
-      this.ledger.changes.ofBatching()
-      return [{ kind: 'keep', block: blockOfBatch(one.data) }]
-    })
+  /** Counts changes of all that duties follow from, new heads aside. */
+  get #facts(): number {
+    return this.ledger.changes.count + this.#orders.changes + this.#statements.changes
   }
 
   /** What has come to be due, or may be tried again. */
   #order(nowMs: number): readonly Effect[] {
-    const { count, heads } = this.ledger.changes
-    const facts = count + this.#orders.changes + this.#said
+    const { heads } = this.ledger.changes
+    const facts = this.#facts
     if (this.#ordered.holds(facts, heads, nowMs)) return NOTHING
     return this.#ordered.of(undefined, facts, heads, nowMs)
   }
@@ -324,16 +316,16 @@ export class Core {
   /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
   #orderAnew(nowMs: number): Duty[] {
     const due = this.#desk.duties(this.#workings(nowMs), this.#orders.changes, nowMs)
-    return [...this.#sayings(), ...due].filter(({ duty }) => this.#start(duty, nowMs))
-  }
-
-  #sayings(): Duty[] {
-    return [...this.#statements].map(([duty, message]) => ({ kind: 'publish', duty, message }))
+    return [...this.#statements.duties(), ...due].filter(({ duty }) => this.#start(duty, nowMs))
   }
 
   #workings(nowMs: number): Workings {
     return {
-      ...{ built: this.#built, retrieved: this.#retrieved, found: this.#found, lots: this.#lots },
+      built: this.#drafts.built,
+      retrieved: this.#drafts.retrieved,
+      found: this.#found,
+      followed: this.#followed,
+      lots: this.#lots,
       inHand: new Set(this.#inHand.jobs()),
       mayStart: (duty) => this.#orders.mayStart(duty, nowMs),
     }
@@ -349,9 +341,10 @@ export class Core {
     const { ledger } = this
     this.#tidied.of(undefined, ledger.changes.count, ledger.changes.heads, nowMs)
     this.#inHand.tidy()
+    for (const id of this.#followed.keys()) if (!ledger.jobs.has(id)) this.#followed.delete(id)
     for (const claim of this.#lots.keys())
       if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
-    for (const id of this.#built.keys()) if (!ledger.proposals.has(id)) this.#built.delete(id)
+    this.#drafts.tidy()
     if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
     this.#reconciledAtMs = nowMs
     const have = held(ledger)

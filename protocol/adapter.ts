@@ -8,10 +8,15 @@ const count = z
   .int()
   .min(0)
   .max(2 ** 32)
-const figure = z.number().positive().max(1e30)
+/** State of a run at a boundary of its segments: hash, and a file with weights and both moments. */
+export const boundaryState = z.strictObject({ hash: bytes32, cid })
 /** Loss in nats a token. */
-const loss = z.number().min(0).max(1000)
+export const loss = z.number().min(0).max(1000)
+/** The most states of a run, and the most steps. */
+export const MAX_STATES = 4096
+export const MAX_STEPS = 100_000
 
+const figure = z.number().positive().max(1e30)
 export const Adapter = document(
   'adapter',
   1024 * 1024,
@@ -25,15 +30,12 @@ export const Adapter = document(
     seed: bytes32,
     /** PEFT files: `adapter_config.json`, `adapter_model.safetensors`. */
     files: cid,
-    /** State of the run before the first step and after each segment: hash, and a file with weights and both moments. */
-    states: z
-      .array(z.strictObject({ hash: bytes32, cid }))
-      .min(2)
-      .max(4096),
+    /** Before the first step and after each segment. */
+    states: z.array(boundaryState).min(2).max(MAX_STATES),
     /** Mean loss of the batch of each step that was taken. */
-    losses: z.array(loss).max(100_000),
+    losses: z.array(loss).max(MAX_STEPS),
     /** Mean loss on the held-out examples of each of the states; none where the spec has no patience. */
-    heldOutLosses: z.array(loss).max(4096),
+    heldOutLosses: z.array(loss).max(MAX_STATES),
     /** Mean loss on the held-out examples, with the base alone and with the adapter. */
     heldOutLossBefore: loss,
     heldOutLossAfter: loss,

@@ -33,6 +33,8 @@ export interface FakeChainOptions {
   /** What governs it; nothing moves here. */
   readonly governed?: ParameterValues
   readonly recover?: typeof recoverAddress
+  /** Is told of each fact as it comes to be. */
+  readonly onFact?: (fact: ChainFact) => void
 }
 
 interface Posted {
@@ -125,7 +127,7 @@ export class FakeChain {
     this.#head = { number, timestampMs }
     this.forks.push(fork)
     const hash = keccakHash(utf8('block'), word(number), ...(fork === 0 ? [] : [word(fork)]))
-    this.facts.push({ kind: 'block', number, hash, timestampMs })
+    this.#tell({ kind: 'block', number, hash, timestampMs })
   }
 
   stake(node: Address, owner: Address, roles: readonly Role[], amountWei: bigint): void {
@@ -325,7 +327,12 @@ export class FakeChain {
   }
 
   #log(log: Parameters<WriteLog>[0]): void {
-    this.facts.push({ ...log, blockNumber: this.#head.number } as ChainLog)
+    this.#tell({ ...log, blockNumber: this.#head.number } as ChainLog)
+  }
+
+  #tell(fact: ChainFact): void {
+    this.facts.push(fact)
+    this.#options.onFact?.(fact)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Virtual time, and what is to happen in it. Equal times keep the order in which they were set. */
 import { Agenda } from './kernel/agenda.ts'
+import { MOST_SOURCES } from './kernel/wheel.ts'
 
 export class Clock {
   readonly #startMs: number
@@ -15,8 +16,17 @@ export class Clock {
   }
 
   after(delayMs: number, action: () => void): void {
+    this.#push(delayMs, MOST_SOURCES - 1, action)
+  }
+
+  /** The same, before all else that happens then, and where several come first, in the order of their numbers. */
+  before(delayMs: number, number: number, action: () => void): void {
+    this.#push(delayMs, number, action)
+  }
+
+  #push(delayMs: number, source: number, action: () => void): void {
     const atUs = this.#agenda.nowUs + Math.round(1000 * Math.max(0, delayMs))
-    this.#agenda.push(atUs, 0, this.#count++, action)
+    this.#agenda.push(atUs, source, this.#count++, action)
   }
 
   /** Runs the next thing and moves time to it; false where nothing is left before `untilMs`. */

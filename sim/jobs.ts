@@ -53,7 +53,7 @@ export function ordersOf({ arrivals }: Pick<Scenario, 'arrivals'>): (number: num
 export function jobOf(gateway: SimNode, number: number, order: Order): Job {
   const { task, maxUnits, pacedWei } = order
   const nowMs = gateway.nowMs
-  const { ledger } = gateway.core
+  const { ledger } = gateway
   const owed = owedWei(ledger, gateway.address) + maxFeeWei({ maxUnits, unitWei: UNIT_WEI })
   // As if no job before it had been settled: then a job is the same however fast others are.
   const isPaced = owed < pacedWei

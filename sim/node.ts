@@ -2,33 +2,25 @@
  * A virtual node: the production core with a fake shell around it. What it says is journalled before it is sent; a crash
  * loses all else. Adversaries differ only in what they do with its effects, so the core under test is everywhere the same.
  */
-import type { Duty, Effect, Event, Result } from '../coordinator-free/events.ts'
+import type { Duty, Effect, Event } from '../coordinator-free/events.ts'
+import type { Ledger } from '../coordinator-free/ledger.ts'
 import { Core } from '../coordinator-free/node.ts'
+import type { ChainFact } from '../protocol/chain.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, slotOf } from '../protocol/message.ts'
 import { blockOfBatch } from '../protocol/settlement.ts'
-import type { Verdict } from '../protocol/vote.ts'
-import type { Adversary, Body, Check, Execution, Knowledge } from './adversaries/adversary.ts'
+import type { Adversary, Body } from './adversaries/adversary.ts'
 import { adversaryOf } from './adversaries/ways.ts'
 import type { FakeChain } from './chain.ts'
+import { ChainReader } from './chain-reader.ts'
 import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
+import { Labour, spread } from './labour.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
-import {
-  attributionOf,
-  CHECK_SHARE,
-  HEAR_MS,
-  resultOf,
-  transcriptOf,
-  truthOf,
-  workerPayWei,
-  workMs,
-} from './work.ts'
-
-const TICK_MS = 500
-const PROGRESS_MS = 10_000
+import { LONGEST_MS, Ticks } from './ticks.ts'
+import { attributionOf, resultOf, truthOf } from './work.ts'
 
 export class SimNode {
   readonly address: Address
@@ -43,8 +35,11 @@ export class SimNode {
   /** How often its attack, where it is an adversary, has happened. */
   strikes = 0
   readonly #judging: Judging
+  readonly #labour: Labour
   readonly #adversary: Adversary | undefined
-  #factsRead = 0
+  readonly #chain: ChainReader
+  readonly #ticks: Ticks
+  #isBusy = false
   /** Counts restarts: what a former life had under way must not reach this one. */
   #life = 0
 
@@ -52,31 +47,38 @@ export class SimNode {
     this.options = options
     this.address = options.signer.address
     this.core = this.#boot()
+    this.#chain = new ChainReader(options.timeline)
+    this.#ticks = new Ticks(options.clock, options.index, () => this.#tick())
     this.#judging = new Judging(this.address, options.dice)
+    this.#labour = new Labour({
+      ...{ self: this.address, options, effort: this.effort, blocks: this.blocks },
+      judging: this.#judging,
+      later: (delayMs, action) => this.#later(delayMs, action),
+      handle: (event) => this.handle(event),
+    })
     this.#adversary = adversaryOf(options.manner, this.#body())
   }
 
   start(): void {
     this.#life += 1
-    const life = this.#life
-    const { clock, dice } = this.options
-    const tick = (): void => {
-      if (this.#life !== life) return
-      this.#readChain()
-      this.handle({ kind: 'tick' })
-      clock.after(TICK_MS, tick)
-    }
-    clock.after(dice.below(TICK_MS), tick)
+    this.#ticks.start(this.options.dice.below(LONGEST_MS))
+  }
+
+  /** The chain has told something new: the node reads it when it looks next, and blocks when it needs them. */
+  noteFact(kind: ChainFact['kind']): void {
+    if (!this.up || this.#life === 0) return
+    if (kind !== 'block' || this.core.watchesHead) this.#ticks.wakeFrom(this.options.clock.nowMs)
   }
 
   crash(): void {
     this.up = false
     this.#life += 1
+    this.#ticks.stop()
   }
 
   restart(): void {
     this.core = this.#boot()
-    this.#factsRead = 0
+    this.#chain.rewind()
     this.up = true
     this.start()
     // A node reads the chain before it says anything.
@@ -89,9 +91,32 @@ export class SimNode {
     return this.options.clock.nowMs + this.options.skewMs
   }
 
+  /** What it knows now, blocks that it slept through among it. */
+  get ledger(): Ledger {
+    if (!this.#isBusy) {
+      this.#isBusy = true
+      this.#catchUp()
+      this.#isBusy = false
+    }
+    return this.core.ledger
+  }
+
   handle(event: Event): void {
     if (!this.up) return
-    for (const effect of this.core.handle(event, this.nowMs)) {
+    // What happens while something else is being handled is a part of it.
+    if (this.#isBusy) {
+      this.#feed(event)
+      return
+    }
+    this.#isBusy = true
+    this.#catchUp()
+    this.#feed(event)
+    this.#isBusy = false
+    this.#sleep()
+  }
+
+  #feed(event: Event, nowMs = this.nowMs): void {
+    for (const effect of this.core.handle(event, nowMs)) {
       this.options.world.observe(this, effect)
       if (!this.#adversary?.(effect)) this.#perform(effect)
     }
@@ -110,7 +135,7 @@ export class SimNode {
     return {
       ...{ self: this.address, role, dice, messages: gate.messages, ring: world.ring },
       get ledger() {
-        return node.core.ledger
+        return node.ledger
       },
       get nowMs() {
         return node.nowMs
@@ -120,8 +145,8 @@ export class SimNode {
       },
       handle: (event) => this.handle(event),
       perform: (effect) => this.#perform(effect),
-      claim: (execution, result, cost) => this.#claim(execution, result, cost),
-      judge: (check, verdict, knows) => this.#judge(check, verdict, knows),
+      claim: (execution, result, cost) => this.#labour.claim(execution, result, cost),
+      judge: (check, verdict, knows) => this.#labour.judge(check, verdict, knows),
       say: (message) => world.shout(index, seal(message)),
       shout: (bytes) => world.shout(index, bytes),
       later: (delayMs, action) => this.#later(delayMs, action),
@@ -131,15 +156,38 @@ export class SimNode {
     }
   }
 
-  #readChain(): void {
+  /** Looks at the chain and at the time. */
+  #tick(): void {
     if (!this.options.world.chainFails()) this.#readFacts()
+    this.handle({ kind: 'tick' })
+  }
+
+  /** Sleeps until time, or what the chain has told, may make something due. Ticks in between would do nothing. */
+  #sleep(): void {
+    const { core } = this
+    const { clock, skewMs } = this.options
+    const isBehind = this.#chain.hasNews || (core.watchesHead && this.#chain.peek())
+    const dueMs = Math.ceil(core.wakeAtMs(this.nowMs)) - skewMs
+    this.#ticks.wakeFrom(isBehind ? clock.nowMs : dueMs)
+  }
+
+  /** Reads blocks that it would have read at an earlier tick, had it not slept, as if it had. */
+  #catchUp(): void {
+    const { clock, skewMs, world } = this.options
+    for (let fact = this.#chain.peek(); fact?.kind === 'block'; fact = this.#chain.peek()) {
+      const readAtMs = this.#ticks.after(fact.timestampMs)
+      if (readAtMs > clock.nowMs || world.isChainDown()) return
+      this.#chain.take()
+      this.#feed({ kind: 'chain', fact }, readAtMs + skewMs)
+    }
   }
 
   #readFacts(): void {
-    const { facts } = this.options.timeline.chain
-    while (this.#factsRead < facts.length) {
-      this.handle({ kind: 'chain', fact: facts[this.#factsRead++]! })
+    this.#isBusy = true
+    for (let fact = this.#chain.take(); fact; fact = this.#chain.take()) {
+      this.#feed({ kind: 'chain', fact })
     }
+    this.#isBusy = false
   }
 
   #perform(effect: Effect): void {
@@ -148,11 +196,14 @@ export class SimNode {
         this.#publish(effect)
         break
       case 'execute':
-        this.#claim(effect, resultOf(effect.jobId, effect.job, false), 'executed')
+        this.#labour.claim(effect, resultOf(effect.jobId, effect.job, false), 'executed')
+        break
+      case 'follow':
+        this.#labour.follow(effect)
         break
       case 'verify':
       case 'hear':
-        this.#judge(effect, truthOf(effect), 'looked')
+        this.#labour.judge(effect, truthOf(effect), 'looked')
         break
       case 'read':
         this.#later(50, () => {
@@ -183,12 +234,9 @@ export class SimNode {
           slot: effect.slot,
         })
         break
-      case 'offer': {
-        const { cid, bytes } = blockOfBatch(effect.data)
-        this.blocks.set(cid, bytes)
-        this.#later(50, () => this.handle({ kind: 'offered', proposal: effect.proposal }))
+      case 'offer':
+        this.#offer(effect)
         break
-      }
       case 'retrieve':
         // Data lies in IPFS here, so where a reference names another place there is none.
         this.#later(50, () => this.handle({ kind: 'duty-failed', duty: effect.duty }))
@@ -239,40 +287,10 @@ export class SimNode {
     return sealWith(message, gate.messages, (digest: Hash) => signer.sign(digest)).bytes
   }
 
-  #claim({ jobId, job }: Execution, result: Result, cost: 'executed' | 'cheap'): void {
-    const { slowness, worksBySize } = this.options
-    const takesMs = 2 * Math.round((slowness * workMs(job, worksBySize)) / 2)
-    const doneMs = this.#spread(takesMs)
-    if (worksBySize) this.#tellProgress(jobId, doneMs)
-    this.#later(doneMs, () => {
-      this.effort[cost] += workerPayWei(jobId, job)
-      this.handle({ kind: 'executed', jobId, result })
-    })
-  }
-
-  /** Who shows no progress for a minute has stalled. */
-  #tellProgress(jobId: Hash, total: number): void {
-    for (let done = PROGRESS_MS; done < total; done += PROGRESS_MS) {
-      this.#later(done, () => {
-        this.handle({ kind: 'progressed', jobId, done, total, lossMicro: 0 })
-      })
-    }
-  }
-
-  #judge(check: Check, verdict: Verdict, knows: Knowledge): void {
-    const { job, claim, claimId } = check
-    const takesMs =
-      check.kind === 'hear' ? HEAR_MS : workMs(job, this.options.worksBySize) * CHECK_SHARE
-    this.#later(this.#spread(takesMs), () => {
-      if (knows === 'looked') this.effort.checked += workerPayWei(claim.jobId, job)
-      if (check.kind === 'hear') return this.handle(this.#judging.found(check.number, verdict))
-      const { beaconBlock } = check
-      const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const guesser = knows === 'guessed' ? this.address : undefined
-      const transcript = transcriptOf(job, claimId, guesser)
-      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
-      this.handle({ kind: 'verified', ...seen })
-    })
+  #offer({ proposal, data }: Extract<Duty, { kind: 'offer' }>): void {
+    const { cid, bytes } = blockOfBatch(data)
+    this.blocks.set(cid, bytes)
+    this.#later(50, () => this.handle({ kind: 'offered', proposal }))
   }
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
@@ -289,7 +307,7 @@ export class SimNode {
     call: (chain: FakeChain) => void,
     done: Event = { kind: 'duty-done', duty },
   ): void {
-    this.#later(this.#spread(1000), () => {
+    this.#later(spread(1000, this.options.dice), () => {
       try {
         if (this.options.world.chainFails()) throw new Reverted('Unreachable')
         this.options.timeline.send(call)
@@ -307,10 +325,5 @@ export class SimNode {
     this.options.clock.after(delayMs, () => {
       if (this.#life === life) action()
     })
-  }
-
-  /** Half to one and a half times as long. */
-  #spread(meanMs: number): number {
-    return meanMs / 2 + this.options.dice.below(Math.round(meanMs) + 1)
   }
 }

@@ -1,4 +1,4 @@
-/** What a virtual node is made of, and how it reaches others and the world. */
+/** What a virtual node is made of, and its ways to others and to the world. */
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Effect } from '../coordinator-free/events.ts'
 import type { Member, Rankings } from '../coordinator-free/members.ts'
@@ -33,7 +33,7 @@ export interface NodeOptions {
   readonly skewMs: number
   /** How many times as long as the fastest it works. */
   readonly slowness: number
-  /** Work takes as long as its units say, and tells how far it is, as that of real nodes. */
+  /** Work takes as long as its units say, as that of real nodes. */
   readonly worksBySize: boolean
   /** How the node reaches others and the world: given by the world. */
   readonly world: Surroundings
@@ -53,6 +53,7 @@ export interface Surroundings {
   /** Batch data by content id, from any node that is up. */
   find(cid: Cid): Uint8Array | undefined
   decode(bytes: Uint8Array): Decoded<BatchData>
+  isChainDown(): boolean
   chainFails(): boolean
   observe(node: SimNode, effect: Effect): void
 }

@@ -84,6 +84,7 @@ export class World {
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
     find: (cid) => this.#find(cid),
     decode: this.#decode,
+    isChainDown: () => this.#isChainDown,
     chainFails: () => this.#chainFails(),
     observe: (observed, effect) => this.#observe(observed, effect),
   }
@@ -106,6 +107,9 @@ export class World {
       windowMs: scenario.windowMs,
       governed,
       recover: this.#signing.recover,
+      onFact: ({ kind }) => {
+        for (const node of this.nodes) node.noteFact(kind)
+      },
     })
     this.checkers = new Checkers(this.timeline, liesOf(scenario))
     this.timeline.mine(START_MS)

@@ -53,7 +53,8 @@ export interface Outside {
   reconcile(have: readonly Hash[], signal: AbortSignal): Promise<Uint8Array[]>
 }
 
-const TICK_MS = 500
+/** Wakes are this far apart at least; and at most, lest a clock that was set leaves the node asleep. */
+const WAKE_MS = { least: 10, most: 1000 } as const
 /** How often a wait looks at the ledger. */
 const LOOK_MS = 50
 
@@ -92,11 +93,21 @@ export class Runtime {
     const early = this.#early ?? []
     this.#early = undefined
     for (const effect of early) this.#perform(effect)
-    this.#timer = setInterval(() => this.dispatch({ kind: 'tick' }), TICK_MS)
+    this.#sleep()
+  }
+
+  /** Until time alone makes something due. What happens meanwhile sets the time anew. */
+  #sleep(): void {
+    if (this.#early || this.#stop.signal.aborted) return
+    clearTimeout(this.#timer)
+    const nowMs = Date.now()
+    const sleepMs = Math.ceil(this.#core.wakeAtMs(nowMs)) - nowMs
+    const waitMs = Math.min(WAKE_MS.most, Math.max(WAKE_MS.least, sleepMs))
+    this.#timer = setTimeout(() => this.dispatch({ kind: 'tick' }), waitMs)
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#stop.abort(new Error('the node is stopping'))
     this.#life.abort(this.#stop.signal.reason)
     await Promise.allSettled(this.#underWay)
@@ -141,6 +152,7 @@ export class Runtime {
       if (this.#early) this.#early.push(effect)
       else this.#perform(effect)
     }
+    this.#sleep()
     return effects
   }
 

@@ -33,7 +33,15 @@ function uselessOnes(body: Body, count: number): Message[] {
   const issuedAtMs = nowMs
   if (role === 'worker') {
     const [known, job] = [...ledger.jobs][0] ?? []
-    const beat = { jobId, worker: self, done: 0, total: 0, lossMicro: 0, issuedAtMs }
+    const beat = {
+      jobId,
+      worker: self,
+      done: 0,
+      total: 0,
+      lossMicro: 0,
+      state: '',
+      issuedAtMs,
+    } as const
     const claims: Message[] =
       known && job
         ? [

@@ -1,5 +1,6 @@
 /** A line of a recording, checked: it may come from anybody. */
 import { z } from 'zod'
+import type { Event } from '../../coordinator-free/events.ts'
 import { fromText } from '../../coordinator-free/exact-text.ts'
 import {
   MESSAGE_FORMS,
@@ -12,7 +13,16 @@ import { Proposal } from '../../protocol/batch.ts'
 import { ROLES } from '../../protocol/chain.ts'
 import { ChainLogForm } from '../../protocol/chain-log.ts'
 import { Claim } from '../../protocol/claim.ts'
-import { address, bytes, bytes32, MAX_WEI, uint32, uint64 } from '../../protocol/fields.ts'
+import {
+  address,
+  bytes,
+  bytes32,
+  cid,
+  MAX_WEI,
+  optionalCid,
+  uint32,
+  uint64,
+} from '../../protocol/fields.ts'
 import { Job } from '../../protocol/job.ts'
 import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import { Refusal } from '../../protocol/refusal.ts'
@@ -54,50 +64,44 @@ const head = z.strictObject({
   timestampMs: uint64,
 })
 
-const event = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('submitted'), job: wired(Job.schema, 'a job') }),
-  z.strictObject({
-    kind: z.literal('received'),
-    bytes,
-    via: z.enum(['gossip', 'reconciliation', 'journal']),
-  }),
-  z.strictObject({ kind: z.literal('chain'), fact: z.union([head, ChainLogForm]) }),
-  z.strictObject({
-    kind: z.literal('progressed'),
+/** What each kind of event must hold. */
+const EVENTS: Readonly<Record<Event['kind'], z.ZodRawShape>> = {
+  submitted: { job: wired(Job.schema, 'a job') },
+  received: { bytes, via: z.enum(['gossip', 'reconciliation', 'journal']) },
+  chain: { fact: z.union([head, ChainLogForm]) },
+  progressed: {
     jobId: bytes32,
     done: z.number(),
     total: z.number(),
     lossMicro: z.number(),
-  }),
-  z.strictObject({
-    kind: z.literal('executed'),
+    state: optionalCid,
+  },
+  followed: { jobId: bytes32, state: cid },
+  executed: {
     jobId: bytes32,
     result: z.strictObject({ output, commitment, attribution, units, graph }),
-  }),
-  z.strictObject({
-    kind: z.literal('refused'),
-    jobId: bytes32,
-    reason: Refusal.schema.shape.reason,
-  }),
-  z.strictObject({
-    kind: z.literal('verified'),
-    ...{ claim: bytes32, transcript: bytes32, verdict, reason, checked, beaconBlock },
-  }),
-  z.strictObject({ kind: z.literal('read'), claim: bytes32, attribution: Attribution }),
-  z.strictObject({ kind: z.literal('batch-read'), number: uint64, data: batch }),
-  z.strictObject({
-    kind: z.literal('offered'),
-    proposal: wired(Proposal.schema, 'a proposal'),
-  }),
-  z.strictObject({ kind: z.literal('accused'), slot: text }),
-  z.strictObject({ kind: z.literal('retrieved'), header: bytes32 }),
-  z.strictObject({ kind: z.literal('heard'), number: uint64, verdict }),
-  z.strictObject({ kind: z.literal('withdrawn') }),
-  z.strictObject({ kind: z.literal('duty-done'), duty: text }),
-  z.strictObject({ kind: z.literal('duty-failed'), duty: text }),
-  z.strictObject({ kind: z.literal('asked'), peer: text, have: z.array(bytes32) }),
-  z.strictObject({ kind: z.literal('tick') }),
-])
+  },
+  refused: { jobId: bytes32, reason: Refusal.schema.shape.reason },
+  verified: { claim: bytes32, transcript: bytes32, verdict, reason, checked, beaconBlock },
+  read: { claim: bytes32, attribution: Attribution },
+  'batch-read': { number: uint64, data: batch },
+  offered: { proposal: wired(Proposal.schema, 'a proposal') },
+  accused: { slot: text },
+  retrieved: { header: bytes32 },
+  heard: { number: uint64, verdict },
+  withdrawn: {},
+  'duty-done': { duty: text },
+  'duty-failed': { duty: text },
+  asked: { peer: text, have: z.array(bytes32) },
+  tick: {},
+}
+
+const event = z.discriminatedUnion(
+  'kind',
+  Object.entries(EVENTS).map(([kind, fields]) =>
+    z.strictObject({ kind: z.literal(kind), ...fields }),
+  ) as unknown as readonly [z.core.$ZodTypeDiscriminable],
+)
 
 const core = z.strictObject({
   self: address,

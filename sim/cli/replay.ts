@@ -205,6 +205,7 @@ function eventInWords(event: Event): string {
     case 'executed':
     case 'refused':
     case 'progressed':
+    case 'followed':
       return `${event.kind} ${event.jobId}`
     case 'verified':
       return `verified ${event.claim} ${event.verdict}`

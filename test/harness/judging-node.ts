@@ -125,7 +125,7 @@ export class JudgingNode {
       return { verdict, reason, checked: 1, transcript: ZERO_HASH } as const
     }
     return {
-      ...{ execute: never, verify: never, read: never, post: never, offer: never },
+      ...{ execute: never, follow: never, verify: never, read: never, post: never, offer: never },
       ...{ accuse: never, retrieve: never, register: never, finalise: never },
       'take-back': performTakeBack(settle),
       'give-back': performGiveBack(settle),

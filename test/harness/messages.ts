@@ -103,6 +103,7 @@ const BODIES: { readonly [K in Message['kind']]: fc.Arbitrary<unknown> } = {
       done: uint32,
       total: uint32,
       lossMicro: uint32,
+      state: fc.oneof(fc.constant('' as const), cid),
       issuedAtMs: uint64,
     },
     PLAIN,

@@ -112,6 +112,7 @@ describe('a runtime on a chain that is reorganised', function () {
         signal.addEventListener('abort', () => reject(signal.reason))
       })
     return {
+      follow: never,
       execute: (_, signal) => {
         execution.begun++
         return new Promise((_resolve, reject) => {

@@ -10,6 +10,7 @@ import { World } from '../../sim/world.ts'
 
 const { handle } = Core.prototype
 let checked = 0
+let sleeps = 0
 
 /** What a core orders is all that may be started of what falls to it when everything is worked out anew, and nothing else. */
 function compare(core: Core, effects: readonly Effect[], nowMs: number): void {
@@ -29,6 +30,23 @@ function compare(core: Core, effects: readonly Effect[], nowMs: number): void {
   }
 }
 
+/** Until when each core said that it might sleep, and whether a block would have woken it. */
+const asleep = new WeakMap<Core, { untilMs: number; watchesHead: boolean; heads: number }>()
+
+/** Who slept has missed nothing: as long as it may sleep, nothing is due. */
+function compareSleep(core: Core, nowMs: number): void {
+  const slept = asleep.get(core)
+  if (!slept || nowMs >= slept.untilMs) return
+  if (slept.watchesHead && core.ledger.changes.heads !== slept.heads) return
+  const due = core.due(nowMs).filter(({ mayStart }) => mayStart)
+  assert.deepEqual(
+    due.map(({ duty }) => duty.duty),
+    [],
+    'due, and slept through',
+  )
+  sleeps += 1
+}
+
 /** After a tick nothing is left that is to be forgotten. */
 function compareForgotten({ ledger }: Core, nowMs: number): void {
   const sizes = (): number[] => [ledger.settled, ledger.envelopes].map(({ size }) => size)
@@ -42,9 +60,20 @@ describe('what is kept of duties', function () {
 
   before(() => {
     Core.prototype.handle = function (event, nowMs) {
+      compareSleep(this, nowMs)
+      const slept = asleep.get(this)
       const effects = handle.call(this, event, nowMs)
+      const isBlock = event.kind === 'chain' && event.fact.kind === 'block'
+      if (isBlock && slept && !slept.watchesHead && nowMs < slept.untilMs) {
+        assert.deepEqual(effects, [], 'a block woke a node that had not waited for one')
+      }
       compare(this, effects, nowMs)
       if (event.kind === 'tick') compareForgotten(this, nowMs)
+      asleep.set(this, {
+        untilMs: this.wakeAtMs(nowMs),
+        watchesHead: this.watchesHead,
+        heads: this.ledger.changes.heads,
+      })
       return effects
     }
   })
@@ -64,11 +93,13 @@ describe('what is kept of duties', function () {
   for (const [faults, seeds] of Object.entries(RUNS)) {
     it(`is what they come to anew, after each event (${faults})`, () => {
       checked = 0
+      sleeps = 0
       for (const seed of seeds) {
         const size = faults === 'swarm' ? SMALL : { jobs: 6, workloadMs: 30_000 }
         assert.ok(new World(scenario(seed, faults as Faults, size)).run().final)
       }
       assert.ok(checked > 50, `${checked} duties were compared`)
+      assert.ok(sleeps > 500, `${sleeps} sleeps were looked at`)
     })
   }
 

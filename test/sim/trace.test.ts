@@ -120,7 +120,7 @@ describe('a trace of jobs', () => {
     const jobId = messageDigest(message, DOMAINS.messages)
     for (let again = 1; again < MOST_SLICES + 10; again++) {
       const duty = `execute ${jobId}`
-      bounded.watch(again, worker!, { kind: 'execute', duty, jobId, job: message.body })
+      bounded.watch(again, worker!, { kind: 'execute', duty, jobId, job: message.body, states: [] })
     }
     const { otherData, traceEvents } = bounded.finish()
     assert.equal(traceEvents.filter(({ ph }) => ph === 'X').length, MOST_SLICES)

@@ -11,7 +11,7 @@ const STEPS = 120
 const SEGMENT_STEPS = 20
 const MAX_EXAMPLES = 448
 /** Into the work, so that there is something to lose. */
-const KILL_AFTER_STEPS = 30
+const KILL_AFTER_STEPS = 50
 
 export interface TuningChapter {
   readonly result: DemoResult['fineTune']
@@ -73,6 +73,7 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
   let bar = story.bar('training')
   let worker = ''
   let victim: Actor | undefined
+  let isResumed = false
   const onBeat = (data: NetworkEvent['data']): void => {
     const [done, total, loss] = [
       Number(data['done']),
@@ -86,6 +87,10 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
       story.line(
         `${strong(cast.byNode(worker)?.name ?? worker)} ${victim ? 'takes over' : 'has the turn'}`,
       )
+    }
+    if (victim && !isResumed && done > SEGMENT_STEPS) {
+      isResumed = true
+      story.line(`and goes on from where ${victim.name} was: not all has to be trained again`)
     }
     bar.update(done, total, loss > 0 ? `loss ${(loss / 1e6).toFixed(3)}` : '')
     const actor = cast.byNode(worker)

@@ -21,7 +21,8 @@ export class Watching {
 
   constructor(url: string) {
     this.client = new Client(url)
-    this.#ended = this.#run()
+    // Who waits for a job hears of a gateway that is gone by asking it.
+    this.#ended = this.#run().catch(() => {})
   }
 
   /** @returns what ends it */
@@ -49,14 +50,10 @@ export class Watching {
   }
 
   async #run(): Promise<void> {
-    try {
-      for await (const { event, data } of this.client.events('/events', this.#stop.signal)) {
-        if (event === 'alive') continue
-        const parsed = JSON.parse(data) as NetworkEvent['data']
-        for (const listener of this.#listeners) listener({ event, data: parsed })
-      }
-    } catch (error) {
-      if (!this.#stop.signal.aborted) throw error
+    for await (const { event, data } of this.client.events('/events', this.#stop.signal)) {
+      if (event === 'alive') continue
+      const parsed = JSON.parse(data) as NetworkEvent['data']
+      for (const listener of this.#listeners) listener({ event, data: parsed })
     }
   }
 }

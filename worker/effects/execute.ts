@@ -1,5 +1,6 @@
 /** `execute`: does the job that has fallen to this worker, streaming its text to whoever ordered it. */
 import type { Event, Result } from '../../coordinator-free/events.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { RefusalReason } from '../../protocol/refusal.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'
@@ -11,8 +12,10 @@ import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { executeAnswer } from './answer.ts'
 import type { Knowledge } from './knowledge.ts'
+import { takeOver } from './take-over.ts'
 import { TextQueue } from './text-queue.ts'
 import { executeTune } from './tune.ts'
+import type { Run } from './tuning.ts'
 
 export interface ExecuteOptions {
   readonly runtime: Runtime
@@ -29,11 +32,12 @@ const MICRO = 1_000_000
 
 export function performExecute(options: ExecuteOptions): Performer<'execute'> {
   const { runtime, knowledge, content, log, blockHash } = options
-  return async ({ jobId, job }, signal) => {
+  return async ({ jobId, job, states }, signal) => {
     const startedAtMs = Date.now()
+    let state: Cid | '' = ''
     const onProgress = (done: number, total: number, loss = 0): void => {
       const lossMicro = Math.round(loss * MICRO)
-      runtime.dispatch({ kind: 'progressed', jobId, done, total, lossMicro })
+      runtime.dispatch({ kind: 'progressed', jobId, done, total, lossMicro, state })
     }
     const executed = (result: Result) => {
       log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
@@ -48,7 +52,15 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
     log.info({ jobId, task: job.task }, 'job begun')
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
-      const hooks = { signal, onProgress }
+      const hooks = {
+        signal,
+        onProgress,
+        onStored: (stored: Cid) => {
+          state = stored
+        },
+        takeOver: (run: Run, known: number) =>
+          takeOver(run, content, { jobId, known, states, signal, log }),
+      }
       return executeTune(knowledge, content, jobId, job, seed, hooks).then(executed, refused)
     }
     const texts = new TextQueue()

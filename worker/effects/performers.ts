@@ -22,6 +22,7 @@ import {
   performRegister,
   performTakeBack,
 } from './settle.ts'
+import { performFollow } from './take-over.ts'
 import { checking, performRead, performVerify } from './verify.ts'
 
 export interface PerformerOptions {
@@ -46,6 +47,7 @@ export function performers(options: PerformerOptions): Performers {
   const availability = configuredAvailability(config, content, log)
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
+    follow: performFollow(content, log),
     verify: performVerify(check),
     read: performRead(content),
     post: performPost(settle),

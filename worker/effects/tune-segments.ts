@@ -1,12 +1,22 @@
 /** Goes through the segments of a fine-tune: each ends in a state that is stored, hashed and written down. */
+import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
+import { MAX_STATE_BYTES, Progress } from '../../protocol/progress.ts'
 import { bestState, endsEarly } from '../../protocol/tuning.ts'
 import type { TrainingState } from '../engine/lora.ts'
 import type { StepProgress } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { TuneJournal, TuneProgress } from './tune-journal.ts'
-import { decodeState, encodeState, heldOutLoss, type Run, stateHash, trainSteps } from './tuning.ts'
+import {
+  decodeState,
+  encodeState,
+  heldOutLoss,
+  type Run,
+  stateBytesOf,
+  stateHash,
+  trainSteps,
+} from './tuning.ts'
 
 export interface Training {
   /** The adapter: of the last state, or where there is patience of the best. */
@@ -17,22 +27,33 @@ export interface Training {
 export interface SegmentHooks {
   readonly signal: AbortSignal
   readonly onStep: (progress: StepProgress) => void
+  /** What was done so far is stored where others find it. */
+  readonly onStored?: ((progress: Cid) => void) | undefined
+  /** What another worker has done of the run, where that is true and more states than so many. */
+  readonly takeOver?: ((run: Run, states: number) => Promise<TuneProgress | undefined>) | undefined
 }
 
-/** Goes on from where the journal says this job was left. What it says is kept until the job's result is stored. */
+/**
+ * Goes on from where this job was left, by this worker as its journal says or by another, whichever came further. What the
+ * journal says is kept until the job's result is stored.
+ */
 export async function trainSegments(
   run: Run,
   content: ContentStore,
   journal: TuneJournal,
   jobId: Hash,
-  { signal, onStep }: SegmentHooks,
+  { signal, onStep, onStored, takeOver }: SegmentHooks,
 ): Promise<Training> {
   const { patience } = run.spec
+  const own = journal.read(jobId)
+  const others = await takeOver?.(run, own?.states.length ?? 1)
   let { state, progress } =
-    (await resumed(run, content, journal.read(jobId), signal)) ??
+    (await resumed(run, content, others, signal)) ||
+    (await resumed(run, content, own, signal)) ||
     (await begun(run, content, signal))
   for (;;) {
     journal.write(jobId, progress)
+    if (progress.states.length > 1) await share(run, content, jobId, progress, onStored)
     const segment = progress.states.length - 1
     const [from, to] = [run.boundaries[segment]!, run.boundaries[segment + 1]]
     if (to === undefined || endsEarly(progress.heldOutLosses, patience)) break
@@ -45,6 +66,19 @@ export async function trainSegments(
   const isLast = chosen === progress.states.length - 1
   const { theta } = isLast ? state : await stored(run, content, progress, chosen, signal)
   return { theta, progress }
+}
+
+/** Large states stay here: nobody would fetch them in time. */
+async function share(
+  run: Run,
+  content: ContentStore,
+  jobId: Hash,
+  progress: TuneProgress,
+  onStored: SegmentHooks['onStored'],
+): Promise<void> {
+  const stateBytes = stateBytesOf(run)
+  if (!onStored || stateBytes > MAX_STATE_BYTES) return
+  onStored(await content.put(Progress, { jobId, stateBytes, ...progress }))
 }
 
 async function begun(run: Run, content: ContentStore, signal: AbortSignal) {
@@ -87,7 +121,7 @@ async function resumed(
   }
 }
 
-async function stored(
+export async function stored(
   run: Run,
   content: ContentStore,
   { states }: TuneProgress,
@@ -95,9 +129,8 @@ async function stored(
   signal: AbortSignal,
 ): Promise<TrainingState> {
   const { cid, hash } = states[index]!
-  const size = run.model.info.loraSize
-  const bytes = await content.getFile(cid, 12 * size, { signal })
-  const state = decodeState(bytes, size, run.boundaries[index]!)
+  const bytes = await content.getFile(cid, stateBytesOf(run), { signal })
+  const state = decodeState(bytes, run.model.info.loraSize, run.boundaries[index]!)
   if (stateHash(state) !== hash) throw new StorageError('lies', `State ${cid} has another hash.`)
   return state
 }

@@ -11,6 +11,7 @@ import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
+import type { TuneProgress } from './tune-journal.ts'
 import { trainSegments } from './tune-segments.ts'
 import { featuresOf, heldOutLoss, prepareRun, type Run, statesRoot, unitsOf } from './tuning.ts'
 
@@ -18,6 +19,10 @@ export interface TuneHooks {
   readonly signal: AbortSignal
   /** Steps and indexed examples done, of so many; loss of the newest step in nats. */
   readonly onProgress: (done: number, total: number, loss: number) => void
+  /** A `Progress` document is stored. */
+  readonly onStored?: (progress: Cid) => void
+  /** What another worker has done of the run, where that is true and more states than so many. */
+  readonly takeOver?: (run: Run, states: number) => Promise<TuneProgress | undefined>
 }
 
 export async function executeTune(
@@ -26,7 +31,7 @@ export async function executeTune(
   jobId: Hash,
   job: Job,
   seed: Hash,
-  { signal, onProgress }: TuneHooks,
+  { signal, onProgress, onStored, takeOver }: TuneHooks,
 ): Promise<Result> {
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const { steps } = run.spec
@@ -34,6 +39,8 @@ export async function executeTune(
   const { theta, progress } = await trainSegments(run, content, knowledge.tunes, jobId, {
     signal,
     onStep: ({ step, loss }) => onProgress(step, total, loss),
+    onStored,
+    takeOver,
   })
   const { states, losses, heldOutLosses } = progress
   const last = losses.at(-1) ?? 0

@@ -124,6 +124,11 @@ export function encodeState({ theta, m, v }: TrainingState): Uint8Array {
   return bytes
 }
 
+/** Size of a state's file. */
+export function stateBytesOf({ model }: Run): number {
+  return 12 * model.info.loraSize
+}
+
 /** @throws EngineError `bad-input` where the bytes are not those of a state of `size` parameters */
 export function decodeState(bytes: Uint8Array, size: number, step: number): TrainingState {
   if (bytes.length !== 12 * size) {

@@ -7,6 +7,9 @@ import type { Peer } from './peer.ts'
 
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 5 * 60_000
+/** A node that has just come goes on looking: whoever was too busy to answer may answer now. */
+const NEW_MS = 2 * 60_000
+const LONGEST_WAIT_OF_NEW_MS = 4000
 const LOOK_MS = 10_000
 /** Neighbours enough for a mesh and for finding content; more come by themselves. */
 const ENOUGH_PEERS = 24
@@ -18,6 +21,7 @@ const ENOUGH_PEERS = 24
 export function keepAcquainted(peer: Peer, folder: string): () => void {
   const { libp2p } = peer
   const stop = new AbortController()
+  const sinceMs = performance.now()
   let timer: NodeJS.Timeout | undefined
   const again = (waitMs: number): void => {
     timer = setTimeout(() => void look(waitMs), waitMs)
@@ -37,7 +41,8 @@ export function keepAcquainted(peer: Peer, folder: string): () => void {
     }
     if (stop.signal.aborted) return
     await writeAddresses(folder, peer)
-    again(Math.min(2 * waitMs, LONGEST_WAIT_MS))
+    const isNew = performance.now() - sinceMs < NEW_MS
+    again(Math.min(2 * waitMs, isNew ? LONGEST_WAIT_OF_NEW_MS : LONGEST_WAIT_MS))
   }
   again(FIRST_WAIT_MS)
   return () => {

@@ -12,7 +12,7 @@ export interface Gossip {
 
 /** One topic a network: its number goes up when messages change, or the documents that they name. */
 export function topicOf(chainId: number): string {
-  return `/tributary/${chainId}/messages/4`
+  return `/tributary/${chainId}/messages/5`
 }
 
 /** @param judge asks the core; what it accepts is passed on through the mesh */

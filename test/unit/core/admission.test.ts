@@ -71,8 +71,9 @@ describe('admission', () => {
   })
 
   it('[A6] ignores a beat on a job it does not know', () => {
-    const body = { jobId: job.digest, worker: addressNumber(1), done: 1, total: 2, lossMicro: 0 }
-    const beat = signed({ kind: 'beat', body: { ...body, issuedAtMs: NOW_MS } }, 1)
+    const progress = { done: 1, total: 2, lossMicro: 0, state: '' } as const
+    const body = { jobId: job.digest, worker: addressNumber(1), ...progress, issuedAtMs: NOW_MS }
+    const beat = signed({ kind: 'beat', body }, 1)
     assert.equal(reasonFor(council(4), beat.bytes), 'unknown-job')
   })
 

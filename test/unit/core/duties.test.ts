@@ -47,7 +47,8 @@ describe('the turn to execute', () => {
       done,
       total: 100,
       lossMicro: 0,
-    }
+      state: '',
+    } as const
     receive(core, signed({ kind: 'beat', body: { ...body, issuedAtMs: atMs } }, worker), atMs)
   }
 

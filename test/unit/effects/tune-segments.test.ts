@@ -5,13 +5,12 @@ import { afterEach, describe, it } from 'mocha'
 import { TuneJournal } from '../../../worker/effects/tune-journal.ts'
 import { trainSegments } from '../../../worker/effects/tune-segments.ts'
 import type { Run } from '../../../worker/effects/tuning.ts'
-import type { ExamplesRequest, TrainRequest } from '../../../worker/engine/requests.ts'
+import { BOUNDARIES, runWith } from '../../harness/courses.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
 import { hashNumber } from '../../harness/messages.ts'
 
 const JOB = hashNumber(1)
-const BOUNDARIES = [0, 2, 4, 6, 8, 9]
 
 describe('the segments of a fine-tune', () => {
   const folder = testFolder('segments')
@@ -87,47 +86,3 @@ describe('the segments of a fine-tune', () => {
     return trainSegments(run, content, journal, JOB, { signal, onStep: () => {} })
   }
 })
-
-interface Course {
-  readonly patience: number
-  /** Held-out loss after so many steps. */
-  readonly heldOut?: Readonly<Record<number, number>>
-  readonly failAt?: number
-  /** Receives the number of each step that is taken. */
-  readonly steps?: number[]
-}
-
-/** A run whose adapter is one number, the steps taken so far. */
-function runWith({ patience, heldOut = {}, failAt, steps = [] }: Course): Run {
-  const one = (value: number): Float32Array => Float32Array.of(value)
-  const model = {
-    info: { loraSize: 1, graphHash: hashNumber(7) },
-    train: async ({ state, batches }: TrainRequest) => {
-      const losses: number[] = []
-      for (const index of batches.keys()) {
-        const step = state.step + index
-        if (step === failAt) throw new Error('on purpose')
-        steps.push(step)
-        losses.push(step)
-      }
-      const step = state.step + batches.length
-      return {
-        state: { theta: one(step), m: one(0), v: one(0), step },
-        losses: Float32Array.from(losses),
-      }
-    },
-    loss: async ({ adapter }: ExamplesRequest) => one(heldOut[adapter![0]!]!),
-  }
-  const run = {
-    model,
-    spec: { patience, dropout: 0, exampleTokens: 16, steps: 9 },
-    seed: hashNumber(3),
-    corpus: { examples: [{ tokens: [1, 2] }] },
-    heldOut: [0],
-    initial: { theta: one(0), m: one(0), v: one(0), step: 0 },
-    steps: Array.from({ length: 9 }, () => [0]),
-    boundaries: BOUNDARIES,
-  }
-  // Only what training looks at.
-  return run as unknown as Run
-}

@@ -1,0 +1,86 @@
+/** Proposals for the next batch that this node has worked out for itself. */
+
+import type { Address } from '../protocol/fields.ts'
+import type { Hash } from '../protocol/hash.ts'
+import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
+import type { Effect } from './events.ts'
+import { Kept } from './horizon.ts'
+import type { Ledger } from './ledger.ts'
+import type { PayoutRules } from './payout.ts'
+import { type Built, build } from './settlement.ts'
+
+export class Drafts {
+  readonly #ledger: Ledger
+  readonly #rules: PayoutRules
+  readonly #self: Address
+  /** By the proposal's digest. */
+  readonly built = new Map<Hash, Built>()
+  /** Headers of theirs whose data was found where they say. */
+  readonly retrieved = new Set<Hash>()
+  /** Proposals that lead to a batch which was taken back. */
+  readonly #void = new Set<Hash>()
+  readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
+
+  constructor(ledger: Ledger, rules: PayoutRules, self: Address) {
+    this.#ledger = ledger
+    this.#rules = rules
+    this.#self = self
+  }
+
+  /** When time alone may let another be worked out; now where something has happened since it was last tried. */
+  wakeAtMs(nowMs: number): number {
+    const { count, heads } = this.#ledger.changes
+    return this.#worked.holds(count, heads, nowMs) ? this.#worked.untilMs : nowMs
+  }
+
+  /** Whether a block alone may. */
+  get watchesHead(): boolean {
+    return this.#worked.sawHead
+  }
+
+  /** Works out what could not be worked out before, and keeps its data for whoever asks. */
+  build(nowMs: number): readonly Effect[] {
+    const { count, heads } = this.#ledger.changes
+    if (this.#worked.holds(count, heads, nowMs)) return NOTHING
+    return this.#worked.of(undefined, count, heads, nowMs)
+  }
+
+  #buildAnew(nowMs: number): Effect[] {
+    const ledger = this.#ledger
+    if (ledger.proposals.size === 0) return []
+    if (!ledger.members.has(this.#self, 'validator')) return []
+    return [...ledger.proposals].flatMap(([id, { body }]): Effect[] => {
+      if (this.built.has(id) || this.#void.has(id)) return []
+      const one = build(ledger, this.#rules, body, nowMs)
+      if (!one) return []
+      if (ledger.takenBack.has(one.headerHash)) {
+        this.#void.add(id)
+        return []
+      }
+      this.built.set(id, one)
+      ledger.changes.ofBatching()
+      return [{ kind: 'keep', block: blockOfBatch(one.data) }]
+    })
+  }
+
+  /** A batch was posted: the others of its number are of no use. @returns its data, where this node had worked it out */
+  endWith(headerHash: Hash): BatchData | undefined {
+    const own = [...this.built.values()].find((one) => one.headerHash === headerHash)
+    this.built.clear()
+    this.retrieved.clear()
+    return own?.data
+  }
+
+  /** A batch was taken back: those that follow on it are of no use, and may follow on another. */
+  beginAnew(): void {
+    this.built.clear()
+    this.#void.clear()
+  }
+
+  /** Forgets those whose proposals are. */
+  tidy(): void {
+    for (const id of this.built.keys()) if (!this.#ledger.proposals.has(id)) this.built.delete(id)
+  }
+}
+
+const NOTHING: readonly never[] = []
