@@ -42,7 +42,7 @@ export function mergeChain(
       ledger.faulty = ledger.faulty === 0 ? fact.number : Math.min(ledger.faulty, fact.number)
       break
     case 'batch-voided':
-      takeBack(ledger, fact.number, fact.headerHash)
+      takeBack(ledger, fact.number, fact.headerHash, nowMs)
       break
     case 'charges-returned':
       ledger.voided.delete(fact.headerHash)

@@ -10,7 +10,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
-import { MAX_KEPT_CLAIMS } from '../protocol/params.ts'
+import { MAX_CONDEMNED, MAX_KEPT_CLAIMS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 
@@ -57,10 +57,24 @@ export interface Kept {
   readonly header: BatchHeader
   job: Envelope | undefined
   claim: Envelope | undefined
+  /** The votes that passed it. */
+  readonly passes: readonly Envelope[]
   /** Validators whose verdict was a fail. */
   readonly failedBy: Set<Address>
   /** Validators that have run it, whatever they found. */
   readonly checkedBy: ReadonlySet<Address>
+}
+
+/** A claim and those who passed it, as they signed it. */
+export interface Signed {
+  readonly claim: Envelope
+  readonly passes: readonly Envelope[]
+}
+
+/** A batch that was found false and taken back: it may be for one of these claims. */
+export interface Condemned {
+  readonly claims: readonly Signed[]
+  readonly heardAtMs: number
 }
 
 /** A batch as far as it is known. */
@@ -86,6 +100,8 @@ export class Disputes {
   readonly #lost = new Map<Address, number>()
   /** Whom decided cases may have left money. */
   readonly #owed = new Set<Address>()
+  /** By the header's hash, the oldest first. */
+  readonly #condemned = new Map<Hash, Condemned>()
 
   get demands(): readonly Demand[] {
     return this.#demands
@@ -99,6 +115,15 @@ export class Disputes {
   /** Settled claims that somebody has failed. */
   get doubted(): readonly (readonly [claim: Hash, Kept])[] {
     return [...this.#doubted].map((claim) => [claim, this.#kept.get(claim)!] as const)
+  }
+
+  /** Batches found false whose claims have not been reported. */
+  get condemned(): Iterable<readonly [header: Hash, Condemned]> {
+    return this.#condemned
+  }
+
+  hasPunished(header: Hash): void {
+    this.#condemned.delete(header)
   }
 
   kept(claim: Hash): Kept | undefined {
@@ -183,7 +208,7 @@ export class Disputes {
     if (!receipt || this.#kept.has(claim)) return
     const failedBy = new Set(receipt.failedBy)
     const checkedBy = new Set([...receipt.passedBy, ...receipt.failedBy])
-    const lacking = { job: undefined, claim: undefined }
+    const lacking = { job: undefined, claim: undefined, passes: [] }
     this.keep(claim, { jobId: receipt.jobId, header, ...lacking, failedBy, checkedBy })
   }
 
@@ -216,7 +241,8 @@ export class Disputes {
     const held = this.#kept.get(claim)
     const failedBy = new Set([...(held?.failedBy ?? []), ...fresh.failedBy])
     const { job = held?.job, claim: signed = held?.claim } = fresh
-    this.#kept.set(claim, { ...fresh, job, claim: signed, failedBy })
+    const passes = fresh.passes.length > 0 ? fresh.passes : (held?.passes ?? [])
+    this.#kept.set(claim, { ...fresh, job, claim: signed, passes, failedBy })
     if (failedBy.size > 0) this.#doubted.add(claim)
     if (!held) this.#undrawn.add(claim)
     if (this.#kept.size > MAX_KEPT_CLAIMS) this.#drop(this.#leastUseful())
@@ -240,6 +266,18 @@ export class Disputes {
     if (!held) return
     held.failedBy.add(validator)
     this.#doubted.add(claim)
+  }
+
+  /** The batch was found false: what its claims' authors and auditors have signed is kept, to be shown to the chain. */
+  condemn(hash: Hash, header: BatchHeader, heardAtMs: number): void {
+    const claims = [...this.#kept.values()].flatMap(({ header: of, claim, passes }) =>
+      of === header && claim ? [{ claim, passes }] : [],
+    )
+    if (claims.length === 0) return
+    this.#condemned.set(hash, { claims, heardAtMs })
+    if (this.#condemned.size <= MAX_CONDEMNED) return
+    const [oldest] = this.#condemned.keys()
+    this.#condemned.delete(oldest!)
   }
 
   /** The batch is final or gone: what was kept for a dispute about it goes, but for what is before a jury. */

@@ -3,7 +3,7 @@
  * `desk.ts` works out the same from the same parts, but only those of which something has changed.
  */
 import type { Address, Cid } from '../protocol/fields.ts'
-import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
+import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Message } from '../protocol/message.ts'
 import { MAX_JOB_LIFETIME_MS, TURN_MS } from '../protocol/params.ts'
@@ -234,7 +234,21 @@ function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>): Duty[
   ]
 }
 
-/** What this validator saw is told; where it has forgotten that, it looks again. */
+/** The block that chose what to check is named by the vote: another one would choose another part. */
+function lookAgain(
+  { head }: Ledger,
+  job: Fact<'job'>,
+  claim: Fact<'claim'>,
+  { body }: Fact<'vote'>,
+): Duty[] {
+  const { digest: claimId } = claim.envelope
+  const { beaconBlock } = body
+  if (!head || head.number < beaconBlock) return []
+  const again = { job: job.body, claim: claim.body, claimId, beacon: undefined, beaconBlock }
+  return [{ kind: 'verify', duty: `verify ${claimId}`, ...again }]
+}
+
+/** What this validator saw is told; where it has forgotten that, it looks again at what its vote was about. */
 function openingOf(
   ledger: Ledger,
   job: Fact<'job'>,
@@ -244,12 +258,13 @@ function openingOf(
 ): Duty[] {
   if (!mayOpen(ledger, claim, self, nowMs)) return []
   const { digest } = claim.envelope
-  // Of a fine-tune there is nothing that all have seen.
-  const nothing = job.body.task === 'fine-tune' ? ZERO_HASH : undefined
-  const transcript = ledger.transcripts.get(digest) ?? nothing
-  if (!transcript) return verifyOf(ledger, job, claim)
+  const seen = ledger.seen.get(digest)
+  if (!seen) return lookAgain(ledger, job, claim, ledger.votes.get(digest)!.get(self)!)
+  const { state, path, siblings } = seen.place
+  const { transcript } = seen
   const { jobId } = claim.body
-  const body = { jobId, claim: digest, validator: self, transcript, issuedAtMs: nowMs }
+  const told = { transcript, state, path, siblings: [...siblings] }
+  const body = { jobId, claim: digest, validator: self, ...told, issuedAtMs: nowMs }
   return [{ kind: 'publish', duty: `open ${digest}`, message: { kind: 'opening', body } }]
 }
 

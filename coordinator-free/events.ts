@@ -10,11 +10,13 @@ import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
 import type { Proof } from '../protocol/merkle.ts'
 import type { Message } from '../protocol/message.ts'
+import type { Seen } from '../protocol/opening.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import type { Contradiction, Judgement } from './admission.ts'
+import type { Signed } from './disputes.ts'
 import type { Reason } from './reasons.ts'
 
 /** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
@@ -48,8 +50,8 @@ export type Event =
       readonly reason: VoteReason
       readonly checked: number
       readonly beaconBlock: number
-      /** Of what was seen; zero where the claim did not pass. */
-      readonly transcript: Hash
+      /** `NOTHING_SEEN` where the claim did not pass. */
+      readonly seen: Seen
     }
   | { readonly kind: 'read'; readonly claim: Hash; readonly attribution: Attribution }
   | { readonly kind: 'batch-read'; readonly number: number; readonly data: BatchData }
@@ -57,6 +59,8 @@ export type Event =
   | { readonly kind: 'offered'; readonly proposal: Proposal }
   /** The L2 knows of a contradiction. */
   | { readonly kind: 'accused'; readonly slot: string }
+  /** Whoever answers for a batch that was found false has been reported. */
+  | { readonly kind: 'punished'; readonly header: Hash }
   /** The data was found where a proposal says. */
   | { readonly kind: 'retrieved'; readonly header: Hash }
   /** What running a claim again, as a juror, has found. */
@@ -89,8 +93,11 @@ export type Duty =
       readonly job: Job
       readonly claim: Claim
       readonly claimId: Hash
-      /** Chooses what is checked: the hash of a block mined after the claim had come. */
-      readonly beacon: Hash
+      /**
+       * Chooses what is checked: the hash of a block mined after the claim had come. None where it is to look once more at
+       * what it had looked at, by a block that the core does not hold any more.
+       */
+      readonly beacon: Hash | undefined
       readonly beaconBlock: number
     }
   | {
@@ -161,6 +168,14 @@ export type Duty =
       readonly duty: string
       readonly header: BatchHeader
       readonly index: number
+    }
+  /** Report who made and who passed the claim for which a batch was found false, if it is one of these. */
+  | {
+      readonly kind: 'punish'
+      readonly duty: string
+      /** Hash of the batch's header. */
+      readonly header: Hash
+      readonly claims: readonly Signed[]
     }
   /** Call a jury over the claim in a receipt. */
   | ({ readonly kind: 'challenge'; readonly duty: string; readonly bondWei: bigint } & InBatch)

@@ -92,7 +92,7 @@ function forgetClaim(ledger: Ledger, claim: Fact<'claim'>): void {
   const { digest } = claim.envelope
   forgetVotes(ledger, digest)
   ledger.attributions.delete(digest)
-  ledger.transcripts.delete(digest)
+  ledger.seen.delete(digest)
   forgetEnvelope(ledger, digest)
 }
 

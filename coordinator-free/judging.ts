@@ -11,7 +11,7 @@ import type { Case, Demand, Drawn, Kept } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import type { Ledger, PostedBatch } from './ledger.ts'
-import { headerHash } from './settlement.ts'
+import { headerHash, turnPlace } from './settlement.ts'
 
 /** What this node knows of itself. */
 export interface Judge {
@@ -31,6 +31,7 @@ export function judgingDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] 
     ...callsDue(ledger, judge, nowMs),
     ...disputes.openCases.flatMap((opened) => caseDue(ledger, opened, judge, nowMs) ?? []),
     ...withdrawalsDue(ledger, judge.self),
+    ...punishmentsDue(ledger, judge.self, nowMs),
   ]
 }
 
@@ -190,6 +191,18 @@ function decideDue(
 /** D9: what cases have left this node is taken home. */
 function withdrawalsDue({ disputes }: Ledger, self: Address): Duty[] {
   return disputes.isOwed(self) ? [{ kind: 'withdraw', duty: 'withdraw' }] : []
+}
+
+/**
+ * D12: who made and who passed a claim that was proved false is reported by the validators in turn, each with the statements
+ * that it has. Which claim it was the chain says; where it was none, or a jury's affair, nobody is left to report.
+ */
+function punishmentsDue(ledger: Ledger, self: Address, nowMs: number): Duty[] {
+  return [...ledger.disputes.condemned].flatMap(([header, { claims, heardAtMs }]): Duty[] => {
+    const place = turnPlace(ledger, 'punish', header, self)
+    if (place < 0 || !hasCome(heardAtMs + place * TURN_MS, nowMs)) return []
+    return [{ kind: 'punish', duty: `punish ${header}`, header, claims }]
+  })
 }
 
 /** The batch of just this header, while it may still be found false. */

@@ -9,6 +9,7 @@ import type { Envelope } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
+import type { Seen } from '../protocol/opening.ts'
 import { LEASE_MS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -112,8 +113,8 @@ export interface Ledger {
   readonly endorsements: Map<Hash, Map<Address, Fact<'endorsement'>>>
   /** Attributions by claim, read from answers and checked against the claims' roots. */
   readonly attributions: Map<Hash, Attribution>
-  /** What this node itself saw when it ran a claim: the transcript, by claim. */
-  readonly transcripts: Map<Hash, Hash>
+  /** What this node itself saw when it ran a claim, by claim. */
+  readonly seen: Map<Hash, Seen>
   /** Every live envelope but beats, by digest: what reconciliation compares. */
   readonly envelopes: Map<Hash, Envelope>
   /** How many of those each author has said. */
@@ -155,7 +156,7 @@ export function createLedger(parameters = new Parameters(), members = new Member
     contradictions: new Map(),
     endorsements: new Map(),
     attributions: new Map(),
-    transcripts: new Map(),
+    seen: new Map(),
     envelopes: new Map(),
     said: new Map(),
     settled: new Map(),
@@ -243,10 +244,10 @@ export function attribute(ledger: Ledger, claimId: Hash, attribution: Attributio
 }
 
 /** Adds what this node saw when it ran a claim that is still open. */
-export function witness(ledger: Ledger, claimId: Hash, transcript: Hash): void {
+export function see(ledger: Ledger, claimId: Hash, seen: Seen): void {
   const jobId = jobOf(ledger, claimId)
   if (!jobId) return
-  ledger.transcripts.set(claimId, transcript)
+  ledger.seen.set(claimId, seen)
   ledger.changes.ofJob(jobId)
 }
 
@@ -306,11 +307,13 @@ function keep(
 ): void {
   const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
   const fails = votes.filter(({ body }) => body.verdict === 'fail')
+  const passes = votes.filter(({ body }) => body.verdict === 'pass')
   ledger.disputes.keep(claim, {
     jobId,
     header,
     job: ledger.jobs.get(jobId)?.envelope,
     claim: ledger.envelopes.get(claim),
+    passes: passes.map(({ envelope }) => envelope),
     failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
     checkedBy: new Set([...passedBy, ...failedBy, ...votes.map(({ body }) => body.validator)]),
   })
@@ -325,10 +328,12 @@ export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
  * A batch was taken back. Its jobs stay settled: two thirds of the stake stood for something false, and who paid for it
  * gets the money back and may order anew.
  */
-export function takeBack(ledger: Ledger, number: number, hash: Hash): void {
+export function takeBack(ledger: Ledger, number: number, hash: Hash, nowMs: number): void {
   const batch = ledger.batches.get(number)
   ledger.batches.delete(number)
   ledger.takenBack.add(hash)
+  // Those behind it only built on it.
+  if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch.header, nowMs)
   if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
   if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })

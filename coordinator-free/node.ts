@@ -21,7 +21,7 @@ import type { Duty, Effect, Event, EventOf } from './events.ts'
 import { forgetEndorsements, forgetStale } from './forgetting.ts'
 import { Kept } from './horizon.ts'
 import { InHand } from './in-hand.ts'
-import { attribute, createLedger, type Ledger, merge, settle, witness } from './ledger.ts'
+import { attribute, createLedger, type Ledger, merge, see, settle } from './ledger.ts'
 import { type Member, Members, type Rankings } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
@@ -158,6 +158,10 @@ export class Core {
         this.ledger.contradictions.delete(event.slot)
         this.ledger.changes.ofChain()
         return this.#end(`accuse ${event.slot}`)
+      case 'punished':
+        this.ledger.disputes.hasPunished(event.header)
+        this.ledger.changes.ofChain()
+        return this.#end(`punish ${event.header}`)
       case 'retrieved':
         this.#drafts.retrieved.add(event.header)
         this.ledger.changes.ofBatching()
@@ -215,7 +219,7 @@ export class Core {
   }
 
   #applyVerdict(event: EventOf<'verified'>, nowMs: number): Effect[] {
-    const { claim, verdict, reason, checked, beaconBlock, transcript } = event
+    const { claim, verdict, reason, checked, beaconBlock, seen } = event
     const message = this.ledger.envelopes.get(claim)?.message
     if (message?.kind !== 'claim') {
       this.#lots.delete(claim)
@@ -225,10 +229,10 @@ export class Core {
       return this.#end(`verify ${claim}`)
     }
     const { jobId } = message.body
-    witness(this.ledger, claim, transcript)
+    see(this.ledger, claim, seen)
     // It had voted, and has only looked again, for what it had seen was lost with a restart.
     if (this.ledger.votes.get(claim)?.has(this.#options.self)) return this.#end(`verify ${claim}`)
-    const seal = transcriptSeal(claim, transcript, this.#options.self)
+    const seal = transcriptSeal(claim, seen.transcript, this.#options.self)
     const judged = { claim, verdict, reason, checked, beaconBlock, seal }
     const body = { ...judged, jobId, validator: this.#options.self, issuedAtMs: nowMs }
     return this.#state(`verify ${claim}`, { kind: 'vote', body })

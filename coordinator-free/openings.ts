@@ -1,13 +1,16 @@
 /**
  * Who has looked. A vote carries the seal of a transcript, which only a run of the claim gives; when the votes are in, it is
- * opened. Of the votes that pass, those count in a batch whose transcripts agree with most: whoever passed a claim unseen
- * stands alone, is not paid, and cannot vote any more when it hears what others saw.
+ * opened. Of the votes that pass an answer, those count in a batch whose transcripts agree with most; of those that pass a
+ * fine-tune, those whose witnesses the claim itself has sealed. Whoever passed a claim unseen stands alone or has nothing to
+ * show, is not paid, and cannot vote any more when it hears what others saw.
  */
 
+import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
 import { LATE_VOTE_MS, OPEN_WAIT_MS } from '../protocol/params.ts'
+import { isWitnessed } from '../protocol/witness.ts'
 import { type Standing, standingOf } from './committee.ts'
 import { hasCome } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
@@ -32,8 +35,35 @@ export function areOpen(ledger: Ledger, votes: readonly Fact<'vote'>[]): boolean
   return votes.every((vote) => !isPass(vote) || openingOf(ledger, vote) !== undefined)
 }
 
-/** Those votes that did not pass, and of the others those whose transcripts agree with most. */
+/** Of votes on one claim those that did not pass, and of the others those of auditors who have shown that they looked. */
 export function proven(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vote'>[] {
+  const tune = tuneOf(ledger, votes)
+  if (tune) return votes.filter((vote) => !isPass(vote) || isShown(ledger, tune, vote))
+  return agreed(ledger, votes)
+}
+
+/** The claim that these votes are about, where it is on a fine-tune. */
+function tuneOf(ledger: Ledger, votes: readonly Fact<'vote'>[]): Claim | undefined {
+  const message = votes[0] && ledger.envelopes.get(votes[0].body.claim)?.message
+  if (message?.kind !== 'claim') return undefined
+  return ledger.jobs.get(message.body.jobId)?.body.task === 'fine-tune' ? message.body : undefined
+}
+
+/** True where the opening brings the witness of a segment that the claim has sealed. */
+function isShown(ledger: Ledger, { commitment }: Claim, vote: Fact<'vote'>): boolean {
+  const opening = openingOf(ledger, vote)
+  if (!opening) return false
+  const { transcript, state, path, siblings } = opening.body
+  const shown = SHOWN.get(opening) ?? isWitnessed(commitment, transcript, { state, path, siblings })
+  SHOWN.set(opening, shown)
+  return shown
+}
+
+/** Asked for as often as the seals. */
+const SHOWN = new WeakMap<Fact<'opening'>, boolean>()
+
+/** Passes whose transcripts agree with most, and fails. */
+function agreed(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vote'>[] {
   const seen = votes.map((vote) =>
     isPass(vote) ? openingOf(ledger, vote)?.body.transcript : undefined,
   )

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type DocumentValue, document } from './document.ts'
 import { bytes32, cid } from './fields.ts'
+import { MAX_STATES } from './witness.ts'
 
 const count = z
   .number()
@@ -12,8 +13,7 @@ const count = z
 export const boundaryState = z.strictObject({ hash: bytes32, cid })
 /** Loss in nats a token. */
 export const loss = z.number().min(0).max(1000)
-/** The most states of a run, and the most steps. */
-export const MAX_STATES = 4096
+/** The most steps of a run. */
 export const MAX_STEPS = 100_000
 
 const figure = z.number().positive().max(1e30)
@@ -32,6 +32,8 @@ export const Adapter = document(
     files: cid,
     /** Before the first step and after each segment. */
     states: z.array(boundaryState).min(2).max(MAX_STATES),
+    /** Of each segment, the seal of its witness. */
+    seals: z.array(bytes32).max(MAX_STATES - 1),
     /** Mean loss of the batch of each step that was taken. */
     losses: z.array(loss).max(MAX_STEPS),
     /** Mean loss on the held-out examples of each of the states; none where the spec has no patience. */

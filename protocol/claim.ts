@@ -7,7 +7,7 @@ export const Claim = struct('Claim', {
   worker: address,
   /** An answer (`answer.ts`) or an adapter (`adapter.ts`). */
   output: cid,
-  /** Merkle root: sketches of hidden states for an answer, states between segments for a fine-tune. */
+  /** Merkle root: sketches of hidden states for an answer; for a fine-tune the states between segments, with seals of witnesses. */
   commitment: bytes32,
   /** Merkle root: shares of an answer by contributor, rows of the gradient index for a fine-tune. */
   attribution: bytes32,

@@ -19,7 +19,9 @@ export const MAX_OPEN_JOBS = 4096
 export const MAX_FACTS_PER_SIGNER = 2048
 /** Contradictions that a node keeps to report: one an author. */
 export const MAX_CONTRADICTIONS = 64
-/** Settled claims that a node keeps with their jobs while they may be doubted: some 20 MB. */
+/** Batches found false of which a node keeps who signed what in them, to report it: each cost its proposer a bond. */
+export const MAX_CONDEMNED = 16
+/** Settled claims that a node keeps with their jobs and passes while they may be doubted: some 30 MB. */
 export const MAX_KEPT_CLAIMS = 4096
 /** Envelopes handed over in one reconciliation. */
 export const MAX_RECONCILED = 256

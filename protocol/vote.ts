@@ -17,6 +17,7 @@ const VOTE_REASONS = [
   'tokens-differ',
   'states-differ',
   'segments-differ',
+  'witness-differs',
   'adapter-differs',
   'rows-differ',
   'index-differs',

@@ -7,6 +7,7 @@ import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events
 import { headerHash as hashOf } from '../coordinator-free/settlement.ts'
 import { type BatchHeader, chargesHash, Endorsement } from '../protocol/batch.ts'
 import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import { type Hash, keccakHash, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
 import { merkleVerify, type Proof, sumOf } from '../protocol/merkle.ts'
@@ -66,6 +67,10 @@ export class FakeChain {
   #head = { number: 0, timestampMs: 0 }
   #collectedWei = 0n
   #faulty = 0
+  /** The claim for which it is. */
+  #found: Hash | undefined
+  /** What was false about batches that were taken back, by the hash of the header. */
+  readonly #faults = new Map<Hash, Hash>()
   #transactions = 0
 
   constructor(options: FakeChainOptions) {
@@ -83,6 +88,9 @@ export class FakeChain {
       fault: (number) => {
         if (this.#faulty === 0 || this.#faulty > number) this.fault(number)
       },
+      faultFor: (number, claim) => this.fault(number, claim),
+      faultOf: (headerHash) => this.#faults.get(headerHash),
+      isSigned: (envelope) => this.#isSigned(envelope),
     })
   }
 
@@ -186,12 +194,13 @@ export class FakeChain {
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
   }
 
-  /** As a judge would: the batch is false. */
-  fault(number: number): void {
+  /** As a judge would: the batch is false, for this claim where there is one. */
+  fault(number: number, claim?: Hash): void {
     if (!this.#batches[number - 1]) throw new Reverted('NotPosted')
     if (this.#batches[number - 1]!.final) throw new Reverted('AlreadyFinal')
     if (this.#faulty > 0 && this.#faulty <= number) throw new Reverted('FaultOpen')
     this.#faulty = number
+    this.#found = claim
     this.#log({ kind: 'batch-faulted', number })
   }
 
@@ -212,6 +221,7 @@ export class FakeChain {
     this.#log({ kind: 'batch-voided', number: last, headerHash })
     if (last !== this.#faulty) return
     this.#faulty = 0
+    if (this.#found) this.#faults.set(headerHash, this.#found)
     this.#stakes.slash(header.proposer, this.#bondWei, 'proposer')
   }
 
@@ -244,14 +254,15 @@ export class FakeChain {
     if (slot === undefined || slot !== slotOf(other.message) || one.digest === other.digest) {
       throw new Reverted('NotContradicting')
     }
-    const author = authorOf(one.message)
-    const recover = this.#options.recover ?? recoverAddress
-    for (const { digest, signature } of [one, other]) {
-      if (recover(digest, signature) !== author) throw new Reverted('BadSignature')
-    }
+    if (!this.#isSigned(one) || !this.#isSigned(other)) throw new Reverted('BadSignature')
     if (this.#punished.has(slot)) throw new Reverted('AlreadyPunished')
     this.#punished.add(slot)
-    this.#stakes.slashBps(author, this.#governed.equivocationSlashBps, 'contradicted')
+    const { equivocationSlashBps } = this.#governed
+    this.#stakes.slashBps(authorOf(one.message), equivocationSlashBps, 'contradicted')
+  }
+
+  #isSigned({ message, digest, signature }: Envelope): boolean {
+    return (this.#options.recover ?? recoverAddress)(digest, signature) === authorOf(message)
   }
 
   get #governed(): ParameterValues {

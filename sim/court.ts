@@ -1,16 +1,23 @@
-/** The judges of the fake L2: demanded receipts, and cases before a jury. It refuses what Disputes and Jury refuse. */
+/**
+ * The judges of the fake L2: demanded receipts, false claims that the chain works out, and cases before a jury. It refuses what
+ * Disputes and Jury refuse.
+ */
+import type { Signed } from '../coordinator-free/disputes.ts'
 import type { InBatch } from '../coordinator-free/events.ts'
 import { headerHash } from '../coordinator-free/settlement.ts'
 import type { BatchHeader } from '../protocol/batch.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'
 import { outcomeOf, verdictSeal } from '../protocol/jury.ts'
 import { merkleProof, merkleVerify } from '../protocol/merkle.ts'
+import { authorOf } from '../protocol/message.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
 import { receiptLeaf } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { Reverted, type WriteLog } from './contract.ts'
 import type { Stakes } from './stakes.ts'
+import { isPlainlyFalse } from './work.ts'
 
 /** What the judges ask of the ResultLedger and of the chain. */
 export interface Bench {
@@ -24,6 +31,11 @@ export interface Bench {
   release(number: number): void
   /** Finds a batch false, unless an older one is. */
   fault(number: number): void
+  /** Finds it false for a claim. @throws Reverted where it is known to be false already */
+  faultFor(number: number, claim: Hash): void
+  /** The claim for which a batch that was taken back was found false. */
+  faultOf(headerHash: Hash): Hash | undefined
+  isSigned(envelope: Envelope): boolean
 }
 
 interface Case {
@@ -48,13 +60,18 @@ const GWEI = 10n ** 9n
 
 export class Court {
   /** How often each thing happened. */
-  readonly counters = { shown: 0, withheld: 0, upheld: 0, dismissed: 0, undecided: 0 }
+  readonly counters = {
+    ...{ shown: 0, withheld: 0, upheld: 0, dismissed: 0, undecided: 0 },
+    ...{ proved: 0, punished: 0 },
+  }
   readonly #bench: Bench
   readonly #demands = new Map<string, { readonly header: BatchHeader; readonly untilMs: number }>()
   readonly #cases: Case[] = []
   readonly #caseOf = new Map<Hash, Case>()
   readonly #condemned = new Set<Hash>()
   readonly #owed = new Set<Address>()
+  /** Statements on false claims whose authors have paid, by digest. */
+  readonly #punished = new Set<Hash>()
 
   constructor(bench: Bench) {
     this.#bench = bench
@@ -123,6 +140,35 @@ export class Court {
     const number = this.#cases.length
     const batch = header.number
     this.#bench.log({ kind: 'case-opened', number, batch, claim, challenger, seedBlock })
+  }
+
+  /** A false claim that shows by itself: no jury need be asked. */
+  prove(place: InBatch): void {
+    const { header } = place
+    requirePlaced(place)
+    this.#bench.requireOpen(header)
+    const receipt = place.receipts[place.index]!
+    if (!isPlainlyFalse(receipt)) throw new Reverted('ScoreIsRight')
+    this.#bench.faultFor(header.number, receipt.claim)
+    this.counters.proved += 1
+  }
+
+  /** Whoever signed the claim for which a batch was found false, or passed it, pays once for that. */
+  punish(headerHash: Hash, claims: readonly Signed[]): void {
+    const fault = this.#bench.faultOf(headerHash)
+    const found = claims.find(({ claim }) => claim.digest === fault)
+    if (!found) return
+    for (const said of [found.claim, ...found.passes]) {
+      if (this.#punished.has(said.digest)) continue
+      if (!this.#bench.isSigned(said)) throw new Reverted('BadSignature')
+      const { kind, body } = said.message
+      const isPass = kind === 'vote' && body.claim === fault && body.verdict === 'pass'
+      if (kind !== 'claim' && !isPass) throw new Reverted('NotFalse')
+      this.#punished.add(said.digest)
+      this.counters.punished += 1
+      const { stakes, governed } = this.#bench
+      stakes.slashBps(authorOf(said.message), governed.endorserSlashBps, 'accused')
+    }
   }
 
   draw(number: number): void {

@@ -8,11 +8,21 @@ import type { Verdict } from '../protocol/vote.ts'
 import type { FakeChain } from './chain.ts'
 import { Reverted } from './contract.ts'
 import type { Court } from './court.ts'
+import { isPlainlyFalse } from './work.ts'
 
 export type JudgingDuty = Extract<
   Duty,
   {
-    kind: 'show' | 'foreclose' | 'challenge' | 'draw' | 'commit' | 'reveal' | 'decide' | 'withdraw'
+    kind:
+      | 'show'
+      | 'foreclose'
+      | 'challenge'
+      | 'draw'
+      | 'commit'
+      | 'reveal'
+      | 'decide'
+      | 'withdraw'
+      | 'punish'
   }
 >
 
@@ -45,7 +55,8 @@ export class Judging {
         court.foreclose(duty.header, duty.index)
         break
       case 'challenge':
-        court.open(this.#self, duty, duty.bondWei)
+        if (isPlainlyFalse(duty.receipts[duty.index]!)) court.prove(duty)
+        else court.open(this.#self, duty, duty.bondWei)
         break
       case 'draw':
         court.draw(duty.number)
@@ -61,7 +72,17 @@ export class Judging {
         break
       case 'withdraw':
         court.withdraw(this.#self)
+        break
+      case 'punish':
+        court.punish(duty.header, duty.claims)
     }
+  }
+
+  /** What the core is told when the chain has done it, or another was quicker. */
+  done(duty: JudgingDuty): Event {
+    if (duty.kind === 'withdraw') return { kind: 'withdrawn' }
+    if (duty.kind === 'punish') return { kind: 'punished', header: duty.header }
+    return { kind: 'duty-done', duty: duty.duty }
   }
 
   #reveal(court: Court, number: number): void {

@@ -8,7 +8,7 @@ import type { Check, Execution, Knowledge } from './adversaries/adversary.ts'
 import { QUARTERS, quartersAt, stateAfter } from './fine-tunes.ts'
 import type { Judging } from './judging.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
-import { CHECK_SHARE, HEAR_MS, transcriptOf, workerPayWei, workMs } from './work.ts'
+import { CHECK_SHARE, HEAR_MS, seenOf, workerPayWei, workMs } from './work.ts'
 
 /** What it works with. */
 export interface Bench {
@@ -84,18 +84,17 @@ export class Labour {
 
   judge(check: Check, verdict: Verdict, knows: Knowledge): void {
     const { job, claim, claimId } = check
-    const { worksBySize } = this.#bench.options
-    const takesMs = check.kind === 'hear' ? HEAR_MS : workMs(job, worksBySize) * CHECK_SHARE
-    this.#bench.later(this.#spread(takesMs), () => {
-      if (knows === 'looked') this.#bench.effort.checked += workerPayWei(claim.jobId, job)
-      if (check.kind === 'hear')
-        return this.#bench.handle(this.#bench.judging.found(check.number, verdict))
+    const { effort, handle, judging, later, options, self } = this.#bench
+    const takesMs = check.kind === 'hear' ? HEAR_MS : workMs(job, options.worksBySize) * CHECK_SHARE
+    later(this.#spread(takesMs), () => {
+      if (knows === 'looked') effort.checked += workerPayWei(claim.jobId, job)
+      if (check.kind === 'hear') return handle(judging.found(check.number, verdict))
       const { beaconBlock } = check
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      const guesser = knows === 'guessed' ? this.#bench.self : undefined
-      const transcript = transcriptOf(job, claimId, guesser)
-      const seen = { claim: claimId, verdict, reason, checked: 8, beaconBlock, transcript } as const
-      this.#bench.handle({ kind: 'verified', ...seen })
+      const look = { job, claim, claimId, validator: self, beaconBlock }
+      const seen = seenOf(look, knows === 'guessed')
+      const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock, seen } as const
+      handle({ kind: 'verified', ...found })
     })
   }
 

@@ -260,13 +260,10 @@ export class SimNode {
       case 'judge':
       case 'tell':
         break
-      case 'withdraw':
-        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect), {
-          kind: 'withdrawn',
-        })
-        break
-      default:
-        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect))
+      default: {
+        const done = this.#judging.done(effect)
+        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect), done)
+      }
     }
   }
 

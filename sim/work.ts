@@ -9,11 +9,14 @@ import { blockOf } from '../protocol/document.ts'
 import { attributionRoot } from '../protocol/evidence.ts'
 import { splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { fromHex, type Hash, keccak, keccakHash, toHex, utf8, ZERO_HASH } from '../protocol/hash.ts'
+import { fromHex, type Hash, keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
+import { NOWHERE, type Seen } from '../protocol/opening.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import { random } from '../protocol/prng.ts'
+import type { Receipt } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
+import { type Boundaries, boundariesRoot, sealPlace, witnessSeal } from '../protocol/witness.ts'
 
 /** Of a made-up job: how long the fastest worker takes. */
 const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
@@ -49,7 +52,8 @@ function workOut(jobId: Hash, job: Job, lie: boolean): Result {
   const output = outputOf(jobId, lie)
   return {
     output,
-    commitment: keccakHash(utf8(output)),
+    commitment:
+      job.task === 'fine-tune' ? boundariesRoot(runOf(jobId, lie)) : keccakHash(utf8(output)),
     attribution: attributionRoot({
       attribution: attributionOf(jobId),
       query: new Uint8Array(),
@@ -72,18 +76,58 @@ export function truthOf({ job, claim }: { readonly job: Job; readonly claim: Cla
   return isHonest ? 'pass' : 'fail'
 }
 
+/** True of a lie that shows by itself, so that the chain can work it out: of half of the answers with an adapter. */
+export function isPlainlyFalse({ jobId, adapter, output }: Receipt): boolean {
+  const isHalf = Number.parseInt(jobId.slice(-1), 16) % 2 === 0
+  return isHalf && adapter !== '' && output === outputOf(jobId, true)
+}
+
 /** What a worker is paid for a job, in wei. */
 export function workerPayWei(jobId: Hash, job: Job): bigint {
   const { units } = resultOf(jobId, job, false)
   return splitFee(BigInt(units) * job.unitWei, splitOf(job.task, INITIAL_VALUES)).workerWei
 }
 
-/** What whoever has run a claim has seen, or what one who has not makes up: of a fine-tune there is nothing to see. */
-export function transcriptOf({ task }: Job, claimId: Hash, guesser?: Address): Hash {
-  if (task === 'fine-tune') return ZERO_HASH
-  return guesser
-    ? keccakHash(utf8('guess'), fromHex(claimId), fromHex(guesser))
-    : keccakHash(utf8('transcript'), fromHex(claimId))
+/** A look at a claim: whose, and by which block's choice. */
+export interface Look {
+  readonly job: Job
+  readonly claim: Claim
+  readonly claimId: Hash
+  readonly validator: Address
+  readonly beaconBlock: number
+}
+
+/** What whoever has run a claim has seen, or what one who has not makes up. */
+export function seenOf(look: Look, isGuess: boolean): Seen {
+  const { job, claim, claimId, validator, beaconBlock } = look
+  const guess = keccakHash(utf8('guess'), fromHex(claimId), fromHex(validator))
+  if (job.task === 'inference') {
+    const transcript = isGuess ? guess : keccakHash(utf8('transcript'), fromHex(claimId))
+    return { transcript, place: NOWHERE }
+  }
+  // Where a seal stands is published, whoever looks.
+  const lie = claim.commitment !== resultOf(claim.jobId, job, false).commitment
+  const draw = keccak(fromHex(claimId), fromHex(validator), word(beaconBlock))
+  const segment = draw[0]! % SEGMENTS
+  const transcript = isGuess ? guess : witnessIn(claim.jobId, lie, segment)
+  return { transcript, place: sealPlace(runOf(claim.jobId, lie), segment) }
+}
+
+/** Segments of a fine-tune. */
+const SEGMENTS = 4
+
+function runOf(jobId: Hash, lie: boolean): Boundaries {
+  const segments = Array.from({ length: SEGMENTS }, (_, segment) => segment)
+  const stateOf = (boundary: number): Hash =>
+    keccakHash(utf8(`state ${boundary}`), fromHex(jobId), utf8(lie ? 'lie' : 'truth'))
+  return {
+    states: [...segments, SEGMENTS].map(stateOf),
+    seals: segments.map((segment) => witnessSeal(witnessIn(jobId, lie, segment))),
+  }
+}
+
+function witnessIn(jobId: Hash, lie: boolean, segment: number): Hash {
+  return keccakHash(utf8(`witness ${segment}`), fromHex(jobId), utf8(lie ? 'lie' : 'truth'))
 }
 
 const CONTRIBUTORS = Array.from(

@@ -24,6 +24,7 @@ import {
   uint64,
 } from '../../protocol/fields.ts'
 import { Job } from '../../protocol/job.ts'
+import { Opening } from '../../protocol/opening.ts'
 import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import { Refusal } from '../../protocol/refusal.ts'
 import { BatchData } from '../../protocol/settlement.ts'
@@ -43,6 +44,10 @@ const amount = z.bigint().min(0n).max(MAX_WEI)
 const domain = z.strictObject({ chainId: uint64, contract: address })
 const { output, commitment, attribution, units, graph } = Claim.schema.shape
 const { verdict, reason, checked, beaconBlock } = Vote.schema.shape
+const { transcript, ...place } = Opening.schema.pick({
+  ...{ transcript: true, state: true, path: true, siblings: true },
+}).shape
+const seen = z.strictObject({ transcript, place: z.strictObject(place) })
 
 /** A value as the code has it, where a schema says what it is on the wire. */
 function wired(schema: z.ZodType, what: string) {
@@ -82,11 +87,12 @@ const EVENTS: Readonly<Record<Event['kind'], z.ZodRawShape>> = {
     result: z.strictObject({ output, commitment, attribution, units, graph }),
   },
   refused: { jobId: bytes32, reason: Refusal.schema.shape.reason },
-  verified: { claim: bytes32, transcript: bytes32, verdict, reason, checked, beaconBlock },
+  verified: { claim: bytes32, verdict, reason, checked, beaconBlock, seen },
   read: { claim: bytes32, attribution: Attribution },
   'batch-read': { number: uint64, data: batch },
   offered: { proposal: wired(Proposal.schema, 'a proposal') },
   accused: { slot: text },
+  punished: { header: bytes32 },
   retrieved: { header: bytes32 },
   heard: { number: uint64, verdict },
   withdrawn: {},

@@ -101,7 +101,7 @@ export const STRATEGIES = {
     },
   },
   'passing unseen': {
-    what: 'Its validators pass whatever they audit without running it, with a transcript that they make up together. It counts, and is paid, only where they have most of the seats; and they risk that a false claim of somebody else’s (falseClaims of all) is accepted by them and a jury finds out.',
+    what: 'Its validators pass whatever answers they audit without running them, with a transcript that they make up together. It counts, and is paid, only where they have most of the seats; and they risk that a false claim of somebody else’s (falseClaims of all) is accepted by them and a jury finds out.',
     ...{ actors: 'validators', ...asOne, work, looks: false, colludes: true },
     everyEpoch: passUnseen,
   },

@@ -6,8 +6,9 @@ import { type Envelope, seal } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Message } from '../../protocol/message.ts'
-import { transcriptSeal } from '../../protocol/opening.ts'
+import { NOWHERE, type Seen, transcriptSeal } from '../../protocol/opening.ts'
 import type { Vote } from '../../protocol/vote.ts'
+import type { SealPlace } from '../../protocol/witness.ts'
 import {
   cidNumber,
   hashNumber,
@@ -84,12 +85,17 @@ export function jobEnvelope(
   return signed({ kind: 'job', body: jobNumber(number, GATEWAY, change) }, GATEWAY)
 }
 
-export function claimEnvelope(jobId: Hash, worker: number, output = 1): Envelope {
+export function claimEnvelope(
+  jobId: Hash,
+  worker: number,
+  output = 1,
+  commitment = hashNumber(1),
+): Envelope {
   const body = {
     jobId,
     worker: addressNumber(worker),
     output: cidNumber(output),
-    commitment: hashNumber(1),
+    commitment,
     attribution: hashNumber(2),
     units: 10,
     graph: hashNumber(3),
@@ -102,6 +108,7 @@ export function voteEnvelope(
   claim: Envelope,
   validator: number,
   verdict: Vote['verdict'] = 'pass',
+  transcript: Hash = TRANSCRIPT,
 ): Envelope {
   if (claim.message.kind !== 'claim') throw new TypeError('votes are on claims')
   const body = {
@@ -112,7 +119,7 @@ export function voteEnvelope(
     reason: verdict === 'pass' ? 'none' : 'tokens-differ',
     checked: 5,
     beaconBlock: 2,
-    seal: transcriptSeal(claim.digest, TRANSCRIPT, addressNumber(validator)),
+    seal: transcriptSeal(claim.digest, transcript, addressNumber(validator)),
     issuedAtMs: NOW_MS,
   } as const
   return signed({ kind: 'vote', body }, validator)
@@ -120,15 +127,19 @@ export function voteEnvelope(
 
 /** What all who look see. */
 export const TRANSCRIPT = hashNumber(6000)
+export const SEEN: Seen = { transcript: TRANSCRIPT, place: NOWHERE }
 
 export function openingEnvelope(
   claim: Envelope,
   validator: number,
   transcript: Hash = TRANSCRIPT,
+  place: SealPlace = NOWHERE,
 ): Envelope {
   if (claim.message.kind !== 'claim') throw new TypeError('openings are of votes on claims')
   const { jobId } = claim.message.body
-  const said = { jobId, claim: claim.digest, validator: addressNumber(validator), transcript }
+  const { state, path, siblings } = place
+  const told = { transcript, state, path, siblings: [...siblings] }
+  const said = { jobId, claim: claim.digest, validator: addressNumber(validator), ...told }
   return signed({ kind: 'opening', body: { ...said, issuedAtMs: NOW_MS } }, validator)
 }
 

@@ -32,6 +32,7 @@ export function runWith({ patience, heldOut = {}, failAt, steps = [] }: Course):
       return {
         state: { theta: one(step), m: one(0), v: one(0), step },
         losses: Float32Array.from(losses),
+        witness: Uint8Array.from(losses),
       }
     },
     loss: async ({ adapter }: ExamplesRequest) => one(heldOut[adapter![0]!]!),

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Core } from '../../coordinator-free/node.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
-import { ZERO_HASH } from '../../protocol/hash.ts'
+import { NOTHING_SEEN } from '../../protocol/opening.ts'
 import type { BatchData } from '../../protocol/settlement.ts'
 import type { Verdict } from '../../protocol/vote.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
@@ -122,7 +122,7 @@ export class JudgingNode {
       this.checked += 1
       const verdict = verdictOn(claim)
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      return { verdict, reason, checked: 1, transcript: ZERO_HASH } as const
+      return { verdict, reason, checked: 1, seen: NOTHING_SEEN } as const
     }
     return {
       ...{ execute: never, follow: never, verify: never, read: never, post: never, offer: never },

@@ -9,6 +9,7 @@ import { REFUSALS } from '../../protocol/refusal.ts'
 import { addressOf, publicKeyOf, sign } from '../../protocol/signature.ts'
 import { type Domain, digest } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
+import { WITNESS_LEVELS } from '../../protocol/witness.ts'
 
 export const NOW_MS = 1_800_000_000_000
 export const MESSAGES: Domain = { chainId: 1612, contract: `0x${'c'.repeat(40)}` as Address }
@@ -140,7 +141,16 @@ const BODIES: { readonly [K in Message['kind']]: fc.Arbitrary<unknown> } = {
     PLAIN,
   ),
   opening: fc.record(
-    { jobId: hash, claim: hash, validator: address, transcript: hash, issuedAtMs: uint64 },
+    {
+      jobId: hash,
+      claim: hash,
+      validator: address,
+      transcript: hash,
+      state: hash,
+      path: uint32,
+      siblings: fc.array(hash, { maxLength: WITNESS_LEVELS }),
+      issuedAtMs: uint64,
+    },
     PLAIN,
   ),
   proposal: fc.record(

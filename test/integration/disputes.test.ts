@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { headerHash } from '../../coordinator-free/settlement.ts'
 import { attribute, type PartsOf } from '../../protocol/attribution.ts'
 import { seal } from '../../protocol/envelope.ts'
 import {
@@ -11,9 +12,10 @@ import {
   sumRows,
 } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { keccakHash, utf8 } from '../../protocol/hash.ts'
+import { type Hash, keccakHash, utf8, ZERO_HASH } from '../../protocol/hash.ts'
 import { merkleProof } from '../../protocol/merkle.ts'
 import type { Message } from '../../protocol/message.ts'
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { type Receipt, receiptLeaf } from '../../protocol/receipt.ts'
 import {
   countEvidence,
@@ -28,10 +30,14 @@ import type { ChainClient } from '../../worker/chain/client.ts'
 import { domainOf } from '../../worker/chain/deployment.ts'
 import {
   contradictionCall,
+  falseClaimCall,
   falseCountCall,
+  falsePassCall,
   falseScoreCall,
   type PlacedReceipt,
 } from '../../worker/chain/dispute-calls.ts'
+import { type JudgingOptions, judging } from '../../worker/effects/judging.ts'
+import { createLogger } from '../../worker/telemetry/logger.ts'
 import {
   EmbeddedChain,
   fineTuneReceipt,
@@ -41,6 +47,8 @@ import {
 } from '../harness/embedded-chain.ts'
 
 const OPEN = 10n ** 18n
+const FIRST = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
+const SECOND = person('validator 2')
 const [WORKER, VALIDATOR, REPORTER] = ['worker', 'validator 1', 'reporter'].map(person) as [
   ReturnType<typeof person>,
   ReturnType<typeof person>,
@@ -93,7 +101,6 @@ describe('contradictions on an embedded chain', function () {
     return signed({ kind: 'vote', body }, VALIDATOR)
   }
 
-  const FIRST = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
   const OTHER = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdj'
 
   it('cost a worker a tenth of its stake, of which the reporter gets its part', async () => {
@@ -186,13 +193,14 @@ describe('false attribution on an embedded chain', function () {
   }
 
   /** Posts an answer that says this, beside another receipt. */
-  async function settle(name: string, shaped: Shaped): Promise<void> {
+  async function settle(name: string, shaped: Shaped, claim?: Hash): Promise<void> {
     const tune = fineTuneReceipt('tune', REPORTER.account, 0n)
     const answer: Receipt = {
       ...fineTuneReceipt(name, REPORTER.account, 0n),
       task: 'inference',
       adapter: tune.output,
       attribution: attributionRoot(shaped),
+      ...(claim && { claim }),
     }
     const receipts = [fineTuneReceipt(`beside ${name}`, REPORTER.account, 0n), answer]
     batch = await post(2, receipts)
@@ -218,6 +226,53 @@ describe('false attribution on an embedded chain', function () {
       await client.write(falseScoreCall(placed, falseShare(shaped, index)!, tree.root))
       await client.write(takeBackCall(batch.header, tuned.header))
     }
+  })
+
+  it('costs who claimed it and who passed it, by their own signatures, once', async () => {
+    const signed = (message: Message, by: typeof WORKER) =>
+      seal(message, by.key, domainOf(chain.deployment, 'resultLedger'))
+    const jobId = keccakHash(utf8('false job'))
+    const [commitment, graph] = [keccakHash(utf8('commitment')), keccakHash(utf8('graph'))]
+    const work = { output: FIRST as Cid, commitment, attribution: ZERO_HASH, units: 3, graph }
+    const claimed = { jobId, worker: WORKER.account, ...work, issuedAtMs: 1_800_000_000_000 }
+    const claim = signed({ kind: 'claim', body: claimed }, WORKER)
+    const cast = (verdict: 'pass' | 'fail', by: typeof WORKER) => {
+      const reason = verdict === 'pass' ? 'none' : 'scores-differ'
+      const said = { jobId, claim: claim.digest, validator: by.account, verdict, reason } as const
+      const seen = { checked: 3, beaconBlock: 9, seal: ZERO_HASH, issuedAtMs: 1_800_000_000_000 }
+      return signed({ kind: 'vote', body: { ...said, ...seen } }, by)
+    }
+    await chain.stake(WORKER, ['worker'], 10n * OPEN)
+    await chain.stake(SECOND, ['validator'], OPEN)
+    const [share, ...rest] = honest.attribution.shares
+    const parts = share!.parts.with(1, share!.parts[1]! + 1) as PartsOf<number>
+    const shares = [{ ...share!, parts }, ...rest]
+    const shaped = { ...honest, attribution: { ...honest.attribution, shares } }
+    await settle('claim', shaped, claim.digest)
+    await client.write(falseScoreCall(placed, falseShare(shaped, index)!, tree.root))
+    const header = headerHash(batch.header)
+    const stakeOf = async (one: typeof WORKER) => (await client.member(one.account)).stakeWei
+    // Before it is taken back, nobody pays.
+    await rejects(client.write(falseClaimCall(header, claim)!), /NotFalse/)
+    await client.write(takeBackCall(batch.header, tuned.header))
+    const before = await stakeOf(VALIDATOR)
+    const options = { chain: client, log: createLogger('silent') } as unknown as JudgingOptions
+    const innocent = { claim: signed({ kind: 'claim', body: { ...claimed, units: 4 } }, WORKER) }
+    const claims = [
+      { ...innocent, passes: [cast('pass', SECOND)] },
+      { claim, passes: [cast('pass', VALIDATOR)] },
+    ]
+    const duty = { kind: 'punish', duty: `punish ${header}`, header, claims } as const
+    for (let time = 0; time < 2; time++) {
+      const done = await judging(options).punish(duty, new AbortController().signal)
+      deepEqual(done, { kind: 'punished', header })
+      const slashed = (wei: bigint) =>
+        wei - (wei * BigInt(INITIAL_VALUES.endorserSlashBps)) / 10_000n
+      equal(await stakeOf(WORKER), slashed(10n * OPEN))
+      equal(await stakeOf(VALIDATOR), slashed(before))
+      equal(await stakeOf(SECOND), OPEN)
+    }
+    await rejects(client.write(falsePassCall(header, cast('fail', SECOND))!), /NotFalse/)
   })
 
   it('of a span is shown by one place, and the batch taken back', async () => {

@@ -141,6 +141,7 @@ describe('a runtime on a chain that is reorganised', function () {
       reveal: never,
       decide: never,
       withdraw: never,
+      punish: never,
       finalise: performFinalise({ runtime, chain: await chain.clientOf(NODE), log: LOG }),
     }
   }

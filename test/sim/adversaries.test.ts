@@ -87,6 +87,19 @@ describe('an adversary', () => {
     assert.ok(earnedWei < honest.earnedWei)
   })
 
+  it('that passes fine-tunes unseen is paid nothing, and those who look are paid as ever', () => {
+    // The first job is a fine-tune, and settled in the first batch; when the run ends, only that is final.
+    const { world } = run({ unseenValidators: 2, validators: 3, jobs: 2 })
+    const [{ earnedWei, honest }] = balancesOf(world) as [Balance]
+    assert.ok(earnedWei === 0n && honest.earnedWei > 0n)
+    const [receipt] = world.nodes[0]!.core.ledger.batches.get(1)!.data!.receipts
+    const [looked] = world.nodes.filter(
+      ({ options: { manner, role } }) => manner === 'honest' && role === 'validator',
+    )
+    assert.equal(receipt!.task, 'fine-tune')
+    assert.deepEqual(receipt!.passedBy, [looked!.address])
+  })
+
   it('as a sybil has one stake and one account, in however many nodes', () => {
     const { world } = run({ sybilWorkers: 4 })
     const { chain, nodes } = world

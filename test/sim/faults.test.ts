@@ -26,7 +26,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
-  bribed: ['upheld', 'shown', 'crashes'],
+  bribed: ['upheld', 'shown', 'crashes', 'proved', 'punished'],
   storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
 }
 

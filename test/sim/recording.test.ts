@@ -16,7 +16,7 @@ const RUNS = [
   scenario(4, 'choosy', { crypto: 'real', jobs: 4 }),
   scenario(5, 'rogues', { crypto: 'real', jobs: 4 }),
 ]
-const KINDS = ['heard', 'withdrawn', 'accused', 'refused', 'submitted', 'executed', 'verified']
+const KINDS = ['heard', 'accused', 'refused', 'submitted', 'executed', 'verified']
 
 describe('what nodes of drawn runs were given', () => {
   const { handle } = Core.prototype

@@ -5,6 +5,7 @@ import type { Contradiction } from '../../coordinator-free/admission.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
 import { headerHash } from '../../coordinator-free/settlement.ts'
 import { BatchHeader } from '../../protocol/batch.ts'
+import type { Envelope } from '../../protocol/envelope.ts'
 import { partsBytes, type RowPart, tokenBytes } from '../../protocol/evidence.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'
 import { merkleProof, type Proof } from '../../protocol/merkle.ts'
@@ -29,6 +30,24 @@ export function contradictionCall([first, second]: Contradiction): Call | undefi
     return { contract: 'disputes', what, data }
   }
   return undefined
+}
+
+/** A claim for which a batch was found false: its worker signed it. @param header Hash of the batch's header */
+export function falseClaimCall(header: Hash, { message, signature }: Envelope): Call | undefined {
+  if (message.kind !== 'claim') return undefined
+  const args = [header, timed(message.body), signature] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'claimedFalsely', args })
+  const what = `report that ${message.body.worker} made a false claim`
+  return { contract: 'disputes', what, data }
+}
+
+/** A claim for which a batch was found false: a validator passed it. @param header Hash of the batch's header */
+export function falsePassCall(header: Hash, { message, signature }: Envelope): Call | undefined {
+  if (message.kind !== 'vote') return undefined
+  const args = [header, seen(message.body), signature] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'passedFalsely', args })
+  const what = `report that ${message.body.validator} passed a false claim`
+  return { contract: 'disputes', what, data }
 }
 
 /** Asks for a receipt of an open batch, for a bond of `challengeBondGwei`. */

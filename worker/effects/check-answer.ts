@@ -16,6 +16,7 @@ import {
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex, type Hash, keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
+import { NOWHERE } from '../../protocol/opening.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import type { Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -59,11 +60,11 @@ async function repeat(
   )
   const drawn = checkTokens(base, read, prompt, answer, claim)
   if (drawn) return drawn
-  const transcript = transcriptOf(base, read)
-  if (!known) return pass(answer.tokens.length, transcript)
+  const seen = { transcript: transcriptOf(base, read), place: NOWHERE }
+  if (!known) return pass(answer.tokens.length, seen)
   const feature = await answerFeature(known, tokens, answer.tokens, { signal })
   const found = checkAttribution(answer, feature, known.source)
-  if (found.ok) return pass(answer.tokens.length, transcript)
+  if (found.ok) return pass(answer.tokens.length, seen)
   return fail(found.fault === 'spans' ? 'spans-differ' : 'scores-differ', answer.tokens.length)
 }
 

@@ -1,7 +1,7 @@
 /**
- * Checks a fine-tune. Segments drawn by the beacon are trained again from the worker's own committed state and must end
- * in the same bits; sampled rows of the gradient index are computed again; and all that follows from published numbers
- * (curvature, rows, both roots) is worked out afresh.
+ * Checks a fine-tune. A segment drawn by the beacon is trained again from the worker's own committed state, must end in the
+ * same bits and show the witness whose seal the worker published; sampled rows of the gradient index are computed again; and
+ * all that follows from published numbers (curvature, rows, both roots) is worked out afresh.
  */
 import { Adapter } from '../../protocol/adapter.ts'
 import type { Claim } from '../../protocol/claim.ts'
@@ -10,27 +10,15 @@ import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { bestState, endsEarly } from '../../protocol/tuning.ts'
+import type { VoteReason } from '../../protocol/vote.ts'
+import { type Boundaries, boundariesRoot, sealPlace } from '../../protocol/witness.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
-import {
-  decodeState,
-  featuresOf,
-  heldOutLoss,
-  prepareRun,
-  type Run,
-  stateHash,
-  statesRoot,
-  trainSteps,
-  unitsOf,
-} from './tuning.ts'
-
-/** Segments that one auditor repeats; three auditors draw theirs apart from each other. */
-const CHECKED_SEGMENTS = 1
-/** A mean of float32 losses, added up in the same order: equal but for the decimal form. */
-const LOSS_TOLERANCE = 1e-6
+import { LOSS_TOLERANCE, readState, repeatSegment, same } from './repeat-segment.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run, stateHash, unitsOf } from './tuning.ts'
 
 export interface CheckTuneOptions {
   readonly signal: AbortSignal
@@ -51,34 +39,41 @@ export async function checkTune(
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const formal = checkForm(run, job, document, claim)
   if (formal) return formal
-  return excuse(run, await repeat(knowledge, content, run, document, beacon, signal))
+  const audited = { run, document, beacon }
+  return excuse(run, await repeat(knowledge, content, audited, signal))
+}
+
+/** A run that was claimed, and what chooses the parts of it that are looked at. */
+interface Audited {
+  readonly run: Run
+  readonly document: Adapter
+  readonly beacon: Uint8Array
 }
 
 /** The part that runs the model again. */
 async function repeat(
   knowledge: Knowledge,
   content: ContentStore,
-  run: Run,
-  document: Adapter,
-  beacon: Uint8Array,
+  audited: Audited,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const segments = await checkSegments(run, content, document, beacon, signal)
-  if (segments.verdict !== 'pass') return segments
+  const { run, document } = audited
+  const repeated = await checkSegment(content, audited, signal)
+  if (repeated.verdict !== 'pass') return repeated
   const theta = await knowledge.readTheta(document, run, signal)
   const { patience } = run.spec
   const chosen = patience > 0 ? bestState(document.heldOutLosses) : document.states.length - 1
   const state = await readState(run, content, document, chosen, signal)
-  if (!state || !same(state.theta, theta)) return fail('adapter-differs', segments.checked)
-  const indexed = await checkIndexes(knowledge, content, run, document, theta, beacon, signal)
-  if (indexed.verdict !== 'pass') return indexed
+  if (!state || !same(state.theta, theta)) return fail('adapter-differs', repeated.checked)
+  const indexed = await checkIndexes(knowledge, content, audited, theta, signal)
+  if (indexed.fault) return fail(indexed.fault, indexed.checked)
   const losses = await checkLosses(run, document, theta, signal)
-  return losses ?? pass(segments.checked + indexed.checked)
+  return losses ?? pass(repeated.checked + indexed.checked, repeated.seen)
 }
 
 function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding | undefined {
   const { spec, corpus } = run
-  const { states, index } = document
+  const { states, seals, index } = document
   if (claim.graph !== run.model.info.graphHash) return fail('wrong-graph')
   if (claim.units !== unitsOf(spec, document.losses.length)) return fail('wrong-units')
   const named = [document.jobId, document.base, document.datanet, document.spec, document.seed]
@@ -88,8 +83,8 @@ function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding
   if (index.examples !== corpus.examples.length) return fail('index-differs')
   const indexes = indexesRoot(index.root, document.spans.root)
   if (claim.attribution !== indexes) return fail('wrong-commitment')
-  const root = statesRoot(states.map(({ hash }) => hash))
-  if (claim.commitment !== root) return fail('wrong-commitment')
+  if (seals.length !== states.length - 1) return fail('segments-differ')
+  if (claim.commitment !== boundariesRoot(boundariesOf(document))) return fail('wrong-commitment')
   return states[0]!.hash === stateHash(run.initial) ? undefined : fail('segments-differ')
 }
 
@@ -107,62 +102,32 @@ function endsWhereItMust(
   return segments === (ended === -1 ? boundaries.length - 1 : ended + 1)
 }
 
-async function checkSegments(
-  run: Run,
+/** One segment an auditor: three auditors draw theirs apart from each other. */
+async function checkSegment(
   content: ContentStore,
-  document: Adapter,
-  beacon: Uint8Array,
+  { run, document, beacon }: Audited,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const { boundaries } = run
   const segments = document.states.length - 1
-  let checked = 0
-  const source = random(keccak(beacon), 'segments')
-  for (const segment of sample(CHECKED_SEGMENTS, segments, source)) {
-    const [from, to] = [boundaries[segment]!, boundaries[segment + 1]!]
-    const start = await readState(run, content, document, segment, signal)
-    if (!start) return fail('segments-differ', checked)
-    const { state, losses } = await trainSteps(run, start, from, to, signal)
-    checked += to - from
-    if (stateHash(state) !== document.states[segment + 1]!.hash)
-      return fail('segments-differ', checked)
-    const claimed = Float32Array.from(document.losses.slice(from, to))
-    if (!same(losses, claimed)) return fail('loss-differs', checked)
-    for (const [place, { theta }] of [start, state].entries()) {
-      const said = document.heldOutLosses[segment + place]
-      if (said === undefined) break
-      const found = await heldOutLoss(run, theta, signal)
-      if (Math.abs(found - said) > LOSS_TOLERANCE) return fail('loss-differs', checked)
-    }
-  }
-  return pass(checked)
+  const [segment] = sample(1, segments, random(keccak(beacon), 'segments')) as [number]
+  const { checked, fault, witness } = await repeatSegment(run, content, document, segment, signal)
+  if (!witness) return fail(fault ?? 'segments-differ', checked)
+  const place = sealPlace(boundariesOf(document), segment)
+  return pass(checked, { transcript: witness, place })
 }
 
-/** The state at a boundary, where its bytes have the hash that was committed. */
-async function readState(
-  run: Run,
-  content: ContentStore,
-  document: Adapter,
-  boundary: number,
-  signal: AbortSignal,
-) {
-  const { cid, hash } = document.states[boundary]!
-  const size = run.model.info.loraSize
-  const bytes = await content.getFile(cid, 12 * size, { signal })
-  const state = decodeState(bytes, size, run.boundaries[boundary]!)
-  return stateHash(state) === hash ? state : undefined
+function boundariesOf({ states, seals }: Adapter): Boundaries {
+  return { states: states.map(({ hash }) => hash), seals }
 }
 
 /** Samples of the features are computed again; curvature, rows and both roots follow from published bytes alone. */
 async function checkIndexes(
   knowledge: Knowledge,
   content: ContentStore,
-  run: Run,
-  document: Adapter,
+  { run, document, beacon }: Audited,
   theta: Float32Array,
-  beacon: Uint8Array,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<{ readonly checked: number; readonly fault?: VoteReason }> {
   const { index, spans } = document
   const own = await knowledge.index(document, run.corpus, run, run.spec.lora)
   const numbers = rowsToCheck(beacon, index.examples)
@@ -173,12 +138,13 @@ async function checkIndexes(
       features.subarray(place * index.width, (place + 1) * index.width),
     ]),
   )
-  if (!checkFeatures(own.features, sampled).ok) return fail('rows-differ', numbers.length)
+  const checked = numbers.length
+  if (!checkFeatures(own.features, sampled).ok) return { checked, fault: 'rows-differ' }
   const bytes = await content.getFile(index.rows, index.examples * index.width, { signal })
   const rows = decodeRows(bytes, index.examples, index.width)
-  if (!checkIndex(own, { ...index, rows }).ok) return fail('index-differs', numbers.length)
-  const spansOk = checkSpanIndex(run.corpus.spans, spans).ok
-  return spansOk ? pass(numbers.length) : fail('spans-differ', numbers.length)
+  if (!checkIndex(own, { ...index, rows }).ok) return { checked, fault: 'index-differs' }
+  if (!checkSpanIndex(run.corpus.spans, spans).ok) return { checked, fault: 'spans-differ' }
+  return { checked }
 }
 
 async function checkLosses(
@@ -192,8 +158,4 @@ async function checkLosses(
   const off =
     Math.abs(before - document.heldOutLossBefore) + Math.abs(after - document.heldOutLossAfter)
   return off > LOSS_TOLERANCE ? fail('loss-differs', run.heldOut.length) : undefined
-}
-
-function same(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index])
 }

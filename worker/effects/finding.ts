@@ -1,5 +1,5 @@
 /** What a check finds. A fault of the claim is a finding; trouble of our own (nobody delivers, no memory) is an error. */
-import { type Hash, ZERO_HASH } from '../../protocol/hash.ts'
+import { NOTHING_SEEN, type Seen } from '../../protocol/opening.ts'
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
 import type { Base } from './knowledge.ts'
 
@@ -8,19 +8,16 @@ export interface Finding {
   readonly reason: VoteReason
   /** Tokens, steps and rows that were computed again. */
   readonly checked: number
-  /**
-   * Hash of bits that only a run of the model gives. Zero where the claim did not pass, and for a fine-tune, of which each
-   * auditor repeats another part.
-   */
-  readonly transcript: Hash
+  /** What only a run of the model shows; `NOTHING_SEEN` where the claim did not pass. */
+  readonly seen: Seen
 }
 
-export function pass(checked: number, transcript: Hash = ZERO_HASH): Finding {
-  return { verdict: 'pass', reason: 'none', checked, transcript }
+export function pass(checked: number, seen: Seen): Finding {
+  return { verdict: 'pass', reason: 'none', checked, seen }
 }
 
 export function fail(reason: VoteReason, checked = 0): Finding {
-  return { verdict: 'fail', reason, checked, transcript: ZERO_HASH }
+  return { verdict: 'fail', reason, checked, seen: NOTHING_SEEN }
 }
 
 /**

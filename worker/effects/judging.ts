@@ -1,12 +1,20 @@
 /** What this node brings before the judges on the L2, and what it says there as a juror. */
 import { juryAbi } from '../../contracts/gen/Jury.ts'
+import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import type { Disputes } from '../../coordinator-free/disputes.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
+import { faultOfClaim } from '../../protocol/fault.ts'
 import { verdictSeal } from '../../protocol/jury.ts'
 import type { Call } from '../chain/calls.ts'
-import { forecloseCall, placedIn, showCall } from '../chain/dispute-calls.ts'
+import {
+  falseClaimCall,
+  falsePassCall,
+  forecloseCall,
+  placedIn,
+  showCall,
+} from '../chain/dispute-calls.ts'
 import {
   commitVerdictCall,
   decideCall,
@@ -30,7 +38,16 @@ export interface JudgingOptions extends SettleOptions {
 
 type Judging = Pick<
   Performers,
-  'show' | 'foreclose' | 'challenge' | 'draw' | 'hear' | 'commit' | 'reveal' | 'decide' | 'withdraw'
+  | 'show'
+  | 'foreclose'
+  | 'challenge'
+  | 'draw'
+  | 'hear'
+  | 'commit'
+  | 'reveal'
+  | 'decide'
+  | 'withdraw'
+  | 'punish'
 >
 
 export function judging(options: JudgingOptions): Judging {
@@ -44,6 +61,7 @@ export function judging(options: JudgingOptions): Judging {
     reveal: performReveal(options),
     decide: performDecide(options),
     withdraw: performWithdraw(options),
+    punish: performPunish(options),
   }
 }
 
@@ -167,6 +185,31 @@ function performWithdraw({ chain, log }: JudgingOptions): Performer<'withdraw'> 
       log.info({ owedWei: `${owedWei}` }, 'money of cases taken home')
     }
     return { kind: 'withdrawn' }
+  }
+}
+
+/** Each statement is punished once, whoever shows it: where another was quicker, the rest may still be left. */
+function performPunish({ chain, log }: JudgingOptions): Performer<'punish'> {
+  return async ({ header, claims }, signal) => {
+    const contract = { address: chain.deployment.addresses.resultLedger, abi: resultLedgerAbi }
+    const fault = await chain.read(
+      (client) =>
+        client.readContract({ ...contract, functionName: 'faultOf', args: [header] as const }),
+      signal,
+    )
+    const found = claims.find(({ claim }) => faultOfClaim(claim.digest) === fault)
+    const calls = found && [
+      falseClaimCall(header, found.claim),
+      ...found.passes.map((pass) => falsePassCall(header, pass)),
+    ]
+    for (const call of calls ?? []) {
+      if (!call) continue
+      await unlessDone(async () => {
+        const { txHash } = await chain.write(call, signal)
+        log.warn({ header, txHash }, call.what)
+      })
+    }
+    return { kind: 'punished', header }
   }
 }
 

@@ -48,7 +48,7 @@ export function performers(options: PerformerOptions): Performers {
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
     follow: performFollow(content, log),
-    verify: performVerify(check),
+    verify: performVerify(check, options.blockHash),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),

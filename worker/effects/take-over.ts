@@ -13,9 +13,9 @@ import type { Performer } from '../runtime.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { readState, repeatSegment } from './repeat-segment.ts'
 import type { TuneProgress } from './tune-journal.ts'
-import { stored } from './tune-segments.ts'
-import { heldOutLoss, type Run, stateBytesOf, stateHash, trainSteps } from './tuning.ts'
+import { type Run, stateBytesOf, stateHash } from './tuning.ts'
 
 /** States that are not fetched a second time. */
 const KNOWN_STATES = 10_000
@@ -79,12 +79,13 @@ function isOfBytes(error: unknown): boolean {
 
 /** What is wrong with it as it stands. */
 function faultOf(run: Run, jobId: Hash, progress: Progress): string | undefined {
-  const { states, losses, heldOutLosses } = progress
+  const { states, seals, losses, heldOutLosses } = progress
   if (progress.jobId !== jobId) return 'it is of another job'
   if (progress.seed !== run.seed) return 'it has another seed'
   if (progress.graph !== run.model.info.graphHash) return 'its graphs are others'
   if (progress.stateBytes !== stateBytesOf(run)) return 'its states have another size'
   if (states.length < 2 || states.length > run.boundaries.length) return 'its segments are not ours'
+  if (seals.length !== states.length - 1) return 'it lacks seals'
   if (losses.length !== run.boundaries[states.length - 1]) return 'it has losses of other steps'
   const { patience } = run.spec
   if (heldOutLosses.length !== (patience > 0 ? states.length : 0)) return 'it lacks held-out losses'
@@ -101,25 +102,10 @@ async function falseSegment(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { states, losses, heldOutLosses } = progress
-  const drawn = randomInt(states.length - 1)
-  for (const index of states.keys()) {
-    const start = await stored(run, content, progress, index, signal)
-    if (index !== drawn) continue
-    const [from, to] = [run.boundaries[drawn]!, run.boundaries[drawn + 1]!]
-    const trained = await trainSteps(run, start, from, to, signal)
-    const said = Float32Array.from(losses.slice(from, to))
-    if (stateHash(trained.state) !== states[drawn + 1]!.hash)
-      return `segment ${drawn} ends otherwise`
-    if (!trained.losses.every((loss, step) => loss === said[step]))
-      return `losses of ${drawn} differ`
-    const heldOut = heldOutLosses[drawn + 1]
-    if (heldOut === undefined) continue
-    const found = await heldOutLoss(run, trained.state.theta, signal)
-    if (Math.abs(found - heldOut) > LOSS_TOLERANCE) return `the held-out loss of ${drawn} differs`
+  for (const boundary of progress.states.keys()) {
+    if (!(await readState(run, content, progress, boundary, signal))) return 'a state is another'
   }
-  return undefined
+  const drawn = randomInt(progress.states.length - 1)
+  const { fault } = await repeatSegment(run, content, progress, drawn, signal)
+  return fault && `segment ${drawn} does not hold: ${fault}`
 }
-
-/** A mean of float32 losses, added up in the same order: equal but for the decimal form. */
-const LOSS_TOLERANCE = 1e-6

@@ -13,6 +13,7 @@ const TuneProgress = z.strictObject({
   seed: bytes32,
   graph: bytes32,
   states: z.array(z.strictObject({ hash: bytes32, cid })).min(1),
+  seals: z.array(bytes32),
   losses: z.array(z.number()),
   heldOutLosses: z.array(z.number()),
 })

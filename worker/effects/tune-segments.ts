@@ -3,13 +3,14 @@ import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { MAX_STATE_BYTES, Progress } from '../../protocol/progress.ts'
 import { bestState, endsEarly } from '../../protocol/tuning.ts'
+import { witnessOf, witnessSeal } from '../../protocol/witness.ts'
 import type { TrainingState } from '../engine/lora.ts'
 import type { StepProgress } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
+import { readState } from './repeat-segment.ts'
 import type { TuneJournal, TuneProgress } from './tune-journal.ts'
 import {
-  decodeState,
   encodeState,
   heldOutLoss,
   type Run,
@@ -60,7 +61,9 @@ export async function trainSegments(
     const trained = await trainSteps(run, state, from, to, signal, onStep)
     state = trained.state
     const losses = [...progress.losses, ...trained.losses]
-    progress = { ...(await withState(run, content, progress, state, signal)), losses }
+    const witness = witnessOf({ jobId, segment }, trained.witness)
+    const seals = [...progress.seals, witnessSeal(witness)]
+    progress = { ...(await withState(run, content, progress, state, signal)), seals, losses }
   }
   const chosen = patience > 0 ? bestState(progress.heldOutLosses) : progress.states.length - 1
   const isLast = chosen === progress.states.length - 1
@@ -83,7 +86,7 @@ async function share(
 
 async function begun(run: Run, content: ContentStore, signal: AbortSignal) {
   const graph = run.model.info.graphHash
-  const empty = { seed: run.seed, graph, states: [], losses: [], heldOutLosses: [] }
+  const empty = { seed: run.seed, graph, states: [], seals: [], losses: [], heldOutLosses: [] }
   return { state: run.initial, progress: await withState(run, content, empty, run.initial, signal) }
 }
 
@@ -112,6 +115,7 @@ async function resumed(
 ): Promise<{ state: TrainingState; progress: TuneProgress } | undefined> {
   if (progress?.seed !== run.seed || progress.graph !== run.model.info.graphHash) return undefined
   if (progress.states.length > run.boundaries.length) return undefined
+  if (progress.seals.length !== progress.states.length - 1) return undefined
   try {
     const last = progress.states.length - 1
     return { state: await stored(run, content, progress, last, signal), progress }
@@ -121,16 +125,14 @@ async function resumed(
   }
 }
 
-export async function stored(
+async function stored(
   run: Run,
   content: ContentStore,
-  { states }: TuneProgress,
+  progress: TuneProgress,
   index: number,
   signal: AbortSignal,
 ): Promise<TrainingState> {
-  const { cid, hash } = states[index]!
-  const bytes = await content.getFile(cid, stateBytesOf(run), { signal })
-  const state = decodeState(bytes, run.model.info.loraSize, run.boundaries[index]!)
-  if (stateHash(state) !== hash) throw new StorageError('lies', `State ${cid} has another hash.`)
-  return state
+  const state = await readState(run, content, progress, index, signal)
+  if (state) return state
+  throw new StorageError('lies', `State ${progress.states[index]!.cid} has another hash.`)
 }

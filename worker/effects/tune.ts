@@ -5,6 +5,7 @@ import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
+import { boundariesRoot } from '../../protocol/witness.ts'
 import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
@@ -13,7 +14,7 @@ import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { TuneProgress } from './tune-journal.ts'
 import { trainSegments } from './tune-segments.ts'
-import { featuresOf, heldOutLoss, prepareRun, type Run, statesRoot, unitsOf } from './tuning.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run, unitsOf } from './tuning.ts'
 
 export interface TuneHooks {
   readonly signal: AbortSignal
@@ -42,7 +43,7 @@ export async function executeTune(
     onStored,
     takeOver,
   })
-  const { states, losses, heldOutLosses } = progress
+  const { states, seals, losses, heldOutLosses } = progress
   const last = losses.at(-1) ?? 0
   const numbers = run.corpus.examples.map((_, number) => number)
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
@@ -57,6 +58,7 @@ export async function executeTune(
     seed,
     files: await putAdapter(run, content, theta, job.model),
     states,
+    seals,
     losses,
     heldOutLosses,
     heldOutLossBefore: await heldOutLoss(run, undefined, signal),
@@ -77,7 +79,7 @@ export async function executeTune(
   knowledge.tunes.forget(jobId)
   return {
     output,
-    commitment: statesRoot(states.map(({ hash }) => hash)),
+    commitment: boundariesRoot({ states: states.map(({ hash }) => hash), seals }),
     attribution: indexesRoot(index.root, run.corpus.spans.root),
     units: unitsOf(run.spec, losses.length),
     graph: run.model.info.graphHash,

@@ -4,7 +4,6 @@
  */
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { merkleRoot } from '../../protocol/merkle.ts'
 import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
@@ -146,11 +145,6 @@ export function decodeState(bytes: Uint8Array, size: number, step: number): Trai
 /** What a worker commits to at each boundary: the step and every bit of the state. */
 export function stateHash(state: TrainingState): Hash {
   return keccakHash(word(state.step), encodeState(state))
-}
-
-/** Root over the states' hashes: what the claim carries. */
-export function statesRoot(hashes: readonly Hash[]): Hash {
-  return merkleRoot(hashes.map(fromHex))
 }
 
 /** Tokens that so many steps train on: what is paid for. */

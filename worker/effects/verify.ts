@@ -52,9 +52,13 @@ export function checking(options: VerifyOptions): Check {
   }
 }
 
-export function performVerify(check: Check): Performer<'verify'> {
+export function performVerify(
+  check: Check,
+  blockHash: VerifyOptions['blockHash'],
+): Performer<'verify'> {
   return async (duty, signal) => {
-    const found = await check(duty, signal)
+    const beacon = duty.beacon ?? (await blockHash(duty.beaconBlock, signal))
+    const found = await check({ ...duty, beacon }, signal)
     return { kind: 'verified', claim: duty.claimId, ...found, beaconBlock: duty.beaconBlock }
   }
 }

@@ -114,6 +114,8 @@ export interface Trained {
   readonly state: TrainingState
   /** Mean loss of each step's batch, before the step. */
   readonly losses: Float32Array
+  /** 32 bytes, hashed from bits of each of these steps that nothing else shows: who has not taken them all cannot know it. */
+  readonly witness: Uint8Array
 }
 
 export interface ExamplesRequest {

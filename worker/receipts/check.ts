@@ -8,19 +8,17 @@ import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
 import { answerCommitment } from '../../protocol/commitment.ts'
 import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
-import { open } from '../../protocol/envelope.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { splitFee } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleVerify } from '../../protocol/merkle.ts'
-import { authorOf, type Kind, type MessageOf } from '../../protocol/message.ts'
-import { transcriptSeal } from '../../protocol/opening.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import { recoverAddress } from '../../protocol/signature.ts'
-import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
+import { digest, hashStruct } from '../../protocol/struct.ts'
 import { FineTuneSpec } from '../../protocol/tuning.ts'
+import { boundariesRoot } from '../../protocol/witness.ts'
 import { decodeRows, indexRoot, rowsOf } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
 import { buildSpanIndex } from '../attribution/span-index.ts'
@@ -31,14 +29,8 @@ import { tokenizerFrom } from '../engine/files/tokenizer.ts'
 import type { Archive } from './archive.ts'
 import { TOKENIZER_FILES } from './bundle.ts'
 import { ReceiptFile } from './file.ts'
-
-/** One question that was asked of the receipt, and its answer. */
-export interface Check {
-  readonly what: string
-  readonly ok: boolean
-  /** Figures, or what is wrong. */
-  readonly detail: string
-}
+import { type Check, checkOpenings } from './openings.ts'
+import { domainOf, signed } from './signed.ts'
 
 export interface CheckedReceipt {
   readonly file: ReceiptFile
@@ -55,7 +47,7 @@ export async function checkReceipt(archive: Archive): Promise<CheckedReceipt> {
     checkSplit(file),
   ]
   if (file.receipt.task === 'inference') checks.push(...(await checkAnswer(archive, file)))
-  else checks.push(await checkIndex(archive, file))
+  else checks.push(...(await checkTuning(archive, file)))
   return { file, checks }
 }
 
@@ -108,23 +100,8 @@ function checkMessages(file: ReceiptFile): Check[] {
     { what: 'job signed by its requester', ok: jobOk, detail: receipt.requester },
     { what: 'claim signed by its worker', ok: claimOk, detail: receipt.worker },
     { what: 'votes signed by validators', ok: passed && failed, detail: tally },
-    checkTranscripts(file),
+    checkOpenings(file),
   ]
-}
-
-/** Those who are paid have opened the seals on their votes, and saw the same. */
-function checkTranscripts({ receipt, votes, openings, ...file }: ReceiptFile): Check {
-  const cast = votes.flatMap((bytes) => signed(file, 'vote', bytes)?.body ?? [])
-  const opened = openings.flatMap((bytes) => signed(file, 'opening', bytes)?.body ?? [])
-  const seen = receipt.passedBy.map((validator) => {
-    const vote = cast.find((one) => one.claim === receipt.claim && one.validator === validator)
-    const opening = opened.find((one) => one.claim === receipt.claim && one.validator === validator)
-    if (!vote || !opening) return undefined
-    const { claim, transcript } = opening
-    return transcriptSeal(claim, transcript, validator) === vote.seal ? transcript : undefined
-  })
-  const ok = seen.length > 0 && seen.every((transcript) => transcript && transcript === seen[0])
-  return { what: 'those who passed it saw the same', ok, detail: seen[0] ?? 'nothing' }
 }
 
 function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check {
@@ -181,8 +158,13 @@ async function checkAnswer(
   ]
 }
 
-async function checkIndex(archive: Archive, { receipt }: ReceiptFile): Promise<Check> {
-  return (await readIndex(archive, receipt)).indexOk
+async function checkTuning(archive: Archive, { claim, ...file }: ReceiptFile): Promise<Check[]> {
+  const { adapter, indexOk } = await readIndex(archive, file.receipt)
+  const { states, seals } = adapter
+  const own = boundariesRoot({ states: states.map(({ hash }) => hash), seals })
+  const ok = own === signed(file, 'claim', claim)?.body.commitment
+  const detail = `${seals.length} segments under ${own.slice(0, 18)}…`
+  return [{ what: 'training is the one claimed', ok, detail }, indexOk]
 }
 
 /** The gradient index of the adapter that a receipt is about, and who owns its rows. */
@@ -221,24 +203,4 @@ async function readTokenizer(archive: Archive, model: ReceiptFile['receipt']['mo
     if (TOKENIZER_FILES.includes(name)) files.set(name, await archive.file(cid, bytes))
   }
   return tokenizerFrom(files)
-}
-
-/** A message of this kind with its digest, where its author signed it. */
-function signed<K extends Kind>(
-  file: Pick<ReceiptFile, 'chainId' | 'resultLedger'>,
-  kind: K,
-  bytes: Uint8Array,
-): { readonly body: MessageOf<K>['body']; readonly digest: Hash } | undefined {
-  const opened = open(bytes, domainOf(file))
-  if (!opened.ok || opened.envelope.message.kind !== kind) return undefined
-  const { message, digest, signature } = opened.envelope
-  if (recoverAddress(digest, signature) !== authorOf(message)) return undefined
-  return { body: message.body as MessageOf<K>['body'], digest }
-}
-
-function domainOf({
-  chainId,
-  resultLedger,
-}: Pick<ReceiptFile, 'chainId' | 'resultLedger'>): Domain {
-  return { chainId, contract: resultLedger }
 }

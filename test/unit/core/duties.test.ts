@@ -16,9 +16,9 @@ import {
   jobEnvelope,
   kinds,
   receive,
+  SEEN,
   signed,
   stake,
-  TRANSCRIPT,
   turnsOf,
   VALIDATORS,
   voteEnvelope,
@@ -148,7 +148,7 @@ describe('the core', () => {
     const audit = block(core, 2).find((effect) => effect.kind === 'verify')
     assert.ok(audit?.kind === 'verify' && audit.beaconBlock === 2)
     const found = { claim: claim.digest, verdict: 'pass', reason: 'none', checked: 3 } as const
-    const seen = { beaconBlock: 2, transcript: TRANSCRIPT }
+    const seen = { beaconBlock: 2, seen: SEEN }
     const said = core.handle({ kind: 'verified', ...found, ...seen }, NOW_MS)
     const vote = said.find((effect) => effect.kind === 'publish')
     assert.ok(vote?.kind === 'publish' && vote.message.kind === 'vote')

@@ -1,10 +1,12 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { headerHash } from '../../../coordinator-free/settlement.ts'
+import type { BatchHeader } from '../../../protocol/batch.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
 import type { Address } from '../../../protocol/fields.ts'
+import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
-import { BATCH_WAIT_MS, LAST_CALL_MS, TURN_MS } from '../../../protocol/params.ts'
+import { BATCH_WAIT_MS, LAST_CALL_MS, MAX_CONDEMNED, TURN_MS } from '../../../protocol/params.ts'
 import { headerOf } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
@@ -195,7 +197,7 @@ describe('a jury', () => {
     const core = doubting(SELF, [work], [])
     posted(core, [receiptOf(work)])
     const found = { claim: work.claim.digest, reason: 'tokens-differ', checked: 1 } as const
-    const seen = { beaconBlock: 1, transcript: hashNumber(1) }
+    const seen = { beaconBlock: 1, seen: NOTHING_SEEN }
     const verified = { kind: 'verified', ...found, ...seen } as const
     deepEqual(dutiesOf(core.handle({ ...verified, verdict: 'pass' }, NOW_MS), 'challenge'), [])
     equal(dutiesOf(core.handle({ ...verified, verdict: 'fail' }, NOW_MS), 'challenge').length, 1)
@@ -239,6 +241,88 @@ describe('a jury', () => {
     const place = order(stranger, 'draw', work.claim.digest).indexOf(SELF) + 1
     deepEqual(dutiesOf(block(stranger, 6, NOW_MS + place * TURN_MS - 1), 'draw'), [])
     equal(dutiesOf(block(stranger, 7, NOW_MS + place * TURN_MS), 'draw').length, 1)
+  })
+})
+
+describe('a batch that was found false', () => {
+  const work = workNumber(1)
+  const other = workNumber(2)
+  const faulted = log({ kind: 'batch-faulted', number: 1 })
+  const voided = (header: BatchHeader): ChainLog =>
+    log({ kind: 'batch-voided', number: header.number, headerHash: headerHash(header) })
+
+  /** Knows two claims, of which one was passed by two and failed by one. */
+  function witness(self: number): Core {
+    const core = council(self)
+    for (const { job, claim } of [work, other]) {
+      receive(core, job)
+      receive(core, claim)
+    }
+    for (const number of [SELF, OTHER]) receive(core, voteEnvelope(work.claim, number))
+    receive(core, voteEnvelope(work.claim, THIRD, 'fail'))
+    return core
+  }
+
+  it('has its claims and passes reported by validators in turn [D12]', () => {
+    const subject = headerHash(headerOf(dataOf(1, [receiptOf(work)])))
+    const [first, second] = order(council(SELF), 'punish', subject)
+    const [quick, slow] = [witness(first!), witness(second!)]
+    for (const core of [quick, slow]) {
+      const header = posted(core, [receiptOf(work)])
+      deepEqual(dutiesOf(tell(core, faulted), 'punish'), [])
+      tell(core, voided(header))
+    }
+    const [duty, ...more] = [...quick.ledger.disputes.condemned]
+    equal(more.length, 0)
+    const [signed, ...rest] = duty![1].claims
+    equal(rest.length, 0)
+    equal(signed!.claim.digest, work.claim.digest)
+    const passes = [SELF, OTHER].map((number) => voteEnvelope(work.claim, number).digest)
+    deepEqual(signed!.passes.map(({ digest }) => digest).sort(), passes.sort())
+    deepEqual(due(slow, 'punish', NOW_MS + TURN_MS - 1), [])
+    const [late] = due(slow, 'punish', NOW_MS + TURN_MS)
+    deepEqual([late?.header, late?.claims.length], [subject, 1])
+    slow.handle({ kind: 'punished', header: subject }, NOW_MS + TURN_MS)
+    deepEqual([...slow.ledger.disputes.condemned], [])
+  })
+
+  it('is the only one: who signed what stands in those behind it is left alone [D12]', () => {
+    const core = witness(SELF)
+    const one = posted(core, [receiptOf(work)])
+    const two = posted(core, [receiptOf(other)], 2)
+    tell(core, faulted)
+    tell(core, voided(two))
+    deepEqual([...core.ledger.disputes.condemned], [])
+    tell(core, voided(one))
+    const found = [...core.ledger.disputes.condemned].map(([header]) => header)
+    deepEqual(found, [headerHash(one)])
+  })
+
+  it('is reported by nobody who is no validator, nor where nothing of it is known [D12]', () => {
+    const worker = witness(1)
+    tell(worker, faulted)
+    tell(worker, voided(posted(worker, [receiptOf(work)])))
+    const stranger = council(SELF)
+    const header = posted(stranger, [receiptOf(work)])
+    tell(stranger, faulted)
+    tell(stranger, voided(header))
+    for (const core of [worker, stranger]) deepEqual(due(core, 'punish', LATE_MS), [])
+  })
+
+  it('is one of the newest that are kept', () => {
+    const core = witness(SELF)
+    for (let epoch = 1; epoch <= MAX_CONDEMNED + 1; epoch++) {
+      const { disputes } = core.ledger
+      const header = { ...headerOf(dataOf(1, [receiptOf(work)])), epoch }
+      const passes: never[] = []
+      const none = { failedBy: new Set<Address>(), checkedBy: new Set<Address>() }
+      const { job, claim } = work
+      disputes.keep(claim.digest, { jobId: job.digest, header, job, claim, passes, ...none })
+      disputes.condemn(hashNumber(epoch), header, NOW_MS)
+    }
+    const kept = [...core.ledger.disputes.condemned].map(([header]) => header)
+    equal(kept.length, MAX_CONDEMNED)
+    ok(!kept.includes(hashNumber(1)))
   })
 })
 

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import {
   acceptedClaim,
   turnsOf as pastTurns,
@@ -6,9 +6,17 @@ import {
 } from '../../../coordinator-free/assignment.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
-import { seal } from '../../../protocol/envelope.ts'
-import type { Hash } from '../../../protocol/hash.ts'
+import { type Envelope, seal } from '../../../protocol/envelope.ts'
+import { type Hash, keccak, utf8 } from '../../../protocol/hash.ts'
 import { BATCH_WAIT_MS, LATE_VOTE_MS, OPEN_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import {
+  boundariesRoot,
+  type SealPlace,
+  sealPlace,
+  WITNESS_LEVELS,
+  witnessOf,
+  witnessSeal,
+} from '../../../protocol/witness.ts'
 import {
   addressNumber,
   block,
@@ -17,6 +25,7 @@ import {
   jobEnvelope,
   openingEnvelope,
   receive,
+  SEEN,
   TRANSCRIPT,
   turnsOf,
   VALIDATORS,
@@ -32,8 +41,12 @@ const job = jobEnvelope(1)
 const claim = claimEnvelope(job.digest, turnsOf(known(), job.digest)[0]!)
 
 function known(): Core {
+  return knowing(job)
+}
+
+function knowing(order: Envelope): Core {
   const core = council(SELF)
-  receive(core, job)
+  receive(core, order)
   return core
 }
 
@@ -50,8 +63,8 @@ function heardOf(votes: readonly number[], atMs = NOW_MS): Core {
 /** It has looked, and voted. */
 function voted(core: Core): Effect[] {
   block(core, 2)
-  const seen = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
-  const found = { kind: 'verified', claim: claim.digest, transcript: TRANSCRIPT, ...seen } as const
+  const looked = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
+  const found = { kind: 'verified', claim: claim.digest, seen: SEEN, ...looked } as const
   const [vote] = dutiesOf(core.handle(found, NOW_MS), 'publish')
   const { bytes } = seal(vote!.message, keyNumber(SELF).privateKey, MESSAGES)
   return core.handle({ kind: 'received', bytes, via: 'journal' }, NOW_MS)
@@ -95,12 +108,12 @@ describe('what an auditor saw', () => {
     const core = heardOf([SELF, OTHER, THIRD])
     const [again] = dutiesOf(block(core, 2), 'verify')
     equal(again?.claimId, claim.digest)
-    const seen = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
+    const looked = { verdict: 'pass', reason: 'none', checked: 3, beaconBlock: 2 } as const
     const found = {
       kind: 'verified',
       claim: claim.digest,
-      transcript: TRANSCRIPT,
-      ...seen,
+      seen: SEEN,
+      ...looked,
     } as const
     const effects = core.handle(found, NOW_MS)
     deepEqual(openedIn(effects), [TRANSCRIPT])
@@ -146,6 +159,99 @@ describe('a batch names votes', () => {
     deepEqual(dutiesOf(tick(core, soonMs), 'offer'), [])
     deepEqual(namedBy(core, NOW_MS + LATE_VOTE_MS), votesOf(SELF, OTHER))
     deepEqual(namedBy(heardOf(VALIDATORS), NOW_MS + LATE_VOTE_MS), [])
+  })
+})
+
+describe('who repeated a segment of a fine-tune', () => {
+  const tuneJob = jobEnvelope(2, { task: 'fine-tune', adapter: '' })
+  const worker = turnsOf(knowing(tuneJob), tuneJob.digest)[0]!
+  const witnesses = [0, 1, 2].map((segment) => {
+    const of = { jobId: tuneJob.digest, worker: addressNumber(worker), segment }
+    return witnessOf(of, keccak(utf8(`steps of ${segment}`)))
+  })
+  const states = [0, 1, 2, 3].map((boundary) => hashNumber(7000 + boundary))
+  const boundaries = { states, seals: witnesses.map(witnessSeal) }
+  const tune = claimEnvelope(tuneJob.digest, worker, 1, boundariesRoot(boundaries))
+
+  interface Told {
+    readonly transcript: Hash
+    readonly place: SealPlace
+  }
+  const honest = (segment: number): Told => ({
+    transcript: witnesses[segment]!,
+    place: sealPlace(boundaries, segment),
+  })
+
+  /** A validator that has heard these openings of as many votes. */
+  function told(...openings: readonly Told[]): Core {
+    const core = knowing(tuneJob)
+    receive(core, tune)
+    for (const [place, { transcript }] of openings.entries()) {
+      receive(core, voteEnvelope(tune, VALIDATORS[place]!, 'pass', transcript))
+    }
+    for (const [place, { transcript, place: shown }] of openings.entries()) {
+      receive(core, openingEnvelope(tune, VALIDATORS[place]!, transcript, shown))
+    }
+    return core
+  }
+
+  const paid = (openings: readonly Told[]): readonly Hash[] =>
+    namedBy(told(...openings), NOW_MS + LATE_VOTE_MS)
+  const votesFor = (openings: readonly Told[], ...places: readonly number[]): Hash[] =>
+    places
+      .map((at) => voteEnvelope(tune, VALIDATORS[at]!, 'pass', openings[at]!.transcript).digest)
+      .sort()
+
+  it('is paid, whichever it was, and also where two repeated the same', () => {
+    for (const segments of [
+      [0, 1, 2],
+      [2, 2, 0],
+    ]) {
+      const openings = segments.map(honest)
+      deepEqual(paid(openings), votesFor(openings, 0, 1, 2))
+    }
+  })
+
+  it('is told from who shows no witness, another place, or too long a way', () => {
+    const guessed = { ...honest(2), transcript: UNSEEN }
+    const elsewhere = { ...honest(2), place: sealPlace(boundaries, 1) }
+    const turned = { ...honest(2), place: { ...honest(2).place, path: 0 } }
+    const otherState = { ...honest(2), place: { ...honest(2).place, state: hashNumber(7009) } }
+    const seal = { ...honest(2), transcript: witnessSeal(witnesses[2]!) }
+    for (const wrong of [guessed, elsewhere, turned, otherState, seal]) {
+      const openings = [honest(0), honest(1), wrong]
+      deepEqual(paid(openings), votesFor(openings, 0, 1))
+    }
+    // What is too long is no message at all.
+    const long = Array.from({ length: WITNESS_LEVELS + 1 }, () => hashNumber(1))
+    const place = { ...honest(0).place, siblings: long }
+    throws(() => openingEnvelope(tune, OTHER, UNSEEN, place), /siblings/)
+  })
+
+  it('is alone paid where two of three passed it unseen, though these agree', () => {
+    const guessed = { ...honest(1), transcript: UNSEEN }
+    const openings = [guessed, honest(0), guessed]
+    deepEqual(paid(openings), votesFor(openings, 1))
+    const all = told(guessed, guessed, guessed)
+    equal(acceptedClaim(all.ledger, tuneJob.digest, NOW_MS + LATE_VOTE_MS), undefined)
+  })
+
+  it('gains nothing by the opening of another: its vote was sealed before', () => {
+    const core = told(honest(0), honest(1), { ...honest(2), transcript: UNSEEN })
+    const copied = openingEnvelope(tune, THIRD, witnesses[0]!, honest(0).place)
+    receive(core, copied)
+    const openings = [honest(0), honest(1), honest(2)]
+    deepEqual(namedBy(core, NOW_MS + LATE_VOTE_MS), votesFor(openings, 0, 1))
+  })
+
+  it('looks again at the same segment where a restart has lost what it saw', () => {
+    const core = knowing(tuneJob)
+    receive(core, tune)
+    for (const number of VALIDATORS) {
+      receive(core, voteEnvelope(tune, number, 'pass', witnesses[0]!))
+    }
+    const [again] = dutiesOf(block(core, 9), 'verify')
+    deepEqual([again?.beacon, again?.beaconBlock], [undefined, 2])
   })
 })
 

@@ -12,7 +12,7 @@ import {
   blockHash,
   council,
   receive,
-  TRANSCRIPT,
+  SEEN,
   VALIDATORS,
 } from '../../harness/council.ts'
 import { hashNumber, NOW_MS } from '../../harness/messages.ts'
@@ -54,7 +54,7 @@ function verified(core: Core, claim: ReturnType<typeof hashNumber>, verdict: Ver
       reason,
       checked: 1,
       beaconBlock: 2,
-      transcript: TRANSCRIPT,
+      seen: SEEN,
     },
     NOW_MS,
   )

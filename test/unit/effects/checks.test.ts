@@ -10,13 +10,14 @@ import type { BatchHeader } from '../../../protocol/batch.ts'
 import { answerCommitment } from '../../../protocol/commitment.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
-import { keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import { type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
+import { boundariesRoot, isWitnessed, sealPlace, witnessSeal } from '../../../protocol/witness.ts'
 import { checkAnswer } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
 import { proofAgainst } from '../../../worker/effects/proof.ts'
-import { encodeState, stateHash, statesRoot } from '../../../worker/effects/tuning.ts'
+import { encodeState, stateHash } from '../../../worker/effects/tuning.ts'
 import { cidNumber, hashNumber, keyNumber } from '../../harness/messages.ts'
 import { ANSWER_ID, SEED, TUNE_ID, Workshop } from '../../harness/workshop.ts'
 
@@ -109,7 +110,7 @@ describe('the checks of a validator', function () {
     const output = await shop.content.put(Adapter, adapter)
     const fitting = {
       output,
-      commitment: statesRoot(adapter.states.map(({ hash }) => hash)),
+      commitment: rootOf(adapter),
       attribution: indexesRoot(adapter.index.root, adapter.spans.root),
     }
     return judgeTune({ ...shop.tuned, ...fitting, ...result })
@@ -244,6 +245,31 @@ describe('the checks of a validator', function () {
       assert.equal(await judgeTune(shop.tuned), 'pass')
     })
 
+    it('show a witness of the segment that they repeated, which the claim has sealed', async () => {
+      const { states, seals } = await shop.adapter()
+      const boundaries = { states: states.map(({ hash }) => hash), seals }
+      const seen = new Set<Hash>()
+      for (const label of ['a', 'b', 'c', 'd']) {
+        const options = { signal, seed: SEED, beacon: keccak(utf8(label)) }
+        const claim = shop.claim(TUNE_ID, shop.tuned)
+        const found = await checkTune(shop.knowledge, shop.content, shop.tuneJob, claim, options)
+        const { transcript, place } = found.seen
+        assert.ok(isWitnessed(claim.commitment, transcript, place))
+        const segment = seals.indexOf(witnessSeal(transcript))
+        assert.deepEqual(place, sealPlace(boundaries, segment))
+        seen.add(transcript)
+      }
+      assert.equal(seen.size, 2)
+    })
+
+    it('catch seals of witnesses that the segments do not show', async () => {
+      const { seals } = await shop.adapter()
+      const false_ = seals.map(() => hashNumber(9))
+      assert.equal(await adapterWith({ seals: false_ }), 'witness-differs')
+      assert.equal(await adapterWith({ seals: seals.toReversed() }), 'witness-differs')
+      assert.equal(await adapterWith({ seals: seals.slice(1) }), 'segments-differ')
+    })
+
     it('catch a state that training did not lead to', async () => {
       const { states } = await shop.adapter()
       const forged = await forgedState(shop, states[1]!.cid)
@@ -328,6 +354,10 @@ describe('the checks of a validator', function () {
     })
   })
 })
+
+function rootOf({ states, seals }: Adapter): Hash {
+  return boundariesRoot({ states: states.map(({ hash }) => hash), seals })
+}
 
 function found({ verdict, reason }: Finding): string {
   return verdict === 'pass' ? 'pass' : reason

@@ -1,14 +1,16 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Duty } from '../../../coordinator-free/events.ts'
 import { createLedger, type Ledger } from '../../../coordinator-free/ledger.ts'
+import { faultOfClaim } from '../../../protocol/fault.ts'
 import { verdictSeal } from '../../../protocol/jury.ts'
 import type { Call } from '../../../worker/chain/calls.ts'
+import { falseClaimCall, falsePassCall } from '../../../worker/chain/dispute-calls.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { commitVerdictCall, revealVerdictCall } from '../../../worker/chain/jury-calls.ts'
 import { type JudgingOptions, judging } from '../../../worker/effects/judging.ts'
 import { Ballots } from '../../../worker/storage/ballots.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
-import { claimEnvelope, jobEnvelope } from '../../harness/council.ts'
+import { claimEnvelope, jobEnvelope, voteEnvelope } from '../../harness/council.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { hashNumber, keyNumber } from '../../harness/messages.ts'
 
@@ -35,16 +37,19 @@ describe('a juror’s effects', () => {
     removeFolder(folder)
   })
 
-  /** The chain takes what is sent, or refuses it with this error. */
-  function performers(refusal?: string) {
+  /** The chain takes what is sent, or refuses it with this error. @param fault What it says of each batch */
+  function performers(refusal?: string, fault = 0n) {
     const chain = {
       account: SELF,
+      deployment: { addresses: { resultLedger: SELF } },
+      read: async () => fault,
       write: async (call: Call) => {
         if (refusal) {
           const revert = { name: refusal, args: {} }
           throw new ChainError('reverted', refusal, { revert })
         }
         sent.push(call)
+        return { txHash: hashNumber(1) }
       },
     }
     const runtime = { until: async (_: (ledger: Ledger) => boolean) => createLedger() }
@@ -80,6 +85,35 @@ describe('a juror’s effects', () => {
     await performers().reveal(reveal, signal)
     const seal = verdictSeal(1, SELF, 'fail', salt)
     deepEqual(sent, [commitVerdictCall(1, seal), revealVerdictCall(1, 'fail', salt)])
+  })
+
+  it('report who signed the claim that the chain names, and nobody where it names none', async () => {
+    const header = hashNumber(30)
+    const passes = [4, 5].map((number) => voteEnvelope(claim, number))
+    const other = claimEnvelope(job.digest, 2)
+    const claims = [
+      { claim: other, passes: [voteEnvelope(other, 6)] },
+      { claim, passes },
+    ]
+    const duty = { kind: 'punish', duty: `punish ${header}`, header, claims } as const
+    const done = { kind: 'punished', header }
+    deepEqual(await performers(undefined, faultOfClaim(claimId)).punish(duty, signal), done)
+    const statements = [
+      falseClaimCall(header, claim),
+      ...passes.map((p) => falsePassCall(header, p)),
+    ]
+    deepEqual(sent, statements)
+    sent = []
+    const [plain, judged] = [1n, 2n]
+    for (const fault of [plain, judged, faultOfClaim(hashNumber(8))]) {
+      deepEqual(await performers(undefined, fault).punish(duty, signal), done)
+    }
+    deepEqual(sent, [])
+    // Another was quicker, or something else is wrong.
+    const named = faultOfClaim(claimId)
+    deepEqual(await performers('AlreadyPunished', named).punish(duty, signal), done)
+    const failed = await performers('NotFalse', named).punish(duty, signal).catch(String)
+    equal(failed, 'ChainError: NotFalse')
   })
 
   it('keep a ballot whose seal the chain has refused for now', async () => {

@@ -69,6 +69,8 @@ describe('taking over a fine-tune', () => {
       { seed: hashNumber(9) },
       { graph: hashNumber(9) },
       { stateBytes: 24 },
+      { seals: [] },
+      { seals: [hashNumber(5)] },
       { losses: [0] },
       { losses: [0, 7] },
       { heldOutLosses: [1, 1] },

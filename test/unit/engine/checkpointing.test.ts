@@ -65,7 +65,7 @@ async function trainAndIndex(
 ): Promise<unknown> {
   const model = await engine.open(directory, lora)
   const start = { ...model.initialState(SEED), theta: someAdapter(model.info.loraSize) }
-  const { state, losses } = await model.train({
+  const { state, losses, witness } = await model.train({
     state: start,
     batches: someBatches(2, 10, EXAMPLE_TOKENS, vocab),
     exampleTokens: EXAMPLE_TOKENS,
@@ -79,5 +79,5 @@ async function trainAndIndex(
     projectionSeed: SEED,
     width: 4,
   })
-  return { losses, bits: bitsOf(state.theta, state.m, state.v, features) }
+  return { losses, witness, bits: bitsOf(state.theta, state.m, state.v, features) }
 }

@@ -43,10 +43,27 @@ describe('engine, to the last bit', () => {
     const threaded = await b.train({ state: start, batches, ...rest })
     assertSameState(threaded.state, whole.state)
     assert.deepEqual(threaded.losses, whole.losses)
+    assert.deepEqual(threaded.witness, whole.witness)
     const half = await b.train({ state: start, batches: batches.slice(0, 2), ...rest })
     const resumed = await a.train({ state: half.state, batches: batches.slice(2), ...rest })
     assertSameState(resumed.state, whole.state)
     assert.notDeepEqual(whole.state.theta, start.theta)
+  })
+
+  it('shows by its witness that each step was taken, from just this state', async () => {
+    const model = await one.open(BROOK, LORA)
+    const batches = someBatches(2, 4, EXAMPLE_TOKENS, 4096)
+    const rest = { exampleTokens: EXAMPLE_TOKENS, optimiser: OPTIMISER, totalSteps: 2 }
+    const start = model.initialState(SEED)
+    const witnesses = await Promise.all(
+      [
+        { state: start, batches },
+        { state: start, batches: batches.slice(0, 1) },
+        { state: start, batches: batches.toReversed() },
+        { state: { ...start, theta: someAdapter(model.info.loraSize) }, batches },
+      ].map(async (run) => Buffer.from((await model.train({ ...run, ...rest })).witness)),
+    )
+    assert.equal(new Set(witnesses.map((witness) => witness.toString('hex'))).size, 4)
   })
 
   it("gives an example's features and loss alone as in a batch, in one thread or two", async () => {

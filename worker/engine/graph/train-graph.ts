@@ -84,9 +84,13 @@ function besideZeros(graph: GraphBuilder, matrix: Value, axis: number, shape: nu
   return graph.concat([matrix, graph.floats(new Float32Array(length), shape)], axis)
 }
 
+/** Columns of the witness: enough bits that nobody guesses them, few enough that hashing them costs nothing. */
+const WITNESS_COLUMNS = 8
+
 /**
  * Gradient of the loss by theta, added to what other examples of the same step have given. In: as `lossGraph`, and theta
- * (P); sum (P). Out: next.sum (P); losses (B).
+ * (P); sum (P). Out: next.sum (P); losses (B); witness (M·columns), of the gradient of what the first adapted projection
+ * gives out: the backward pass comes to it last, and the optimiser's state, which is published, does not hold it.
  */
 export function gradientGraph(
   config: ModelConfig,
@@ -95,7 +99,9 @@ export function gradientGraph(
   form: TrainingForm = {},
 ): Uint8Array {
   const gradients = new Map<LoraModule, Value[]>()
+  let lowest: { readonly dy: Value; readonly outputs: number } | undefined
   const collect: Collect = ({ graph, tape }, module, { x, down, dy, dDown }) => {
+    lowest = { dy, outputs: module.outputs }
     const dA = graph.node('Gemm', [dDown, x], { transA: 1 })
     const dB = graph.node('Gemm', [dy, down], { transA: 1, alpha: { float: layout.scale } })
     const flat = [dA, dB].map((gradient) => graph.reshape(gradient, [-1]))
@@ -109,6 +115,9 @@ export function gradientGraph(
   const next = graph.add(sum, graph.concat(all, 0))
   graph.output('next.sum', next, 'float32', [layout.size])
   graph.output('losses', losses, 'float32', ['B'])
+  const { dy, outputs } = lowest!
+  const seen = graph.slice(dy, 1, 0, Math.min(WITNESS_COLUMNS, outputs))
+  graph.output('witness', graph.reshape(seen, [-1]), 'float32', ['W'])
   return graph.encode()
 }
 

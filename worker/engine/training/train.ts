@@ -1,4 +1,5 @@
 /** Training steps, in the engine's thread. */
+import { keccak } from '../../../protocol/hash.ts'
 import { learningRate } from '../../../protocol/tuning.ts'
 import { allFinite } from '../checks.ts'
 import { EngineError } from '../errors.ts'
@@ -23,11 +24,15 @@ export async function train(
   for (const part of [request.state.theta, request.state.m, request.state.v]) model.adapter(part)
   let state = request.state
   const losses = new Float32Array(request.batches.length)
+  let witness: Uint8Array = new Uint8Array(32)
   for (const [index, batch] of request.batches.entries()) {
     const startedMs = performance.now()
     const done = await oneStep(model, request, state, batch, signal)
-    if (done === 'stopped') throw new TrainingStopped({ state, losses: losses.slice(0, index) })
+    if (done === 'stopped') {
+      throw new TrainingStopped({ state, losses: losses.slice(0, index), witness })
+    }
     state = done.state
+    witness = keccak(witness, ...done.seen)
     losses[index] = done.loss
     const seconds = (performance.now() - startedMs) / 1000
     onStep({
@@ -43,17 +48,17 @@ export async function train(
       `the adapter overflowed by step ${state.step}; lower the rate`,
     )
   }
-  return { state, losses }
+  return { state, losses, witness }
 }
 
-/** The state after a step, and of its batch the mean loss and the number of predicted tokens. */
+/** The state after a step, and of its batch the mean loss, the number of predicted tokens and what its runs show (`witness`). */
 async function oneStep(
   model: LoadedModel,
   request: TrainRequest,
   state: TrainingState,
   batch: TrainingBatch,
   signal: StepSignal,
-): Promise<{ state: TrainingState; loss: number; tokens: number } | 'stopped'> {
+): Promise<({ state: TrainingState } & Omit<Slope, 'gradient'>) | 'stopped'> {
   const { optimiser, totalSteps } = request
   const { step } = state
   const sum = await batchGradient(model, request, state, batch, signal)
@@ -63,8 +68,17 @@ async function oneStep(
     throw new EngineError('not-finite', message)
   }
   const rate = learningRate(optimiser, step, totalSteps)
-  const next = await adamStep(model, state, sum.gradient, hyperValues(optimiser, rate, step))
-  return { state: next, loss: sum.loss, tokens: sum.tokens }
+  const { gradient, ...shown } = sum
+  const next = await adamStep(model, state, gradient, hyperValues(optimiser, rate, step))
+  return { state: next, ...shown }
+}
+
+interface Slope {
+  readonly gradient: Float32Array
+  readonly loss: number
+  readonly tokens: number
+  /** Bytes of each run's witness. */
+  readonly seen: readonly Uint8Array[]
 }
 
 /** Gradient of a batch's mean loss, accumulated over the runs that the batch is cut into. */
@@ -74,7 +88,7 @@ async function batchGradient(
   { theta, step }: TrainingState,
   batch: TrainingBatch,
   signal: StepSignal,
-): Promise<{ gradient: Float32Array; loss: number; tokens: number } | 'stopped'> {
+): Promise<Slope | 'stopped'> {
   const drops = dropout !== undefined && dropout.rate > 0
   const session = await model.session(drops ? 'gradient with dropout' : 'gradient')
   const examples = batchExamples(model, batch, exampleTokens)
@@ -82,6 +96,7 @@ async function batchGradient(
   const rows = rowsOfRun(exampleTokens)
   let gradient: Float32Array = new Float32Array(theta.length)
   let loss = 0
+  const seen: Uint8Array[] = []
   for (let first = 0; first < examples.length; first += rows) {
     await turn()
     if (signal.aborted) return 'stopped'
@@ -95,8 +110,10 @@ async function batchGradient(
     })
     gradient = outputs['next.sum']!
     loss += outputs['losses']!.reduce((sum, value) => sum + value, 0)
+    const { buffer, byteOffset, byteLength } = outputs['witness']!
+    seen.push(new Uint8Array(buffer, byteOffset, byteLength))
   }
-  return { gradient, loss, tokens: examples.length * time }
+  return { gradient, loss, tokens: examples.length * time, seen }
 }
 
 function checkDropout(dropout: Dropout | undefined): void {
