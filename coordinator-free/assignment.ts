@@ -18,8 +18,8 @@ import { type Standing, standingOf } from './committee.ts'
 import { isStruck } from './contradictions.ts'
 import { hasCome } from './horizon.ts'
 import type { Fact, Ledger, Run } from './ledger.ts'
-import type { Member } from './members.ts'
 import { isUnproven } from './openings.ts'
+import type { Member } from './registry.ts'
 
 export interface Turn {
   readonly worker: Member

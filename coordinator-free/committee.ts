@@ -6,7 +6,7 @@ import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '..
 import type { Verdict } from '../protocol/vote.ts'
 import { stepsSince } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
-import type { Member } from './members.ts'
+import type { Member } from './registry.ts'
 
 /** The state of a claim in the eyes of this node. */
 export interface Standing {

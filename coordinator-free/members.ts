@@ -1,52 +1,43 @@
 /** The nodes with a stake, and the order in which they take their turns. Everyone reads the same list off the chain. */
-import type { ChainLog, Role } from '../protocol/chain.ts'
+import type { Role } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { drawOf, rank } from './rank.ts'
+import { type Derived, type Member, Registry, type StakeFact } from './registry.ts'
 import { seatsAmong } from './seats.ts'
 
-export interface Member {
-  readonly node: Address
-  /** The cold account that staked for the node and is paid for its work. */
-  readonly owner: Address
-  readonly roles: readonly Role[]
-  readonly stakeWei: bigint
-}
-
-/** Orders that were worked out for the same members, by purpose and subject: duties ask for them again and again. */
-export type Rankings = Map<string, Map<Hash, readonly Member[]>>
-
 export class Members {
-  readonly #byNode = new Map<Address, Member>()
-  readonly #rankingsOf: (members: readonly Member[]) => Rankings
-  readonly #withRole = new Map<Role, readonly Member[]>()
-  #rankings: Rankings | undefined
+  #registry: Registry
+  /** How many facts this node has heard of it. */
+  #heard = 0
+  #derived: Derived | undefined
 
-  /** @param rankingsOf where orders are kept; the simulator keeps those of equal members once for all its nodes */
-  constructor(rankingsOf: (members: readonly Member[]) => Rankings = () => new Map()) {
-    this.#rankingsOf = rankingsOf
+  /** @param registry the simulator's nodes share one */
+  constructor(registry = new Registry()) {
+    this.#registry = registry
   }
 
-  merge(fact: Extract<ChainLog, { kind: 'staked' | 'exiting' }>): void {
-    if (fact.kind === 'exiting') this.#byNode.delete(fact.node)
-    else this.#byNode.set(fact.node, fact)
-    this.#withRole.clear()
-    this.#rankings = undefined
+  merge(fact: StakeFact): void {
+    this.#registry = this.#registry.after(this.#heard, fact)
+    this.#heard += 1
+    this.#derived = undefined
   }
 
   get(node: Address): Member | undefined {
-    return this.#byNode.get(node)
+    return this.#registry.get(node, this.#heard)
   }
 
   has(node: Address, role: Role): boolean {
-    return this.#byNode.get(node)?.roles.includes(role) === true
+    return this.get(node)?.roles.includes(role) === true
   }
 
   withRole(role: Role): readonly Member[] {
-    const held = this.#withRole.get(role)
+    const { withRole } = this.#known
+    const held = withRole.get(role)
     if (held) return held
-    const members = [...this.#byNode.values()].filter(({ roles }) => roles.includes(role))
-    this.#withRole.set(role, members)
+    const all = this.#registry.members(this.#heard)
+    const members = all.filter(({ roles }) => roles.includes(role))
+    withRole.set(role, members)
     return members
   }
 
@@ -83,13 +74,18 @@ export class Members {
     return order
   }
 
+  get #known(): Derived {
+    this.#derived ??= this.#registry.derived(this.#heard)
+    return this.#derived
+  }
+
   #ordersOf(purpose: string): Map<Hash, readonly Member[]> {
-    this.#rankings ??= this.#rankingsOf([...this.#byNode.values()])
-    const held = this.#rankings.get(purpose)
+    const { orders } = this.#known
+    const held = orders.get(purpose)
     if (held) return held
-    const orders = new Map<Hash, readonly Member[]>()
-    this.#rankings.set(purpose, orders)
-    return orders
+    const fresh = new Map<Hash, readonly Member[]>()
+    orders.set(purpose, fresh)
+    return fresh
   }
 }
 

@@ -22,12 +22,13 @@ import { forgetEndorsements, forgetStale } from './forgetting.ts'
 import { Kept } from './horizon.ts'
 import { InHand } from './in-hand.ts'
 import { attribute, createLedger, type Ledger, merge, see, settle } from './ledger.ts'
-import { type Member, Members, type Rankings } from './members.ts'
+import { Members } from './members.ts'
 import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
 import { held, missing } from './reconciliation.ts'
+import type { Registry } from './registry.ts'
 import { headerHash, offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
 import { Statements } from './statements.ts'
@@ -42,8 +43,8 @@ export interface CoreOptions {
   readonly terms?: WorkTerms
   /** What this node may lose in calls of juries, in wei; it calls none where it is left out. */
   readonly challengeBudgetWei?: bigint
-  /** Where orders of turns are kept: see `Members`. */
-  readonly rankingsOf?: (members: readonly Member[]) => Rankings
+  /** What the chain has told of stakes; this node's own where it is left out. */
+  readonly registry?: Registry
 }
 
 const ANY_WORK: WorkTerms = {
@@ -73,7 +74,7 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.#options = options
-    const members = new Members(options.rankingsOf)
+    const members = new Members(options.registry)
     this.ledger = createLedger(new Parameters(options.parameters), members)
     const { self, rules, terms = ANY_WORK, challengeBudgetWei = 0n } = options
     this.#will = { rules, terms, challengeBudgetWei }

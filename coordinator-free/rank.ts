@@ -8,7 +8,7 @@
 import type { Address } from '../protocol/fields.ts'
 import { negativeLn } from '../protocol/fixed-point.ts'
 import { fromHex, type Hash, keccak, toBigInt, utf8 } from '../protocol/hash.ts'
-import type { Member } from './members.ts'
+import type { Member } from './registry.ts'
 import { DRAW_BITS } from './seats.ts'
 
 const DRAW_BYTES = Number(DRAW_BITS) / 8

@@ -123,8 +123,9 @@ export class SimNode {
   }
 
   #boot(): Core {
-    const { gate, rules, rankingsOf, parameters, challengeBudgetWei } = this.options
-    return new Core({ self: this.address, gate, rules, rankingsOf, parameters, challengeBudgetWei })
+    const { gate, rules, world, parameters, challengeBudgetWei } = this.options
+    const registry = world.registry()
+    return new Core({ self: this.address, gate, rules, registry, parameters, challengeBudgetWei })
   }
 
   #body(): Body {

@@ -1,5 +1,4 @@
 /** What all nodes of a world would come to alike is worked out once for all of them. */
-import type { Member, Rankings } from '../coordinator-free/members.ts'
 import { type Opened, open } from '../protocol/envelope.ts'
 import { BatchData } from '../protocol/settlement.ts'
 import type { Domain } from '../protocol/struct.ts'
@@ -26,24 +25,6 @@ function held<K extends object, V>(map: WeakMap<K, V>, key: K, work: () => V): V
   const fresh = work()
   map.set(key, fresh)
   return fresh
-}
-
-const KNOWN_ROSTERS = 64
-
-/** Keeps the orders of turns of equal members once. */
-export function rankOnce(): (members: readonly Member[]) => Rankings {
-  const known = new Map<string, Rankings>()
-  return (members) => {
-    const roster = members
-      .map(({ node, owner, roles, stakeWei }) => `${node} ${owner} ${roles} ${stakeWei}`)
-      .join()
-    const held = known.get(roster)
-    if (held) return held
-    if (known.size >= KNOWN_ROSTERS) known.clear()
-    const fresh: Rankings = new Map()
-    known.set(roster, fresh)
-    return fresh
-  }
 }
 
 const KNOWN_BATCHES = 256

@@ -1,9 +1,9 @@
 /** What a virtual node is made of, and its ways to others and to the world. */
 import type { Gate } from '../coordinator-free/admission.ts'
 import type { Effect } from '../coordinator-free/events.ts'
-import type { Member, Rankings } from '../coordinator-free/members.ts'
 import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
+import type { Registry } from '../coordinator-free/registry.ts'
 import type { Role } from '../protocol/chain.ts'
 import type { Decoded } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
@@ -23,7 +23,6 @@ export interface NodeOptions {
   readonly signer: Signer
   readonly gate: Gate
   readonly rules: PayoutRules
-  readonly rankingsOf: (members: readonly Member[]) => Rankings
   readonly parameters: ParameterTerms
   readonly challengeBudgetWei: bigint
   readonly clock: Clock
@@ -42,6 +41,8 @@ export interface NodeOptions {
 export interface Surroundings {
   /** Nodes that are in it together. */
   readonly ring: Set<Address>
+  /** What the chain tells of stakes, for all nodes. */
+  registry(): Registry
   isOver(): boolean
   /** A stream of randomness for one purpose. */
   dice(purpose: string): Random

@@ -1,5 +1,6 @@
 /** A whole network in one process, from one seed: nodes, network, chain, workload, faults, and the checkers' eyes. */
 import type { Effect } from '../coordinator-free/events.ts'
+import { Registry } from '../coordinator-free/registry.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { keccak, toHex, utf8 } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
@@ -15,7 +16,7 @@ import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode } from './node.ts'
 import type { Scenario } from './scenario.ts'
-import { decodeOnce, internBatches, openOnce, rankOnce } from './shared.ts'
+import { decodeOnce, internBatches, openOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timeline } from './timeline.ts'
@@ -72,7 +73,8 @@ export class World {
   readonly #open = openOnce()
   readonly #intern = internBatches()
   readonly #decode = decodeOnce(this.#intern)
-  readonly #rankingsOf = rankOnce()
+  /** A chain that takes blocks back begins another. */
+  #registry = new Registry()
   readonly #hash = new RunHash()
   readonly #surroundings: Surroundings = {
     ring: new Set(),
@@ -82,6 +84,7 @@ export class World {
     shout: (from, bytes) => this.#spread(from, bytes),
     reconcile: (from, deliver) => this.#reconcile(from, deliver),
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
+    registry: () => this.#registry,
     find: (cid) => this.#find(cid),
     decode: this.#decode,
     isChainDown: () => this.#isChainDown,
@@ -157,6 +160,7 @@ export class World {
   takeBack(blocks: number): void {
     this.counters['reorgs']! += 1
     this.timeline.takeBack(blocks)
+    this.#registry = new Registry()
     for (const node of this.nodes) if (node.up) node.restart()
   }
 
@@ -205,7 +209,6 @@ export class World {
       signer: this.#signing.signer(`key ${this.scenario.seed} ${index}`),
       gate: { ...DOMAINS, recover: this.#signing.recover, open: this.#open },
       rules: { treasury: TREASURY, stakers: STAKERS, intern: this.#intern },
-      rankingsOf: this.#rankingsOf,
       parameters: { initial: this.#governed, epochSeconds: EPOCH_SECONDS },
       challengeBudgetWei:
         BigInt(this.scenario.challengeBonds) * BigInt(this.#governed.challengeBondGwei) * GWEI,
