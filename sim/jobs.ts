@@ -3,10 +3,12 @@ import { owedWei } from '../coordinator-free/charges.ts'
 import { blockOf } from '../protocol/document.ts'
 import type { Address } from '../protocol/fields.ts'
 import { keccak, keccakHash, utf8, word } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
+import { type Job, maxFeeWei } from '../protocol/job.ts'
+import type { Task } from '../protocol/receipt.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
 import type { SimNode } from './node.ts'
+import type { Scenario } from './scenario.ts'
 
 const UNIT_WEI = 10n ** 12n
 const CONTRACT = `0x${'c'.repeat(40)}` as Address
@@ -18,16 +20,44 @@ export const DOMAINS = {
   vouchers: { chainId: 1612, contract: `0x${'e'.repeat(40)}` as Address },
 }
 
+/** What is ordered: made up, or as it was recorded. */
+export interface Order {
+  readonly task: Task
+  readonly maxUnits: number
+  /** The most that it and all before it can cost. */
+  readonly pacedWei: bigint
+}
+
+/** All made-up jobs are of one size; the first is a fine-tune. */
+const MADE_UP_UNITS = 64
+
+/** The order of each job by its number. */
+export function ordersOf({ arrivals }: Pick<Scenario, 'arrivals'>): (number: number) => Order {
+  if (!arrivals) {
+    const maxWei = maxFeeWei({ maxUnits: MADE_UP_UNITS, unitWei: UNIT_WEI })
+    return (number) => ({
+      task: number === 0 ? 'fine-tune' : 'inference',
+      maxUnits: MADE_UP_UNITS,
+      pacedWei: BigInt(number + 1) * maxWei,
+    })
+  }
+  let pacedWei = 0n
+  const orders = arrivals.map(({ task, maxUnits }) => {
+    pacedWei += maxFeeWei({ maxUnits, unitWei: UNIT_WEI })
+    return { task, maxUnits, pacedWei }
+  })
+  return (number) => orders[number]!
+}
+
 /** The job that a gateway orders next. @param number names its input and its nonce */
-export function jobOf(gateway: SimNode, number: number, task: Job['task']): Job {
-  const maxUnits = 64
+export function jobOf(gateway: SimNode, number: number, order: Order): Job {
+  const { task, maxUnits, pacedWei } = order
   const nowMs = gateway.nowMs
   const { ledger } = gateway
-  const maxWei = BigInt(maxUnits) * UNIT_WEI
-  const owed = owedWei(ledger, gateway.address) + maxWei
+  const owed = owedWei(ledger, gateway.address) + maxFeeWei({ maxUnits, unitWei: UNIT_WEI })
   // As if no job before it had been settled: then a job is the same however fast others are.
-  const paced = BigInt(number + 1) * maxWei
-  const voucherWei = owed > paced ? owed : paced
+  const isPaced = owed < pacedWei
+  const voucherWei = isPaced ? pacedWei : owed
   const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
   const named = (what: string) => blockOf(keccak(utf8(what))).cid
   return {

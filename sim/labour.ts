@@ -8,7 +8,7 @@ import type { Check, Execution, Knowledge } from './adversaries/adversary.ts'
 import { QUARTERS, quartersAt, stateAfter } from './fine-tunes.ts'
 import type { Judging } from './judging.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
-import { seenOf, workerPayWei } from './work.ts'
+import { CHECK_SHARE, HEAR_MS, seenOf, workerPayWei, workMs } from './work.ts'
 
 /** What it works with. */
 export interface Bench {
@@ -21,7 +21,8 @@ export interface Bench {
   handle(event: Event): void
 }
 
-const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
+/** Long work tells how far it is more often than once a quarter: who shows no progress for a minute has stalled. */
+const PROGRESS_MS = 10_000
 
 export class Labour {
   readonly #bench: Bench
@@ -33,13 +34,16 @@ export class Labour {
   claim(execution: Execution, result: Result, cost: 'executed' | 'cheap'): void {
     const { jobId, job } = execution
     const { effort, options, handle, later } = this.#bench
-    const meanMs = 2 * Math.round((options.slowness * WORK_MS[job.task]) / 2)
+    const { slowness, worksBySize } = options
+    const meanMs = 2 * Math.round((slowness * workMs(job, worksBySize)) / 2)
     const quarterMs = this.#spread(meanMs) / QUARTERS
     const isTrained = job.task === 'fine-tune' && cost === 'executed'
     const begun = isTrained ? this.#quartersDone(execution) : 0
     const left = QUARTERS - begun
-    for (let more = 1; isTrained && more < left; more++) {
-      later(Math.round(more * quarterMs), () => this.#progress(jobId, begun + more))
+    const parts = worksBySize ? Math.ceil(quarterMs / PROGRESS_MS) : 1
+    for (let more = 1; isTrained && more < left * parts; more++) {
+      const done = begun * parts + more
+      later(Math.round((more * quarterMs) / parts), () => this.#progress(jobId, done, parts))
     }
     later(Math.round(left * quarterMs), () => {
       effort[cost] += (workerPayWei(jobId, job) * BigInt(left)) / BigInt(QUARTERS)
@@ -58,10 +62,13 @@ export class Labour {
     return Math.max(0, ...known.map((state) => quartersAt(jobId, state)))
   }
 
-  #progress(jobId: Hash, done: number): void {
-    const { cid, bytes } = stateAfter(jobId, done)
-    this.#bench.blocks.set(cid, bytes)
-    const progress = { jobId, done, total: QUARTERS, lossMicro: 0, state: cid } as const
+  /** @param parts how many of each quarter are counted in `done` */
+  #progress(jobId: Hash, done: number, parts: number): void {
+    const quarters = Math.floor(done / parts)
+    const stored = quarters > 0 ? stateAfter(jobId, quarters) : undefined
+    if (stored) this.#bench.blocks.set(stored.cid, stored.bytes)
+    const total = QUARTERS * parts
+    const progress = { jobId, done, total, lossMicro: 0, state: stored?.cid ?? '' } as const
     this.#bench.handle({ kind: 'progressed', ...progress })
   }
 
@@ -77,8 +84,8 @@ export class Labour {
 
   judge(check: Check, verdict: Verdict, knows: Knowledge): void {
     const { job, claim, claimId } = check
-    const { effort, handle, judging, later, self } = this.#bench
-    const takesMs = check.kind === 'hear' ? WORK_MS.inference : WORK_MS[job.task] / 4
+    const { effort, handle, judging, later, options, self } = this.#bench
+    const takesMs = check.kind === 'hear' ? HEAR_MS : workMs(job, options.worksBySize) * CHECK_SHARE
     later(this.#spread(takesMs), () => {
       if (knows === 'looked') effort.checked += workerPayWei(claim.jobId, job)
       if (check.kind === 'hear') return handle(judging.found(check.number, verdict))

@@ -1,6 +1,7 @@
 /** What is simulated. Everything follows from a scenario, and a scenario follows from a seed and a few words. */
 import { utf8 } from '../protocol/hash.ts'
 import { type Random, random } from '../protocol/prng.ts'
+import type { Task } from '../protocol/receipt.ts'
 import { ADVERSARY_KEYS, NO_ADVERSARIES, type Numbers } from './adversaries/kinds.ts'
 import type { Fault } from './faults.ts'
 
@@ -56,8 +57,19 @@ export interface Scenario extends Numbers {
   readonly demands: number
   /** Bonds that each validator may lose in calls of juries. */
   readonly challengeBonds: number
+  /** Jobs of a recorded day, in place of `jobs` ones over `workloadMs`, which then follow from them. */
+  readonly arrivals?: readonly Arrival[]
   /** The timed faults one by one; where they are left out they follow from the numbers above and the seed. */
   readonly faults?: readonly Fault[]
+}
+
+/** A job as somebody has ordered it once. */
+export interface Arrival {
+  /** Since the first one; ascending. */
+  readonly atMs: number
+  readonly task: Task
+  /** Units at the most: how long it takes follows from them. */
+  readonly maxUnits: number
 }
 
 export const CALM: Omit<Scenario, 'seed'> = {

@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly skewMs: number
   /** How many times as long as the fastest it works. */
   readonly slowness: number
+  /** Work takes as long as its units say, as that of real nodes. */
+  readonly worksBySize: boolean
   /** How the node reaches others and the world: given by the world. */
   readonly world: Surroundings
 }

@@ -18,6 +18,22 @@ import type { Receipt } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { type Boundaries, boundariesRoot, sealPlace, witnessSeal } from '../protocol/witness.ts'
 
+/** Of a made-up job: how long the fastest worker takes. */
+const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
+/** Of a recorded one, by unit: as long as a made-up answer of 64 tokens, and as long as the demo's fine-tune on two cores. */
+const UNIT_MS = { inference: 400 / 64, 'fine-tune': 0.3 } as const
+/** Part of the work that an audit takes. */
+export const CHECK_SHARE = 1 / 4
+/** What a juror takes. */
+export const HEAR_MS = 400
+
+/** Half a check's time must be whole. */
+const STEP_MS = 8
+
+export function workMs({ task, maxUnits }: Job, bySize: boolean): number {
+  return bySize ? STEP_MS * Math.ceil((UNIT_MS[task] * maxUnits) / STEP_MS) : WORK_MS[task]
+}
+
 /** What a worker brings back for a job; a liar's output differs from the honest one. */
 export function resultOf(jobId: Hash, job: Job, lie: boolean): Result {
   const results = lie ? LIES : TRUTHS

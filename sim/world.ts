@@ -18,7 +18,7 @@ import type { FakeChain } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
-import { DOMAINS, jobOf, STAKERS, TREASURY } from './jobs.ts'
+import { DOMAINS, jobOf, type Order, ordersOf, STAKERS, TREASURY } from './jobs.ts'
 import { RunHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode } from './node.ts'
@@ -32,6 +32,8 @@ import { Timeline } from './timeline.ts'
 const START_MS = 1_800_000_000_000
 const BLOCK_MS = 1000
 const STAKE_WEI = 10n ** 18n
+/** The gateway's, where that is more than twice what its jobs can cost. */
+const ESCROW_WEI = 10n ** 20n
 const GWEI = 10n ** 9n
 
 export interface Report {
@@ -102,11 +104,13 @@ export class World {
   }
 
   readonly #watch: Watch | undefined
+  readonly #orders: (number: number) => Order
 
   /** @param watch is told of each effect, before it is performed */
   constructor(scenario: Scenario, watch?: Watch) {
     this.scenario = scenario
     this.#watch = watch
+    this.#orders = ordersOf(scenario)
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
     this.#chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
@@ -190,7 +194,9 @@ export class World {
     this.#split('worker', scenario.sybilWorkers)
     this.#split('validator', scenario.sybilValidators)
     const { address } = this.nodes[0]!
-    this.timeline.send((chain) => chain.deposit(address, 10n ** 20n))
+    const twiceWei = 2n * this.#orders(scenario.jobs - 1).pacedWei
+    const escrowWei = twiceWei > ESCROW_WEI ? twiceWei : ESCROW_WEI
+    this.timeline.send((chain) => chain.deposit(address, escrowWei))
     for (const node of this.nodes) node.start()
   }
 
@@ -224,6 +230,7 @@ export class World {
       clock: this.clock,
       timeline: this.timeline,
       slowness: role === 'worker' ? this.#slowness(index) : 1,
+      worksBySize: this.scenario.arrivals !== undefined,
       dice,
       skewMs,
       world: this.#surroundings,
@@ -307,9 +314,11 @@ export class World {
 
   #submitJobs(): void {
     const dice = this.dice('workload')
-    for (let i = 0; i < this.scenario.jobs; i++) {
-      const atMs =
-        Math.floor((i * this.scenario.workloadMs) / this.scenario.jobs) + dice.below(1000)
+    const { jobs, workloadMs, arrivals } = this.scenario
+    for (let i = 0; i < jobs; i++) {
+      const atMs = arrivals
+        ? arrivals[i]!.atMs
+        : Math.floor((i * workloadMs) / jobs) + dice.below(1000)
       this.clock.after(2000 + atMs, () => this.#submit(i))
     }
   }
@@ -321,8 +330,7 @@ export class World {
       this.clock.after(1000, () => this.#submit(number))
       return
     }
-    const task = number === 0 ? 'fine-tune' : 'inference'
-    gateway.handle({ kind: 'submitted', job: jobOf(gateway, number, task) })
+    gateway.handle({ kind: 'submitted', job: jobOf(gateway, number, this.#orders(number)) })
   }
 
   #isDone(): boolean {

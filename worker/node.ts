@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
+import { type CoreSettings, coreOptionsOf } from '../coordinator-free/recording.ts'
 import { openGateway } from './api/gateway.ts'
 import { Records } from './api/records.ts'
 import { serveApi } from './api/serve.ts'
@@ -31,6 +32,7 @@ import { Content } from './storage/content.ts'
 import { Journal } from './storage/journal.ts'
 import { type Key, loadKey } from './storage/keys.ts'
 import { lockFolder } from './storage/lock.ts'
+import { Recorder } from './storage/recorder.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 export interface RunningNode extends AsyncDisposable {
@@ -73,7 +75,13 @@ async function assemble(
   parts.add(() => journal.close())
   const ballots = new Ballots(config.data, Date.now())
   parts.add(() => ballots.close())
-  const runtime = createRuntime(config, deployment, key, journal, log)
+  const core = coreSettings(config, deployment, key)
+  const recorder = openRecorder(config, core, log)
+  parts.add(() => recorder?.close())
+  const createCore = (): Core => new Core(coreOptionsOf(core))
+  const { privateKey } = key
+  const domain = core.messages
+  const runtime = new Runtime({ createCore, journal, privateKey, domain, log, recorder })
   const records = recordsOf(runtime)
   const stop = new AbortController()
   parts.add(() => stop.abort())
@@ -200,31 +208,29 @@ function restore({ nodeChain, ownerChain }: OpenChain, log: Logger, signal: Abor
   }
 }
 
-function createRuntime(
-  config: Config,
-  deployment: Deployment,
-  key: Key,
-  journal: Journal,
-  log: Logger,
-): Runtime {
-  const messages = domainOf(deployment, 'resultLedger')
-  const terms = {
-    leastUnitWei: {
-      inference: parseOpen(config.askAnswer),
-      'fine-tune': parseOpen(config.askTuning),
+function coreSettings(config: Config, deployment: Deployment, { address }: Key): CoreSettings {
+  return {
+    self: address,
+    messages: domainOf(deployment, 'resultLedger'),
+    vouchers: domainOf(deployment, 'feeEscrow'),
+    treasury: deployment.treasury,
+    stakers: deployment.addresses.stakeVault,
+    parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
+    terms: {
+      leastUnitWei: {
+        inference: parseOpen(config.askAnswer),
+        'fine-tune': parseOpen(config.askTuning),
+      },
+      maxJobs: config.maxJobs,
     },
-    maxJobs: config.maxJobs,
+    challengeBudgetWei: parseOpen(config.challengeBudget),
   }
-  const createCore = (): Core =>
-    new Core({
-      self: key.address,
-      gate: { messages, vouchers: domainOf(deployment, 'feeEscrow') },
-      rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
-      parameters: { initial: deployment.parameters, epochSeconds: deployment.epochSeconds },
-      terms,
-      challengeBudgetWei: parseOpen(config.challengeBudget),
-    })
-  return new Runtime({ createCore, journal, privateKey: key.privateKey, domain: messages, log })
+}
+
+function openRecorder(config: Config, core: CoreSettings, log: Logger): Recorder | undefined {
+  const { record: file, recordMib, roles } = config
+  if (file === '') return undefined
+  return Recorder.open({ file, mostBytes: recordMib * 2 ** 20, roles, core, log }, Date.now())
 }
 
 function recordsOf(runtime: Runtime): Records {

@@ -22,6 +22,7 @@ import { type Message, slotOf } from '../protocol/message.ts'
 import type { Domain } from '../protocol/struct.ts'
 import { sleep } from './sleep.ts'
 import type { Journal } from './storage/journal.ts'
+import type { Recorder } from './storage/recorder.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 /** Carries out one kind of duty. What it returns is the outcome; nothing means done. */
@@ -39,6 +40,8 @@ export interface RuntimeOptions {
   readonly privateKey: Uint8Array
   readonly domain: Domain
   readonly log: Logger
+  /** Writes down all that the core is given. */
+  readonly recorder?: Recorder | undefined
 }
 
 /** The node's ways to others; they exist only once the network is up. */
@@ -117,9 +120,10 @@ export class Runtime {
     this.#life.abort(new Error('the chain was reorganised'))
     this.#life = new AbortController()
     this.#core = this.#options.createCore()
+    this.#options.recorder?.rebuilt(Date.now())
     const replayed: Effect[] = []
     const replay = (event: Event): void => {
-      replayed.push(...this.#core.handle(event, Date.now()))
+      replayed.push(...this.#handle(event))
     }
     for (const fact of facts) replay({ kind: 'chain', fact })
     if (this.#early) {
@@ -144,7 +148,7 @@ export class Runtime {
   /** Hands an event to the core and carries out what follows. @returns the effects, for who waits for an answer */
   dispatch(event: Event): Effect[] {
     if (this.#stop.signal.aborted) return []
-    const effects = this.#core.handle(event, Date.now())
+    const effects = this.#handle(event)
     for (const effect of effects) {
       if (this.#early) this.#early.push(effect)
       else this.#perform(effect)
@@ -177,6 +181,20 @@ export class Runtime {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(waitMs)])
     while (!wanted(this.#core.ledger)) {
       await sleep(LOOK_MS, signal)
+    }
+  }
+
+  /** The one place in which a core is given anything: time is read once, for it and for the recording. */
+  #handle(event: Event): Effect[] {
+    const { recorder } = this.#options
+    const nowMs = Date.now()
+    try {
+      const effects = this.#core.handle(event, nowMs)
+      recorder?.handled(event, nowMs, effects)
+      return effects
+    } catch (error) {
+      recorder?.handled(event, nowMs, error as Error)
+      throw error
     }
   }
 

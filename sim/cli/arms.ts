@@ -11,6 +11,7 @@ import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
 import { type TransferScenario, transferScenario } from '../transfer/scenario.ts'
 import { type Depth, FIELDS, type Section, type Settings, type Value } from './keys.ts'
+import { arrivalsOf } from './recorded-jobs.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -115,7 +116,8 @@ export function transferOf(settings: Settings, seed: number): TransferScenario {
 export function protocolOf(settings: Settings, seed: number): Scenario {
   const { world, workload } = settings
   const { mix = 'calm', ...faults } = settings.faults
-  const change = { ...world, ...workload, ...faults, ...numbersOf(settings) } as Partial<Scenario>
+  const jobs = { ...workload, ...arrivalsOf(workload) }
+  const change = { ...world, ...jobs, ...faults, ...numbersOf(settings) } as Partial<Scenario>
   const made = scenario(seed, mix as Faults, change)
   for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
   const [least, most] = made.latencyMs

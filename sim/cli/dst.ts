@@ -1,4 +1,4 @@
-/** `npm run sim -- dst`: many seeds of small clusters under faults; what fails is made small and kept. `replay` runs it again. */
+/** `npm run sim -- dst`: many seeds of small clusters under faults; what fails is made small and kept. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,10 +19,9 @@ const USAGE = `Deterministic tests: seeds of small clusters under faults, and wh
     --faults MIX     ${FAULTS.join(', ')} (swarm)
     --stop-after N   end after so many failures (1)
     --twice          run each seed twice, and compare
-  replay FILE [--trace]
-    --trace          a line for each effect of each node
 
-A failing scenario is kept in ${FOLDER}. A fault or an adversary that enough runs planned and that never happened fails, too.`
+A failing scenario is kept in ${FOLDER}; replay FILE runs it again. A fault or an adversary that enough runs planned and that
+never happened fails, too.`
 
 export function dst(args: string[]): number {
   const { values } = parseArgs({
@@ -120,17 +119,11 @@ function keep(failing: Scenario, failure: Failure): Kept {
   return { seed: failing.seed, failure, faults, left: parts, trials, file }
 }
 
-export function replay(args: string[]): number {
-  const { values, positionals } = parseArgs({
-    args,
-    options: { trace: { type: 'boolean', default: false } },
-    allowPositionals: true,
-  })
-  const [file] = positionals
-  if (!file) return say(USAGE, 2)
+/** Runs a kept scenario again. */
+export function replayScenario(file: string, trace: boolean): number {
   const held = readScenario(file)
   if (typeof held === 'string') return say(held, 2)
-  const { report, failure } = attempt(held, values.trace ? print : undefined)
+  const { report, failure } = attempt(held, trace ? print : undefined)
   if (report) print(JSON.stringify(report))
   return failure ? say(`${failure.kind}: ${failure.message}`, 1) : 0
 }

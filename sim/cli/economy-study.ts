@@ -28,6 +28,8 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
       ...incomesOf(run),
       undoneShare: run.counts.undone / Math.max(1, run.counts.jobs),
       attackCost: twoThirdsCost(run),
+      ...{ whales: Number(run.entry !== undefined), whalePart: run.entry?.part ?? 0 },
+      ...{ whaleEdge: run.entry?.edge ?? 0, othersKept: run.entry?.othersKept ?? 1 },
       shocks: Number(scenario.shockEpoch > 0 && scenario.shockEpoch < scenario.epochs),
     },
     tables: {},

@@ -93,6 +93,10 @@ const ECONOMY: Readonly<Record<string, FigureKind>> = {
   workerProfit: { title: 'Profit of an honest worker, mean', unit: 'OPEN' },
   attackCost: { title: 'Stake for two thirds', unit: 'OPEN' },
   shocks: { title: 'Shocks of demand', unit: 'times' },
+  whales: { title: 'Whales that entered', unit: 'times' },
+  whalePart: { title: 'Part of all pay that is the whale’s', unit: 'share' },
+  whaleEdge: { title: 'The whale’s profit for a staked OPEN', unit: 'times the others’' },
+  othersKept: { title: 'Profit that is left to the others', unit: 'of that before' },
 }
 
 const TRANSFER: Readonly<Record<string, FigureKind>> = {

@@ -13,6 +13,7 @@ import {
   BOUNDS as TRANSFER_BOUNDS,
   WITH_FRACTIONS as TRANSFER_FRACTIONS,
 } from '../transfer/scenario.ts'
+import { ARRIVAL, MOST_ARRIVALS } from './recorded-jobs.ts'
 
 export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer'] as const
 export type Depth = (typeof DEPTHS)[number]
@@ -76,6 +77,9 @@ const GOSSIP: Readonly<Record<Section, Fields>> = {
 
 const LATENCY = 'give two whole numbers of milliseconds, [least, most]'
 
+const RECORDED = 'give the path of a recording, seen from the scenario file'
+const ARRIVALS = `give 1 to ${MOST_ARRIVALS} jobs, each as "milliseconds task units": "1520 inference 64"`
+
 const PROTOCOL: Readonly<Record<Section, Fields>> = {
   world: {
     workers: whole(1, 10_000),
@@ -91,6 +95,11 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     windowMs: whole(1, 86_400_000),
     collectionBatches: whole(1, 1000),
     challengeBonds: whole(0, 1000),
+    recording: z.string(RECORDED).min(1, RECORDED).max(1000, RECORDED),
+    arrivals: z
+      .array(z.string(ARRIVALS).regex(ARRIVAL, ARRIVALS), ARRIVALS)
+      .min(1, ARRIVALS)
+      .max(MOST_ARRIVALS, ARRIVALS),
   },
   faults: {
     mix: oneOf(FAULTS),
@@ -124,7 +133,9 @@ const ECONOMY: Readonly<Record<Section, Fields>> = {
   workload: economies(
     ...(['epochs', 'jobsAWorker', 'capacity', 'workCost', 'auditCost', 'cheapCost'] as const),
   ),
-  faults: economies('shockEpoch', 'shockDemand', 'falseClaims', 'miss'),
+  faults: economies(
+    ...(['shockEpoch', 'shockDemand', 'whaleEpoch', 'whaleShare', 'falseClaims', 'miss'] as const),
+  ),
   adversaries: {
     strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
     ...economies('ringShare', 'ringWork', 'cheatRate', 'challenged', 'denouncedEpochs'),

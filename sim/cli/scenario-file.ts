@@ -1,5 +1,6 @@
 /** A scenario file: read, checked, and made whole, before anything runs. */
 import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { figuresOf } from './figures.ts'
@@ -13,6 +14,7 @@ import {
   type Settings,
   type Value,
 } from './keys.ts'
+import { withArrivals } from './recorded-jobs.ts'
 import { Refusal } from './refusal.ts'
 
 export interface Expectation {
@@ -105,7 +107,7 @@ function sectionError(message: string) {
 
 /** @param small the quick version of it */
 export function readScenario(path: string, small = false): Study {
-  return parseScenario(readBounded(path), path, small)
+  return parseScenario(readBounded(path), path, small, dirname(path))
 }
 
 function readBounded(path: string): string {
@@ -121,8 +123,16 @@ function readBounded(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-/** @param path what to call it where it is refused */
-export function parseScenario(text: string, path = 'the scenario', small = false): Study {
+/**
+ * @param path what to call it where it is refused
+ * @param folder where the files that it names are
+ */
+export function parseScenario(
+  text: string,
+  path = 'the scenario',
+  small = false,
+  folder = '.',
+): Study {
   const document = parseDocument(text)
   const broken = document.errors[0]
   if (broken) throw new Refusal(`${path} is no YAML: ${broken.message.trim()}`)
@@ -142,7 +152,16 @@ export function parseScenario(text: string, path = 'the scenario', small = false
   }
   const study = studyOf(checked.data, depth, small)
   checkPaths(study, path)
-  return study
+  return { ...study, settings: withRecorded(study.settings, path, folder) }
+}
+
+function withRecorded(settings: Settings, path: string, folder: string): Settings {
+  try {
+    return { ...settings, workload: withArrivals(settings.workload, folder) }
+  } catch (error) {
+    if (!(error instanceof RangeError) && !(error instanceof Refusal)) throw error
+    throw new Refusal(`${path}: workload.recording: ${error.message}`)
+  }
 }
 
 type File = z.infer<ReturnType<typeof formOf>>
@@ -180,6 +199,7 @@ function checkPaths({ depth, sweep, expect, seeds }: Study, path: string): void 
   }
   for (const key of Object.keys(sweep)) {
     if (!pathsOf(depth).includes(key)) refuse(unknownKey(`sweep.${key}`, key, pathsOf(depth)))
+    if (key === 'workload.recording') refuse(`sweep.${key}: a study is about one recorded day`)
   }
   if (new Set(seeds).size < seeds.length) refuse('seeds has one twice; a seed is one run')
   const figures = figuresOf(depth)

@@ -159,6 +159,7 @@ const TRACES: Readonly<Record<string, string>> = {
   shockEpoch: 'shocks',
   stragglers: 'stragglers',
   leavers: 'left',
+  whaleEpoch: 'whales',
 }
 
 /** At depth F what was sent to somebody who is gone or cut off is lost, and a loss on the way only takes time. */

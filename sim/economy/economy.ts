@@ -13,6 +13,7 @@ import type { EconomyScenario } from './scenario.ts'
 import { DECIDING, ringSeats, seatChances } from './seats.ts'
 import type { Strategy } from './strategies.ts'
 import { Tribunal } from './tribunal.ts'
+import { Entry } from './whale.ts'
 
 /** A month of hours: counts turn into money so often. */
 const SETTLED_EPOCHS = 730
@@ -59,6 +60,8 @@ export class Economy {
   #expected = -1
   feesWei = 0n
   epoch = 0
+  /** Once a whale has entered. */
+  entry: Entry | undefined
 
   constructor(scenario: EconomyScenario, population: Population) {
     this.scenario = scenario
@@ -81,9 +84,13 @@ export class Economy {
 
   /** Runs to the end. @param settled is told after each settlement */
   run(strategy: Strategy, settled: () => void = () => {}): this {
-    const { epochs } = this.scenario
+    const { epochs, whaleEpoch } = this.scenario
     this.tribunal.ally(strategy.colludes === true)
     while (this.epoch < epochs) {
+      if (this.epoch > 0 && this.epoch === whaleEpoch) {
+        this.#settle(strategy.looks !== false)
+        this.entry = Entry.into(this)
+      }
       this.#step(strategy)
       this.epoch += 1
       if (this.epoch % SETTLED_EPOCHS !== 0 && this.epoch < epochs) continue

@@ -79,6 +79,13 @@ export class Members {
     return order
   }
 
+  /** Sets what a member stakes, in wei. */
+  stake(member: number, stakeWei: bigint): void {
+    this.stakesWei[member] = stakeWei
+    this.#isStale = true
+    this.version += 1
+  }
+
   /** Takes up to so much of a stake, in wei, and says how much there was. */
   take(member: number, amountWei: bigint): bigint {
     const stakeWei = this.stakesWei[member]!

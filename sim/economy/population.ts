@@ -49,7 +49,7 @@ export function stakesOf(
 }
 
 /** What is such a share of the whole, the others having these. */
-function beside(othersWei: readonly bigint[], share: number): bigint {
+export function beside(othersWei: readonly bigint[], share: number): bigint {
   const millionths = BigInt(Math.round(share * 1e6))
   const sumWei = othersWei.reduce((sum, wei) => sum + wei, 0n)
   return (sumWei * millionths) / (1_000_000n - millionths)

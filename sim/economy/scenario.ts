@@ -20,6 +20,9 @@ export interface EconomyScenario {
   /** From this epoch on there are so many times as many jobs. */
   readonly shockEpoch: number
   readonly shockDemand: number
+  /** In this epoch the ring's nodes come to hold such a share of the workers' and of the validators' stake; never where it is 0. */
+  readonly whaleEpoch: number
+  readonly whaleShare: number
   /** Jobs that one worker can do in an epoch; of the rest it says that it is busy. */
   readonly capacity: number
   readonly feeWei: bigint
@@ -57,6 +60,8 @@ const DEFAULTS: EconomyScenario = {
   jobsAWorker: 1,
   shockEpoch: 0,
   shockDemand: 1,
+  whaleEpoch: 0,
+  whaleShare: 0.5,
   capacity: 20,
   // A hundred tokens at the 0.001 OPEN that a gateway bids unless told otherwise.
   feeWei: OPEN_WEI / 10n,
@@ -84,6 +89,8 @@ export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: num
   jobsAWorker: [0, 50],
   shockEpoch: [0, 100_000],
   shockDemand: [0, 10],
+  whaleEpoch: [0, 100_000],
+  whaleShare: [0.01, 0.95],
   capacity: [1, 1000],
   workCost: [0, 10],
   auditCost: [0, 10],
@@ -94,7 +101,7 @@ export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: num
   cheatRate: [0, 1],
 }
 export const WHOLE: readonly string[] = [
-  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'shockEpoch', 'capacity'],
+  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'shockEpoch', 'whaleEpoch', 'capacity'],
 ]
 
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
+import { readRecording } from '../../sim/cli/recording-file.ts'
+import { Rerun } from '../../sim/rerun.ts'
 import type { JobView } from '../../worker/api/views.ts'
 import type { Why } from '../../worker/api/why.ts'
 import { Client, nodeIn } from '../../worker/cli/client.ts'
@@ -33,7 +35,7 @@ describe('real processes', function () {
   before(async () => {
     const treasury = accountFor('treasury', SEED).address
     cast = await Cast.open({ folder, signal: stop.signal, windowSeconds: 1 }, treasury)
-    gateway = await cast.start('gateway', 'gateway', ['--stake', '100', '--escrow', '100'], [])
+    gateway = await start('gateway', 'gateway', ['--escrow', '100'], [])
     await cast.waitUntilUp(gateway)
     const known = gateway.addresses
     workers = []
@@ -41,10 +43,10 @@ describe('real processes', function () {
     for (const i of [1, 2]) {
       // The second asks for exactly what the gateway bids.
       const terms = i === 2 ? ['--ask-answer', '0.001', '--max-jobs', '8'] : []
-      workers.push(await cast.start(`worker ${i}`, 'worker', ['--stake', '100', ...terms], known))
+      workers.push(await start(`worker ${i}`, 'worker', terms, known))
     }
     for (const i of [1, 2, 3]) {
-      validators.push(await cast.start(`validator ${i}`, 'validator', ['--stake', '100'], known))
+      validators.push(await start(`validator ${i}`, 'validator', [], known))
     }
     await Promise.all([...workers, ...validators].map((actor) => cast.waitUntilUp(actor)))
     await until(async () => (await statusOf(gateway)).subscribers === 5)
@@ -55,6 +57,18 @@ describe('real processes', function () {
     await cast?.stop()
     removeFolder(folder)
   })
+
+  const recordingOf = (name: string): string => join(folder, `${name}.ndjson`)
+
+  function start(
+    name: string,
+    role: Actor['role'],
+    extra: readonly string[],
+    known: readonly string[],
+  ): Promise<Actor> {
+    const common = ['--stake', '100', '--record', recordingOf(name)]
+    return cast.start(name, role, [...common, ...extra], known)
+  }
 
   const client = (): Client => new Client(gateway.api)
   const ask = (prompt: string): Promise<Completion> =>
@@ -203,6 +217,18 @@ describe('real processes', function () {
     const gone = new Promise<number | null>((resolve) => validator.process.once('exit', resolve))
     validator.process.kill('SIGINT')
     assert.equal(await gone, 0)
+  })
+
+  it('did nothing all the while that a replay of their recordings does not do again', () => {
+    for (const { name } of cast.actors) {
+      const rerun = new Rerun()
+      for (const { line, number } of readRecording(recordingOf(name)).lines) {
+        assert.equal(rerun.feed(line, number), undefined, name)
+      }
+      const { byJudgement, starts } = rerun.told
+      assert.ok((byJudgement['admitted'] ?? 0) > 50, name)
+      if (name === 'gateway') assert.equal(starts, 2)
+    }
   })
 
   function statusOf(

@@ -1,12 +1,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Core } from '../../coordinator-free/node.ts'
+import { type CoreSettings, coreOptionsOf } from '../../coordinator-free/recording.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { sign } from '../../protocol/signature.ts'
 import { digest } from '../../protocol/struct.ts'
 import { Voucher } from '../../protocol/voucher.ts'
+import { readRecording } from '../../sim/cli/recording-file.ts'
+import { Rerun } from '../../sim/rerun.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
 import { domainOf } from '../../worker/chain/deployment.ts'
 import { followChain } from '../../worker/chain/follow.ts'
@@ -15,6 +19,7 @@ import { sleep } from '../../worker/chain/wait.ts'
 import { performFinalise } from '../../worker/effects/settle.ts'
 import { type Performers, Runtime } from '../../worker/runtime.ts'
 import { Journal } from '../../worker/storage/journal.ts'
+import { Recorder } from '../../worker/storage/recorder.ts'
 import { createLogger } from '../../worker/telemetry/logger.ts'
 import { EmbeddedChain, fineTuneReceipt, person, signBatch } from '../harness/embedded-chain.ts'
 
@@ -30,6 +35,7 @@ describe('a runtime on a chain that is reorganised', function () {
   let poster: ChainClient
   let journal: Journal
   let runtime: Runtime
+  let recorder: Recorder
   let failure: unknown
   let rewound = 0
   /** Duties to execute that were begun, and those that were called off. */
@@ -43,8 +49,13 @@ describe('a runtime on a chain that is reorganised', function () {
     await poster.deposit(ALICE.account, OPEN)
     await poster.deposit(NODE.account, OPEN)
     journal = new Journal(chain.folder, Date.now())
+    const core = coreSettings()
+    const file = join(chain.folder, 'node.ndjson')
+    const options = { file, mostBytes: 2 ** 24, roles: ['worker'] as const, core, log: LOG }
+    recorder = Recorder.open(options, Date.now())
     runtime = new Runtime({
-      createCore,
+      createCore: () => new Core(coreOptionsOf(core)),
+      recorder,
       journal,
       privateKey: NODE.key,
       domain: domainOf(chain.deployment, 'resultLedger'),
@@ -83,14 +94,15 @@ describe('a runtime on a chain that is reorganised', function () {
     await chain?.stop()
   })
 
-  function createCore(): Core {
+  function coreSettings(): CoreSettings {
     const { deployment } = chain
-    const vouchers = domainOf(deployment, 'feeEscrow')
-    return new Core({
+    return {
       self: NODE.account,
-      gate: { messages: domainOf(deployment, 'resultLedger'), vouchers },
-      rules: { treasury: deployment.treasury, stakers: deployment.addresses.stakeVault },
-    })
+      messages: domainOf(deployment, 'resultLedger'),
+      vouchers: domainOf(deployment, 'feeEscrow'),
+      treasury: deployment.treasury,
+      stakers: deployment.addresses.stakeVault,
+    }
   }
 
   /** Finalises for good; its executions never end by themselves. */
@@ -170,6 +182,17 @@ describe('a runtime on a chain that is reorganised', function () {
     )
     equal(runtime.core.ledger.batches.get(1)?.final, true)
     equal(failure, undefined)
+  })
+
+  it('is done again by a replay, with a core built anew for each time', async () => {
+    await runtime.stop()
+    recorder.close()
+    const rerun = new Rerun()
+    for (const { line, number } of readRecording(join(chain.folder, 'node.ndjson')).lines) {
+      equal(rerun.feed(line, number), undefined)
+    }
+    equal(rerun.told.rebuilds, rewound)
+    ok(rewound >= 2)
   })
 
   async function postBatch() {

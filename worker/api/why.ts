@@ -1,10 +1,11 @@
 /** Why a node stands to a job as it does, and why an account was paid for an answer or was not. */
+
+import { reasonInWords, shareInWords } from '../../coordinator-free/reason-words.ts'
 import { type Reason, reasons, shareReason } from '../../coordinator-free/reasons.ts'
 import { Answer } from '../../protocol/answer.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { bigintAsText } from '../json.ts'
 import type { Service } from '../service.ts'
-import { reasonInWords, shareInWords } from './reason-words.ts'
 import type { JobRecord } from './records.ts'
 
 const FETCH_MS = 20_000

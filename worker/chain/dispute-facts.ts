@@ -1,14 +1,9 @@
 /** What Disputes and Jury say in their logs, in the facts' words. */
 import type { decodeEventLog } from 'viem'
-import { z } from 'zod'
 import type { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import type { juryAbi } from '../../contracts/gen/Jury.ts'
 import type { DISPUTE_KINDS } from '../../protocol/chain.ts'
-import { address, bytes32, uint32, uint64 } from '../../protocol/fields.ts'
 import { CASE_OUTCOMES, JUROR_VERDICTS } from '../../protocol/jury.ts'
-
-/** More seats than governance may ask for. */
-const MAX_SEATS = 64
 
 export const DISPUTE_EVENTS = ['Demanded', 'Shown', 'Withheld']
 export const JURY_EVENTS = [
@@ -18,58 +13,6 @@ export const JURY_EVENTS = [
   'VerdictRevealed',
   'CaseDecided',
 ]
-
-/** What each kind of fact must hold. */
-export const DisputeFacts = [
-  z.object({
-    kind: z.literal('demanded'),
-    blockNumber: uint64,
-    batch: uint64,
-    index: uint32,
-    asker: address,
-    untilMs: uint64,
-  }),
-  z.object({ kind: z.literal('shown'), blockNumber: uint64, batch: uint64, index: uint32 }),
-  z.object({ kind: z.literal('withheld'), blockNumber: uint64, batch: uint64, index: uint32 }),
-  z.object({
-    kind: z.literal('case-opened'),
-    blockNumber: uint64,
-    number: uint64,
-    batch: uint64,
-    claim: bytes32,
-    challenger: address,
-    seedBlock: uint64,
-  }),
-  z.object({
-    kind: z.literal('jurors-drawn'),
-    blockNumber: uint64,
-    number: uint64,
-    jurors: z.array(address).max(MAX_SEATS),
-    commitUntilMs: uint64,
-    revealUntilMs: uint64,
-  }),
-  z.object({
-    kind: z.literal('verdict-committed'),
-    blockNumber: uint64,
-    number: uint64,
-    juror: address,
-  }),
-  z.object({
-    kind: z.literal('verdict-revealed'),
-    blockNumber: uint64,
-    number: uint64,
-    juror: address,
-    verdict: z.enum(JUROR_VERDICTS),
-  }),
-  z.object({
-    kind: z.literal('case-decided'),
-    blockNumber: uint64,
-    number: uint64,
-    outcome: z.enum(CASE_OUTCOMES),
-    passes: uint32,
-    fails: uint32,
-  }),
-] as const
 
 type Decoded<Abi extends readonly unknown[]> = ReturnType<typeof decodeEventLog<Abi>>
 type Told = { readonly kind: (typeof DISPUTE_KINDS)[number] } & Record<string, unknown>

@@ -1,6 +1,5 @@
 /** From a contract's log to a fact. Whoever pays gas may write almost anything into a log, so everything is checked. */
 import { decodeEventLog, toEventSelector } from 'viem'
-import { z } from 'zod'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
@@ -10,19 +9,13 @@ import { paramsAbi } from '../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
-import { BatchHeader } from '../../protocol/batch.ts'
 import { type ChainLog, ROLE_BITS, ROLES } from '../../protocol/chain.ts'
-import { type Address, address, bytes32, cid, uint32, uint64, wei } from '../../protocol/fields.ts'
+import { ChainLogForm } from '../../protocol/chain-log.ts'
+import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ContractName, Deployment } from './deployment.ts'
-import {
-  DISPUTE_EVENTS,
-  DisputeFacts,
-  JURY_EVENTS,
-  tellCase,
-  tellDispute,
-} from './dispute-facts.ts'
+import { DISPUTE_EVENTS, JURY_EVENTS, tellCase, tellDispute } from './dispute-facts.ts'
 import type { Log } from './quantities.ts'
 
 /** Why a log is no fact. */
@@ -73,101 +66,12 @@ export const FACT_TOPICS: readonly Hash[] = [
   .filter(({ name }) => WANTED.includes(name))
   .map((event) => toEventSelector(event) as Hash)
 
-const amountWei = z.bigint().refine((value) => z.safeEncode(wei, value).success)
-/** A header has its numbers checked by the schema that checks a stranger's message. */
-const header = z.custom<BatchHeader>(
-  (value) => z.safeEncode(BatchHeader.schema, value as BatchHeader).success,
-)
-
-/** What each kind of fact must hold. */
-const Fact = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('staked'),
-    blockNumber: uint64,
-    node: address,
-    owner: address,
-    roles: z.array(z.enum(ROLES)),
-    stakeWei: amountWei,
-  }),
-  z.object({ kind: z.literal('exiting'), blockNumber: uint64, node: address }),
-  z.object({
-    kind: z.literal('escrowed'),
-    blockNumber: uint64,
-    payer: address,
-    balanceWei: amountWei,
-    leavingWei: amountWei,
-    redeemedWei: amountWei,
-    authorisedWei: amountWei,
-  }),
-  z.object({
-    kind: z.literal('redeemed'),
-    blockNumber: uint64,
-    payer: address,
-    redeemedWei: amountWei,
-    authorisedWei: amountWei,
-  }),
-  z.object({
-    kind: z.literal('datanet-published'),
-    blockNumber: uint64,
-    datanetId: uint64,
-    version: uint64,
-    root: bytes32,
-    count: uint32,
-    manifest: cid,
-    operator: address,
-  }),
-  z.object({
-    kind: z.literal('model-registered'),
-    blockNumber: uint64,
-    adapter: cid,
-    base: cid,
-    owner: address,
-    jobId: bytes32,
-  }),
-  z.object({
-    kind: z.literal('batch-posted'),
-    blockNumber: uint64,
-    header,
-    finalAtMs: uint64,
-    txHash: bytes32,
-  }),
-  z.object({
-    kind: z.literal('batch-final'),
-    blockNumber: uint64,
-    number: uint64,
-    txHash: bytes32,
-  }),
-  z.object({ kind: z.literal('batch-faulted'), blockNumber: uint64, number: uint64 }),
-  z.object({
-    kind: z.literal('batch-voided'),
-    blockNumber: uint64,
-    number: uint64,
-    headerHash: bytes32,
-  }),
-  z.object({ kind: z.literal('charges-returned'), blockNumber: uint64, headerHash: bytes32 }),
-  z.object({
-    kind: z.literal('claimed'),
-    blockNumber: uint64,
-    account: address,
-    amountWei,
-    txHash: bytes32,
-  }),
-  z.object({
-    kind: z.literal('param-set'),
-    blockNumber: uint64,
-    param: z.enum(PARAMETER_NAMES),
-    value: uint64,
-    fromEpoch: uint64,
-  }),
-  ...DisputeFacts,
-])
-
 /** The fact in this log, or why there is none. */
 export function readLog(deployment: Deployment, log: Log): ReadLog {
   const contract = contractAt(deployment, log.address)
   const told = contract && tell(contract, log)
   if (!told) return { ok: false, reason: 'undecodable' }
-  const read = Fact.safeParse({ ...told, blockNumber: log.blockNumber })
+  const read = ChainLogForm.safeParse({ ...told, blockNumber: log.blockNumber })
   return read.success ? { ok: true, fact: read.data } : { ok: false, reason: 'out-of-range' }
 }
 

@@ -1,5 +1,6 @@
 /** How `tributary bridge` shows transfers, and the waits between their steps. */
 import type { Hash } from '../../protocol/hash.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import type { Bridge } from '../chain/bridge.ts'
 import { type DepositView, viewDeposit } from '../chain/bridge-deposits.ts'
 import type { Transfer } from '../chain/bridge-transfers.ts'
@@ -9,7 +10,6 @@ import {
   type WithdrawalView,
 } from '../chain/bridge-withdrawal-views.ts'
 import { sleep } from '../chain/wait.ts'
-import { formatOpen } from '../stake.ts'
 import { short, table } from './output.ts'
 import { startProgress } from './progress.ts'
 

@@ -1,6 +1,7 @@
 /** `tributary datanet bond` and the like: what contributors put down, and who calls a contribution spam. */
 import type { Command } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { readDatanet, readVersionOf, type VersionState } from '../chain/datanets.ts'
 import {
@@ -12,7 +13,6 @@ import {
   withdrawBond,
   withdrawFromReviews,
 } from '../chain/reviews.ts'
-import { formatOpen } from '../stake.ts'
 import { account, counted, open, place } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
 import {

@@ -1,6 +1,7 @@
 /** `tributary dispute`: receipts that cannot be had are asked for on the chain; what is not shown there makes its batch false. */
 import { Command } from 'commander'
 import { merkleProof } from '../../protocol/merkle.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import { BatchData } from '../../protocol/settlement.ts'
 import type { ChainClient } from '../chain/client.ts'
@@ -12,7 +13,6 @@ import {
   readBatch,
   readDemands,
 } from '../chain/posted-batches.ts'
-import { formatOpen } from '../stake.ts'
 import { counted, place } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
 import { type ChainFlags, type JsonFlag, type KeyFlags, reading, writing } from './chain-here.ts'

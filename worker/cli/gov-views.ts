@@ -1,7 +1,8 @@
 /** Governance as tables. */
+
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { PARAMETERS } from '../../protocol/parameters.ts'
 import type { ParameterView, ProposalView, Voter } from '../chain/governance-views.ts'
-import { formatOpen } from '../stake.ts'
 import { table } from './output.ts'
 
 const OPEN_GWEI = 1_000_000_000

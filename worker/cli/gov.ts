@@ -1,11 +1,11 @@
 /** `tributary gov`: the parameters that votes may move, and the votes. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { PARAMETERS, type ParameterName } from '../../protocol/parameters.ts'
 import type { Written } from '../chain/client.ts'
 import { BALLOTS, type Ballot, type Change } from '../chain/governance-calls.ts'
 import type { ProposalState, ProposalView } from '../chain/governance-views.ts'
-import { formatOpen } from '../stake.ts'
 import { account, open } from './arguments.ts'
 import { type ChainFlags, type JsonFlag, ownAccount } from './chain-here.ts'
 import { ClientError } from './client.ts'

@@ -1,6 +1,7 @@
 /** `tributary model`: what an adapter's owner asks for its use, and to whom it hands the adapter. */
 import { Command } from 'commander'
 import type { Address, Cid } from '../../protocol/fields.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import type { ChainClient } from '../chain/client.ts'
 import {
   acceptModel,
@@ -9,7 +10,6 @@ import {
   readModel,
   setModelFee,
 } from '../chain/models.ts'
-import { formatOpen } from '../stake.ts'
 import { account, contentId, openOrNothing } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
 import { type ChainFlags, type JsonFlag, type KeyFlags, reading, writing } from './chain-here.ts'

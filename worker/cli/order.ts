@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type Address, signature as signatureField } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { recoverAddress } from '../../protocol/signature.ts'
 import { digest } from '../../protocol/struct.ts'
 import type { ChainClient } from '../chain/client.ts'
@@ -21,7 +22,6 @@ import {
   replacePayee,
   withdrawOrders,
 } from '../chain/job-escrow.ts'
-import { formatOpen } from '../stake.ts'
 import { account, hash, open, place } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
 import { type ChainFlags, type JsonFlag, type KeyFlags, reading, writing } from './chain-here.ts'

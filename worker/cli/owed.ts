@@ -1,10 +1,10 @@
 /** `tributary owed`: all that contracts hold ready for an account, and how to take it. */
 import type { Command } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { readEscrow } from '../chain/holdings.ts'
 import { owedByOrders } from '../chain/job-escrow.ts'
 import { owedByReviews } from '../chain/reviews.ts'
-import { formatOpen } from '../stake.ts'
 import { account } from './arguments.ts'
 import { example, keyedCommand } from './chain-command.ts'
 import { type JsonFlag, type KeyFlags, ownAccount, reading } from './chain-here.ts'

@@ -1,6 +1,7 @@
 /** What to do when a contract refuses: its errors say what is wrong, and here is what would be right. */
+
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { ChainError, type Revert } from '../chain/errors.ts'
-import { formatOpen } from '../stake.ts'
 import { ClientError } from './client.ts'
 import { timeOf } from './durations.ts'
 

@@ -1,5 +1,6 @@
 /** `tributary datanet review`: validators judge what was called spam, by votes that are sealed first and opened later. */
 import { Command, Option } from 'commander'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { reviewSeal } from '../../protocol/review.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { reviewSalt } from '../chain/review-salt.ts'
@@ -11,7 +12,6 @@ import {
   readSeal,
   revealVote,
 } from '../chain/reviews.ts'
-import { formatOpen } from '../stake.ts'
 import type { Key } from '../storage/keys.ts'
 import { counted } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'

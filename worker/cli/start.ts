@@ -26,7 +26,8 @@ export function startCommand(): Command {
 
 /** Shown in the help only: the default itself is filled in by the schema. */
 function describeDefault(option: Option, value: unknown): Option {
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return option
+  const isNothing = value === undefined || value === ''
+  if (isNothing || (Array.isArray(value) && value.length === 0)) return option
   option.description += ` (default: ${Array.isArray(value) ? value.join(',') : value})`
   return option
 }

@@ -1,7 +1,7 @@
 /** `tributary status`: what a node knows about itself and its jobs. */
 import { Command } from 'commander'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import type { JobView } from '../api/views.ts'
-import { formatOpen } from '../stake.ts'
 import { Client, nodeUrl } from './client.ts'
 import { print, printJson, short, table } from './output.ts'
 

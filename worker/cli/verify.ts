@@ -2,9 +2,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { Command } from 'commander'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { Archive, MAX_ARCHIVE_BYTES } from '../receipts/archive.ts'
 import { type CheckedReceipt, checkReceipt } from '../receipts/check.ts'
-import { formatOpen } from '../stake.ts'
 import { ClientError } from './client.ts'
 import { print, printJson, table } from './output.ts'
 

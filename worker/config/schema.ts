@@ -87,6 +87,17 @@ export const Config = z.strictObject({
     .union([z.literal(''), z.url({ protocol: /^https?$/ })])
     .default('')
     .describe('address of an EigenDA proxy, to write to EigenDA or to read what others wrote'),
+  record: z
+    .string()
+    .default('')
+    .describe('file to write all that the node decides on to, for `npm run sim -- replay FILE`'),
+  recordMib: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(256)
+    .describe('MiB at which that file is full and recording ends'),
   misbehave: z
     .enum(['no', 'skip-adapter'])
     .default('no')
@@ -100,7 +111,7 @@ export type Config = z.output<typeof Config>
 
 /** Options that a list of words may be given for, separated by commas. */
 export const LIST_OPTIONS: readonly string[] = ['rpc', 'roles', 'bootstrap', 'listen', 'providers']
-export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads', 'maxJobs']
+export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads', 'maxJobs', 'recordMib']
 
 export type OptionName = keyof Config
 export const OPTION_NAMES = Object.keys(Config.shape) as OptionName[]

@@ -1,7 +1,8 @@
 /** What a demo run came to: the JSON object of `--json`, and the table that a person sees at the end. */
+
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { short, table } from '../cli/output.ts'
 import { seconds } from '../cli/progress.ts'
-import { formatOpen } from '../stake.ts'
 import { bad, dim, good, strong } from './story.ts'
 
 export interface VoteResult {

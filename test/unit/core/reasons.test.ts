@@ -1,13 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Core } from '../../../coordinator-free/node.ts'
+import { reasonInWords, shareInWords } from '../../../coordinator-free/reason-words.ts'
 import { payReasons, type Reason, reasons, shareReason } from '../../../coordinator-free/reasons.ts'
 import { type Attribution, weights } from '../../../protocol/attribution.ts'
 import type { Address } from '../../../protocol/fields.ts'
 import { LEASE_MS, VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
 import type { BatchData } from '../../../protocol/settlement.ts'
-import { reasonInWords, shareInWords } from '../../../worker/api/reason-words.ts'
 import {
   addressNumber,
   block,

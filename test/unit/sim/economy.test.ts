@@ -217,3 +217,42 @@ describe('inequality', () => {
     assert.equal(topShare([0n]), 0)
   })
 })
+
+describe('a whale', () => {
+  const entered = (change = {}): Economy =>
+    run(HONEST, { seed: 3, whaleEpoch: 1000, whaleShare: 0.5, capacity: 1000, ...change })
+
+  it('comes to hold its share of either side, and everybody else keeps what was theirs', () => {
+    const { workers, validators, population } = entered()
+    for (const [members, ring] of [
+      [workers, population.ringWorkers],
+      [validators, population.ringValidators],
+    ] as const) {
+      const others = sum(members.stakesWei.slice(ring))
+      const short = others - sum(members.stakesWei.slice(0, ring))
+      assert.ok(short >= 0n && short < 10n, `${short} wei`)
+      assert.equal(others, sum(members.startedWei.slice(ring)))
+    }
+  })
+
+  it('earns by its stake, and leaves others that much less', () => {
+    const { part, edge, othersKept } = entered().entry!
+    for (const [figure, wanted] of [
+      [part, 0.5],
+      [edge, 1],
+    ] as const) {
+      assert.ok(Math.abs(figure - wanted) < 0.02 * wanted, `${figure} and not ${wanted}`)
+    }
+    assert.ok(othersKept > 0.45 && othersKept < 0.56, `${othersKept}`)
+  })
+
+  it('earns no more than its machine has room for', () => {
+    const { edge, othersKept } = entered({ capacity: 10 }).entry!
+    assert.ok(edge < 0.9 && othersKept > 0.5)
+  })
+
+  it('never comes where no epoch is named, or the run is over before', () => {
+    assert.equal(entered({ whaleEpoch: 0 }).entry, undefined)
+    assert.equal(entered({ whaleEpoch: SHORT.epochs }).entry, undefined)
+  })
+})

@@ -1,8 +1,9 @@
 /** Reasons in words: one sentence each, with the facts that prove it. */
-import type { TurnEnd } from '../../coordinator-free/assignment.ts'
-import type { Reason, ShareReason } from '../../coordinator-free/reasons.ts'
-import type { RefusalReason } from '../../protocol/refusal.ts'
-import { formatOpen } from '../stake.ts'
+
+import { formatOpen } from '../protocol/open-amount.ts'
+import type { RefusalReason } from '../protocol/refusal.ts'
+import type { TurnEnd } from './assignment.ts'
+import type { Reason, ShareReason } from './reasons.ts'
 
 type ReasonOf<C extends Reason['code']> = Extract<Reason, { code: C }>
 type Words = { readonly [C in Reason['code']]: (reason: ReasonOf<C>, nowMs: number) => string }
