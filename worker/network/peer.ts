@@ -17,6 +17,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
+import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { NetworkError } from './errors.ts'
 import { gossipOptions, wireOptions } from './stack.ts'
 
@@ -45,7 +46,7 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
     blockstore: new FsBlockstore(join(options.folder, 'blocks')),
     datastore: new LevelDatastore(join(options.folder, 'routing')),
   })
-  const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)))
+  const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)), BITSWAP)
   try {
     return (await peer.start()) as Peer
   } catch (cause) {
@@ -64,6 +65,14 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
 export function peerIdOf(publicKey: Uint8Array): PeerId {
   return peerIdFromPublicKey(publicKeyFromRaw(publicKey))
 }
+
+/** A message takes as long as a slow line takes for a block, and holds no second one: it would come with the first, or not. */
+const BITSWAP = {
+  messageReceiveTimeout: 120_000,
+  messageSendTimeout: 120_000,
+  maxOutgoingMessageSize: 1.25 * LEAF_BYTES,
+  maxIncomingMessageSize: 4 * LEAF_BYTES,
+} as const
 
 function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOptions) {
   return {

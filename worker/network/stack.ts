@@ -9,9 +9,18 @@ import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
 /** A farm behind one address and a test on loopback both open many connections at once. */
 const CONNECTIONS_A_SECOND = 50
 const MAX_CONNECTIONS = 300
+/** A ping waits behind the blocks that a slow line carries, and a busy machine answers late: neither is gone. */
+const PING_WAIT_MS = 30_000
 
 type WireOptions = Required<
-  Pick<Libp2pOptions, 'transports' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager'>
+  Pick<
+    Libp2pOptions,
+    | 'transports'
+    | 'connectionEncrypters'
+    | 'streamMuxers'
+    | 'connectionManager'
+    | 'connectionMonitor'
+  >
 >
 
 export function wireOptions(): WireOptions {
@@ -22,6 +31,10 @@ export function wireOptions(): WireOptions {
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,
       inboundConnectionThreshold: CONNECTIONS_A_SECOND,
+    },
+    connectionMonitor: {
+      pingInterval: PING_WAIT_MS,
+      pingTimeout: { minTimeout: PING_WAIT_MS, maxTimeout: 2 * PING_WAIT_MS },
     },
   }
 }

@@ -12,7 +12,7 @@ import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifes
 import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { StorageError } from './errors.ts'
-import { fetchBlock, fetching } from './fetching.ts'
+import { fetchBlock, fetching, WANTED_BLOCKS } from './fetching.ts'
 
 export interface FetchOptions {
   readonly signal: AbortSignal
@@ -175,7 +175,9 @@ export class Content implements ContentStore {
     const maxBlocks = blocksFor(Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
     const limits = { maxBytes, maxBlocks, signal, onBlock }
     const blockstore = fetching(this.#peer.blockstore, root, limits)
-    return unixfs({ blockstore }).cat(root, { signal })
+    // Handed through to the exporter.
+    const options = { signal, blockReadConcurrency: WANTED_BLOCKS }
+    return unixfs({ blockstore }).cat(root, options)
   }
 
   /** In the background: finding the peers to tell takes a while, and bitswap asks our neighbours anyhow. */

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { after, before, describe, it } from 'mocha'
+import { Peers, type TestPeer } from '../harness/peers.ts'
+
+const MIB = 1024 * 1024
+/** A home's uplink on a bad day: some three and a half seconds for each block. */
+const BYTES_A_SECOND = 300_000
+
+/** Hands everything through, what comes back no faster than the line allows. */
+class SlowLine {
+  #server: Server | undefined
+  readonly #sockets = new Set<Socket>()
+  #freeAtMs = 0
+  bytes = 0
+
+  async open(port: number): Promise<number> {
+    const server = createServer((near) => this.#join(near, connect(port, '127.0.0.1')))
+    this.#server = server
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return (server.address() as AddressInfo).port
+  }
+
+  #join(near: Socket, far: Socket): void {
+    near.on('data', (data) => far.write(data))
+    far.on('data', (data) => {
+      this.bytes += data.length
+      const nowMs = performance.now()
+      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (1000 * data.length) / BYTES_A_SECOND
+      far.pause()
+      setTimeout(() => {
+        near.write(data)
+        far.resume()
+      }, this.#freeAtMs - nowMs)
+    })
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => other.destroy())
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server?.close()
+  }
+}
+
+describe('a file over a slow line', function () {
+  this.timeout(120_000)
+  const line = new SlowLine()
+  const peers = new Peers()
+  let owner: TestPeer
+  let reader: TestPeer
+
+  before(async () => {
+    owner = await peers.start(1, [])
+    reader = await peers.start(2, [])
+    const address = `${owner.peer.libp2p.getMultiaddrs()[0]}`
+    const port = Number(/tcp\/(\d+)/.exec(address)![1])
+    const slow = address.replace(`tcp/${port}`, `tcp/${await line.open(port)}`)
+    await reader.peer.libp2p.dial(multiaddr(slow))
+  })
+
+  after(async () => {
+    line.close()
+    await peers.stop()
+  })
+
+  it('comes whole, and each block once', async () => {
+    const file = randomBytes(8 * MIB)
+    const cid = await owner.content.putFile(file)
+    const signal = AbortSignal.timeout(110_000)
+    const got = await reader.content.getFile(cid, file.length, { signal })
+    assert.ok(file.equals(got))
+    assert.ok(line.bytes < 1.2 * file.length, `${line.bytes} bytes came for ${file.length}`)
+  })
+})
