@@ -92,7 +92,10 @@ export function arePassed(votes: readonly Fact<'vote'>[]): boolean {
   return 2 * votes.filter(isPass).length > votes.length
 }
 
-/** Without passes that this node heard only after somebody had told what it saw, unless no other is left. */
+/**
+ * Of votes that are proven, without passes that this node heard only after one of them was opened, unless no other is left.
+ * What somebody opens who has made it up keeps nobody out.
+ */
 export function beforeOpenings(
   ledger: Ledger,
   votes: readonly Fact<'vote'>[],

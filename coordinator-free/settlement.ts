@@ -272,7 +272,7 @@ export function readyOf(ledger: Ledger, job: Fact<'job'>, nowMs: number): Ready 
   const { complete, votes, decidedAtMs } = standing
   const areIn = complete && areOpen(ledger, votes)
   if (!areIn && !hasCome(decidedAtMs + LATE_VOTE_MS, nowMs)) return undefined
-  const counted = proven(ledger, beforeOpenings(ledger, votes))
+  const counted = beforeOpenings(ledger, proven(ledger, votes))
   if (!arePassed(counted)) return undefined
   if (needsAttribution(job) && !ledger.attributions.has(claim.envelope.digest)) return undefined
   return { job, claim, votes: counted, decidedAtMs }

@@ -119,6 +119,7 @@ export const FAULTS = [
   'liars',
   'judged',
   'bribed',
+  'unseen',
   'storm',
   'swarm',
   'rogues',
@@ -158,6 +159,17 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     crashes: 3,
     loss: 0.1,
     demands: 3,
+  }),
+  // Two of six pass what they have not run: now and then they are two of the three auditors of a lie.
+  unseen: () => ({
+    workers: 4,
+    validators: 6,
+    lyingWorkers: 2,
+    unseenValidators: 2,
+    challengeBonds: 2,
+    windowMs: 30_000,
+    crashes: 2,
+    loss: 0.1,
   }),
   storm: () => ({
     workers: 4,

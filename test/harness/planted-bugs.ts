@@ -39,7 +39,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     file: 'coordinator-free/assignment.ts',
     line: "standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)",
     instead: "standing.status === 'accepted'",
-    faults: 'rogues',
+    faults: 'unseen',
   },
   "a payer's second fee replaces the first": {
     file: 'coordinator-free/payout.ts',

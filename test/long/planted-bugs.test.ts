@@ -12,9 +12,9 @@ interface Found {
 }
 
 /** @param bug none for the core as it is */
-function hunt(bug: string | undefined, faults: string): Found {
+function hunt(bug: string | undefined, faults: string, first = 1, seeds = SEEDS): Found {
   const planting = bug === undefined ? [] : ['--import', './test/harness/plant.ts']
-  const options = ['--seeds', `${SEEDS}`, '--faults', faults, '--json']
+  const options = ['--first', `${first}`, '--seeds', `${seeds}`, '--faults', faults, '--json']
   const args = [...planting, 'sim/cli/main.ts', 'dst', ...options]
   const env = { ...process.env, TRIBUTARY_PLANT: bug }
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: 'utf8' })
@@ -35,8 +35,10 @@ describe('the deterministic tests find', function () {
     it(`that ${name}`, () => {
       const { failures } = hunt(name, faults)
       equal(failures.length, 1, `not found in ${SEEDS} seeds`)
-      const [{ left }] = failures as [Found['failures'][0]]
+      const [{ seed, left }] = failures as [Found['failures'][0]]
       ok(left.length <= 3, `${left.length} faults are left: ${JSON.stringify(left)}`)
+      // The bug is what fails: without it nothing does.
+      equal(hunt(undefined, faults, seed, 1).failures.length, 0, `seed ${seed} fails anyhow`)
     })
   }
 })

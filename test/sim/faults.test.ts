@@ -13,6 +13,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   // Seed 9 showed that a validator could propose but once, and that an empty batch was posted anew as it was.
   judged: [1, 2, 9],
   bribed: [1],
+  unseen: [1, 3],
   // Seed 1 showed that a worker which beats without getting on kept its turn for ever.
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
@@ -27,6 +28,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
   bribed: ['upheld', 'shown', 'crashes', 'proved', 'punished'],
+  unseen: ['unseen', 'lying'],
   storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
 }
 

@@ -150,6 +150,18 @@ describe('a batch names votes', () => {
     deepEqual(namedBy(core, lateMs), votesOf(SELF, OTHER))
   })
 
+  it('of who looked, however early somebody opened what it had made up', () => {
+    for (const unseen of [UNSEEN, hashNumber(1), hashNumber(2), hashNumber(3)]) {
+      const core = heardOf([])
+      receive(core, voteEnvelope(claim, THIRD, 'pass', unseen))
+      receive(core, openingEnvelope(claim, THIRD, unseen))
+      const laterMs = NOW_MS + 1
+      for (const number of [SELF, OTHER]) receive(core, voteEnvelope(claim, number), laterMs)
+      for (const number of [SELF, OTHER]) receive(core, openingEnvelope(claim, number), laterMs)
+      deepEqual(namedBy(core, laterMs), votesOf(SELF, OTHER))
+    }
+  })
+
   it('only when openings have had their time', () => {
     const core = heardOf(VALIDATORS)
     receive(core, openingEnvelope(claim, SELF))
