@@ -29,6 +29,7 @@ export class Drafts {
 
   /** When time alone may let another be worked out; now where something has happened since it was last tried. */
   wakeAtMs(nowMs: number): number {
+    if (!this.#isValidator) return Number.POSITIVE_INFINITY
     const { count, heads } = this.#ledger.changes
     return this.#worked.holds(count, heads, nowMs) ? this.#worked.untilMs : nowMs
   }
@@ -40,15 +41,19 @@ export class Drafts {
 
   /** Works out what could not be worked out before, and keeps its data for whoever asks. */
   build(nowMs: number): readonly Effect[] {
+    if (!this.#isValidator) return NOTHING
     const { count, heads } = this.#ledger.changes
     if (this.#worked.holds(count, heads, nowMs)) return NOTHING
     return this.#worked.of(undefined, count, heads, nowMs)
   }
 
+  get #isValidator(): boolean {
+    return this.#ledger.members.has(this.#self, 'validator')
+  }
+
   #buildAnew(nowMs: number): Effect[] {
     const ledger = this.#ledger
     if (ledger.proposals.size === 0) return []
-    if (!ledger.members.has(this.#self, 'validator')) return []
     return [...ledger.proposals].flatMap(([id, { body }]): Effect[] => {
       if (this.built.has(id) || this.#void.has(id)) return []
       const one = build(ledger, this.#rules, body, nowMs)

@@ -307,9 +307,12 @@ export class Core {
     return [{ kind: 'tell', news: { kind: 'settled', data, why } }]
   }
 
-  /** Counts changes of all that duties follow from, new heads aside. */
+  /** Counts changes of all that duties follow from, new heads aside. How batches come about is the validators' affair. */
   get #facts(): number {
-    return this.ledger.changes.count + this.#orders.changes + this.#statements.changes
+    const { changes, members } = this.ledger
+    const isOurs = members.has(this.#options.self, 'validator')
+    const count = isOurs ? changes.count : changes.count - changes.batching
+    return count + this.#orders.changes + this.#statements.changes
   }
 
   /** What has come to be due, or may be tried again. */
