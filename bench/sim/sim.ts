@@ -8,10 +8,11 @@ import { dst } from './dst.ts'
 import { economy } from './economy.ts'
 import { gossip } from './gossip.ts'
 import { kernel } from './kernel.ts'
+import { network } from './network.ts'
 import { repeat } from './repeat.ts'
 import { virtual } from './virtual.ts'
 
-const PARTS = { kernel, gossip, dst, economy, repeat, virtual, calibration } as const
+const PARTS = { kernel, gossip, dst, network, economy, repeat, virtual, calibration } as const
 
 /** Takes twenty minutes of the clock, in which nothing else should run: only where it is named. */
 const SLOW: readonly string[] = ['calibration']
