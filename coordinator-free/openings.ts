@@ -93,7 +93,8 @@ export function arePassed(votes: readonly Fact<'vote'>[]): boolean {
 }
 
 /**
- * Of votes that are proven, without passes that this node heard only after one of them was opened, unless no other is left.
+ * Of votes that are proven, without passes that this node heard only after one of them was opened, unless the others are
+ * too few to carry the claim.
  * What somebody opens who has made it up keeps nobody out.
  */
 export function beforeOpenings(
@@ -103,7 +104,7 @@ export function beforeOpenings(
   const openings = votes.flatMap((vote) => openingOf(ledger, vote)?.arrivedAtMs ?? [])
   const firstMs = Math.min(...openings)
   const early = votes.filter((vote) => !isPass(vote) || vote.arrivedAtMs <= firstMs)
-  return early.some(isPass) ? early : votes
+  return arePassed(early) ? early : votes
 }
 
 /** What opens a vote; nothing where it is another seal's. */

@@ -162,6 +162,16 @@ describe('a batch names votes', () => {
     }
   })
 
+  it('of who passed it late as well, where the others alone would not carry the claim', () => {
+    const core = heardOf([SELF])
+    const against = voteEnvelope(claim, OTHER, 'fail')
+    receive(core, against)
+    receive(core, openingEnvelope(claim, SELF), NOW_MS + 1)
+    receive(core, voteEnvelope(claim, THIRD), NOW_MS + 2)
+    receive(core, openingEnvelope(claim, THIRD), NOW_MS + 2)
+    deepEqual(namedBy(core, NOW_MS + 2), [...votesOf(SELF, THIRD), against.digest].sort())
+  })
+
   it('only when openings have had their time', () => {
     const core = heardOf(VALIDATORS)
     receive(core, openingEnvelope(claim, SELF))
