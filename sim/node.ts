@@ -72,6 +72,7 @@ export class SimNode {
 
   crash(): void {
     this.up = false
+    this.options.world.noteUp()
     this.#life += 1
     this.#ticks.stop()
   }
@@ -80,6 +81,7 @@ export class SimNode {
     this.core = this.#boot()
     this.#chain.rewind()
     this.up = true
+    this.options.world.noteUp()
     this.start()
     // A node reads the chain before it says anything.
     this.#readFacts()

@@ -43,6 +43,8 @@ export interface Surroundings {
   readonly ring: Set<Address>
   /** What the chain tells of stakes, for all nodes. */
   registry(): Registry
+  /** Some node has crashed, or has come back. */
+  noteUp(): void
   isOver(): boolean
   /** A stream of randomness for one purpose. */
   dice(purpose: string): Random

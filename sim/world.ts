@@ -84,6 +84,8 @@ export class World {
   readonly #open = openOnce()
   readonly #intern = internBatches()
   readonly #decode = decodeOnce(this.#intern)
+  /** Nodes that are up, as long as none crashes or comes back. */
+  #up: readonly SimNode[] | undefined
   /** A chain that takes blocks back begins another. */
   #registry = new Registry()
   readonly #hash = new RunHash()
@@ -95,6 +97,9 @@ export class World {
     shout: (from, bytes) => this.#spread(from, bytes),
     reconcile: (from, deliver) => this.#reconcile(from, deliver),
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
+    noteUp: () => {
+      this.#up = undefined
+    },
     registry: () => this.#registry,
     find: (cid) => this.#find(cid),
     decode: this.#decode,
@@ -261,8 +266,11 @@ export class World {
   }
 
   #reconcile(from: number, deliver: (to: SimNode) => void): void {
-    const others = this.nodes.filter((node) => node.options.index !== from && node.up)
-    const to = others[this.nodes[from]!.options.dice.below(others.length)]
+    this.#up ??= this.nodes.filter(({ up }) => up)
+    const place = this.#up.indexOf(this.nodes[from]!)
+    const others = this.#up.length - (place < 0 ? 0 : 1)
+    const drawn = this.nodes[from]!.options.dice.below(others)
+    const to = this.#up[place >= 0 && drawn >= place ? drawn + 1 : drawn]
     if (to) this.network.send(from, to.options.index, () => deliver(to))
   }
 
