@@ -76,6 +76,8 @@ export function turnsOf(
   if (!job) return { past, now: undefined }
   const order = workers(ledger, jobId)
   const heard = new Set<Address>()
+  /** Whose claims have waited in vain: auditors may have been cut off, so in the next round they have another turn. */
+  const waited = new Set<Address>()
   let sinceMs = job.arrivedAtMs
   for (let attempt = 0, idle = 0; idle < order.length; ) {
     const late = lateClaim(ledger, jobId, order.slice(0, attempt), heard, sinceMs)
@@ -84,7 +86,12 @@ export function turnsOf(
     const { endMs, end } = endOfTurn(ledger, jobId, worker, heard, sinceMs, nowMs)
     if (!hasCome(endMs, nowMs)) return { past, now: turn }
     if (VERDICTS.includes(end)) heard.add(worker.node)
+    if (end === 'no-verdict' && endMs > sinceMs) waited.add(worker.node)
     if (!late) attempt += 1
+    if (!late && attempt % order.length === 0) {
+      for (const node of waited) heard.delete(node)
+      waited.clear()
+    }
     // A round in which nobody had any time left over is the last: all claims were rejected or left aside.
     idle = endMs === sinceMs ? idle + Number(!late) : 0
     if (endMs > sinceMs) past.push({ ...turn, endMs, end })

@@ -7,7 +7,7 @@ import type { Fact } from '../../../coordinator-free/ledger.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { seal } from '../../../protocol/envelope.ts'
 import type { Hash } from '../../../protocol/hash.ts'
-import { BEAT_MS, LEASE_MS, STALL_MS } from '../../../protocol/params.ts'
+import { BEAT_MS, LEASE_MS, STALL_MS, VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import {
   addressNumber,
   block,
@@ -94,6 +94,20 @@ describe('the turn to execute', () => {
     for (let i = 1; i <= 40; i++) beat(core, first!, 1, NOW_MS + i * BEAT_MS)
     assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS - 1), first)
     assert.equal(turnAt(core, NOW_MS + BEAT_MS + STALL_MS + 1), second)
+  })
+
+  it('comes again to a claim that had no verdict, when all others have had theirs', () => {
+    const core = known()
+    const [first, second, third] = turnsOf(core, job.digest)
+    receive(core, claimEnvelope(job.digest, first!, 1))
+    const leftMs = NOW_MS + VERDICT_WAIT_MS
+    assert.equal(turnAt(core, leftMs - 1), first)
+    assert.equal(turnAt(core, leftMs), second)
+    assert.equal(turnAt(core, leftMs + LEASE_MS), third)
+    const againMs = leftMs + 2 * LEASE_MS
+    assert.equal(turnAt(core, againMs), first)
+    assert.equal(turnAt(core, againMs + VERDICT_WAIT_MS - 1), first)
+    assert.equal(turnAt(core, againMs + VERDICT_WAIT_MS), second)
   })
 
   it('goes to the next when a claim is rejected, and is over when one is accepted', () => {
