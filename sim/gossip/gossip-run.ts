@@ -108,7 +108,7 @@ export class GossipRun {
   run(untilUs = this.endUs): GossipReport {
     const { wire, hash } = this
     const { wheel } = wire
-    while (wheel.next(untilUs)) {
+    while (wire.next(untilUs)) {
       hash.absorb(wheel.nowUs, wheel.target, wheel.kind, wheel.a ^ Math.imul(wheel.b, 0x9e3779b1))
       if (wire.arrives()) this.#handle(wheel.target, wire.place, wheel.a, wheel.b)
     }

@@ -21,6 +21,10 @@ export const SEQUENCE = 4
 export const DRAWN = 5
 export const FIRST = 6
 
+/** What memory gives at once, and how much is read ahead beyond the first word. */
+const LINE_WORDS = 16
+const READ_WORDS = 4 * LINE_WORDS
+
 export class Ways {
   /** The links' records, and the same as times of 64 bits. */
   readonly words: Int32Array
@@ -29,7 +33,7 @@ export class Ways {
   readonly senderTimes: Float64Array
 
   constructor({ first, peers, places, delaysUs }: Links) {
-    this.times = new Float64Array(peers.length * WAY_TIMES)
+    this.times = new Float64Array(peers.length * WAY_TIMES + READ_WORDS)
     this.words = new Int32Array(this.times.buffer)
     for (let link = 0; link < peers.length; link++) {
       this.words[link * WAY_WORDS + PEER] = (peers[link]! << PLACE_BITS) | places[link]!
@@ -59,6 +63,14 @@ export class Ways {
 
   delayUs(link: number): number {
     return this.words[link * WAY_WORDS + DELAY]!
+  }
+
+  /** Reads the lines of a node's first twenty links, so that they are at hand. The sum means nothing, but that it was read. */
+  read(node: number): number {
+    const { words } = this
+    const at = this.first(node) * WAY_WORDS
+    const some = words[at]! ^ words[at + LINE_WORDS]! ^ words[at + 2 * LINE_WORDS]!
+    return some ^ words[at + 3 * LINE_WORDS]! ^ words[at + READ_WORDS]!
   }
 
   /** What each of so many nodes sent, in bytes. */
