@@ -39,28 +39,29 @@ export class Enough {
   wanting(node: number, message: number, set: number): number {
     if (!this.#isOn) return set
     const { wire, messages } = this.#run
-    const { first, peers, delaysUs } = wire.links
-    const { seen, comesUs } = messages.of(message)
-    const column = message & 31
+    const { ways } = wire
+    const { comesUs } = messages.of(message)
+    const from = (message & 31) * messages.nodes
     const elapsedUs = wire.wheel.nowUs - messages.publishedUs[message]!
+    const first = ways.first(node)
     let wanting = set
     for (let rest = set; rest !== 0; rest &= rest - 1) {
       const place = firstOf(rest)
-      const link = first[node]! + place
-      const peer = peers[link]!
-      if (((seen[peer]! >>> column) & 1) === 0) continue
-      const comesAfterUs = comesUs[column * messages.nodes + peer]!
-      if (comesAfterUs + (1 + MEDIAN) * delaysUs[link]! > elapsedUs) continue
-      if (this.#tells(peer, link, message)) wanting &= ~(1 << place)
+      const peer = ways.peer(first + place)
+      // What is known to come to a peer by now has come, if the peer is there.
+      const comesAfterUs = comesUs[from + peer]!
+      if (comesAfterUs + (1 + MEDIAN) * ways.delayUs(first + place) > elapsedUs) continue
+      if (this.#tells(peer, ways.place(first + place), message)) wanting &= ~(1 << place)
     }
     return wanting
   }
 
-  /** Whether a peer tells of a message along a link: its mesh, and nobody of what it has published itself. */
-  #tells(peer: number, link: number, message: number): boolean {
+  /** Whether a peer tells of a message along its link at this place: its mesh, and nobody of what it has published itself. */
+  #tells(peer: number, place: number, message: number): boolean {
     const { mesh, wire, publishers } = this.#run
-    const isMember = ((mesh.members[peer]! >>> wire.links.places[link]!) & 1) === 1
-    return isMember && peer !== publishers[message] && this.#isHonest(peer)
+    const isMember = ((mesh.members[peer]! >>> place) & 1) === 1
+    const isThere = (wire.lives[peer]! & 1) === 0
+    return isMember && isThere && peer !== publishers[message] && this.#isHonest(peer)
   }
 
   #isHonest(node: number): boolean {

@@ -108,7 +108,7 @@ export class GossipRun {
   run(untilUs = this.endUs): GossipReport {
     const { wire, hash } = this
     const { wheel } = wire
-    while (wheel.next(untilUs)) {
+    while (wire.next(untilUs)) {
       hash.absorb(wheel.nowUs, wheel.target, wheel.kind, wheel.a ^ Math.imul(wheel.b, 0x9e3779b1))
       if (wire.arrives()) this.#handle(wheel.target, wire.place, wheel.a, wheel.b)
     }
@@ -231,9 +231,7 @@ export class GossipRun {
 
   #forward(node: number, message: number, set: number): void {
     const bytes = this.scenario.messageBytes + FRAME_BYTES
-    for (let rest = set; rest !== 0; rest &= rest - 1) {
-      this.wire.send(node, firstOf(rest), MESSAGE, message, 0, bytes)
-    }
+    this.wire.sendAll(node, set, MESSAGE, message, 0, bytes)
   }
 
   #beat(node: number): void {
@@ -273,9 +271,7 @@ export class GossipRun {
       const number = from >> 5
       const has = messages.block(number).seen[node]! & (-1 << (from & 31))
       const bytes = FRAME_BYTES + ID_BYTES * sizeOf(has)
-      for (let rest = has === 0 ? 0 : targets; rest !== 0; rest &= rest - 1) {
-        this.wire.send(node, firstOf(rest), IHAVE, number, has, bytes)
-      }
+      if (has !== 0) this.wire.sendAll(node, targets, IHAVE, number, has, bytes)
       from = (number + 1) * BLOCK_MESSAGES
     }
   }
@@ -312,9 +308,7 @@ export class GossipRun {
     this.#joined[node] = 1
     if (node < this.scenario.nodes) this.population += 1
     this.#upSinceUs[node] = this.wire.wheel.nowUs
-    for (let rest = this.wire.links.all[node]!; rest !== 0; rest &= rest - 1) {
-      this.wire.send(node, firstOf(rest), HELLO, asks ? 1 : 0, 0, FRAME_BYTES)
-    }
+    this.wire.sendAll(node, this.wire.links.all[node]!, HELLO, asks ? 1 : 0, 0, FRAME_BYTES)
     this.mesh.join(node)
     this.wire.after(node, this.#choices.below(node, MESH.heartbeatUs), HEARTBEAT)
   }
@@ -333,9 +327,7 @@ export class GossipRun {
     const { nowUs } = this.wire.wheel
     const sinceUs = Math.max(this.#upSinceUs[node]!, nowUs - HISTORY_US)
     this.tally.excused += this.messages.missedSince(node, sinceUs)
-    for (let rest = this.mesh.known[node]!; rest !== 0; rest &= rest - 1) {
-      this.wire.send(node, firstOf(rest), GOODBYE, 0, 0, FRAME_BYTES)
-    }
+    this.wire.sendAll(node, this.mesh.known[node]!, GOODBYE, 0, 0, FRAME_BYTES)
     this.mesh.leave(node)
     this.#joined[node] = 0
     this.population -= 1

@@ -169,11 +169,8 @@ export class Mesh {
 
   #graft(node: number, set: number, wanted: number): void {
     const chosen = this.#chosen(node, set, wanted)
-    for (let rest = chosen; rest !== 0; rest &= rest - 1) {
-      const place = firstOf(rest)
-      this.#take(node, place)
-      this.#wire.send(node, place, GRAFT, 0, 0, CONTROL_BYTES)
-    }
+    for (let rest = chosen; rest !== 0; rest &= rest - 1) this.#take(node, firstOf(rest))
+    this.#wire.sendAll(node, chosen, GRAFT, 0, 0, CONTROL_BYTES)
   }
 
   #take(node: number, place: number): void {
@@ -205,11 +202,8 @@ export class Mesh {
 
   #prune(node: number, set: number): void {
     this.members[node]! &= ~set
-    for (let rest = set; rest !== 0; rest &= rest - 1) {
-      const place = firstOf(rest)
-      this.#backOff(node, place)
-      this.#wire.send(node, place, PRUNE, 0, 0, CONTROL_BYTES)
-    }
+    for (let rest = set; rest !== 0; rest &= rest - 1) this.#backOff(node, firstOf(rest))
+    this.#wire.sendAll(node, set, PRUNE, 0, 0, CONTROL_BYTES)
   }
 
   #backOff(node: number, place: number): void {

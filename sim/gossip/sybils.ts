@@ -1,5 +1,5 @@
 /** What an attacker's nodes do once the attack is on. Before, they are good peers. */
-import { firstOf, sizeOf } from './bits.ts'
+import { sizeOf } from './bits.ts'
 import type { Mesh } from './mesh.ts'
 import { BLOCK_MESSAGES, type Messages } from './messages.ts'
 import { type GossipScenario, joinsFirst, WARM_UP_US } from './scenario.ts'
@@ -53,9 +53,7 @@ export class Sybils {
     const count = published - number * BLOCK_MESSAGES
     const all = count === BLOCK_MESSAGES ? -1 : (1 << count) - 1
     const bytes = FRAME_BYTES + ID_BYTES * sizeOf(all)
-    for (let rest = set; rest !== 0; rest &= rest - 1) {
-      this.#wire.send(node, firstOf(rest), IHAVE, number, all, bytes)
-      this.promised += count
-    }
+    this.#wire.sendAll(node, set, IHAVE, number, all, bytes)
+    this.promised += count * sizeOf(set)
   }
 }

@@ -5,11 +5,26 @@
 import { invariant } from '../../protocol/invariant.ts'
 import { Streams } from '../kernel/streams.ts'
 import { Wheel } from '../kernel/wheel.ts'
+import { firstOf, sizeOf } from './bits.ts'
 import { jitterTable } from './jitter.ts'
 import type { Links } from './links.ts'
 import type { Messages } from './messages.ts'
 import { REGIONS } from './regions.ts'
 import { type GossipScenario, WARM_UP_US } from './scenario.ts'
+import {
+  DELAY,
+  DRAWN,
+  FIRST,
+  PEER,
+  PLACE_BITS,
+  SENDER_TIMES,
+  SENDER_WORDS,
+  SENT_BYTES,
+  SEQUENCE,
+  WAY_TIMES,
+  WAY_WORDS,
+  Ways,
+} from './ways.ts'
 
 /** Sent from node to node: `a` is a message, or the number of a block of which `b` is a set. */
 export const MESSAGE = 0
@@ -35,6 +50,9 @@ export const OUTAGE = 13
 const PLACE_SHIFT = 4
 const LIFE_SHIFT = 16
 
+/** Of so many things to come the memory is read ahead: their lines fit the first cache. */
+const READ_AHEAD = 32
+
 /** Nodes inside hear nothing from those outside, and these nothing from them. */
 interface Cut {
   readonly fromUs: number
@@ -56,65 +74,87 @@ export class Wire {
   elided = 0
   elidedMessages = 0
   sentBytes = 0
-  /** Sent by each node. */
-  readonly sentBytesBy: Float64Array
   /** How often each kind was sent. */
   readonly sentByKind = new Float64Array(16)
   /** Even while a node is up; each end and each beginning of a life counts one. The publisher of all is beyond the last. */
   readonly lives: Uint16Array
   readonly links: Links
+  readonly ways: Ways
   readonly #messages: Messages
   readonly #scenario: GossipScenario
+  readonly #elides: boolean
   readonly #streams: Streams
   readonly #jitter = jitterTable()
-  readonly #sequences: Uint32Array
-  readonly #uplinkFreeUs: Float64Array
-  /** When what was sent last arrives, by link. */
-  readonly #lastUs: Float64Array
   readonly #cut: Cut | undefined
   #timers = 0
+  /** Of no account, but reading for nothing would be left out. */
+  wasRead = 0
+  /** Things to come whose nodes' links were read already. */
+  #readAhead = 0
 
   constructor(scenario: GossipScenario, links: Links, messages: Messages) {
     const { seed } = scenario
     const nodes = scenario.nodes + scenario.sybils
     this.links = links
     this.#scenario = scenario
+    this.#elides = scenario.elides
     this.#messages = messages
-    this.#streams = new Streams(seed, 'network', nodes)
+    // How much each node drew stands in its record.
+    this.#streams = new Streams(seed, 'network', 0)
     this.lives = new Uint16Array(nodes + 1)
-    this.#sequences = new Uint32Array(nodes + 1)
-    this.#uplinkFreeUs = new Float64Array(nodes)
-    this.#lastUs = new Float64Array(links.peers.length)
-    this.sentBytesBy = new Float64Array(nodes)
+    this.ways = new Ways(links)
     this.#cut = cutOf(scenario, links.regions)
+  }
+
+  /** Bytes sent by each node. */
+  get sentBytesBy(): Float64Array {
+    return this.ways.sentBytesBy(this.lives.length - 1)
   }
 
   /** Sends something along a node's link. */
   send(from: number, place: number, kind: number, a: number, b: number, bytes: number): void {
-    const { links, wheel } = this
-    const link = links.first[from]! + place
-    const to = links.peers[link]!
-    const atUs = this.#arrivalUs(from, link, bytes)
-    this.sent += 1
-    this.sentBytes += bytes
-    this.sentBytesBy[from]! += bytes
-    this.sentByKind[kind]! += 1
-    if (this.#cut !== undefined && this.#isCut(this.#cut, from, to)) {
-      this.lost += 1
-      return
+    this.sendAll(from, 1 << place, kind, a, b, bytes)
+  }
+
+  /** Sends the same along a set of a node's links, one after the other. */
+  sendAll(from: number, set: number, kind: number, a: number, b: number, bytes: number): void {
+    if (set === 0) return
+    const { words, times, senders, senderTimes } = this.ways
+    const sender = from * SENDER_WORDS
+    const key = this.#streams.keyOf(from)
+    const { loss } = this.#scenario
+    const takesUs = Math.ceil((8 * bytes) / this.#scenario.uplinkMbps)
+    const informed = kind === IHAVE ? this.#informed(from, set, a, b) : 0
+    let drawn = senders[sender + DRAWN]!
+    let departsUs = Math.max(this.wheel.nowUs, senderTimes[from * SENDER_TIMES]!)
+    for (let rest = set; rest !== 0; rest &= rest - 1) {
+      const place = firstOf(rest)
+      const link = senders[sender + FIRST]! + place
+      const delayUs = words[link * WAY_WORDS + DELAY]!
+      departsUs += takesUs
+      const extra = this.#jitter[this.#streams.nth(key, drawn++) >>> 22]!
+      let atUs = departsUs + delayUs + Math.floor(delayUs * extra)
+      if (loss > 0 && this.#streams.nth(key, drawn++) < loss * 2 ** 32) {
+        this.resent += 1
+        atUs += RETRANSMIT_US + 2 * delayUs
+      }
+      // A link keeps its order.
+      atUs = Math.max(atUs, times[link * WAY_TIMES]!)
+      times[link * WAY_TIMES] = atUs
+      if (((informed >>> place) & 1) === 0)
+        this.#convey(from, words[link * WAY_WORDS + PEER]!, kind, a, b, atUs)
     }
-    if (kind <= IWANT) {
-      if (this.#scenario.elides && this.#changesNothing(to, kind, a, b, atUs)) return
-      this.#messages.block(kind === MESSAGE ? a >> 5 : a).references += 1
-    }
-    const what = kind | (links.places[link]! << PLACE_SHIFT) | (this.lives[to]! << LIFE_SHIFT)
-    wheel.push(atUs, from, this.#sequences[from]!++, to, what, a, b)
+    senders[sender + DRAWN] = drawn
+    senderTimes[from * SENDER_TIMES] = departsUs
+    this.sent += sizeOf(set)
+    this.elided += sizeOf(informed)
+    this.tell(from, sizeOf(set), kind, bytes)
   }
 
   /** Counts what is told to so many peers, and need not be queued. */
   tell(from: number, peers: number, kind: number, bytes: number): void {
     this.sentBytes += peers * bytes
-    this.sentBytesBy[from]! += peers * bytes
+    this.ways.senderTimes[from * SENDER_TIMES + SENT_BYTES]! += peers * bytes
     this.sentByKind[kind]! += peers
   }
 
@@ -124,7 +164,14 @@ export class Wire {
     this.#timers += 1
     if (kind === VALIDATED) this.#messages.of(a).references += 1
     const what = kind | (this.lives[node]! << LIFE_SHIFT)
-    wheel.push(wheel.nowUs + delayUs, node, this.#sequences[node]!++, node, what, a, b)
+    wheel.push(wheel.nowUs + delayUs, node, this.#nextOf(node), node, what, a, b)
+  }
+
+  /** Takes the next thing in hand; false where none is due by then. */
+  next(untilUs: number): boolean {
+    const isOne = this.wheel.next(untilUs)
+    if (isOne && --this.#readAhead < 0) this.#readAhead = this.#read()
+    return isOne
   }
 
   /** Accounts for what is in hand: false where its receiver is not who it was meant for any more. */
@@ -157,7 +204,7 @@ export class Wire {
   /** Begins or ends a node's life. */
   turn(node: number): void {
     this.lives[node]! += 1
-    this.#uplinkFreeUs[node] = 0
+    this.ways.senderTimes[node * SENDER_TIMES] = 0
   }
 
   /** On its way now. */
@@ -179,21 +226,56 @@ export class Wire {
     return nowUs >= fromUs && nowUs < untilUs && isInside[from] !== isInside[to]
   }
 
-  #arrivalUs(from: number, link: number, bytes: number): number {
-    const { uplinkMbps, loss } = this.#scenario
-    const departsUs =
-      Math.max(this.wheel.nowUs, this.#uplinkFreeUs[from]!) + Math.ceil((8 * bytes) / uplinkMbps)
-    this.#uplinkFreeUs[from] = departsUs
-    const delayUs = this.links.delaysUs[link]!
-    const extra = this.#jitter[this.#streams.uint32(from) >>> 22]!
-    let atUs = departsUs + delayUs + Math.floor(delayUs * extra)
-    if (this.#streams.happens(from, loss)) {
-      this.resent += 1
-      atUs += RETRANSMIT_US + 2 * delayUs
+  /**
+   * Whom it changes nothing to be told of these messages, since they have them all: most. Asked in a loop of its own, which
+   * is so short that memory is waited for once and not for each.
+   */
+  #informed(from: number, set: number, block: number, told: number): number {
+    if (!this.#elides || this.#cut !== undefined) return 0
+    const { ways } = this
+    const { seen } = this.#messages.block(block)
+    const first = ways.first(from)
+    let informed = 0
+    for (let rest = set; rest !== 0; rest &= rest - 1) {
+      const place = firstOf(rest)
+      if ((told & ~seen[ways.peer(first + place)]!) === 0) informed |= 1 << place
     }
-    if (atUs < this.#lastUs[link]!) atUs = this.#lastUs[link]!
-    this.#lastUs[link] = atUs
-    return atUs
+    return informed
+  }
+
+  /** Puts what is sent into the queue, unless it is cut off, or will change nothing. */
+  #convey(from: number, peer: number, kind: number, a: number, b: number, atUs: number): void {
+    const to = peer >>> PLACE_BITS
+    if (this.#cut !== undefined && this.#isCut(this.#cut, from, to)) {
+      this.lost += 1
+      return
+    }
+    if (kind <= IWANT) {
+      if (this.#elides && this.#changesNothing(to, kind, a, b, atUs)) return
+      this.#messages.block(kind === MESSAGE ? a >> 5 : a).references += 1
+    }
+    const place = peer & ((1 << PLACE_BITS) - 1)
+    const what = kind | (place << PLACE_SHIFT) | (this.lives[to]! << LIFE_SHIFT)
+    this.wheel.push(atUs, from, this.#nextOf(from), to, what, a, b)
+  }
+
+  /**
+   * Reads the links of nodes that are about to send: all at once memory is waited for once, and one after the other each
+   * time. How many things that holds for is the answer.
+   */
+  #read(): number {
+    const { wheel, ways } = this
+    const things = Math.min(wheel.ordered, READ_AHEAD)
+    let sum = 0
+    for (let ahead = 0; ahead < things; ahead++) {
+      if ((wheel.kindOf(ahead) & 15) >= HEARTBEAT) sum ^= ways.read(wheel.targetOf(ahead))
+    }
+    this.wasRead = sum
+    return things
+  }
+
+  #nextOf(node: number): number {
+    return this.ways.senders[node * SENDER_WORDS + SEQUENCE]!++
   }
 
   /** Whether what is sent will find all seen that it speaks of: the receiver does nothing then. */

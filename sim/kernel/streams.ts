@@ -26,9 +26,18 @@ export class Streams {
 
   /** A whole number in 0 .. 2^32 - 1. */
   uint32(node: number): number {
-    const drawn = this.#drawn[node]!++
+    return this.nth(this.keyOf(node), this.#drawn[node]!++)
+  }
+
+  /** What `nth` takes for a node: for those who draw much at once, and count their draws themselves. */
+  keyOf(node: number): number {
+    return mix(node ^ this.#nodeKey)
+  }
+
+  /** A node's draw number `index`, from 0 on, as `uint32` gives it. */
+  nth(key: number, index: number): number {
     // Both are mixed before they meet: streams that were shifts of one another would overlap.
-    return mix(mix(node ^ this.#nodeKey) + mix(drawn ^ this.#drawKey)) >>> 0
+    return mix(key + mix(index ^ this.#drawKey)) >>> 0
   }
 
   /** A whole number in 0 .. bound - 1. No number is favoured by more than bound / 2^32. */

@@ -128,6 +128,20 @@ export class Wheel {
     return true
   }
 
+  /** How many records stand in order after the one in hand; what is pushed may come between them yet. */
+  get ordered(): number {
+    return this.#count - this.#cursor
+  }
+
+  /** Target of one of these, of which 0 is the next. */
+  targetOf(ahead: number): number {
+    return this.#words[this.#order[this.#cursor + ahead]! + 2]!
+  }
+
+  kindOf(ahead: number): number {
+    return this.#words[this.#order[this.#cursor + ahead]! + 3]!
+  }
+
   /** Nothing happens until then. Nothing may be set for earlier any more, for the wheel may have turned already. */
   #pass(untilUs: number): false {
     if (untilUs > this.nowUs && untilUs !== Number.POSITIVE_INFINITY) this.nowUs = untilUs
