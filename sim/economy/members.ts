@@ -18,7 +18,7 @@ export class Members {
   /** Running sums of the stakes. */
   readonly #upTo: Float64Array
   #isStale = true
-  /** Counts how often stakes have changed. */
+  /** Counts how often stakes have changed, by slashes too: what was worked out from them holds for one count. */
   version = 0
 
   constructor(stakesWei: readonly bigint[]) {
@@ -90,9 +90,9 @@ export class Members {
   take(member: number, amountWei: bigint): bigint {
     const stakeWei = this.stakesWei[member]!
     const takenWei = amountWei < stakeWei ? amountWei : stakeWei
-    this.stakesWei[member] = stakeWei - takenWei
+    if (takenWei === 0n) return 0n
+    this.stake(member, stakeWei - takenWei)
     this.slashedWei[member]! += takenWei
-    this.#isStale = true
     return takenWei
   }
 }
