@@ -162,6 +162,11 @@ describe('what strategies earn', () => {
     )
   })
 
+  it('follows the slash from the first day: two thirds that withhold data pay for it', () => {
+    const { validators } = run(STRATEGIES.withholding, { ringShare: 0.7, epochs: 1 })
+    assert.ok(validators.slashedWei.slice(0, 3).every((wei) => wei > 0n))
+  })
+
   it('is told the more closely the more seeds are asked', () => {
     const width = (count: number): number => {
       const seeds = Array.from({ length: count }, (_, index) => index)
