@@ -1,4 +1,5 @@
 /** What adversaries of a run earned and lost, beside what honest nodes in their places would have, from the same seed. */
+import { headerHash } from '../../coordinator-free/settlement.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { economyScenario } from '../economy/scenario.ts'
 import type { SimNode } from '../node.ts'
@@ -92,14 +93,13 @@ export function incomeOf(world: World, nodes: readonly SimNode[]): Income {
   }
 }
 
-/** By account, as the newest final batch says that any node has read. */
-function paidWei({ nodes }: World): ReadonlyMap<Address, bigint> {
-  const known = nodes.flatMap(({ core }) => [...core.ledger.batches.values()])
-  const final = known.filter((batch) => batch.final && batch.data)
-  const newest = final.reduce<(typeof final)[number] | undefined>(
-    (best, batch) => (best && best.header.number >= batch.header.number ? best : batch),
-    undefined,
-  )
+/** By account, as the newest final batch says; some node has its data, whoever has heard that it is final. */
+function paidWei({ nodes, chain }: World): ReadonlyMap<Address, bigint> {
+  const { finalised } = chain
+  const header = chain.headerAt(finalised - 1)
+  const hash = header && headerHash(header)
+  const held = nodes.flatMap(({ core }) => core.ledger.batches.get(finalised) ?? [])
+  const newest = held.find((batch) => batch.data && headerHash(batch.header) === hash)
   return new Map(
     newest?.data?.payouts.map(({ account, cumulativeWei }) => [account, cumulativeWei]),
   )

@@ -94,7 +94,8 @@ export function scenariosOf(options: PlayOptions): GossipScenario[] {
 
 function wholeOf(name: string, text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new Refusal(`${name} ${text} is no whole number`)
+  const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw new Refusal(`--${option} ${text} is no whole number from 1 to 999999999`)
 }
 
 function repeatOf(options: CalibrateOptions): string {

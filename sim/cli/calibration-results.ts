@@ -1,5 +1,5 @@
 /** A folder of calibration: the real runs as they were, how far the model is off, and the page and table that say so. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RealRun } from '../real/observed.ts'
 import {
@@ -19,7 +19,7 @@ import { kindOf, written } from './figures.ts'
 import type { Table } from './outcome.ts'
 import { overlay } from './overlay.ts'
 import type { Picture } from './picture.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, readJson } from './refusal.ts'
 import { writeTable } from './tables.ts'
 
 export interface Calibration {
@@ -101,6 +101,7 @@ export function writeCalibration(
 }
 
 const FILE = 'calibration.json'
+const ADVICE = 'give a folder that `npm run sim -- calibrate` has written'
 
 function realFile(seed: number): string {
   return `real-${seed}.json`
@@ -123,15 +124,20 @@ function tableOf({ judgements }: Calibration): Table {
 /** Undefined where a folder holds no calibration. */
 export function readCalibration(folder: string): Calibration | undefined {
   const file = join(folder, FILE)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Calibration) : undefined
+  return existsSync(file) ? (readJson(file, ADVICE) as Calibration) : undefined
+}
+
+/** The same. Throws `Refusal` where there is none. */
+export function requireCalibration(folder: string): Calibration {
+  const calibration = readCalibration(folder)
+  if (calibration) return calibration
+  throw new Refusal(`${folder} holds no calibration (no ${FILE}); ${ADVICE}`)
 }
 
 /** The real runs of a folder, to be judged again. Throws `Refusal` where there are none. */
 export function readRealRuns(folder: string): RealRun[] {
-  const calibration = readCalibration(folder)
-  if (!calibration) throw new Refusal(`${folder} holds no calibration (no ${FILE})`)
-  return Object.keys(calibration.loopDelays).map((seed) =>
-    JSON.parse(readFileSync(join(folder, realFile(Number(seed))), 'utf8')),
+  return Object.keys(requireCalibration(folder).loopDelays).map(
+    (seed) => readJson(join(folder, realFile(Number(seed))), ADVICE) as RealRun,
   )
 }
 

@@ -1,12 +1,14 @@
 /** `run`, `sweep`, `compare`, `report` and `calibrate`: from a scenario file to results, and from results to a page. */
+import { mkdirSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { parse } from 'yaml'
 import type { CalibrateOptions } from './calibrate.ts'
+import { requireCalibration } from './calibration-results.ts'
 import { type Comparison, compare, toldComparison } from './compare.ts'
-import type { Value } from './keys.ts'
-import { Refusal } from './refusal.ts'
+import { pathsOf, type Value } from './keys.ts'
+import { ofFile, Refusal } from './refusal.ts'
 import { readResults, resolvedYaml } from './results.ts'
-import { parseScenario, readScenario, type Study } from './scenario-file.ts'
+import { parseScenario, readScenario, type Study, unknownKey } from './scenario-file.ts'
 import { runStudy, told } from './study.ts'
 import { tracedJobs, writeTrace } from './trace-file.ts'
 
@@ -24,10 +26,14 @@ interface RunOptions {
   readonly trace?: string
 }
 
-/** @returns the exit code: 0 done and as expected, 1 not as expected, 2 wrong use */
+/** @returns the exit code: 0 done and as expected, 1 not as expected. Throws `Refusal` */
 export async function studyCommand(argv: readonly string[]): Promise<number> {
   let code = 0
-  const program = new Command('sim').description('Studies of the network, from scenario files.')
+  const program = new Command('sim')
+    .description('Studies of the network, from scenario files.')
+    // Commands made below inherit both.
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
   const gather = (text: string, before: string[]) => [...before, text]
   const add = (name: 'run' | 'sweep', about: string) =>
     program
@@ -72,21 +78,33 @@ export async function studyCommand(argv: readonly string[]): Promise<number> {
     .action(async (folder: string, options: { calibration?: string }) => {
       // Plots take a while to load, and only this needs them.
       const { writeReport } = await import('./page.ts')
+      if (options.calibration) requireCalibration(options.calibration)
       process.stdout.write(`${writeReport(readResults(folder), options.calibration)}\n`)
     })
   addCalibrate(program, (exitCode) => {
     code = exitCode
   })
-  for (const command of [program, ...program.commands]) command.exitOverride()
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (!(error instanceof Refusal)) throw error
-    process.stderr.write(`${error.message}\n`)
-    return 2
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    throw new Refusal(`${wordsOf(error)}; ${helpFor(program, argv[0])}`)
   }
+}
+
+function wordsOf({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replace(/\s+/g, ' ')
+}
+
+function helpFor({ commands }: Command, word = ''): string {
+  const names = commands.map((command) => command.name())
+  if (names.includes(word)) return `${word} --help lists what may be given`
+  return `there are dst, replay, ${names.join(', ')}, or --help without a command`
 }
 
 async function runFile(file: string, options: RunOptions, mustSweep: boolean): Promise<number> {
@@ -95,6 +113,7 @@ async function runFile(file: string, options: RunOptions, mustSweep: boolean): P
     throw new Refusal(`${file} sweeps nothing; give --over key=a,b,c or a sweep section`)
   }
   const jobs = options.trace === undefined ? 0 : tracedJobs(options.trace, study)
+  requireFolder('--out', options.out)
   const { folder, summary } = await runStudy(study, options.out, {
     ...(options.threads && { threads: wholeOf('--threads', options.threads) }),
     ...(options.mostHours && { mostHours: wholeOf('--most-hours', options.mostHours) }),
@@ -110,12 +129,12 @@ function changed(study: Study, { set, over, seeds }: RunOptions): Study {
   if (set.length + over.length === 0 && seeds === undefined) return study
   const settings: Record<string, Record<string, Value>> = structuredClone(study.settings) as never
   const sweep: Record<string, readonly Value[]> = { ...study.sweep }
-  for (const [key, value] of set.map((text) => pairOf('--set', text))) {
+  for (const [key, value] of set.map((text) => pairOf('--set', text, study))) {
     const [section, name] = key.split('.') as [string, string]
     settings[section] = { ...settings[section], [name]: parse(value) as Value }
     delete sweep[key]
   }
-  for (const [key, values] of over.map((text) => pairOf('--over', text))) {
+  for (const [key, values] of over.map((text) => pairOf('--over', text, study))) {
     sweep[key] = parse(`[${values}]`) as Value[]
   }
   // What the file expects is about its own values.
@@ -130,12 +149,22 @@ function changed(study: Study, { set, over, seeds }: RunOptions): Study {
   )
 }
 
-function pairOf(option: string, text: string): [key: string, value: string] {
+function pairOf(option: string, text: string, { depth }: Study): [key: string, value: string] {
   const [, key, value] = /^(\w+\.\w+)=(.+)$/.exec(text) ?? []
-  if (key && value) return [key, value]
-  throw new Refusal(
-    `${option} ${text} has no section, key and value; write ${option} world.nodes=500`,
-  )
+  if (!key || !value) {
+    throw new Refusal(
+      `${option} ${text} has no section, key and value; write ${option} world.nodes=500`,
+    )
+  }
+  const known = pathsOf(depth)
+  if (!known.includes(key)) throw new Refusal(unknownKey(`${option} ${key}`, key, known))
+  return [key, value]
+}
+
+/** Made before anything runs: what takes hours shall not end at a folder that cannot be. */
+function requireFolder(option: string, folder: string): void {
+  const make = () => mkdirSync(folder, { recursive: true })
+  ofFile(`${option} ${folder}`, 'give a folder that can be written', make, 'made')
 }
 
 function wholeOf(option: string, text: string): number {
@@ -158,6 +187,7 @@ async function compareFolders(
   const text = json ? JSON.stringify(comparison) : toldComparison(comparison, one.study.depth)
   process.stdout.write(`${text}\n`)
   if (plots) {
+    requireFolder('--plots', plots)
     const { drawComparison } = await import('./comparison-plots.ts')
     for (const path of drawComparison(one, other, plots)) process.stderr.write(`plot: ${path}\n`)
   }
@@ -186,6 +216,7 @@ function addCalibrate(program: Command, exit: (code: number) => void): void {
     .option('--json', 'the calibration as JSON on standard output')
     .action(async (options: CalibrateOptions) => {
       const { calibrate } = await import('./calibrate.ts')
+      requireFolder('--out', options.out)
       exit(await calibrate(options))
     })
 }

@@ -1,12 +1,12 @@
 /** `npm run sim -- dst`: many seeds of small clusters under faults; what fails is made small and kept. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type Fired, type Firing, firingOf, tallied } from '../firing.ts'
 import { FAULTS, type Faults, type Scenario, scenario, smallScenario } from '../scenario.ts'
 import { partsOf, shrink } from '../shrink.ts'
 import { attempt, type Failure } from '../trial.ts'
 import { firingTable, toldNeverFired } from './firing-table.ts'
+import { argumentsOf, Refusal, readJson } from './refusal.ts'
 
 const FOLDER = '.tributary/sim'
 const SAY_EVERY_MS = 10_000
@@ -23,8 +23,9 @@ const USAGE = `Deterministic tests: seeds of small clusters under faults, and wh
 A failing scenario is kept in ${FOLDER}; replay FILE runs it again. A fault or an adversary that enough runs planned and that
 never happened fails, too.`
 
+/** @returns the exit code: 0 all well, 1 otherwise. Throws `Refusal` */
 export function dst(args: string[]): number {
-  const { values } = parseArgs({
+  const { values } = argumentsOf('dst --help', {
     args,
     options: {
       seeds: { type: 'string', default: '1000' },
@@ -38,10 +39,10 @@ export function dst(args: string[]): number {
   })
   if (values.help) return say(USAGE, 0)
   const faults = FAULTS.find((name) => name === values.faults)
-  if (!faults) return say(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`, 2)
+  if (!faults) throw new Refusal(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
   for (const name of ['seeds', 'first', 'stop-after'] as const) {
     if (!/^[1-9]\d{0,8}$/.test(values[name])) {
-      return say(`--${name} ${values[name]} is no whole number from 1 on`, 2)
+      throw new Refusal(`--${name} ${values[name]} is no whole number from 1 to 999999999`)
     }
   }
   const [first, seeds, stopAfter] = [values.first, values.seeds, values['stop-after']].map(Number)
@@ -119,26 +120,22 @@ function keep(failing: Scenario, failure: Failure): Kept {
   return { seed: failing.seed, failure, faults, left: parts, trials, file }
 }
 
-/** Runs a kept scenario again. */
+/** Runs a kept scenario again. Throws `Refusal` where the file holds none. */
 export function replayScenario(file: string, trace: boolean): number {
-  const held = readScenario(file)
-  if (typeof held === 'string') return say(held, 2)
-  const { report, failure } = attempt(held, trace ? print : undefined)
+  const { report, failure } = attempt(readScenario(file), trace ? print : undefined)
   if (report) print(JSON.stringify(report))
   return failure ? say(`${failure.kind}: ${failure.message}`, 1) : 0
 }
 
-/** The scenario in a file, or what is wrong with it. */
-function readScenario(file: string): Scenario | string {
-  try {
-    const held = JSON.parse(readFileSync(file, 'utf8')) as Scenario
-    const missing = Object.keys(scenario(1, 'calm')).filter((name) => !(name in held))
-    return missing.length === 0
-      ? held
-      : `${file} lacks ${missing.join(', ')}: is it a kept scenario?`
-  } catch (error) {
-    return `${file} cannot be read: ${(error as Error).message}`
-  }
+function readScenario(file: string): Scenario {
+  const advice = 'give a recording, or a scenario that dst has kept'
+  const held = readJson(file, advice)
+  if (typeof held !== 'object' || held === null)
+    throw new Refusal(`${file} is a bare word; ${advice}`)
+  const missing = Object.keys(scenario(1, 'calm')).filter((name) => !(name in held))
+  if (missing.length === 0) return held as Scenario
+  const more = missing.length > 3 ? ` and ${missing.length - 3} keys more` : ''
+  throw new Refusal(`${file} lacks ${missing.slice(0, 3).join(', ')}${more}; ${advice}`)
 }
 
 function print(line: string): void {

@@ -1,10 +1,10 @@
 /** `npm run sim -- --seed 7 --faults storm`: one run or many, a line each, and the command that repeats a failure. */
-import { parseArgs } from 'node:util'
 import { type Balance, balancesOf, type Income } from '../adversaries/earnings.ts'
 import { type Firing, firingOf, tallied } from '../firing.ts'
 import { FAULTS, type Faults, scenario } from '../scenario.ts'
 import { type Report, World } from '../world.ts'
 import { toldNeverFired } from './firing-table.ts'
+import { argumentsOf, Refusal } from './refusal.ts'
 
 const USAGE = `Runs the production core in a virtual network.
 
@@ -18,39 +18,47 @@ const USAGE = `Runs the production core in a virtual network.
 Studies of the network, from scenario files: run FILE, sweep FILE, compare FOLDER FOLDER, report FOLDER
 (run --help says more; sim/README.md begins at the beginning).`
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    runs: { type: 'string', default: '1' },
-    faults: { type: 'string', default: 'calm' },
-    workers: { type: 'string' },
-    validators: { type: 'string' },
-    jobs: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-if (values.help) {
+/** @returns the exit code: 0 all settled, 1 otherwise. Throws `Refusal` */
+export function mixes(args: string[]): number {
+  const values = parsed(args)
+  if (!values.help) return simulate(values)
   process.stdout.write(`${USAGE}\n`)
-} else {
-  process.exitCode = simulate()
+  return 0
 }
 
-function simulate(): number {
+type Values = ReturnType<typeof parsed>
+
+function parsed(args: string[]) {
+  const { values } = argumentsOf('--help', {
+    args,
+    options: {
+      seed: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1' },
+      faults: { type: 'string', default: 'calm' },
+      workers: { type: 'string' },
+      validators: { type: 'string' },
+      jobs: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  return values
+}
+
+function simulate(values: Values): number {
   const faults = FAULTS.find((name) => name === values.faults)
-  if (!faults) return refuse(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
+  if (!faults) throw new Refusal(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
   const numbers = Object.entries({ ...values, json: undefined, help: undefined, faults: undefined })
   for (const [name, text] of numbers) {
     if (text !== undefined && !/^[1-9]\d{0,5}$/.test(`${text}`)) {
-      return refuse(`--${name} ${text} is no whole number from 1 to 999999`)
+      throw new Refusal(`--${name} ${text} is no whole number from 1 to 999999`)
     }
   }
   let failures = 0
   const firings: Firing[] = []
   const first = Number(values.seed)
   for (let seed = first; seed < first + Number(values.runs); seed++) {
-    if (!run(seed, faults, firings)) failures += 1
+    if (!run(seed, faults, firings, values)) failures += 1
   }
   for (const line of toldNeverFired(tallied(firings))) {
     process.stderr.write(`${line}\n`)
@@ -60,7 +68,7 @@ function simulate(): number {
 }
 
 /** True where all jobs were settled and no invariant was broken. @param firings is told of what happened */
-function run(seed: number, faults: Faults, firings: Firing[]): boolean {
+function run(seed: number, faults: Faults, firings: Firing[], values: Values): boolean {
   const change = {
     ...(values.workers && { workers: Number(values.workers) }),
     ...(values.validators && { validators: Number(values.validators) }),
@@ -71,18 +79,23 @@ function run(seed: number, faults: Faults, firings: Firing[]): boolean {
     const world = new World(scenario(seed, faults, change))
     const report = world.run()
     firings.push(firingOf(world.scenario, report))
-    print(report, balancesOf(world), performance.now() - startedMs)
+    print(report, balancesOf(world), performance.now() - startedMs, values)
     if (report.final) return true
-    process.stderr.write(`not all jobs were settled; repeat: ${repeat(seed, faults)}\n`)
+    process.stderr.write(`not all jobs were settled; repeat: ${repeat(seed, faults, values)}\n`)
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.stderr.write(`seed ${seed}: ${what}\nrepeat: ${repeat(seed, faults)}\n`)
+    process.stderr.write(`seed ${seed}: ${what}\nrepeat: ${repeat(seed, faults, values)}\n`)
   }
   return false
 }
 
-function print(report: Report, balances: readonly Balance[], tookMs: number): void {
-  if (values.json) {
+function print(
+  report: Report,
+  balances: readonly Balance[],
+  tookMs: number,
+  { json }: Values,
+): void {
+  if (json) {
     const inText = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)
     process.stdout.write(`${JSON.stringify({ ...report, adversaries: balances }, inText)}\n`)
     return
@@ -106,13 +119,8 @@ function lineOf({ manner, nodes, strikes, honest, ...income }: Balance): string 
   return `${nodes} ${manner}, ${strikes} times: ${words(income)}; honest: ${words(honest)}`
 }
 
-function repeat(seed: number, faults: string): string {
+function repeat(seed: number, faults: string, values: Values): string {
   const sizes = ['workers', 'validators', 'jobs'] as const
   const given = sizes.filter((name) => values[name]).map((name) => ` --${name} ${values[name]}`)
   return `npm run sim -- --faults ${faults} --seed ${seed}${given.join('')}`
-}
-
-function refuse(message: string): number {
-  process.stderr.write(`${message}\n`)
-  return 2
 }

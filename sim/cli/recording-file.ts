@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { constants, gunzipSync } from 'node:zlib'
 import { RECORDING, type RecordedLine } from '../../coordinator-free/recording.ts'
 import { readLine } from './recording-form.ts'
-import { Refusal } from './refusal.ts'
+import { ofFile, Refusal } from './refusal.ts'
 
 /** The longest that a node writes has all digests that a neighbour may name: a megabyte. */
 const MOST_LINE_BYTES = 8 * 2 ** 20
@@ -118,7 +118,7 @@ function isGzip(head: Buffer): boolean {
 }
 
 function firstBytes(path: string): Buffer {
-  try {
+  return ofFile(path, 'give a file that --record has written, or dst has kept', () => {
     const file = openSync(path, 'r')
     try {
       const head = Buffer.alloc(HEAD_BYTES)
@@ -126,7 +126,5 @@ function firstBytes(path: string): Buffer {
     } finally {
       closeSync(file)
     }
-  } catch (error) {
-    throw new Refusal(`${path} cannot be read: ${(error as Error).message}`)
-  }
+  })
 }

@@ -1,5 +1,4 @@
 /** `npm run sim -- replay`: what was written down is done again: a recording of a real node, or a kept scenario of `dst`. */
-import { parseArgs } from 'node:util'
 import type { Event } from '../../coordinator-free/events.ts'
 import { reasonInWords } from '../../coordinator-free/reason-words.ts'
 import type { Reason } from '../../coordinator-free/reasons.ts'
@@ -8,7 +7,7 @@ import { type Difference, Rerun, type Told } from '../rerun.ts'
 import { replayScenario } from './dst.ts'
 import { duration } from './progress.ts'
 import { isRecording, readRecording } from './recording-file.ts'
-import { Refusal } from './refusal.ts'
+import { argumentsOf, Refusal } from './refusal.ts'
 
 const USAGE = `Replays what was written down, and says whether it comes out as it did.
 
@@ -23,39 +22,26 @@ const USAGE = `Replays what was written down, and says whether it comes out as i
 
 const SAY_EVERY_MS = 10_000
 
-/** @returns the exit code: 0 as it was, 1 otherwise, 2 wrong use */
+/** @returns the exit code: 0 as it was, 1 otherwise. Throws `Refusal` */
 export function replay(args: string[]): number {
-  try {
-    const { values, positionals } = parsed(args)
-    const [file, ...more] = positionals
-    if (values.help || file === undefined || more.length > 0) return say(USAGE, values.help ? 0 : 2)
-    if (!isRecording(file)) {
-      if (values.job === undefined && !values.json) return replayScenario(file, values.trace)
-      throw new Refusal(`${file} is no recording, and --job and --json are for recordings`)
-    }
-    return replayRecording(file, values)
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    // It may quote the file, which may come from anybody.
-    return say(error.message.replace(/[^\P{Cc}\n]+/gu, ' '), 2)
+  const { values, positionals } = argumentsOf('replay --help', {
+    args,
+    options: {
+      job: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  })
+  if (values.help) return say(USAGE, 0)
+  const [file] = positionals
+  if (file === undefined || positionals.length > 1) {
+    throw new Refusal(`${positionals.length} files are given; give one, as replay --help says`)
   }
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        job: { type: 'string' },
-        trace: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-      allowPositionals: true,
-    })
-  } catch (error) {
-    throw new Refusal((error as Error).message)
-  }
+  if (isRecording(file)) return replayRecording(file, values)
+  if (values.job === undefined && !values.json) return replayScenario(file, values.trace)
+  throw new Refusal(`${file} is no recording, and --job and --json are for recordings`)
 }
 
 interface Options {

@@ -1,13 +1,13 @@
 /** A folder of results: the scenario as it ran, what was found, samples, and how to do it again. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { Arm } from './arms.ts'
 import { armsOf, economyOf, gossipOf, transferOf } from './arms.ts'
 import { type Depth, FIELDS, SECTIONS, type Settings, type Value } from './keys.ts'
 import type { Outcome, Table } from './outcome.ts'
-import { Refusal } from './refusal.ts'
+import { ofFile, Refusal, readJson } from './refusal.ts'
 import { MEASURES, type Measure, parseScenario, type Study } from './scenario-file.ts'
 import type { Summary } from './summary.ts'
 import { tableOf, writeTable } from './tables.ts'
@@ -108,12 +108,15 @@ function gathered(name: Measure, outcomes: readonly Outcome[]): Table | undefine
   return { columns: ['arm', 'seed', ...columns], rows }
 }
 
+const ADVICE = 'give a folder that `npm run sim -- run FILE` has written'
+
 /** Throws `Refusal` where the folder holds no results. */
 export function readResults(folder: string): Results {
   if (!existsSync(join(folder, 'summary.json'))) {
     throw new Refusal(`${folder} holds no results (no summary.json); ${offer(folder)}`)
   }
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  const at = (name: string) => join(folder, name)
+  const read = (name: string) => ofFile(at(name), ADVICE, () => readFileSync(at(name), 'utf8'))
   const study = parseScenario(read('scenario.yaml'), join(folder, 'scenario.yaml'))
   const tables: Partial<Record<Measure, Table>> = {}
   for (const name of MEASURES) {
@@ -123,14 +126,14 @@ export function readResults(folder: string): Results {
     folder,
     study,
     arms: armsOf(study),
-    summary: JSON.parse(read('summary.json')) as Summary,
-    environment: JSON.parse(read('environment.json')) as Environment,
+    summary: readJson(at('summary.json'), ADVICE) as Summary,
+    environment: readJson(at('environment.json'), ADVICE) as Environment,
     tables,
   }
 }
 
 function offer(folder: string): string {
-  const inside = existsSync(folder)
+  const inside = statSync(folder, { throwIfNoEntry: false })?.isDirectory()
     ? readdirSync(folder, { withFileTypes: true })
         .filter(
           (entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'summary.json')),
@@ -138,5 +141,5 @@ function offer(folder: string): string {
         .map(({ name }) => name)
     : []
   if (inside.length > 0) return `in it there are ${inside.slice(0, 8).join(', ')}`
-  return 'give a folder that `npm run sim -- run FILE` has written'
+  return ADVICE
 }

@@ -15,7 +15,7 @@ import {
   type Value,
 } from './keys.ts'
 import { withArrivals } from './recorded-jobs.ts'
-import { Refusal } from './refusal.ts'
+import { ofFile, Refusal } from './refusal.ts'
 
 export interface Expectation {
   readonly figure: string
@@ -111,16 +111,11 @@ export function readScenario(path: string, small = false): Study {
 }
 
 function readBounded(path: string): string {
-  let bytes: number
-  try {
-    bytes = statSync(path).size
-  } catch (error) {
-    throw new Refusal(`${path} cannot be read (${(error as Error).message}); give a scenario file`)
-  }
-  if (bytes > MOST_BYTES) {
+  return ofFile(path, 'give a scenario file', () => {
+    const bytes = statSync(path).size
+    if (bytes <= MOST_BYTES) return readFileSync(path, 'utf8')
     throw new Refusal(`${path} has ${bytes} bytes; a scenario file has at most ${MOST_BYTES}`)
-  }
-  return readFileSync(path, 'utf8')
+  })
 }
 
 /**
@@ -242,7 +237,8 @@ function knownAt(path: readonly string[], depth: Depth): readonly string[] {
     : Object.keys(formOf(depth).shape)
 }
 
-function unknownKey(what: string, key: string, known: readonly string[]): string {
+/** What is said of a key that is none of the known. */
+export function unknownKey(what: string, key: string, known: readonly string[]): string {
   const close = nearest(key, known)
   const offer = close ? `did you mean ${close}?` : `there are ${known.join(', ') || 'none'}`
   return what.endsWith(';') ? `${what} ${offer}` : `${what} is unknown; ${offer}`

@@ -263,7 +263,6 @@ export class Economy {
   #seatChances(): Float64Array {
     const { validators } = this
     if (this.#chances?.version === validators.version) return this.#chances.of
-    validators.total()
     const of = seatChances(validators.shares)
     this.#chances = { version: validators.version, of }
     return of

@@ -6,8 +6,6 @@ export class Members {
   readonly stakesWei: bigint[]
   readonly startedWei: readonly bigint[]
   readonly incomeWei: bigint[]
-  /** Stakes in OPEN, for chances: nothing is paid by them. `total` brings them up to date. */
-  readonly shares: Float64Array
   /** Jobs paid for since the last settlement. */
   readonly paid: Uint32Array
   /** Jobs, or checks, that were really done, as far as they are settled; and false ones, which cost less. */
@@ -15,10 +13,11 @@ export class Members {
   readonly cheap: Float64Array
   /** How much was slashed of each. */
   readonly slashedWei: bigint[]
+  readonly #shares: Float64Array
   /** Running sums of the stakes. */
   readonly #upTo: Float64Array
   #isStale = true
-  /** Counts how often stakes have changed. */
+  /** Counts how often stakes have changed, by slashes too: what was worked out from them holds for one count. */
   version = 0
 
   constructor(stakesWei: readonly bigint[]) {
@@ -27,7 +26,7 @@ export class Members {
     this.startedWei = stakesWei
     this.incomeWei = stakesWei.map(() => 0n)
     this.slashedWei = stakesWei.map(() => 0n)
-    this.shares = new Float64Array(this.count)
+    this.#shares = new Float64Array(this.count)
     this.paid = new Uint32Array(this.count)
     this.worked = new Float64Array(this.count)
     this.cheap = new Float64Array(this.count)
@@ -38,11 +37,17 @@ export class Members {
     if (!this.#isStale) return
     let sum = 0
     for (let i = 0; i < this.count; i++) {
-      this.shares[i] = Number(this.stakesWei[i]!) / 1e18
-      sum += this.shares[i]!
+      this.#shares[i] = Number(this.stakesWei[i]!) / 1e18
+      sum += this.#shares[i]!
       this.#upTo[i] = sum
     }
     this.#isStale = false
+  }
+
+  /** Stakes in OPEN, for chances: nothing is paid by them. */
+  get shares(): Float64Array {
+    this.#refresh()
+    return this.#shares
   }
 
   /** Sum of all stakes, in OPEN. */
@@ -90,9 +95,9 @@ export class Members {
   take(member: number, amountWei: bigint): bigint {
     const stakeWei = this.stakesWei[member]!
     const takenWei = amountWei < stakeWei ? amountWei : stakeWei
-    this.stakesWei[member] = stakeWei - takenWei
+    if (takenWei === 0n) return 0n
+    this.stake(member, stakeWei - takenWei)
     this.slashedWei[member]! += takenWei
-    this.#isStale = true
     return takenWei
   }
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { type Balance, balancesOf, honestSlashes } from '../../sim/adversaries/earnings.ts'
+import {
+  type Balance,
+  balancesOf,
+  honestSlashes,
+  incomeOf,
+} from '../../sim/adversaries/earnings.ts'
 import { ADVERSARIES, ADVERSARY_KEYS, type AdversaryKey } from '../../sim/adversaries/kinds.ts'
 import { CALM, type Scenario, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
@@ -50,6 +55,17 @@ describe('an adversary', () => {
     assert.ok(honest.earnedWei > honest.costWei && honest.costWei > 0n && honest.slashedWei === 0n)
   })
 
+  it('is compared when all is final and paid, be it one job', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { world, report } = run({ jobs: 1, idleWorkers: 1 }, seed)
+      assert.ok(report.final)
+      assert.equal(world.chain.headerAt(world.chain.finalised), undefined)
+      const workers = world.nodes.filter(({ options: { role } }) => role === 'worker')
+      const { earnedWei, costWei } = incomeOf(world, workers)
+      assert.ok(costWei > 0n && earnedWei > costWei, `seed ${seed}: ${earnedWei} of ${costWei} wei`)
+    }
+  })
+
   it('that says two things pays for it, whoever reports it', () => {
     for (const key of ['equivocatingWorkers', 'equivocatingValidators'] as const) {
       const { world } = run({ [key]: 1, ...WITH[key] })
@@ -88,8 +104,8 @@ describe('an adversary', () => {
   })
 
   it('that passes fine-tunes unseen is paid nothing, and those who look are paid as ever', () => {
-    // The first job is a fine-tune, and settled in the first batch; when the run ends, only that is final.
-    const { world } = run({ unseenValidators: 2, validators: 3, jobs: 2 })
+    // The first job is a fine-tune.
+    const { world } = run({ unseenValidators: 2, validators: 3, jobs: 1 })
     const [{ earnedWei, honest }] = balancesOf(world) as [Balance]
     assert.ok(earnedWei === 0n && honest.earnedWei > 0n)
     const [receipt] = world.nodes[0]!.core.ledger.batches.get(1)!.data!.receipts

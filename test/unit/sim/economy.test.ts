@@ -81,6 +81,29 @@ describe('the economy', () => {
     assert.ok(chiSquare > 12 && chiSquare < 80, `${chiSquare}`)
   })
 
+  it('gives neither jobs nor seats to those who have lost their stake', () => {
+    const SLASHED_EPOCH = 800
+    const done: number[][] = []
+    // After a settlement, for then what follows from stakes has been worked out once.
+    const strategy: Strategy = {
+      ...HONEST,
+      everyEpoch({ epoch, tribunal, workers, validators }) {
+        if (epoch !== SLASHED_EPOCH) return
+        for (const side of [workers, validators]) {
+          tribunal.slash(side, 0, 10_000, 1)
+          done.push([side.worked[0]! + side.paid[0]!, side.worked[1]! + side.paid[1]!])
+        }
+      },
+    }
+    const { workers, validators } = run(strategy)
+    for (const [at, { worked, stakesWei }] of [workers, validators].entries()) {
+      const [slashed, other] = done[at]!
+      assert.equal(stakesWei[0], 0n)
+      assert.ok(slashed! > 0 && worked[0] === slashed, `${worked[0]} and not ${slashed}`)
+      assert.ok(worked[1]! > other!)
+    }
+  })
+
   it('hands what is too much for one to others, and says what nobody could do', () => {
     const { counts } = run(HONEST, { capacity: 1, jobsAWorker: 3, epochs: 100 })
     assert.ok(counts.undone > 0)
@@ -137,6 +160,11 @@ describe('what strategies earn', () => {
       free.part.mean > deterred.part.mean + 0.05,
       `${free.part.mean} and ${deterred.part.mean}`,
     )
+  })
+
+  it('follows the slash from the first day: two thirds that withhold data pay for it', () => {
+    const { validators } = run(STRATEGIES.withholding, { ringShare: 0.7, epochs: 1 })
+    assert.ok(validators.slashedWei.slice(0, 3).every((wei) => wei > 0n))
   })
 
   it('is told the more closely the more seeds are asked', () => {

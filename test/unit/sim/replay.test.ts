@@ -8,6 +8,7 @@ import type { Reason } from '../../../coordinator-free/reasons.ts'
 import type { RecordedLine } from '../../../coordinator-free/recording.ts'
 import type { Hash } from '../../../protocol/hash.ts'
 import { readRecording } from '../../../sim/cli/recording-file.ts'
+import { refused } from '../../../sim/cli/refusal.ts'
 import { replay } from '../../../sim/cli/replay.ts'
 import { type Difference, Rerun } from '../../../sim/rerun.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
@@ -55,6 +56,8 @@ describe('a replay', () => {
     stderr.write = hear
     try {
       return replay(args)
+    } catch (error) {
+      return refused(error)
     } finally {
       ;[stdout.write, stderr.write] = written
     }
@@ -155,7 +158,7 @@ describe('a replay', () => {
     const file = join(folder, 'seed.json')
     writeFileSync(file, '{}')
     assert.equal(command(file), 2)
-    assert.match(said, /is it a kept scenario/)
+    assert.match(said, /a scenario that dst has kept/)
     assert.equal(command(file, '--job', '0x1'), 2)
     assert.match(said, /is no recording/)
   })
