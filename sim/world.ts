@@ -262,8 +262,10 @@ export class World {
 
   #reconcile(from: number, deliver: (to: SimNode) => void): void {
     const others = this.nodes.filter((node) => node.options.index !== from && node.up)
-    const to = others[this.nodes[from]!.options.dice.below(others.length)]
-    if (to) this.network.send(from, to.options.index, () => deliver(to))
+    // Of none there is nothing to draw: dice would roll for ever.
+    if (others.length === 0) return
+    const to = others[this.nodes[from]!.options.dice.below(others.length)]!
+    this.network.send(from, to.options.index, () => deliver(to))
   }
 
   #reply(from: number, to: number, envelopes: readonly Uint8Array[]): void {
