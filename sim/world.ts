@@ -269,9 +269,11 @@ export class World {
     this.#up ??= this.nodes.filter(({ up }) => up)
     const place = this.#up.indexOf(this.nodes[from]!)
     const others = this.#up.length - (place < 0 ? 0 : 1)
+    // Dice that have no face never come to rest.
+    if (others === 0) return
     const drawn = this.nodes[from]!.options.dice.below(others)
-    const to = this.#up[place >= 0 && drawn >= place ? drawn + 1 : drawn]
-    if (to) this.network.send(from, to.options.index, () => deliver(to))
+    const to = this.#up[place >= 0 && drawn >= place ? drawn + 1 : drawn]!
+    this.network.send(from, to.options.index, () => deliver(to))
   }
 
   #reply(from: number, to: number, envelopes: readonly Uint8Array[]): void {

@@ -46,6 +46,14 @@ describe('the network', () => {
     }
   }
 
+  it('gets on when but one node has been up for a while', () => {
+    const down = { kind: 'crash', atMs: 3000, forMs: 20_000 } as const
+    const faults = [1, 2, 3, 4, 5, 6].map((node) => ({ ...down, node }))
+    const report = new World(scenario(1, 'calm', { jobs: 1, faults })).run()
+    assert.equal(report.counters['crashes'], faults.length)
+    assert.ok(report.final)
+  })
+
   // In 53, a requester had signed too little after a crash, and its job kept everybody's batches from being posted.
   for (const seed of [53, 54, 55, 56]) {
     it(`settles the jobs of a small cluster (seed ${seed})`, () => {
