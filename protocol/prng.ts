@@ -8,7 +8,7 @@ import { keccak, utf8 } from './hash.ts'
 export interface Random {
   /** A whole number in 0 .. 2^32 - 1. */
   uint32(): number
-  /** A whole number in 0 .. bound - 1, without bias. `bound` is 1 .. 2^32. */
+  /** A whole number in 0 .. bound - 1, without bias. @throws RangeError where `bound` is not 1 .. 2^32 */
   below(bound: number): number
   /** A number in [0, 1) with 24 bits: exact in a float32. */
   unit(): number
@@ -59,6 +59,8 @@ function step(state: Uint32Array): number {
 
 /** Draws again where the draw falls into the incomplete last stretch, so that no number is favoured. */
 function below(uint32: () => number, bound: number): number {
+  if (!(bound >= 1 && bound <= 2 ** 32))
+    throw new RangeError(`there is nothing below ${bound} to draw`)
   const limit = 2 ** 32 - (2 ** 32 % bound)
   for (;;) {
     const drawn = uint32()
