@@ -345,7 +345,7 @@ export class World {
 
   #isDone(): boolean {
     if (this.checkers.ended < this.scenario.jobs || this.chain.isRepairing) return false
-    if (this.chain.court.isSitting) return false
+    if (this.chain.court.isSitting || this.chain.finalised < this.chain.posted) return false
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
       // Who has not heard of the newest batch yet cannot say that all are final.
