@@ -66,10 +66,8 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
   return peerIdFromPublicKey(publicKeyFromRaw(publicKey))
 }
 
-/** A message takes as long as a slow line takes for a block, and holds no second one: it would come with the first, or not. */
+/** A message has ten seconds, so it holds one block: on a slow line a second one would come with it, or neither. */
 const BITSWAP = {
-  messageReceiveTimeout: 120_000,
-  messageSendTimeout: 120_000,
   maxOutgoingMessageSize: 1.25 * LEAF_BYTES,
   maxIncomingMessageSize: 4 * LEAF_BYTES,
 } as const

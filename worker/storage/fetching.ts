@@ -7,7 +7,6 @@ import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { sleep } from '../sleep.ts'
 import { StorageError } from './errors.ts'
 
 export interface Limits {
@@ -19,12 +18,15 @@ export interface Limits {
   readonly onBlock: (block: Block) => void
 }
 
-/** A block is wanted of all neighbours at once; when a fetch has gone so long without any block, a fresh session asks too. */
-const SESSIONS_AFTER_MS = [4000, 12_000, 28_000]
-/** A fetch without any block for this long is given up: a slow line may well take half a minute for some of a megabyte. */
-const QUIET_MS = 45_000
+/**
+ * How long a fetch may go without any block at the first try, and with each fresh session after. A want that is still open
+ * keeps a session from asking, so it is taken back first.
+ */
+const FIRST_TRY_MS = 5000
+const SESSION_TRY_MS = 10_000
+const SESSION_TRIES = 3
 /** Blocks that a fetch wants at a time: a slow line delivers each of many the later. */
-export const WANTED_BLOCKS = 4
+export const WANTED_BLOCKS = 2
 
 /** When the newest block of a fetch came: its blocks come one after the other over the same lines. */
 interface Pace {
@@ -58,11 +60,7 @@ export function fetching(
   }
 }
 
-/**
- * One block, from here or from any peer. What was wanted first stays wanted while others are asked: on a slow line the block
- * may well be on its way.
- * @throws StorageError `stalled` where nobody delivers it in time.
- */
+/** One block, from here or from any peer. @throws StorageError `stalled` where nobody delivers it in time. */
 export async function fetchBlock(
   blocks: Blocks,
   root: CID,
@@ -70,39 +68,24 @@ export async function fetchBlock(
   stop: AbortSignal,
   pace: Pace = { latestMs: 0 },
 ): Promise<Uint8Array> {
-  const over = new AbortController()
-  const signal = AbortSignal.any([stop, over.signal])
-  const startMs = performance.now()
-  /** Resolves when the fetch has had no block for so long. */
-  const quiet = async (ms: number): Promise<void> => {
-    for (;;) {
-      const leftMs = Math.max(startMs, pace.latestMs) + ms - performance.now()
-      if (leftMs <= 0) return
-      await sleep(leftMs, signal)
+  let last: unknown
+  for (let attempt = 0; attempt <= SESSION_TRIES && !stop.aborted; attempt++) {
+    const stall = new Stall(pace, attempt === 0 ? FIRST_TRY_MS : SESSION_TRY_MS)
+    const signal = AbortSignal.any([stop, stall.signal])
+    try {
+      const block = await (attempt === 0
+        ? collect(blocks.get(cid, { signal }))
+        : fromSession(blocks, root, cid, signal))
+      pace.latestMs = performance.now()
+      return block
+    } catch (error) {
+      last = error
+    } finally {
+      stall.end()
     }
   }
-  const tries = [
-    collect(blocks.get(cid, { signal })),
-    ...SESSIONS_AFTER_MS.map(async (ms) => {
-      await quiet(ms)
-      return fromSession(blocks, root, cid, signal)
-    }),
-  ]
-  const late = quiet(QUIET_MS).then(() => {
-    throw new StorageError('stalled', `No peer delivered block ${cid} in time.`)
-  })
-  try {
-    const block = await Promise.race([Promise.any(tries), late])
-    pace.latestMs = performance.now()
-    return block
-  } catch (error) {
-    stop.throwIfAborted()
-    if (error instanceof StorageError) throw error
-    throw new StorageError('stalled', `No peer delivered block ${cid}.`, { cause: error })
-  } finally {
-    over.abort()
-    for (const one of [...tries, late]) one.catch(() => {})
-  }
+  stop.throwIfAborted()
+  throw new StorageError('stalled', `No peer delivered block ${cid} in time.`, { cause: last })
 }
 
 async function fromSession(
@@ -116,6 +99,36 @@ async function fromSession(
     return await collect(session.get(cid, { signal }))
   } finally {
     session.close()
+  }
+}
+
+/** Ends a try when no block of the fetch at all has come for so long. */
+class Stall {
+  readonly #ended = new AbortController()
+  readonly #pace: Pace
+  readonly #waitMs: number
+  readonly #sinceMs = performance.now()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(pace: Pace, waitMs: number) {
+    this.#pace = pace
+    this.#waitMs = waitMs
+    this.#look()
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #look(): void {
+    const quietMs = performance.now() - Math.max(this.#sinceMs, this.#pace.latestMs)
+    const leftMs = this.#waitMs - quietMs
+    if (leftMs <= 0) this.#ended.abort(new Error(`no block came for ${this.#waitMs} ms`))
+    else this.#timer = setTimeout(() => this.#look(), leftMs)
   }
 }
 
