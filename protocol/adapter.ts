@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type DocumentValue, document } from './document.ts'
 import { bytes32, cid } from './fields.ts'
-import { MAX_STATES } from './witness.ts'
+import { type Boundaries, MAX_STATES } from './witness.ts'
 
 const count = z
   .number()
@@ -58,3 +58,8 @@ export const Adapter = document(
   }),
 )
 export type Adapter = DocumentValue<typeof Adapter>
+
+/** What the claim of a run commits to. */
+export function boundariesOf({ states, seals }: Pick<Adapter, 'states' | 'seals'>): Boundaries {
+  return { states: states.map(({ hash }) => hash), seals }
+}

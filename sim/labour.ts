@@ -5,7 +5,7 @@ import type { Hash } from '../protocol/hash.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Check, Execution, Knowledge } from './adversaries/adversary.ts'
-import { QUARTERS, quartersAt, stateAfter } from './fine-tunes.ts'
+import { SEGMENTS, stateAfter } from './fine-tunes.ts'
 import type { Judging } from './judging.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
 import { CHECK_SHARE, HEAR_MS, seenOf, workerPayWei, workMs } from './work.ts'
@@ -21,7 +21,7 @@ export interface Bench {
   handle(event: Event): void
 }
 
-/** Long work tells how far it is more often than once a quarter: who shows no progress for a minute has stalled. */
+/** Long work tells how far it is more often than once a segment: who shows no progress for a minute has stalled. */
 const PROGRESS_MS = 10_000
 
 export class Labour {
@@ -36,38 +36,37 @@ export class Labour {
     const { effort, options, handle, later } = this.#bench
     const { slowness, worksBySize } = options
     const meanMs = 2 * Math.round((slowness * workMs(job, worksBySize)) / 2)
-    const quarterMs = this.#spread(meanMs) / QUARTERS
+    const segmentMs = this.#spread(meanMs) / SEGMENTS
     const isTrained = job.task === 'fine-tune' && cost === 'executed'
-    const begun = isTrained ? this.#quartersDone(execution) : 0
-    const left = QUARTERS - begun
-    const parts = worksBySize ? Math.ceil(quarterMs / PROGRESS_MS) : 1
+    const begun = isTrained ? this.#segmentsDone(execution) : 0
+    const left = SEGMENTS - begun
+    const parts = worksBySize ? Math.ceil(segmentMs / PROGRESS_MS) : 1
     for (let more = 1; isTrained && more < left * parts; more++) {
       const done = begun * parts + more
-      later(Math.round((more * quarterMs) / parts), () => this.#progress(jobId, done, parts))
+      later(Math.round((more * segmentMs) / parts), () => this.#progress(jobId, done, parts))
     }
-    later(Math.round(left * quarterMs), () => {
-      effort[cost] += (workerPayWei(jobId, job) * BigInt(left)) / BigInt(QUARTERS)
+    later(Math.round(left * segmentMs), () => {
+      effort[cost] += (workerPayWei(jobId, job) * BigInt(left)) / BigInt(SEGMENTS)
       handle({ kind: 'executed', jobId, result })
     })
   }
 
   /** How much others have done that is still there, or this node itself before it crashed. */
-  #quartersDone({ jobId, states }: Execution): number {
+  #segmentsDone({ jobId, states }: Execution): number {
     const { blocks, options } = this.#bench
-    const own = Array.from({ length: QUARTERS }, (_, quarters) => stateAfter(jobId, quarters).cid)
-    const known = [
-      ...own.filter((state) => blocks.has(state)),
-      ...states.filter((state) => options.world.find(state)),
-    ]
-    return Math.max(0, ...known.map((state) => quartersAt(jobId, state)))
+    for (let segments = SEGMENTS - 1; segments > 0; segments--) {
+      const { cid } = stateAfter(jobId, segments)
+      if (blocks.has(cid) || (states.includes(cid) && options.world.find(cid))) return segments
+    }
+    return 0
   }
 
-  /** @param parts how many of each quarter are counted in `done` */
+  /** @param parts how many of each segment are counted in `done` */
   #progress(jobId: Hash, done: number, parts: number): void {
-    const quarters = Math.floor(done / parts)
-    const stored = quarters > 0 ? stateAfter(jobId, quarters) : undefined
+    const segments = Math.floor(done / parts)
+    const stored = segments > 0 ? stateAfter(jobId, segments) : undefined
     if (stored) this.#bench.blocks.set(stored.cid, stored.bytes)
-    const total = QUARTERS * parts
+    const total = SEGMENTS * parts
     const progress = { jobId, done, total, lossMicro: 0, state: stored?.cid ?? '' } as const
     this.#bench.handle({ kind: 'progressed', ...progress })
   }

@@ -19,7 +19,7 @@ import { Reverted } from './contract.ts'
 import { Judging } from './judging.ts'
 import { Labour, spread } from './labour.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
-import { LONGEST_MS, Ticks } from './ticks.ts'
+import { TICK_MS, Ticks } from './ticks.ts'
 import { attributionOf, resultOf, truthOf } from './work.ts'
 
 export class SimNode {
@@ -61,7 +61,7 @@ export class SimNode {
 
   start(): void {
     this.#life += 1
-    this.#ticks.start(this.options.dice.below(LONGEST_MS))
+    this.#ticks.start(this.options.dice.below(TICK_MS))
   }
 
   /** The chain has told something new: the node reads it when it looks next, and blocks when it needs them. */

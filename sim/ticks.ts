@@ -4,7 +4,8 @@
  */
 import type { Clock } from './clock.ts'
 
-const TICK_MS = 500
+/** From one moment at which a node looks to the next. */
+export const TICK_MS = 500
 
 export class Ticks {
   readonly #clock: Clock
@@ -58,6 +59,3 @@ export class Ticks {
     })
   }
 }
-
-/** The longest until a tick. */
-export const LONGEST_MS = TICK_MS

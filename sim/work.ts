@@ -17,6 +17,7 @@ import { random } from '../protocol/prng.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { type Boundaries, boundariesRoot, sealPlace, witnessSeal } from '../protocol/witness.ts'
+import { SEGMENTS } from './fine-tunes.ts'
 
 /** Of a made-up job: how long the fastest worker takes. */
 const WORK_MS = { inference: 400, 'fine-tune': 9000 } as const
@@ -112,9 +113,6 @@ export function seenOf(look: Look, isGuess: boolean): Seen {
   const transcript = isGuess ? guess : witnessIn(claim.jobId, lie, segment)
   return { transcript, place: sealPlace(runOf(claim.jobId, lie), segment) }
 }
-
-/** Segments of a fine-tune. */
-const SEGMENTS = 4
 
 function runOf(jobId: Hash, lie: boolean): Boundaries {
   const segments = Array.from({ length: SEGMENTS }, (_, segment) => segment)

@@ -1,5 +1,7 @@
 /** What depth E simulates: who stakes how much, what work pays and costs, and how well it is watched. */
+
 import { INITIAL_VALUES, type ParameterValues } from '../../protocol/parameters.ts'
+import { requireBounds } from '../bounds.ts'
 
 export interface EconomyScenario {
   readonly seed: number
@@ -107,13 +109,7 @@ export const WHOLE: readonly string[] = [
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
 export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyScenario {
   const scenario = { ...DEFAULTS, ...change }
-  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
-    const value = scenario[name as Bounded]
-    const isWhole = WHOLE.includes(name)
-    if ((!isWhole || Number.isInteger(value)) && value >= least && value <= most) continue
-    const kind = isWhole ? 'whole number' : 'number'
-    throw new RangeError(`${name} is ${value}; give a ${kind} from ${least} to ${most}`)
-  }
+  requireBounds(scenario, BOUNDS, (name) => !WHOLE.includes(name))
   if (scenario.feeWei <= 0n) {
     throw new RangeError(`feeWei is ${scenario.feeWei}; a job must pay something`)
   }

@@ -1,4 +1,5 @@
 /** What depth F simulates: how many nodes, what they say, what goes wrong, and the parameters of GossipSub. */
+import { requireBounds } from '../bounds.ts'
 import { REGIONS } from './regions.ts'
 
 /**
@@ -129,13 +130,7 @@ export const WITH_FRACTIONS: readonly string[] = [
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
 export function gossipScenario(change: Partial<GossipScenario> = {}): GossipScenario {
   const scenario = { ...DEFAULTS, ...change }
-  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
-    const value = scenario[name as Numbers]
-    const isWhole = WITH_FRACTIONS.includes(name) || Number.isInteger(value)
-    if (isWhole && value >= least && value <= most) continue
-    const kind = WITH_FRACTIONS.includes(name) ? 'number' : 'whole number'
-    throw new RangeError(`${name} is ${value}; give a ${kind} from ${least} to ${most}`)
-  }
+  requireBounds(scenario, BOUNDS, (name) => WITH_FRACTIONS.includes(name))
   refuseContradictions(scenario)
   refuseTooLarge(scenario)
   return scenario

@@ -1,5 +1,7 @@
 /** What depth T simulates: a file in blocks, who holds it, who wants it from when on, and what goes wrong meanwhile. */
+
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
+import { requireBounds } from '../bounds.ts'
 import { ACCESS, type Access } from './access.ts'
 
 /** Who gives blocks away: only those that held the file from the start, or everybody what they have. */
@@ -108,13 +110,7 @@ const MOST_BYTES = 2 * 2 ** 30
 /** The defaults with changes. Throws `RangeError` naming the first field that cannot be. */
 export function transferScenario(change: Partial<TransferScenario> = {}): TransferScenario {
   const scenario = { ...DEFAULTS, ...change }
-  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
-    const value = scenario[name as Numbers]
-    const isWhole = WITH_FRACTIONS.includes(name) || Number.isInteger(value)
-    if (isWhole && value >= least && value <= most) continue
-    const kind = WITH_FRACTIONS.includes(name) ? 'number' : 'whole number'
-    throw new RangeError(`${name} is ${value}; give a ${kind} from ${least} to ${most}`)
-  }
+  requireBounds(scenario, BOUNDS, (name) => WITH_FRACTIONS.includes(name))
   for (const [name, words] of Object.entries(WORDS)) {
     const word = scenario[name as Words]
     if (!words.includes(word)) {

@@ -3,7 +3,7 @@
  * same bits and show the witness whose seal the worker published; sampled rows of the gradient index are computed again; and
  * all that follows from published numbers (curvature, rows, both roots) is worked out afresh.
  */
-import { Adapter } from '../../protocol/adapter.ts'
+import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import { indexesRoot } from '../../protocol/evidence.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
@@ -11,7 +11,7 @@ import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { bestState, endsEarly } from '../../protocol/tuning.ts'
 import type { VoteReason } from '../../protocol/vote.ts'
-import { type Boundaries, boundariesRoot, sealPlace } from '../../protocol/witness.ts'
+import { boundariesRoot, sealPlace } from '../../protocol/witness.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -114,10 +114,6 @@ async function checkSegment(
   if (!witness) return fail(fault ?? 'segments-differ', checked)
   const place = sealPlace(boundariesOf(document), segment)
   return pass(checked, { transcript: witness, place })
-}
-
-function boundariesOf({ states, seals }: Adapter): Boundaries {
-  return { states: states.map(({ hash }) => hash), seals }
 }
 
 /** Samples of the features are computed again; curvature, rows and both roots follow from published bytes alone. */

@@ -1,6 +1,6 @@
 /** Executes a fine-tune job: train segment by segment, index the gradients, and publish all that a checker needs. */
 import type { Result } from '../../coordinator-free/events.ts'
-import { Adapter } from '../../protocol/adapter.ts'
+import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -79,7 +79,7 @@ export async function executeTune(
   knowledge.tunes.forget(jobId)
   return {
     output,
-    commitment: boundariesRoot({ states: states.map(({ hash }) => hash), seals }),
+    commitment: boundariesRoot(boundariesOf(document)),
     attribution: indexesRoot(index.root, run.corpus.spans.root),
     units: unitsOf(run.spec, losses.length),
     graph: run.model.info.graphHash,

@@ -2,7 +2,7 @@
  * Checks a receipt file, offline: that the receipt stands in a batch which validators endorsed, that everyone signed
  * what it says they did, that the fee was split by the rule, and that the attribution is what the published index gives.
  */
-import { Adapter } from '../../protocol/adapter.ts'
+import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import { Answer } from '../../protocol/answer.ts'
 import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
@@ -160,10 +160,9 @@ async function checkAnswer(
 
 async function checkTuning(archive: Archive, { claim, ...file }: ReceiptFile): Promise<Check[]> {
   const { adapter, indexOk } = await readIndex(archive, file.receipt)
-  const { states, seals } = adapter
-  const own = boundariesRoot({ states: states.map(({ hash }) => hash), seals })
+  const own = boundariesRoot(boundariesOf(adapter))
   const ok = own === signed(file, 'claim', claim)?.body.commitment
-  const detail = `${seals.length} segments under ${own.slice(0, 18)}…`
+  const detail = `${adapter.seals.length} segments under ${own.slice(0, 18)}…`
   return [{ what: 'training is the one claimed', ok, detail }, indexOk]
 }
 
