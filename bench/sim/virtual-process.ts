@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { calibrationOf } from '../../sim/cli/calibration-results.ts'
 import { gossipScenario } from '../../sim/gossip/scenario.ts'
-import { runVirtual } from '../../sim/real/virtual-run.ts'
+import { playVirtual } from '../../sim/real/virtual-run.ts'
 
 const change = JSON.parse(process.argv[2] ?? '{}')
 const beside = { degree: 6, validationUs: 0, uplinkMbps: 1_000_000, messageBytes: 256 }
 const before = process.cpuUsage()
-const run = await runVirtual(gossipScenario({ ...beside, ...change }), () => undefined)
+const run = await playVirtual(gossipScenario({ ...beside, ...change }), () => undefined)
 const { user, system } = process.cpuUsage(before)
 const [, kibibytes] = /VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))!
 const { hash, arrivals, virtualSeconds } = run

@@ -58,7 +58,7 @@ async function realRuns(options: CalibrateOptions): Promise<RealRun[]> {
   const dilation = wholeOf('dilation', options.dilation)
   // libp2p takes a while to load, and only this needs it.
   const { runReal } = await import('../real/real-run.ts')
-  const { runVirtual } = await import('../real/virtual-run.ts')
+  const { runVirtual } = await import('../real/virtual-thread.ts')
   const runs: RealRun[] = []
   for (const scenario of scenarios) {
     const say = (line: string) => process.stderr.write(`seed ${scenario.seed}: ${line}\n`)
@@ -69,6 +69,9 @@ async function realRuns(options: CalibrateOptions): Promise<RealRun[]> {
   return runs
 }
 
+/** What real nodes' messages start with: which one it is. */
+const NUMBER_BYTES = 4
+
 /** D as workers have it; no time to validate and no narrow uplink, since dilation hides both. */
 const AS_REAL = { degree: 6, validationUs: 0, uplinkMbps: 1_000_000 } as const
 
@@ -78,6 +81,11 @@ export function scenariosOf(options: PlayOptions): GossipScenario[] {
   const numbers = Object.entries({ nodes, dials, messages, intervalMs, messageBytes }).map(
     ([name, text]) => [name, wholeOf(name, text)],
   )
+  if (Number(messageBytes) < NUMBER_BYTES) {
+    throw new Refusal(
+      `--message-bytes ${messageBytes} is too few: a message carries its number, ${NUMBER_BYTES} bytes`,
+    )
+  }
   return seeds.split(',').map((seed) => {
     try {
       return gossipScenario({

@@ -18,8 +18,8 @@ export interface VirtualRun extends RealRun {
   readonly virtualSeconds: number
 }
 
-/** Only one at a time: while it runs, this thread has no other clock. */
-export async function runVirtual(
+/** Only one at a time, and nothing beside it: while it runs, this thread has no other clock and no other dice. */
+export async function playVirtual(
   scenario: GossipScenario,
   say: (line: string) => void,
 ): Promise<VirtualRun> {

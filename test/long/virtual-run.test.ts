@@ -9,7 +9,8 @@ import { studyCommand } from '../../sim/cli/commands.ts'
 import { tableOf } from '../../sim/cli/tables.ts'
 import { Streams } from '../../sim/kernel/streams.ts'
 import { VirtualClock } from '../../sim/real/virtual-clock.ts'
-import { runVirtual, type VirtualRun } from '../../sim/real/virtual-run.ts'
+import type { VirtualRun } from '../../sim/real/virtual-run.ts'
+import { runVirtual } from '../../sim/real/virtual-thread.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 
 const OPTIONS = {
@@ -83,11 +84,27 @@ describe('gossipsub under virtual time', function () {
     }
   })
 
-  it('gives this thread its own time and dice back', async () => {
-    const [now, random] = [Date.now, Math.random]
-    const timer = globalThis.setTimeout
-    await run({ nodes: '4', messages: '2' })
-    assert.deepEqual([Date.now, Math.random, globalThis.setTimeout], [now, random, timer])
+  it('has a clock and dice that nothing else in the process can touch', async () => {
+    let thrown = 0
+    const restless = setInterval(() => {
+      thrown += Math.random()
+    }, 1)
+    const startMs = Date.now()
+    try {
+      assert.equal((await run()).hash, first.hash)
+    } finally {
+      clearInterval(restless)
+    }
+    assert.ok(thrown > 0)
+    assert.ok(Date.now() - startMs < 600_000, 'this thread has kept its own time')
+  })
+
+  it('says what went wrong in its thread', async () => {
+    const scenario = { ...scenariosOf({ ...OPTIONS, nodes: '4' })[0]!, messageBytes: 1 }
+    await assert.rejects(
+      runVirtual(scenario, () => undefined),
+      /Offset is outside/,
+    )
   })
 })
 

@@ -144,6 +144,10 @@ describe('calibration', () => {
   it('refuses what no real run can be', () => {
     assert.throws(() => scenariosOf({ ...OPTIONS, nodes: '1' }), /nodes is 1; give a whole number/)
     assert.throws(() => scenariosOf({ ...OPTIONS, dials: 'six' }), /dials six is no whole number/)
+    assert.throws(
+      () => scenariosOf({ ...OPTIONS, messageBytes: '3' }),
+      /message-bytes 3 is too few/,
+    )
     assert.deepEqual(
       scenariosOf({ ...OPTIONS, seeds: '2,3' }).map(({ seed }) => seed),
       [2, 3],
