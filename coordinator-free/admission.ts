@@ -4,7 +4,6 @@
  * Rule numbers are those of ARCHITECTURE.md.
  */
 import { type Envelope, open } from '../protocol/envelope.ts'
-import type { Hash } from '../protocol/hash.ts'
 import { type Job, maxFeeWei } from '../protocol/job.ts'
 import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
@@ -20,7 +19,6 @@ import { Voucher } from '../protocol/voucher.ts'
 import { openWei } from './charges.ts'
 import type { Via } from './events.ts'
 import { type Ledger, lastBatch, standing } from './ledger.ts'
-import { headerHash } from './settlement.ts'
 
 const REASONS = [
   'admitted',
@@ -158,7 +156,8 @@ function checkUse(
     if (body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
     if (!ledger.parameters.takesBatchOf(body.epoch, nowMs)) return refuse('ignore', 'too-old')
   }
-  if (kind === 'endorsement' && isPosted(ledger, body.header)) return refuse('ignore', 'settled')
+  if (kind === 'endorsement' && ledger.batches.numberOf(body.header) !== undefined)
+    return refuse('ignore', 'settled')
   if (
     (kind === 'claim' || kind === 'vote' || kind === 'opening' || kind === 'refusal') &&
     ledger.settled.has(body.jobId)
@@ -168,18 +167,6 @@ function checkUse(
   const said = ledger.said.get(authorOf(message)) ?? 0
   return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
 }
-
-/** Of those that come too late most are of the newest batches. */
-function isPosted(ledger: Ledger, header: Hash): boolean {
-  const last = lastBatch(ledger)
-  for (let number = last; number > Math.max(0, last - LATE_BATCHES); number--) {
-    const batch = ledger.batches.get(number)
-    if (batch && headerHash(batch.header) === header) return true
-  }
-  return false
-}
-
-const LATE_BATCHES = 8
 
 /** A7: the escrow holds the job's greatest fee, besides what is open, to stay, and a voucher reaches that far beyond what was ever taken. */
 function isFunded(ledger: Ledger, job: Job): boolean {

@@ -36,9 +36,14 @@ export function acceptedClaim(
 ): { readonly claim: Fact<'claim'>; readonly standing: Standing } | undefined {
   const claims = ledger.claims.get(jobId)
   if (!claims || !ledger.jobs.has(jobId)) return undefined
+  let left = claims.size
   for (const { node } of workers(ledger, jobId)) {
+    // Workers are many, and those who claim are few.
+    if (left === 0) return undefined
     const claim = claims.get(node)
-    if (!claim || isStruck(ledger, jobId, node)) continue
+    if (!claim) continue
+    left -= 1
+    if (isStruck(ledger, jobId, node)) continue
     const standing = standingOf(ledger, claim, nowMs)
     const isAccepted = standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)
     if (isAccepted) return { claim, standing }

@@ -1,22 +1,82 @@
-/** The posted batches that count, by number. Numbers follow each other, and what is taken back goes from the newest on. */
+/**
+ * The posted batches that count, by number. Numbers follow each other, and what is taken back goes from the newest on. They
+ * are many over the years, and rules ask for few of them again and again: those are found without a look at the others.
+ */
+
+import { headerHash } from '../protocol/batch.ts'
+import type { Hash } from '../protocol/hash.ts'
+import type { BatchData } from '../protocol/settlement.ts'
 import type { PostedBatch } from './ledger.ts'
 
 export class Batches extends Map<number, PostedBatch> {
   #last = 0
+  readonly #numbers = new Map<Hash, number>()
+  readonly #unread = new Set<number>()
+  readonly #open = new Set<number>()
+  readonly #tuned = new Set<number>()
 
   /** Number of the newest; 0 where there is none. */
   get last(): number {
     return this.#last
   }
 
+  /** The number under which a header is posted. */
+  numberOf(header: Hash): number | undefined {
+    return this.#numbers.get(header)
+  }
+
+  /** Those whose data is not known yet, in the order in which they were heard of. */
+  get unread(): ReadonlySet<number> {
+    return this.#unread
+  }
+
+  /** Those that are not final yet. */
+  get open(): ReadonlySet<number> {
+    return this.#open
+  }
+
+  /** Those with fine-tunes among their receipts, as far as their data is known. */
+  get tuned(): ReadonlySet<number> {
+    return this.#tuned
+  }
+
   override set(number: number, batch: PostedBatch): this {
+    this.#forget(number)
     this.#last = Math.max(this.#last, number)
-    return super.set(number, batch)
+    this.#numbers.set(headerHash(batch.header), number)
+    super.set(number, batch)
+    if (batch.data) this.read(number, batch.data)
+    else this.#unread.add(number)
+    if (!batch.final) this.#open.add(number)
+    return this
+  }
+
+  /** What a batch settles has come to be known. */
+  read(number: number, data: BatchData): void {
+    const batch = this.get(number)
+    if (!batch) return
+    batch.data = data
+    this.#unread.delete(number)
+    if (data.receipts.some(({ task }) => task === 'fine-tune')) this.#tuned.add(number)
+  }
+
+  finalise(number: number): PostedBatch | undefined {
+    const batch = this.get(number)
+    if (batch) batch.final = true
+    this.#open.delete(number)
+    return batch
   }
 
   override delete(number: number): boolean {
+    this.#forget(number)
     const wasThere = super.delete(number)
     while (this.#last > 0 && !this.has(this.#last)) this.#last -= 1
     return wasThere
+  }
+
+  #forget(number: number): void {
+    const batch = this.get(number)
+    if (batch) this.#numbers.delete(headerHash(batch.header))
+    for (const some of [this.#unread, this.#open, this.#tuned]) some.delete(number)
   }
 }

@@ -31,11 +31,8 @@ export function mergeChain(
       ledger.modelOwners.set(fact.adapter, fact.owner)
       break
     case 'batch-final': {
-      const batch = ledger.batches.get(fact.number)
-      if (batch) {
-        batch.final = true
-        ledger.disputes.forget(batch.header)
-      }
+      const batch = ledger.batches.finalise(fact.number)
+      if (batch) ledger.disputes.forget(batch.header)
       break
     }
     case 'batch-faulted':

@@ -342,8 +342,8 @@ function accusations(ledger: Ledger, self: Address, nowMs: number): Duty[] {
 /** Posted batches whose data is still unknown: the newest, for its payouts, and those whose jobs might come again. */
 function readBatches(ledger: Ledger, nowMs: number): Duty[] {
   const last = lastBatch(ledger)
-  return [...ledger.batches].flatMap(([number, { header, data, finalAtMs }]): Duty[] => {
-    if (data) return []
+  return [...ledger.batches.unread].flatMap((number): Duty[] => {
+    const { header, finalAtMs } = ledger.batches.get(number)!
     const isOld = hasCome(finalAtMs + 2 * MAX_JOB_LIFETIME_MS, nowMs)
     if (number !== last && isOld && !ledger.disputes.holds(header)) return []
     return [{ kind: 'read-batch', duty: `read-batch ${number}`, header }]

@@ -56,9 +56,10 @@ function isTooOld(
   facts: Map<Address, { arrivedAtMs: number }>,
   nowMs: number,
 ): boolean {
-  return [...facts.values()].every(
-    ({ arrivedAtMs }) => !parameters.takesBatchOf(parameters.epochAt(arrivedAtMs), nowMs),
-  )
+  for (const { arrivedAtMs } of facts.values()) {
+    if (parameters.takesBatchOf(parameters.epochAt(arrivedAtMs), nowMs)) return false
+  }
+  return true
 }
 
 /** Forgets the proposals that something is true of. */
@@ -115,9 +116,10 @@ function forgetVotes(ledger: Ledger, claimId: Hash): void {
 
 /** True where all of these have waited in vain for what they are about. */
 function isPast(facts: Map<Address, { arrivedAtMs: number }>, nowMs: number): boolean {
-  return [...facts.values()].every(({ arrivedAtMs }) =>
-    isOver(arrivedAtMs + VERDICT_WAIT_MS, nowMs),
-  )
+  for (const { arrivedAtMs } of facts.values()) {
+    if (!isOver(arrivedAtMs + VERDICT_WAIT_MS, nowMs)) return false
+  }
+  return true
 }
 
 function forgetEnvelope(ledger: Ledger, digest: Hash): void {

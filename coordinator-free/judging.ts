@@ -2,7 +2,7 @@
  * What falls to a node while something stands before the judges on the L2. Rule numbers are those of ARCHITECTURE.md.
  * The contract's deadlines are of the chain's clock, so what must not come too early waits for the newest block's time.
  */
-import type { BatchHeader } from '../protocol/batch.ts'
+import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
@@ -11,7 +11,7 @@ import type { Case, Demand, Drawn, Kept } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import type { Ledger, PostedBatch } from './ledger.ts'
-import { headerHash, turnPlace } from './settlement.ts'
+import { turnPlace } from './settlement.ts'
 
 /** What this node knows of itself. */
 export interface Judge {

@@ -288,7 +288,7 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
 /** Takes a posted batch's data to heart: its jobs are settled, and older proposals have become pointless. */
 export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
   const batch = ledger.batches.get(number)
-  if (batch) batch.data = data
+  ledger.batches.read(number, data)
   ledger.changes.ofChain()
   for (const receipt of data.receipts) {
     const { jobId } = receipt

@@ -2,6 +2,8 @@
  * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
+
+import { headerHash } from '../protocol/batch.ts'
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
@@ -29,7 +31,7 @@ import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
 import { held, missing } from './reconciliation.ts'
 import type { Registry } from './registry.ts'
-import { headerHash, offerOf } from './settlement.ts'
+import { offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
 import { Statements } from './statements.ts'
 

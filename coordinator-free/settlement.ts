@@ -4,9 +4,9 @@
  * has the quorum. Two valid proposals may both be endorsed; the contract takes the first that is posted. Fees are
  * collected once in so many batches, as governed, since each payer's charge costs as much as many receipts.
  */
-import { type BatchHeader, BatchHeader as HeaderStruct, type Proposal } from '../protocol/batch.ts'
+import { type BatchHeader, headerHash, type Proposal } from '../protocol/batch.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { type Hash, toHex, ZERO_HASH } from '../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import { merkleProof } from '../protocol/merkle.ts'
 import {
   BATCH_WAIT_MS,
@@ -18,7 +18,6 @@ import {
 } from '../protocol/params.ts'
 import { receiptLeaf } from '../protocol/receipt.ts'
 import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
-import { hashStruct } from '../protocol/struct.ts'
 import { acceptedClaim } from './assignment.ts'
 import { openAfter } from './charges.ts'
 import { holdsQuorum } from './committee.ts'
@@ -35,17 +34,6 @@ export interface Built {
   readonly headerHash: Hash
   readonly data: BatchData
 }
-
-/** What endorsements are about. Each event asks for it again, so it is kept with the header. */
-export function headerHash(header: BatchHeader): Hash {
-  const held = HASHES.get(header)
-  if (held) return held
-  const hash = toHex(hashStruct(HeaderStruct, header)) as Hash
-  HASHES.set(header, hash)
-  return hash
-}
-
-const HASHES = new WeakMap<BatchHeader, Hash>()
 
 /** Hash of the newest posted header, on which the next batch builds; `undefined` while its data has not been read. */
 function previousHash(ledger: Ledger): Hash | undefined {
@@ -210,14 +198,16 @@ export function postDue(
  * it; those that leave their fees open wait for the one that collects, since nobody is paid before.
  */
 export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
-  const open = [...ledger.batches].filter(([, { final }]) => !final).sort(([a], [b]) => a - b)
+  const open = [...ledger.batches.open].sort((a, b) => a - b)
   if (open.length === 0) return undefined
   const nowMs = ledger.head?.timestampMs ?? 0
-  const sound = open.filter(([number]) => ledger.faulty === 0 || number < ledger.faulty)
-  const isOpen = ({ finalAtMs, header }: PostedBatch): boolean =>
-    nowMs < finalAtMs || ledger.disputes.holds(header)
-  const over = sound.findIndex(([, batch]) => isOpen(batch))
-  const due = (over < 0 ? sound : sound.slice(0, over)).map(([, batch]) => batch)
+  const sound = open
+    .filter((number) => ledger.faulty === 0 || number < ledger.faulty)
+    .map((number) => ledger.batches.get(number)!)
+  const over = sound.findIndex(
+    ({ finalAtMs, header }) => nowMs < finalAtMs || ledger.disputes.holds(header),
+  )
+  const due = over < 0 ? sound : sound.slice(0, over)
   const last = due.findLastIndex(({ header }) => header.openWei === 0n)
   const batches = due.slice(0, Math.min(last + 1, MAX_FINALISED))
   const first = batches[0]
@@ -248,7 +238,8 @@ export function repairsDue(ledger: Ledger): Duty[] {
 
 /** Adapters that this node ordered and that are settled for good, but not yet registered as its own. */
 export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
-  return [...ledger.batches.values()].flatMap(({ header, final, data }) => {
+  return [...ledger.batches.tuned].flatMap((number) => {
+    const { header, final, data } = ledger.batches.get(number)!
     if (!final || !data) return []
     return data.receipts.flatMap((receipt, index): Duty[] => {
       const { task, requester, output } = receipt

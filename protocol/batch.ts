@@ -1,8 +1,8 @@
 /** A batch: accepted claims under one root, with the payouts that follow from them. The header is what the L2 stores. */
 import { address, bytes32, cid, flag, list, text, uint32, uint64, wei } from './fields.ts'
-import { type Hash, keccakHash, word } from './hash.ts'
+import { type Hash, keccakHash, toHex, word } from './hash.ts'
 import { AUDITORS, MAX_BATCH_RECEIPTS } from './params.ts'
-import { struct, type ValueOf } from './struct.ts'
+import { hashStruct, struct, type ValueOf } from './struct.ts'
 
 /** UTF-16 units of a reference into an availability layer: an EigenDA certificate is some hundred bytes. */
 export const MAX_AVAILABILITY = 4096
@@ -38,6 +38,17 @@ export const BatchHeader = struct('BatchHeader', {
   availability: text(MAX_AVAILABILITY),
 })
 export type BatchHeader = ValueOf<typeof BatchHeader>
+
+/** `hashStruct` of a header: what endorsements are about. It is asked for again and again, so it is kept with the header. */
+export function headerHash(header: BatchHeader): Hash {
+  const held = HASHES.get(header)
+  if (held) return held
+  const hash = toHex(hashStruct(BatchHeader, header)) as Hash
+  HASHES.set(header, hash)
+  return hash
+}
+
+const HASHES = new WeakMap<BatchHeader, Hash>()
 
 /** A validator's signature under a batch. It says "this follows from what I checked", so endorsing two roots is no fault. */
 export const Endorsement = struct('Endorsement', {

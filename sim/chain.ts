@@ -4,8 +4,12 @@
  */
 import type { Contradiction } from '../coordinator-free/admission.ts'
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
-import { headerHash as hashOf } from '../coordinator-free/settlement.ts'
-import { type BatchHeader, chargesHash, Endorsement } from '../protocol/batch.ts'
+import {
+  type BatchHeader,
+  chargesHash,
+  Endorsement,
+  headerHash as hashOf,
+} from '../protocol/batch.ts'
 import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'

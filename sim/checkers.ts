@@ -1,5 +1,5 @@
 /** What must never happen, asked after each step. */
-import { headerHash } from '../coordinator-free/settlement.ts'
+import { headerHash } from '../protocol/batch.ts'
 import { type Hash, sameBytes } from '../protocol/hash.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { authorOf, type Message, slotOf } from '../protocol/message.ts'

@@ -4,8 +4,7 @@
  */
 import type { Signed } from '../coordinator-free/disputes.ts'
 import type { InBatch } from '../coordinator-free/events.ts'
-import { headerHash } from '../coordinator-free/settlement.ts'
-import type { BatchHeader } from '../protocol/batch.ts'
+import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'

@@ -2,7 +2,7 @@
  * Follows some jobs through a run: who did what for them, and when. `trace-events.ts` makes of it what Perfetto opens.
  */
 import type { Effect } from '../coordinator-free/events.ts'
-import { headerHash } from '../coordinator-free/settlement.ts'
+import { headerHash } from '../protocol/batch.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type Message, messageDigest } from '../protocol/message.ts'
 import { headerOf } from '../protocol/settlement.ts'

@@ -1,5 +1,5 @@
 /** What adversaries of a run earned and lost, beside what honest nodes in their places would have, from the same seed. */
-import { headerHash } from '../../coordinator-free/settlement.ts'
+import { headerHash } from '../../protocol/batch.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { economyScenario } from '../economy/scenario.ts'
 import type { SimNode } from '../node.ts'

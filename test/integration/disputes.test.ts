@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
-import { headerHash } from '../../coordinator-free/settlement.ts'
 import { attribute, type PartsOf } from '../../protocol/attribution.ts'
+import { headerHash } from '../../protocol/batch.ts'
 import { seal } from '../../protocol/envelope.ts'
 import {
   attributionRoot,

@@ -1,6 +1,5 @@
 /** `offer`, `retrieve`, `read-batch`: where the data behind a batch is put, and where it is found again. */
-import { headerHash } from '../../coordinator-free/settlement.ts'
-import type { BatchHeader } from '../../protocol/batch.ts'
+import { type BatchHeader, headerHash } from '../../protocol/batch.ts'
 import { BatchData, blockOfBatch, headerOf } from '../../protocol/settlement.ts'
 import type { Availability } from '../availability/availability.ts'
 import { readAny } from '../availability/read.ts'

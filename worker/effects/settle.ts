@@ -1,5 +1,5 @@
 /** `post`, `finalise`, `accuse`, `take-back`, `give-back`, `register`: what this node does on the L2. */
-import { headerHash } from '../../coordinator-free/settlement.ts'
+import { headerHash } from '../../protocol/batch.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { giveBackCall, takeBackCall } from '../chain/calls.ts'
 import type { ChainClient } from '../chain/client.ts'

@@ -1,8 +1,8 @@
 /** Makes the receipt file of a settled job: the document from what this node heard, the blocks from IPFS. */
 import { CarWriter } from '@ipld/car'
 import { CID } from 'multiformats/cid'
-import { headerHash } from '../../coordinator-free/settlement.ts'
 import { Adapter } from '../../protocol/adapter.ts'
+import { headerHash } from '../../protocol/batch.ts'
 import { DatanetManifest } from '../../protocol/datanet.ts'
 import { splitOf } from '../../protocol/fee.ts'
 import type { Cid } from '../../protocol/fields.ts'

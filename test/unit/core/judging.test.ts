@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Core } from '../../../coordinator-free/node.ts'
-import { headerHash } from '../../../coordinator-free/settlement.ts'
-import type { BatchHeader } from '../../../protocol/batch.ts'
+import { type BatchHeader, headerHash } from '../../../protocol/batch.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
 import type { Address } from '../../../protocol/fields.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'

@@ -1,7 +1,7 @@
 import { equal, ok, rejects } from 'node:assert/strict'
 import { pino } from 'pino'
 import type { Duty } from '../../../coordinator-free/events.ts'
-import { headerHash } from '../../../coordinator-free/settlement.ts'
+import { headerHash } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
 import { BatchData, headerOf } from '../../../protocol/settlement.ts'
 import { configuredAvailability } from '../../../worker/availability/configured.ts'
