@@ -9,7 +9,6 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Message } from '../protocol/message.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
-import { RECONCILE_MS } from '../protocol/params.ts'
 import { type BatchData, headerOf } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { admit, type Gate } from './admission.ts'
@@ -29,7 +28,7 @@ import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
-import { held, missing } from './reconciliation.ts'
+import { held, missing, Rounds } from './reconciliation.ts'
 import type { Registry } from './registry.ts'
 import { offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
@@ -70,7 +69,7 @@ export class Core {
   readonly #lots = new Map<Hash, Lot>()
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
-  #reconciledAtMs = 0
+  readonly #rounds = new Rounds()
   readonly #tidied = new Kept((_: undefined, nowMs) => this.#forget(nowMs))
   readonly #ordered = new Kept((_: undefined, nowMs) => this.#orderAnew(nowMs))
 
@@ -110,7 +109,7 @@ export class Core {
       this.#drafts.wakeAtMs(nowMs),
       this.#ordered.untilMs,
       this.#inHand.nextBeatMs,
-      this.#reconciledAtMs + RECONCILE_MS,
+      this.#rounds.nextAtMs,
     )
     return Math.max(nowMs, soonestMs)
   }
@@ -207,6 +206,7 @@ export class Core {
     }
     const { envelope } = admission
     merge(this.ledger, envelope, nowMs)
+    if (via === 'reconciliation') this.#rounds.learn()
     return [
       { kind: 'judge', judgement },
       { kind: 'tell', news: { kind: 'message', envelope } },
@@ -357,10 +357,7 @@ export class Core {
     for (const claim of this.#lots.keys())
       if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
     this.#drafts.tidy()
-    if (nowMs < this.#reconciledAtMs + RECONCILE_MS) return []
-    this.#reconciledAtMs = nowMs
-    const have = held(ledger)
-    return [{ kind: 'reconcile', have }]
+    return this.#rounds.begin(nowMs) ? [{ kind: 'reconcile', have: held(ledger) }] : []
   }
 
   #forget(nowMs: number): void {

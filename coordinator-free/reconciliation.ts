@@ -1,10 +1,33 @@
 /** What a node and a neighbour tell each other of what they hold, so that who was away catches up. */
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { MAX_RECONCILED } from '../protocol/params.ts'
+import { MAX_RECONCILE_MS, MAX_RECONCILED, RECONCILE_MS } from '../protocol/params.ts'
 import { contradicting } from './contradictions.ts'
 import type { Ledger } from './ledger.ts'
 import type { Built } from './settlement.ts'
+
+/** When a node asks a neighbour again: twice as seldom each time that it has learned nothing by it, and often when it has. */
+export class Rounds {
+  #begunAtMs = 0
+  #waitMs = RECONCILE_MS
+
+  get nextAtMs(): number {
+    return this.#begunAtMs + this.#waitMs
+  }
+
+  /** Begins the next where its time has come. */
+  begin(nowMs: number): boolean {
+    if (nowMs < this.nextAtMs) return false
+    this.#begunAtMs = nowMs
+    this.#waitMs = Math.min(2 * this.#waitMs, MAX_RECONCILE_MS)
+    return true
+  }
+
+  /** Something came of the last that was new. */
+  learn(): void {
+    this.#waitMs = RECONCILE_MS
+  }
+}
 
 /** Digests of all that this node holds and others might hand over. */
 export function held(ledger: Ledger): Hash[] {

@@ -70,8 +70,12 @@ export const MAX_FINALISED = 64
 /** A failed duty is tried again after this long, doubled each time up to the second figure. */
 export const RETRY_MS = SECOND_MS
 export const MAX_RETRY_MS = 30 * SECOND_MS
-/** How often a node compares what it knows with a neighbour. */
+/**
+ * How often a node compares what it knows with a neighbour: twice as seldom each time it learns nothing by it, up to the
+ * second figure, and as often as at first when it does.
+ */
 export const RECONCILE_MS = 3 * SECOND_MS
+export const MAX_RECONCILE_MS = 12 * SECOND_MS
 
 /** Votes, and stake under a batch, that make a quorum: two thirds. */
 export const QUORUM_NUMERATOR = 2

@@ -22,7 +22,7 @@ describe('a fine-tune whose worker is killed', () => {
     const killedAfter = (ms: number) =>
       run([{ kind: 'crash', node: begun.node, atMs: begun.atMs + ms, forMs: 600_000 } as Fault])
     assert.equal(killedAfter(200).effortWei, effortWei)
-    const late = killedAfter(7500)
+    const late = killedAfter(4500)
     assert.ok(4n * late.effortWei <= 3n * effortWei, `${late.effortWei} of ${effortWei} wei`)
   })
 })

@@ -79,7 +79,7 @@ describe('a trace of jobs', () => {
 
   it('leads arrows from slice to slice, and from each order to its job’s end', () => {
     const sliceAt = ({ pid, tid, ts }: TraceEvent) =>
-      slices.find((of) => of.pid === pid && of.tid === tid && of.ts! <= ts! && ts! <= endOf(of))
+      slices.find((of) => of.pid === pid && of.tid === tid && of.ts! <= ts! && ts! < endOf(of))
     const starts = trace.traceEvents.filter(({ ph }) => ph === 's')
     const ends = new Map(
       trace.traceEvents.filter(({ ph }) => ph === 'f').map((event) => [event.id, event]),
