@@ -30,7 +30,9 @@ export function forgetStale(
       forgetJob(ledger, jobId)
   }
   for (const [jobId, { untilMs }] of ledger.settled) {
-    if (isOver(untilMs, nowMs)) ledger.settled.delete(jobId)
+    // Those behind it were settled later.
+    if (!isOver(untilMs, nowMs)) break
+    ledger.settled.delete(jobId)
   }
   forgetProposals(ledger, ({ epoch }) => !ledger.parameters.takesBatchOf(epoch, nowMs))
   for (const [jobId, claims] of ledger.claims) {

@@ -119,7 +119,7 @@ export interface Ledger {
   readonly envelopes: Map<Hash, Envelope>
   /** How many of those each author has said. */
   readonly said: Map<Address, number>
-  /** Jobs that stand in a posted batch, with the time from which they may be forgotten. */
+  /** Jobs that stand in a posted batch, with the time from which they may be forgotten; that rises. */
   readonly settled: Map<Hash, { readonly batch: number; readonly untilMs: number }>
 }
 
@@ -293,6 +293,7 @@ export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: n
   for (const receipt of data.receipts) {
     const { jobId } = receipt
     if (batch && !batch.final) keep(ledger, batch.header, receipt)
+    ledger.settled.delete(jobId)
     ledger.settled.set(jobId, { batch: number, untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })
     forgetJob(ledger, jobId)
   }
