@@ -1,6 +1,6 @@
 /**
- * A libp2p peer with Helia on top: TCP, noise, yamux, our own Kademlia prefix, gossipsub and bitswap. Nothing here knows
- * what is said. One secp256k1 key makes the peer id, and the same key makes the node's Ethereum account.
+ * A libp2p peer with Helia on top: TCP, noise, yamux, our own Kademlia prefix, gossipsub, bitswap, and blocks for whoever asks
+ * straight. Nothing here knows what is said. One secp256k1 key makes the peer id, and the same key makes the node's Ethereum account.
  */
 import { join } from 'node:path'
 import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub'
@@ -18,6 +18,7 @@ import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
+import { serveBlocks } from './block-request.ts'
 import { NetworkError } from './errors.ts'
 import { gossipOptions, wireOptions } from './stack.ts'
 
@@ -48,7 +49,9 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
   })
   const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)), BITSWAP)
   try {
-    return (await peer.start()) as Peer
+    const started = (await peer.start()) as Peer
+    await serveBlocks(started)
+    return started
   } catch (cause) {
     await peer.stop().catch(() => undefined)
     if (!/EADDRINUSE|already in use|No transport|listen/i.test(describe(cause))) throw cause

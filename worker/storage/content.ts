@@ -5,14 +5,16 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unixfs } from '@helia/unixfs'
+import type { PeerId } from '@libp2p/interface'
 import { CID } from 'multiformats/cid'
 import type { Block, Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
+import { askForBlock } from '../network/block-request.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { StorageError } from './errors.ts'
-import { fetchBlock, fetching, WANTED_BLOCKS } from './fetching.ts'
+import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
 
 export interface FetchOptions {
   readonly signal: AbortSignal
@@ -50,10 +52,15 @@ const PROVIDE_TIMEOUT_MS = 30_000
 export class Content implements ContentStore {
   readonly #peer: Peer
   readonly #log: Logger
+  readonly #sources: Sources
+  /** The neighbour that gave a block when it was asked: it may have the next. */
+  #giver = ''
 
   constructor(peer: Peer, log: Logger) {
     this.#peer = peer
     this.#log = log
+    const ask = (cid: CID, signal: AbortSignal) => this.#ask(cid, signal)
+    this.#sources = { blocks: peer.blockstore, ask }
   }
 
   /** Stores a document and tells the network who has it. */
@@ -70,7 +77,7 @@ export class Content implements ContentStore {
   /** @throws StorageError `stalled` where nobody has it, `malformed` where it is not what it should be */
   async get<T>(document: Document<T>, cid: Cid, { signal }: FetchOptions): Promise<T> {
     const parsed = CID.parse(cid)
-    const bytes = await fetchBlock(this.#peer.blockstore, parsed, parsed, signal)
+    const bytes = await fetchBlock(this.#sources, parsed, parsed, signal)
     const decoded = document.decode(bytes)
     if (!decoded.ok) throw new StorageError('malformed', `${cid}: ${decoded.reason}`)
     return decoded.value
@@ -78,7 +85,7 @@ export class Content implements ContentStore {
 
   async bytes(cid: Cid, { signal }: FetchOptions): Promise<Uint8Array> {
     const parsed = CID.parse(cid)
-    return fetchBlock(this.#peer.blockstore, parsed, parsed, signal)
+    return fetchBlock(this.#sources, parsed, parsed, signal)
   }
 
   async putFile(content: Uint8Array): Promise<Cid> {
@@ -174,10 +181,28 @@ export class Content implements ContentStore {
     const maxBytes = Math.ceil(bytes * 1.01) + 1024
     const maxBlocks = blocksFor(Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
     const limits = { maxBytes, maxBlocks, signal, onBlock }
-    const blockstore = fetching(this.#peer.blockstore, root, limits)
+    const blockstore = fetching(this.#sources, root, limits)
     // Handed through to the exporter.
     const options = { signal, blockReadConcurrency: WANTED_BLOCKS }
     return unixfs({ blockstore }).cat(root, options)
+  }
+
+  /** Neighbours in turn; one that gives nothing, or something else, is passed over. */
+  async #ask(cid: CID, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const rank = (peer: PeerId): number => (peer.toString() === this.#giver ? 0 : 1)
+    const neighbours = this.#peer.libp2p.getPeers().sort((a, b) => rank(a) - rank(b))
+    for (const neighbour of neighbours) {
+      if (signal.aborted) return undefined
+      try {
+        const block = await askForBlock(this.#peer, neighbour, cid, signal)
+        if (!block) continue
+        this.#giver = neighbour.toString()
+        return block
+      } catch (error) {
+        this.#log.debug({ cid: `${cid}`, peer: `${neighbour}`, error }, 'neighbour passed over')
+      }
+    }
+    return undefined
   }
 
   /** In the background: finding the peers to tell takes a while, and bitswap asks our neighbours anyhow. */

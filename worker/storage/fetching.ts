@@ -1,6 +1,7 @@
 /**
- * A blockstore for one fetch. It never waits on one peer for ever (bitswap now and then falls silent with the connection
- * open, and a fresh session gets the block), and it stops at the bytes and blocks that the manifest allows.
+ * A blockstore for one fetch. It never waits on one peer for ever: bitswap now and then falls silent with the connection
+ * open, so after a while neighbours are asked one by one, and if none has the block, those who provide it. It stops at the
+ * bytes and blocks that the manifest allows.
  */
 import type { Blocks } from '@helia/interface'
 import type { Blockstore } from 'interface-blockstore'
@@ -28,24 +29,37 @@ const SESSION_TRIES = 3
 /** Blocks that a fetch wants at a time: a slow line delivers each of many the later. */
 export const WANTED_BLOCKS = 2
 
-/** When the newest block of a fetch came: its blocks come one after the other over the same lines. */
+/** How a fetch goes: its blocks come one after the other over the same lines. */
 interface Pace {
+  /** When the newest came. */
   latestMs: number
+  /** Whether a neighbour had to be asked for it. */
+  isAsked: boolean
+}
+
+/** Asks neighbours for a block, one by one. @returns undefined where none gives it */
+export type Ask = (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined>
+
+/** Where blocks come from. */
+export interface Sources {
+  readonly blocks: Blocks
+  readonly ask: Ask
 }
 
 export function fetching(
-  blocks: Blocks,
+  sources: Sources,
   root: CID,
   limits: Limits,
 ): Pick<Blockstore, 'get' | 'put' | 'has'> {
   let bytes = 0
   let count = 0
-  const pace = { latestMs: 0 }
+  const { blocks } = sources
+  const pace = { latestMs: 0, isAsked: false }
   return {
     put: (cid, block) => blocks.put(cid, block),
     has: (cid) => blocks.has(cid),
     get: async function* (cid) {
-      const block = await fetchBlock(blocks, root, cid, limits.signal, pace)
+      const block = await fetchBlock(sources, root, cid, limits.signal, pace)
       bytes += block.length
       count += 1
       if (bytes > limits.maxBytes || count > limits.maxBlocks) {
@@ -62,30 +76,53 @@ export function fetching(
 
 /** One block, from here or from any peer. @throws StorageError `stalled` where nobody delivers it in time. */
 export async function fetchBlock(
-  blocks: Blocks,
+  sources: Sources,
   root: CID,
   cid: CID,
   stop: AbortSignal,
-  pace: Pace = { latestMs: 0 },
+  pace: Pace = { latestMs: 0, isAsked: false },
 ): Promise<Uint8Array> {
+  const { blocks } = sources
+  const done = (block: Uint8Array): Uint8Array => {
+    pace.latestMs = performance.now()
+    return block
+  }
+  // Where bitswap was silent for one block it is for the next.
+  const early = pace.isAsked ? await asked(sources, cid, stop) : undefined
+  if (early) return done(early)
   let last: unknown
   for (let attempt = 0; attempt <= SESSION_TRIES && !stop.aborted; attempt++) {
     const stall = new Stall(pace, attempt === 0 ? FIRST_TRY_MS : SESSION_TRY_MS)
     const signal = AbortSignal.any([stop, stall.signal])
     try {
-      const block = await (attempt === 0
-        ? collect(blocks.get(cid, { signal }))
-        : fromSession(blocks, root, cid, signal))
-      pace.latestMs = performance.now()
-      return block
+      return done(
+        await (attempt === 0
+          ? collect(blocks.get(cid, { signal }))
+          : fromSession(blocks, root, cid, signal)),
+      )
     } catch (error) {
       last = error
     } finally {
       stall.end()
     }
+    const block = await asked(sources, cid, stop)
+    pace.isAsked = block !== undefined
+    if (block) return done(block)
   }
   stop.throwIfAborted()
   throw new StorageError('stalled', `No peer delivered block ${cid} in time.`, { cause: last })
+}
+
+/** What a neighbour gives is kept, as bitswap keeps what it brings. */
+async function asked(
+  { blocks, ask }: Sources,
+  cid: CID,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (signal.aborted) return undefined
+  const block = (await blocks.has(cid)) ? await collect(blocks.get(cid)) : await ask(cid, signal)
+  if (block) await blocks.put(cid, block)
+  return block
 }
 
 async function fromSession(

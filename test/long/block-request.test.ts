@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { lpStream } from '@libp2p/utils'
+import { after, before, describe, it } from 'mocha'
+import { CID } from 'multiformats/cid'
+import { Prompt } from '../../protocol/answer.ts'
+import { askForBlock } from '../../worker/network/block-request.ts'
+import { PROMPT, within } from '../compliance/content.ts'
+import { Peers, type TestPeer } from '../harness/peers.ts'
+
+const BITSWAP = ['/ipfs/bitswap/1.2.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.0.0']
+const OURS = '/tributary/block/1.0.0'
+const FORGED = Prompt.encode({ ...PROMPT, text: 'forged' }).bytes
+
+describe('blocks asked of one neighbour', function () {
+  this.timeout(60_000)
+  const peers = new Peers()
+  let owner: TestPeer
+  let reader: TestPeer
+  let liar: TestPeer
+
+  before(async () => {
+    owner = await peers.start(1)
+    reader = await peers.start(2)
+    liar = await peers.start(3)
+    await peers.acquainted()
+  })
+
+  after(() => peers.stop())
+
+  const stored = async (text: string) => {
+    const block = Prompt.encode({ ...PROMPT, text })
+    await owner.content.put(Prompt, { ...PROMPT, text })
+    return { ...block, cid: CID.parse(block.cid) }
+  }
+
+  const ask = (from: TestPeer, cid: CID) =>
+    askForBlock(reader.peer, from.peer.libp2p.peerId, cid, within(10_000).signal)
+
+  it('are handed over where they are there, and only then', async () => {
+    const { cid, bytes } = await stored('here')
+    assert.deepEqual(Buffer.from((await ask(owner, cid))!), Buffer.from(bytes))
+    assert.equal(await ask(liar, cid), undefined)
+    assert.ok(!(await liar.peer.blockstore.has(cid)), 'fetched for another')
+  })
+
+  const says = (answer: (framed: ReturnType<typeof lpStream>) => Promise<void>) =>
+    liar.peer.libp2p.handle(OURS, (stream) => answer(lpStream(stream)), { force: true })
+
+  const lie = () =>
+    says(async (framed) => {
+      await framed.read()
+      await framed.write(Uint8Array.of(1))
+      await framed.write(FORGED)
+    })
+
+  describe('that lies, is silent, or says too much', () => {
+    it('are taken only if they hash to their id', async () => {
+      const { cid } = await stored('true')
+      await lie()
+      await assert.rejects(ask(liar, cid), { code: 'protocol' })
+    })
+
+    it('are bounded', async () => {
+      const { cid } = await stored('small')
+      await says(async (framed) => {
+        await framed.read()
+        await framed.write(Uint8Array.of(1))
+        await framed.write(new Uint8Array(5 * 1024 * 1024)).catch(() => undefined)
+      })
+      await assert.rejects(ask(liar, cid), /length|large|exceed/i)
+    })
+
+    it('do not keep a node that wants it from asking others', async () => {
+      const { cid } = await stored('patience')
+      await says(async (framed) => void (await framed.read()))
+      const begunMs = performance.now()
+      await assert.rejects(ask(liar, cid))
+      assert.ok(performance.now() - begunMs < 9000, 'it waited for ever')
+    })
+  })
+
+  describe('where bitswap is silent', () => {
+    before(async () => {
+      await owner.peer.libp2p.unhandle(BITSWAP)
+      await lie()
+    })
+
+    it('bring a file all the same, past a neighbour that lies', async () => {
+      const file = randomBytes(2_500_000)
+      const cid = await owner.content.putFile(file)
+      const got = await reader.content.getFile(cid, file.length, within(40_000))
+      assert.ok(file.equals(got))
+    })
+  })
+})
