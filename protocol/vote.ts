@@ -36,7 +36,7 @@ export const Vote = struct('Vote', {
   reason: oneOf(VOTE_REASONS),
   /** Tokens, steps and rows that were computed again. */
   checked: uint32,
-  /** The block whose hash chose what to check: mined after the claim had reached this validator. */
+  /** The block whose hash, or the drand round after it, chose what to check: mined after this validator had the claim. */
   beaconBlock: uint64,
   /** `transcriptSeal` of what it saw, which it opens when all have voted. */
   seal: bytes32,

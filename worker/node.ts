@@ -10,11 +10,12 @@ import { type CoreSettings, coreOptionsOf } from '../coordinator-free/recording.
 import { openGateway } from './api/gateway.ts'
 import { Records } from './api/records.ts'
 import { serveApi } from './api/serve.ts'
-import { type BlockHash, blockHashes } from './chain/beacon.ts'
+import { configuredBeacon } from './beacon/configured.ts'
 import { type ChainClient, connectChain } from './chain/client.ts'
 import { type Deployment, domainOf, loadDeployment } from './chain/deployment.ts'
 import { ChainError } from './chain/errors.ts'
 import { followChain } from './chain/follow.ts'
+import { type BlockHash, MinedBlocks } from './chain/mined-blocks.ts'
 import type { Config } from './config/schema.ts'
 import { Knowledge } from './effects/knowledge.ts'
 import { performers } from './effects/performers.ts'
@@ -119,12 +120,14 @@ async function assemble(
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
   const knowledge = new Knowledge(content, engine, config.data)
   const identity = { self: key.address, owner: owner.address }
-  const duties = performers({ ...shared, ...identity, knowledge, ballots })
+  const beacon = parts.use(configuredBeacon(config, chain.blocks, log))
+  const duties = performers({ ...shared, ...identity, knowledge, ballots, beacon })
   runtime.start({ ...outside(peer, gossip, content), performers: duties })
   parts.add(() => runtime.stop())
   const api = parts.use(await serveApi(service))
   await writeNodeFile(service, api.url)
-  log.info({ node: key.address, roles: config.roles, api: api.url }, 'node is up')
+  const about = { node: key.address, roles: config.roles, beacon: config.beacon, api: api.url }
+  log.info(about, 'node is up')
   return {
     service,
     apiUrl: api.url,
@@ -171,6 +174,7 @@ interface OpenChain {
   /** Writes as the node, and as its owner. */
   readonly nodeChain: ChainClient
   readonly ownerChain: ChainClient
+  readonly blocks: MinedBlocks
   readonly blockHash: BlockHash
 }
 
@@ -188,14 +192,15 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
     parts.add(() => client.close())
     return client
   }
-  const blockHash = parts.use(blockHashes(config.rpc, deployment.chainId))
+  const blocks = parts.use(new MinedBlocks(config.rpc, deployment.chainId))
   return {
     deployment,
     key,
     owner,
     nodeChain: await connect(key),
     ownerChain: await connect(owner),
-    blockHash,
+    blocks,
+    blockHash: async (number, signal) => (await blocks.at(number, signal)).hash,
   }
 }
 

@@ -4,17 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { fromHex, keccak, toHex } from '../../protocol/hash.ts'
 import { MAX_PAYLOAD_BYTES } from '../../worker/availability/eigenda.ts'
-
-/** What the next requests get instead of an answer. */
-export interface Fault {
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
-  /** Sent over and over until the other side has enough. */
-  readonly endless?: boolean
-  /** No answer at all. */
-  readonly silent?: boolean
-}
+import { type Fault, misbehave } from './misbehaving.ts'
 
 /** What stands before a certificate: type and layer, where an OP Stack rollup asks; then the version. */
 const OP_GENERIC = Uint8Array.of(1, 0)
@@ -94,21 +84,6 @@ export class TestProxy {
     const payload = this.#payloads.get(certificate)
     return payload ? [200, payload] : [418, '{"StatusCode":1,"Msg":"cert parsing failed"}']
   }
-}
-
-function misbehave(fault: Fault, response: ServerResponse): void {
-  if (fault.silent) return
-  if (!fault.endless) {
-    response.writeHead(fault.status ?? 200, fault.headers)
-    response.end(fault.body)
-    return
-  }
-  const part = Buffer.alloc(1024 * 1024, 7)
-  const pump = (): void => {
-    while (!response.destroyed && response.write(part));
-    if (!response.destroyed) response.once('drain', pump)
-  }
-  pump()
 }
 
 function end(response: ServerResponse, status: number, body?: string | Uint8Array): void {

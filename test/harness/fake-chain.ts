@@ -144,6 +144,10 @@ export class FakeChain {
       const block = at === 'latest' ? this.head : this.blocks[Number(at)]
       return block && { ...rpcBlock(block) }
     },
+    eth_getBlockByHash: ([hash]) => {
+      const block = this.blocks.find((one) => one.hash === hash)
+      return block && rpcBlock(block)
+    },
     eth_getLogs: ([filter]) => {
       const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string }
       return this.blocks

@@ -10,6 +10,7 @@ import type { Envelope } from '../../protocol/envelope.ts'
 import { NOTHING_SEEN } from '../../protocol/opening.ts'
 import type { BatchData } from '../../protocol/settlement.ts'
 import type { Verdict } from '../../protocol/vote.ts'
+import { chainBeacon } from '../../worker/beacon/beacon.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
 import { domainOf } from '../../worker/chain/deployment.ts'
 import { followChain } from '../../worker/chain/follow.ts'
@@ -134,7 +135,10 @@ export class JudgingNode {
         if (!data) throw new Error(`nobody has batch ${number}`)
         return { kind: 'batch-read', number, data }
       },
-      ...judging({ ...settle, ballots: this.#ballots, check, prove: async () => undefined }),
+      ...judging({
+        ...{ ...settle, ballots: this.#ballots, check, prove: async () => undefined },
+        beacon: chainBeacon({ at: never }),
+      }),
     }
   }
 }

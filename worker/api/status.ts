@@ -15,6 +15,7 @@ export function statusRoutes(service: Service): Hono {
       peerId: peer.libp2p.peerId.toString(),
       addresses: peer.libp2p.getMultiaddrs().map(String),
       roles: config.roles,
+      beacon: config.beacon,
       staked: member ? { roles: member.roles, stakeWei: `${member.stakeWei}` } : null,
       peers: peer.libp2p.getPeers().length,
       subscribers: gossip.subscribers().length,

@@ -1,4 +1,5 @@
 /** One request to a proxy that is trusted with nothing: bounded in time, in bytes, and in what its words may do. */
+import { boundedFetch, isLate } from '../bounded-fetch.ts'
 import { AvailabilityError } from './errors.ts'
 
 export interface ProxyAnswer {
@@ -24,53 +25,28 @@ const OK = 200
 
 /** @throws AvailabilityError `unreachable`, or `malformed` where the body has more bytes than allowed */
 export async function ask(request: ProxyRequest): Promise<ProxyAnswer> {
-  const { url, body, timeoutMs, signal } = request
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const { status, headers, body, more } = await fetched(request)
+  if (status === OK && more) {
+    const { origin } = new URL(request.url)
+    const message = `${origin} sent more than ${request.maxBytes} bytes, which no data has; ask another proxy.`
+    throw new AvailabilityError('malformed', message)
+  }
+  return { status, body, retryAfter: headers.get('retry-after') }
+}
+
+async function fetched({ maxBytes, ...request }: ProxyRequest) {
   try {
-    const response = await fetch(url, {
-      signal: deadline,
-      // Another address is not the one that the operator named.
-      redirect: 'error',
-      ...(body && {
-        method: 'POST',
-        body: Uint8Array.from(body),
-        headers: { 'content-type': 'application/octet-stream' },
-      }),
-    })
-    const { status } = response
-    const held = await readBody(response, status === OK ? request.maxBytes : MAX_ERROR_BYTES)
-    if (status === OK && held.more) {
-      const origin = new URL(url).origin
-      const message = `${origin} sent more than ${request.maxBytes} bytes, which no data has; ask another proxy.`
-      throw new AvailabilityError('malformed', message)
-    }
-    return { status, body: held.bytes, retryAfter: response.headers.get('retry-after') }
+    const bound = (status: number): number => (status === OK ? maxBytes : MAX_ERROR_BYTES)
+    return await boundedFetch({ ...request, maxBytes: bound })
   } catch (cause) {
-    signal.throwIfAborted()
-    if (cause instanceof AvailabilityError) throw cause
-    throw new AvailabilityError('unreachable', unreachable(url, timeoutMs, deadline), { cause })
+    request.signal.throwIfAborted()
+    throw new AvailabilityError('unreachable', unreachable(request, cause), { cause })
   }
 }
 
-/** The body's first bytes, and whether there are more; the rest is not waited for. */
-async function readBody(
-  response: Response,
-  maxBytes: number,
-): Promise<{ bytes: Uint8Array; more: boolean }> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  // Leaving the loop early cancels the stream, and with it the connection.
-  for await (const part of response.body ?? []) {
-    parts.push(part)
-    length += part.length
-    if (length > maxBytes) break
-  }
-  return { bytes: Buffer.concat(parts).subarray(0, maxBytes), more: length > maxBytes }
-}
-
-function unreachable(url: string, timeoutMs: number, deadline: AbortSignal): string {
+function unreachable({ url, timeoutMs }: Omit<ProxyRequest, 'maxBytes'>, cause: unknown): string {
   const { origin } = new URL(url)
-  return deadline.aborted
+  return isLate(cause)
     ? `${origin} did not answer within ${timeoutMs} ms; is it overloaded?`
     : `${origin} cannot be reached; is the proxy running, and is --eigenda-proxy right?`
 }

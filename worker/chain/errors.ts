@@ -24,6 +24,8 @@ export type ChainErrorCode =
   | 'unreachable'
   /** The RPC's newest block lies far behind that of another address. */
   | 'lagging'
+  /** The block that was asked for by its hash is not on the chain any more. */
+  | 'block-gone'
   /** The RPC answered with an error, or with something that is no answer. */
   | 'rpc-failed'
   /** An answer or a receipt did not come in time. */

@@ -10,6 +10,7 @@ interface Status {
   readonly owner: string
   readonly peerId: string
   readonly roles: readonly string[]
+  readonly beacon: string
   readonly staked: { readonly roles: readonly string[]; readonly stakeWei: string } | null
   readonly peers: number
   readonly head: number | null
@@ -42,6 +43,7 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
       ['owner', about.owner],
       ['peer id', about.peerId],
       ['roles', about.roles.join(', ')],
+      ['checks by', about.beacon === 'drand' ? 'rounds of drand' : 'hashes of blocks'],
       [
         'stake',
         about.staked

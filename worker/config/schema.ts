@@ -5,7 +5,22 @@ import { PROVIDERS } from '../engine/providers.ts'
 
 /** OPEN as people write it: up to 18 decimals. */
 const open = z.string().regex(/^\d{1,12}(\.\d{1,18})?$/, 'an amount of OPEN such as 10 or 0.5')
+/** Three of the League of Entropy, and one of Cloudflare, which is a member. */
+const DRAND_RELAYS = [
+  'https://api.drand.sh',
+  'https://api2.drand.sh',
+  'https://api3.drand.sh',
+  'https://drand.cloudflare.com',
+]
 const multiaddr = z.string().regex(/^\/(ip4|ip6|dns|dns4|dns6)\/.+/, 'a multiaddress')
+
+/** Several in a list, or one by itself. */
+function listOf(url: z.ZodType<string>) {
+  return z.preprocess(
+    (given) => (typeof given === 'string' ? [given] : given),
+    z.array(url).min(1).max(8),
+  )
+}
 
 export const Config = z.strictObject({
   data: z
@@ -14,15 +29,9 @@ export const Config = z.strictObject({
     .default('.tributary/node')
     .describe('folder that holds all this node keeps'),
   roles: z.array(z.enum(ROLES)).min(1).default(['worker']).describe('what this node does'),
-  rpc: z
-    .preprocess(
-      (given) => (typeof given === 'string' ? [given] : given),
-      z
-        .array(z.url({ protocol: /^(wss?|https?)$/ }))
-        .min(1)
-        .max(8),
-    )
-    .describe('RPC addresses of the L2, the preferred first; the others stand in for it'),
+  rpc: listOf(z.url({ protocol: /^(wss?|https?)$/ })).describe(
+    'RPC addresses of the L2, the preferred first; the others stand in for it',
+  ),
   deployment: z.string().min(1).describe('file that names the contracts (deployment.json)'),
   bootstrap: z
     .array(multiaddr)
@@ -79,6 +88,15 @@ export const Config = z.strictObject({
     .describe(
       'OPEN that a validator may lose in calls of juries over claims that it found false; 0 calls none',
     ),
+  beacon: z
+    .enum(['chain', 'drand'])
+    .default('chain')
+    .describe(
+      'randomness by which a validator chooses what to check: hashes of blocks, or rounds of drand (quicknet)',
+    ),
+  drandRelays: listOf(z.url({ protocol: /^https?$/ }))
+    .default(DRAND_RELAYS)
+    .describe('HTTP addresses that hand on rounds of drand, the preferred first; none is trusted'),
   availability: z
     .enum(['ipfs', 'eigenda'])
     .default('ipfs')
@@ -110,7 +128,14 @@ export const Config = z.strictObject({
 export type Config = z.output<typeof Config>
 
 /** Options that a list of words may be given for, separated by commas. */
-export const LIST_OPTIONS: readonly string[] = ['rpc', 'roles', 'bootstrap', 'listen', 'providers']
+export const LIST_OPTIONS: readonly string[] = [
+  'rpc',
+  'roles',
+  'bootstrap',
+  'listen',
+  'providers',
+  'drandRelays',
+]
 export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads', 'maxJobs', 'recordMib']
 
 export type OptionName = keyof Config

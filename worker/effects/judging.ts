@@ -7,6 +7,7 @@ import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { faultOfClaim } from '../../protocol/fault.ts'
 import { verdictSeal } from '../../protocol/jury.ts'
+import { type Beacon, Beginnings } from '../beacon/beacon.ts'
 import type { Call } from '../chain/calls.ts'
 import {
   falseClaimCall,
@@ -15,6 +16,7 @@ import {
   placedIn,
   showCall,
 } from '../chain/dispute-calls.ts'
+import { ChainError } from '../chain/errors.ts'
 import {
   commitVerdictCall,
   decideCall,
@@ -32,6 +34,7 @@ import type { Check } from './verify.ts'
 export interface JudgingOptions extends SettleOptions {
   readonly ballots: Ballots
   readonly check: Check
+  readonly beacon: Beacon
   /** What shows the chain itself that a receipt's attribution is false: see `proof.ts`. */
   readonly prove: (place: InBatch, signal: AbortSignal) => Promise<Call | undefined>
 }
@@ -126,15 +129,27 @@ function performDraw(options: JudgingOptions): Performer<'draw'> {
 }
 
 /** What was sealed in an earlier life is not worked out again: it is what will be revealed. */
-function performHear({ ballots, check, log }: JudgingOptions): Performer<'hear'> {
+function performHear({ ballots, check, beacon, log }: JudgingOptions): Performer<'hear'> {
+  const beginnings = new Beginnings()
   return async (duty, signal) => {
     const { number, claimId } = duty
     const held = ballots.held(number, claimId)
     if (held) return { kind: 'heard', number, verdict: held.verdict }
-    const { verdict, reason } = await check(duty, signal)
+    const anchor = beginnings.of(duty.duty, duty.beacon, duty.beacon)
+    const { randomness } = await beacon.of(anchor, signal).catch((error: unknown) => {
+      if (isGone(error)) beginnings.forget(duty.duty)
+      throw error
+    })
+    const { verdict, reason } = await check({ ...duty, beacon: randomness }, signal)
+    beginnings.forget(duty.duty)
     log.info({ case: number, claimId, verdict, reason }, 'heard as a juror')
     return { kind: 'heard', number, verdict }
   }
+}
+
+/** True where the chain has taken the block back. */
+function isGone(error: unknown): boolean {
+  return error instanceof ChainError && error.code === 'block-gone'
 }
 
 function performCommit(options: JudgingOptions): Performer<'commit'> {

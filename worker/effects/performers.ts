@@ -1,8 +1,9 @@
 /** Each kind of duty with what carries it out. */
 import type { Address } from '../../protocol/fields.ts'
 import { configuredAvailability } from '../availability/configured.ts'
-import type { BlockHash } from '../chain/beacon.ts'
+import type { Beacon } from '../beacon/beacon.ts'
 import type { ChainClient } from '../chain/client.ts'
+import type { BlockHash } from '../chain/mined-blocks.ts'
 import type { Config } from '../config/schema.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Performers, Runtime } from '../runtime.ts'
@@ -36,11 +37,12 @@ export interface PerformerOptions {
   readonly peer: Peer
   readonly nodeChain: ChainClient
   readonly blockHash: BlockHash
+  readonly beacon: Beacon
   readonly log: Logger
 }
 
 export function performers(options: PerformerOptions): Performers {
-  const { config, content, ballots, runtime, nodeChain, log } = options
+  const { config, content, ballots, runtime, nodeChain, beacon, log } = options
   const settle = { runtime, chain: nodeChain, log }
   const check = checking(options)
   const prove: JudgingOptions['prove'] = (place, signal) => proofAgainst(options, place, signal)
@@ -48,7 +50,7 @@ export function performers(options: PerformerOptions): Performers {
   return {
     execute: performExecute({ ...options, useAdapter: config.misbehave !== 'skip-adapter' }),
     follow: performFollow(content, log),
-    verify: performVerify(check, options.blockHash),
+    verify: performVerify(check, beacon),
     read: performRead(content),
     post: performPost(settle),
     finalise: performFinalise(settle),
@@ -59,6 +61,6 @@ export function performers(options: PerformerOptions): Performers {
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
     'read-batch': performReadBatch(availability),
-    ...judging({ ...settle, ballots, check, prove }),
+    ...judging({ ...settle, ballots, check, beacon, prove }),
   }
 }

@@ -5,6 +5,8 @@ import { attributionRoot } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
+import { type Beacon, Beginnings } from '../beacon/beacon.ts'
+import type { BlockHash } from '../chain/mined-blocks.ts'
 import type { Performer } from '../runtime.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
@@ -19,7 +21,7 @@ export interface VerifyOptions {
   readonly knowledge: Knowledge
   readonly content: ContentStore
   readonly log: Logger
-  readonly blockHash: (number: number, signal: AbortSignal) => Promise<Hash>
+  readonly blockHash: BlockHash
 }
 
 /** After so many tries in which nobody delivered the output, it counts as withheld. */
@@ -52,14 +54,16 @@ export function checking(options: VerifyOptions): Check {
   }
 }
 
-export function performVerify(
-  check: Check,
-  blockHash: VerifyOptions['blockHash'],
-): Performer<'verify'> {
+export function performVerify(check: Check, beacon: Beacon): Performer<'verify'> {
+  const beginnings = new Beginnings()
   return async (duty, signal) => {
-    const beacon = duty.beacon ?? (await blockHash(duty.beaconBlock, signal))
-    const found = await check({ ...duty, beacon }, signal)
-    return { kind: 'verified', claim: duty.claimId, ...found, beaconBlock: duty.beaconBlock }
+    const { beaconBlock, beacon: hash } = duty
+    // Whoever looks again goes by the block that its vote names.
+    const anchor = hash ? beginnings.of(duty.duty, beaconBlock, hash) : { block: beaconBlock }
+    const { randomness, block = beaconBlock } = await beacon.of(anchor, signal)
+    const found = await check({ ...duty, beacon: randomness }, signal)
+    beginnings.forget(duty.duty)
+    return { kind: 'verified', claim: duty.claimId, ...found, beaconBlock: block }
   }
 }
 

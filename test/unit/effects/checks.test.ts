@@ -8,16 +8,22 @@ import { Answer } from '../../../protocol/answer.ts'
 import type { PartsOf } from '../../../protocol/attribution.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
 import { answerCommitment } from '../../../protocol/commitment.ts'
+import { roundAfter } from '../../../protocol/drand.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
-import { type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import { fromHex, type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import { random, sample } from '../../../protocol/prng.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
 import { boundariesRoot, isWitnessed, sealPlace, witnessSeal } from '../../../protocol/witness.ts'
+import { DrandBeacon } from '../../../worker/beacon/drand.ts'
 import { checkAnswer } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
 import { proofAgainst } from '../../../worker/effects/proof.ts'
 import { encodeState, stateHash } from '../../../worker/effects/tuning.ts'
+import { checking, performVerify } from '../../../worker/effects/verify.ts'
+import { createLogger } from '../../../worker/telemetry/logger.ts'
+import { TestRelay, testNetwork } from '../../harness/drand-relay.ts'
 import { cidNumber, hashNumber, keyNumber } from '../../harness/messages.ts'
 import { ANSWER_ID, SEED, TUNE_ID, Workshop } from '../../harness/workshop.ts'
 
@@ -260,6 +266,49 @@ describe('the checks of a validator', function () {
         seen.add(transcript)
       }
       assert.equal(seen.size, 2)
+    })
+
+    it('look at what the drand round after a block chose, and at the same after a restart', async () => {
+      const { knowledge, content } = shop
+      const { seals } = await shop.adapter()
+      const claim = shop.claim(TUNE_ID, shop.tuned)
+      const [claimId, self] = [hashNumber(50), keyNumber(4).address]
+      const drawn = (beacon: Hash): number => {
+        const own = keccak(fromHex(beacon), fromHex(claimId), fromHex(self))
+        return sample(1, 2, random(keccak(own), 'segments'))[0]!
+      }
+      const startMs = Math.floor(Date.now() / 1000) * 1000
+      const network = testNetwork('audit', startMs - 100_000, 1000)
+      /** Blocks a second apart, whose hashes would have drawn the other segment. */
+      const at = async (number: number) => {
+        const timestamp = startMs / 1000 + number - 12
+        const round = network.randomness(roundAfter(network, timestamp * 1000))
+        const numbers = Array.from({ length: 50 }, (_, one) => hashNumber(one))
+        const hash = numbers.find((one) => drawn(one) !== drawn(round))!
+        return { round, number, hash, parentHash: hash, timestamp }
+      }
+      const blocks = { at, withHash: () => at(12) }
+      const relay = await TestRelay.start(network)
+      const log = createLogger('silent')
+      const audit = async (known: Hash | undefined, beaconBlock: number) => {
+        using beacon = new DrandBeacon({ network, relays: [relay.url], blocks, log })
+        const check = checking({ self, knowledge, content, log, blockHash: async () => SEED })
+        const work = { job: shop.tuneJob, claim, claimId, beacon: known, beaconBlock }
+        const duty = { kind: 'verify', duty: `verify ${claimId}`, ...work } as const
+        const found = await performVerify(check, beacon)(duty, signal)
+        if (found?.kind !== 'verified') throw new TypeError('no verdict')
+        assert.equal(found.verdict, 'pass')
+        const segment = seals.indexOf(witnessSeal(found.seen.transcript))
+        return { segment, beaconBlock: found.beaconBlock }
+      }
+      try {
+        const first = await audit((await at(12)).hash, 12)
+        assert.equal(first.segment, drawn((await at(first.beaconBlock)).round))
+        assert.deepEqual(await audit(undefined, first.beaconBlock), first)
+        assert.equal(new Set(relay.asked.map(({ round }) => round)).size, 1)
+      } finally {
+        await relay.stop()
+      }
     })
 
     it('catch seals of witnesses that the segments do not show', async () => {

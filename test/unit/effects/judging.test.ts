@@ -1,8 +1,11 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, fail, rejects } from 'node:assert/strict'
 import type { Duty } from '../../../coordinator-free/events.ts'
 import { createLedger, type Ledger } from '../../../coordinator-free/ledger.ts'
 import { faultOfClaim } from '../../../protocol/fault.ts'
+import type { Hash } from '../../../protocol/hash.ts'
 import { verdictSeal } from '../../../protocol/jury.ts'
+import { type Beacon, chainBeacon } from '../../../worker/beacon/beacon.ts'
+import { BeaconError } from '../../../worker/beacon/errors.ts'
 import type { Call } from '../../../worker/chain/calls.ts'
 import { falseClaimCall, falsePassCall } from '../../../worker/chain/dispute-calls.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
@@ -22,13 +25,16 @@ const claimId = claim.digest
 describe('a juror’s effects', () => {
   let folder: string
   let ballots: Ballots
-  let checked: number
+  /** What chose what was checked. */
+  let checked: Hash[]
+  let beacon: Beacon
   let sent: Call[]
 
   beforeEach(() => {
     folder = testFolder('judging')
     ballots = new Ballots(folder, Date.now())
-    checked = 0
+    checked = []
+    beacon = chainBeacon({ at: () => fail('a juror has the hash') })
     sent = []
   })
 
@@ -53,9 +59,9 @@ describe('a juror’s effects', () => {
       },
     }
     const runtime = { until: async (_: (ledger: Ledger) => boolean) => createLedger() }
-    const options = { runtime, chain, ballots, log: createLogger('silent') }
-    const check = async () => {
-      checked += 1
+    const options = { runtime, chain, ballots, log: createLogger('silent'), beacon }
+    const check = async ({ beacon: chosen }: { beacon: Hash }) => {
+      checked.push(chosen)
       return { verdict: 'pass', reason: 'none', checked: 1 }
     }
     return judging({ ...options, check } as unknown as JudgingOptions)
@@ -75,7 +81,33 @@ describe('a juror’s effects', () => {
     deepEqual(await performers().hear(hearing(), signal), heard('pass'))
     ballots.seal(1, claimId, 'fail')
     deepEqual(await performers().hear(hearing(), signal), heard('fail'))
-    equal(checked, 1)
+    deepEqual(checked, [hashNumber(1)])
+  })
+
+  it('go by the first block, however late its beacon comes, unless the chain takes it back', async () => {
+    let [isOut, isGone] = [false, false]
+    beacon = {
+      of: async ({ block }) => {
+        if (isGone) throw new ChainError('block-gone', 'taken back')
+        if (!isOut) throw new BeaconError('no-round', 'not out')
+        return { randomness: block as Hash, block: undefined }
+      },
+    }
+    const juror = performers()
+    const hear = (number: number) =>
+      juror.hear({ ...hearing(), beacon: hashNumber(number) }, signal)
+    await rejects(hear(1), { code: 'no-round' })
+    await rejects(hear(2), { code: 'no-round' })
+    isOut = true
+    await hear(3)
+    deepEqual(checked, [hashNumber(1)])
+    isOut = false
+    await rejects(hear(4), { code: 'no-round' })
+    isGone = true
+    await rejects(hear(5), { code: 'block-gone' })
+    ;[isOut, isGone] = [true, false]
+    await hear(6)
+    deepEqual(checked, [1, 6].map(hashNumber))
   })
 
   it('commit to what was sealed first, and reveal just that', async () => {
