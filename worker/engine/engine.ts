@@ -56,6 +56,7 @@ export interface EngineOptions {
 /** For a node beside other programs: models in the tens of millions of parameters never come near these. */
 const SERVING: ServingLimits = {
   texts: 16,
+  waiting: 256,
   memoryBytes: 2 * 2 ** 30,
   promptCacheBytes: 2 ** 26,
   // Longer pieces are read hardly faster, and others wait for them.

@@ -12,6 +12,8 @@ export type EngineErrorCode =
   | 'bad-input'
   /** The call would never fit into the memory that it may take. */
   | 'over-budget'
+  /** Too many texts wait already. */
+  | 'busy'
   /** A NaN or an infinity came out of the computation. */
   | 'not-finite'
   /** The caller's signal fired. */

@@ -143,6 +143,8 @@ export interface Features {
 export interface ServingLimits {
   /** Texts that are written at the same time; others wait. */
   readonly texts: number
+  /** So many may wait, for each base model; more are refused. */
+  readonly waiting: number
   /** Bytes of keys, values and adapters of the texts under way, for each base model. */
   readonly memoryBytes: number
   /** Bytes of the keys and values of earlier prompts, for each base model. */

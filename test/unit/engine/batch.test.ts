@@ -228,6 +228,14 @@ describe('continuous batching', () => {
     assert.throws(() => adapted.write({ adapter: adapters[2] }), engineError('over-budget'))
   })
 
+  it('lets only so many wait, and takes others when some are written', async () => {
+    const { write } = open({ texts: 1, waiting: 2 })
+    const taken = [write({}), write({})]
+    assert.throws(() => write({}), engineError('busy', /2 texts wait already/))
+    await Promise.all(taken)
+    assertSame(await write({}), await open().write({}))
+  })
+
   it('goes on after a run that failed', async () => {
     let failing = true
     const flaky = {

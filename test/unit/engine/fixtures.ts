@@ -58,6 +58,7 @@ export const LIMITS: ServingLimits = {
   texts: 4,
   memoryBytes: 2 ** 26,
   promptCacheBytes: 2 ** 22,
+  waiting: 64,
   chunkTokens: 8,
 }
 

@@ -42,14 +42,23 @@ export class Batch {
     this.#keys = new KeyValues(config, 1, 0)
   }
 
-  /** Lines a text up; its `result` is settled in the end. Throws `over-budget` where it could never have its turn. */
+  /**
+   * Lines a text up; its `result` is settled in the end. Throws `over-budget` where it could never have its turn, `busy`
+   * where the line is too long.
+   */
   add(text: Text): void {
-    const { memoryBytes } = this.#limits
+    const { memoryBytes, waiting } = this.#limits
     const bytes = this.#bytesWith([text])
     if (bytes > memoryBytes) {
       throw new EngineError(
         'over-budget',
         `a text of up to ${text.longest} tokens takes ${bytes} bytes, but texts may take ${memoryBytes} together; ask for fewer tokens`,
+      )
+    }
+    if (this.#waiting.length >= waiting) {
+      throw new EngineError(
+        'busy',
+        `${waiting} texts wait already; try again when some are written, or ask a node that has less to do`,
       )
     }
     this.#waiting.push(text)
