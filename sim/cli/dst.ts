@@ -1,11 +1,13 @@
 /** `npm run sim -- dst`: many seeds of small clusters under faults; what fails is made small and kept. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { type Fired, type Firing, firingOf, tallied } from '../firing.ts'
-import { FAULTS, type Faults, type Scenario, scenario, smallScenario } from '../scenario.ts'
+import { type Fired, tallied } from '../firing.ts'
+import { FAULTS, type Scenario, scenario, smallScenario } from '../scenario.ts'
 import { partsOf, shrink } from '../shrink.ts'
 import { attempt, type Failure } from '../trial.ts'
 import { firingTable, toldNeverFired } from './firing-table.ts'
+import { type Hunt, hunt } from './hunt.ts'
 import { argumentsOf, Refusal, readJson } from './refusal.ts'
 
 const FOLDER = '.tributary/sim'
@@ -13,18 +15,19 @@ const SAY_EVERY_MS = 10_000
 
 const USAGE = `Deterministic tests: seeds of small clusters under faults, and what fails made small.
 
-  dst [--seeds N] [--first N] [--faults MIX] [--stop-after N] [--twice] [--json]
+  dst [--seeds N] [--first N] [--faults MIX] [--stop-after N] [--twice] [--threads N] [--json]
     --seeds N        how many seeds (1000)
     --first N        the first of them (1)
     --faults MIX     ${FAULTS.join(', ')} (swarm)
     --stop-after N   end after so many failures (1)
     --twice          run each seed twice, and compare
+    --threads N      seeds at a time; as many as there are cores
 
 A failing scenario is kept in ${FOLDER}; replay FILE runs it again. A fault or an adversary that enough runs planned and that
 never happened fails, too.`
 
 /** @returns the exit code: 0 all well, 1 otherwise. Throws `Refusal` */
-export function dst(args: string[]): number {
+export async function dst(args: string[]): Promise<number> {
   const { values } = argumentsOf('dst --help', {
     args,
     options: {
@@ -33,6 +36,7 @@ export function dst(args: string[]): number {
       faults: { type: 'string', default: 'swarm' },
       'stop-after': { type: 'string', default: '1' },
       twice: { type: 'boolean', default: false },
+      threads: { type: 'string', default: `${availableParallelism()}` },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -40,13 +44,18 @@ export function dst(args: string[]): number {
   if (values.help) return say(USAGE, 0)
   const faults = FAULTS.find((name) => name === values.faults)
   if (!faults) throw new Refusal(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
-  for (const name of ['seeds', 'first', 'stop-after'] as const) {
+  for (const name of ['seeds', 'first', 'stop-after', 'threads'] as const) {
     if (!/^[1-9]\d{0,8}$/.test(values[name])) {
       throw new Refusal(`--${name} ${values[name]} is no whole number from 1 to 999999999`)
     }
   }
-  const [first, seeds, stopAfter] = [values.first, values.seeds, values['stop-after']].map(Number)
-  const found = hunt(faults, first!, seeds!, stopAfter!, values.twice)
+  const [first, seeds, threads] = [
+    Number(values.first),
+    Number(values.seeds),
+    Number(values.threads),
+  ]
+  const stopAfter = Number(values['stop-after'])
+  const found = await search({ faults, first, seeds, stopAfter, threads, twice: values.twice })
   const { run, cpuMs, failures, fired } = found
   if (values.json) print(JSON.stringify(found))
   else {
@@ -66,33 +75,23 @@ interface Found {
   readonly fired: readonly Fired[]
 }
 
-function hunt(
-  faults: Faults,
-  first: number,
-  seeds: number,
-  stopAfter: number,
-  twice: boolean,
-): Found {
-  const failures: Kept[] = []
-  const firings: Firing[] = []
+async function search(wanted: Hunt): Promise<Found> {
   const began = process.cpuUsage()
   let saidMs = performance.now()
-  let run = 0
-  for (let seed = first; seed < first + seeds && failures.length < stopAfter; seed++, run++) {
-    const drawn = smallScenario(seed, faults)
-    const outcome = attempt(drawn)
-    if (outcome.report) firings.push(firingOf(drawn, outcome.report))
-    const again = twice ? attempt(drawn) : outcome
-    if (outcome.failure) failures.push(keep(drawn, outcome.failure))
-    else if (outcome.report?.hash !== again.report?.hash) {
-      failures.push(keep(drawn, { kind: 'broken', message: 'two runs of one seed differ' }))
-    }
-    if (performance.now() < saidMs + SAY_EVERY_MS) continue
+  const tried = await hunt(wanted, (count, failed) => {
+    if (performance.now() < saidMs + SAY_EVERY_MS) return
     saidMs = performance.now()
-    say(`${run + 1} of ${seeds} seeds, ${failures.length} failed`, 0)
-  }
+    say(`${count} of ${wanted.seeds} seeds, ${failed} failed`, 0)
+  })
   const { user, system } = process.cpuUsage(began)
-  return { run, cpuMs: (user + system) / 1000, failures, fired: tallied(firings) }
+  return {
+    run: tried.length,
+    cpuMs: (user + system) / 1000,
+    failures: tried.flatMap(({ seed, failure }) =>
+      failure ? [keep(smallScenario(seed, wanted.faults), failure)] : [],
+    ),
+    fired: tallied(tried.flatMap(({ firing }) => firing ?? [])),
+  }
 }
 
 interface Kept {
