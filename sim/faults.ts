@@ -114,7 +114,7 @@ function strike(world: World, fault: Fault): void {
       break
     case 'outage':
       world.counters['outages']! += 1
-      world.chainDownUntilMs = Math.max(world.chainDownUntilMs, world.clock.nowMs + fault.forMs)
+      world.sequencer.standStill(fault.forMs)
       break
     case 'forgery':
       forge(world, diceOf(world, fault.salt))

@@ -23,7 +23,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
   const rows: number[][] = []
   const columns = ['atSeconds', 'settled', ...COUNTERS]
   const note = (atSeconds: number) => {
-    const counted: Record<string, number> = { ...world.counters, ...world.network.counters }
+    const { counted } = world
     rows.push([atSeconds, world.checkers.ended, ...COUNTERS.map((name) => counted[name] ?? 0)])
   }
   const look = (second: number) => {
