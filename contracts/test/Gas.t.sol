@@ -84,6 +84,24 @@ contract BatchGas is LedgerBase, GasMeter {
         measure("post, fees left open, 21 of 21", address(ledger), data);
     }
 
+    function test_postTooLate() public {
+        BatchHeader memory header = leaving(5, 1 ether, 1 ether);
+        post(header);
+        bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, SIGNERS), new Charge[](0)));
+        measureRefused("post, too late, 14 of 21", address(ledger), data);
+        data = abi.encodeCall(ledger.post, (header, endorsements(header, 21), new Charge[](0)));
+        measureRefused("post, too late, 21 of 21", address(ledger), data);
+    }
+
+    function test_finaliseTooLate() public {
+        ledger.finalise(_oldest);
+        measureRefused("finalise, too late", address(ledger), abi.encodeCall(ledger.finalise, (_oldest)));
+    }
+
+    function test_takeBackTooLate() public {
+        measureRefused("takeBack, too late", address(ledger), abi.encodeCall(ledger.takeBack, (_newest, _oldest)));
+    }
+
     function test_postCollectingFromOne() public {
         (BatchHeader memory header, Charge[] memory charges) = _collecting(5, 1 ether, 1);
         bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, SIGNERS), charges));

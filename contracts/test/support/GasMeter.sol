@@ -20,13 +20,27 @@ abstract contract GasMeter is Base {
 
     /// @notice Makes a call, which finds every slot cold, and reports it.
     function measure(string memory what, address to, bytes memory data, address from, uint256 valueWei) internal {
-        _coolAll();
-        VM.prank(from);
-        (bool done,) = to.call{value: valueWei}(data);
-        uint256 gas = VM.lastCallGas().gasTotalUsed;
+        (bool done, uint256 gas) = _make(to, data, from, valueWei);
         require(done, what);
         emit log_named_uint(what, gas);
         emit log_named_uint(string.concat("transaction: ", what), _transaction(data, gas));
+    }
+
+    /// @notice Makes a call that is refused, for another was quicker: it is paid for all the same.
+    function measureRefused(string memory what, address to, bytes memory data) internal {
+        (bool done, uint256 gas) = _make(to, data, address(this), 0);
+        require(!done, what);
+        emit log_named_uint(string.concat("transaction: ", what), _transaction(data, gas));
+    }
+
+    function _make(address to, bytes memory data, address from, uint256 valueWei)
+        private
+        returns (bool done, uint256 gas)
+    {
+        _coolAll();
+        VM.prank(from);
+        (done,) = to.call{value: valueWei}(data);
+        gas = VM.lastCallGas().gasTotalUsed;
     }
 
     /// @dev What is given back for slots that are cleared is left aside, as an estimate leaves it.
