@@ -14,14 +14,15 @@ import {
   oddOnes,
   strikesOf,
 } from './adversaries/kinds.ts'
-import type { FakeChain } from './chain.ts'
+import type { FakeChain, FakeChainOptions } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
 import { DOMAINS, type Order, ordersOf, STAKERS, TREASURY } from './jobs.ts'
-import { RunHash } from './kernel/run-hash.ts'
+import { RunHash, textHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode } from './node.ts'
+import { costWei, type Payment } from './purses.ts'
 import type { Scenario } from './scenario.ts'
 import { Sequencer } from './sequencer.ts'
 import { decodeOnce, internBatches, openOnce } from './shared.ts'
@@ -120,7 +121,7 @@ export class World {
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
     const governed = this.#governed
-    this.timeline = new Timeline({
+    const chain: FakeChainOptions = {
       ...DOMAINS,
       windowMs: scenario.windowMs,
       governed,
@@ -128,11 +129,17 @@ export class World {
       onFact: ({ kind }) => {
         for (const node of this.nodes) node.noteFact(kind)
       },
+    }
+    const baseFeeWei = BigInt(scenario.baseFeeWei)
+    this.timeline = new Timeline(chain, {
+      ...{ baseFeeWei, tipWei: BigInt(scenario.tipWei) },
+      purseWei: BigInt(scenario.purseGwei) * GWEI,
+      onPaid: (payment) => this.#notePaid(payment),
     })
     this.checkers = new Checkers(this.timeline, liesOf(scenario))
     this.sequencer = new Sequencer({
       ...{ clock: this.clock, timeline: this.timeline },
-      ...{ dice: chainDice, failures: scenario.chainFailures },
+      ...{ dice: chainDice, failures: scenario.chainFailures, baseFeeWei },
     })
     this.#populate()
     scheduleFaults(this)
@@ -146,7 +153,8 @@ export class World {
 
   /** How often each thing has happened so far. */
   get counted(): Record<string, number> {
-    return { ...this.counters, ...this.sequencer.counters, ...this.network.counters }
+    const { counters, network, sequencer, timeline } = this
+    return { ...counters, ...sequencer.counters, ...timeline.counters, ...network.counters }
   }
 
   /** Runs to the end, or until all is settled and final. */
@@ -155,6 +163,7 @@ export class World {
     const endMs = START_MS + workloadMs + healMs
     while (!this.#isDone() && this.clock.step(endMs)) this.#steps += 1
     const strikes = strikesOf(this.nodes)
+    this.timeline.purses.check()
     return {
       seed: this.scenario.seed,
       jobs: this.scenario.jobs,
@@ -295,6 +304,12 @@ export class World {
     return this.nodes.find((node) => node.up && node.blocks.has(cid))?.blocks.get(cid)
   }
 
+  #notePaid(payment: Payment): void {
+    const { sender, what } = payment
+    const paid = textHash(`${costWei(payment)}`)
+    this.#hash.absorb(1000 * this.clock.nowMs, textHash(sender), textHash(what), paid)
+  }
+
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
@@ -328,11 +343,4 @@ export class World {
 /** The account that stakes and is paid. */
 function accountOf(owner: string): Address {
   return toHex(keccak(utf8(owner)).subarray(12)) as Address
-}
-
-/** A quick hash of a text, to tell runs apart (FNV-1a). */
-function textHash(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash
 }
