@@ -9,10 +9,13 @@ const MEASURES = 'contracts/test/Gas.t.sol'
 export async function measuredGas(): Promise<string> {
   const { suites, said } = await test('-vv', '--match-path', MEASURES)
   if (!suites) throw new Error(`forge measured nothing; it said: ${said}`)
-  const lines = Object.values(suites)
-    .flatMap(({ test_results: results }) => Object.values(results))
-    .flatMap(({ decoded_logs: logs }) => logs)
-    .sort()
+  const tests = Object.values(suites).flatMap(({ test_results: results }) =>
+    Object.entries(results),
+  )
+  for (const [name, { status, reason }] of tests) {
+    if (status !== 'Success') throw new Error(`${name} measured nothing: ${reason ?? status}`)
+  }
+  const lines = tests.flatMap(([, { decoded_logs: logs }]) => logs).sort()
   const gas = lines.map((line): [string, number] => {
     const colon = line.lastIndexOf(': ')
     return [line.slice(0, colon), Number(line.slice(colon + 2))]

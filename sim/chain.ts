@@ -4,12 +4,7 @@
  */
 import type { Contradiction } from '../coordinator-free/admission.ts'
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
-import {
-  type BatchHeader,
-  chargesHash,
-  Endorsement,
-  headerHash as hashOf,
-} from '../protocol/batch.ts'
+import { type BatchHeader, Endorsement, headerHash as hashOf } from '../protocol/batch.ts'
 import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
@@ -25,7 +20,7 @@ import {
 import { type Receipt, receiptLeaf } from '../protocol/receipt.ts'
 import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
-import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
+import { checkCharges, checkEpoch, checkFees } from './batch-checks.ts'
 import { Reverted, type WriteLog } from './contract.ts'
 import { Court } from './court.ts'
 import { Escrows } from './escrows.ts'
@@ -163,10 +158,13 @@ export class FakeChain {
     if (header.number <= this.#batches.length) throw new Reverted('AlreadyPosted')
     if (header.number !== this.#batches.length + 1) throw new Reverted('NumberGap')
     if (this.#void.has(hashOf(header))) throw new Reverted('WasTakenBack')
-    this.#checkEpoch(header)
+    const before = this.#batches.at(-1)?.header
+    const epoch = epochOf(this.#head.timestampMs, EPOCH_SECONDS)
+    checkEpoch(header, before, epoch, this.#governed)
     checkCharges(header, charges)
     this.#checkEndorsements(header, endorsements)
-    this.#checkSums(header)
+    checkFees(header, before)
+    this.#checkPromise(header)
     for (const charge of charges) this.#escrows.check(charge)
     this.#stakes.lock(header.proposer, this.#bondWei)
     for (const charge of charges) this.#escrows.redeem(charge)
@@ -282,31 +280,10 @@ export class FakeChain {
     if (hashOf(held) !== hashOf(header)) throw new Reverted('WrongHeader')
   }
 
-  #checkEpoch(header: BatchHeader): void {
-    const before = this.#batches.at(-1)?.header
-    const now = epochOf(this.#head.timestampMs, EPOCH_SECONDS)
-    const { epoch } = header
-    if (epoch < (before?.epoch ?? 0) || epoch > now || epoch + MAX_AGE_EPOCHS < now) {
-      throw new Reverted('WrongEpoch')
-    }
-    const { strictness, payees, answers } = before ?? START
-    const moves = before !== undefined && epoch > before.epoch
-    const expected = moves
-      ? nextStrictness(strictness, payees, answers, this.#governed)
-      : strictness
-    const shrank = epoch === before?.epoch && (header.answers < answers || header.payees < payees)
-    if (header.strictness !== expected || shrank) throw new Reverted('WrongStrictness')
-  }
-
-  #checkSums(header: BatchHeader): void {
-    const dueWei = (this.#batches.at(-1)?.header.openWei ?? 0n) + header.feeWei
-    const openWei = header.charges === ZERO_HASH ? dueWei : 0n
-    if (header.openWei !== openWei) throw new Reverted('WrongOpenFees')
-    if (header.collectedWei !== dueWei - openWei) throw new Reverted('WrongFee')
-    const collectedWei = this.#collectedWei + header.collectedWei
-    if (header.charges !== ZERO_HASH && sumOf(header.payoutRoot) > collectedWei) {
-      throw new Reverted('PayoutOverFees')
-    }
+  /** All that batches have collected covers what they promise. */
+  #checkPromise({ charges, collectedWei, payoutRoot }: BatchHeader): void {
+    if (charges === ZERO_HASH) return
+    if (sumOf(payoutRoot) > this.#collectedWei + collectedWei) throw new Reverted('PayoutOverFees')
   }
 
   #requireOpen(header: BatchHeader): void {
@@ -348,23 +325,5 @@ export class FakeChain {
   #tell(fact: ChainFact): void {
     this.facts.push(fact)
     this.#options.onFact?.(fact)
-  }
-}
-
-/** How many epochs older than the present one a batch may be. */
-const MAX_AGE_EPOCHS = 2
-/** What the first batch follows on. */
-const START = { strictness: INITIAL_STRICTNESS_THOUSANDTHS, payees: 0, answers: 0 }
-
-/** The charges are those of the header: same hash, ascending, and together what it collects. */
-function checkCharges(header: BatchHeader, charges: readonly SignedCharge[]): void {
-  if (header.charges === ZERO_HASH && charges.length === 0) return
-  if (chargesHash(charges) !== header.charges) throw new Reverted('WrongCharges')
-  const total = charges.reduce((sum, { feeWei }) => sum + feeWei, 0n)
-  if (total !== header.collectedWei) throw new Reverted('WrongFee')
-  let before = ''
-  for (const { payer } of charges) {
-    if (payer <= before) throw new Reverted('ChargesNotAscending')
-    before = payer
   }
 }

@@ -56,6 +56,11 @@ export class Checkers {
     return this.settled.size + this.#refundedNow
   }
 
+  /** The data of all batches that count and were looked at, by their places. */
+  get data(): readonly BatchData[] {
+    return this.#batches.map(({ data }) => data)
+  }
+
   /** Looks at each batch once, as soon as any node has its data. */
   batches(node: SimNode): void {
     if (this.#followed !== this.#chain.changes) {

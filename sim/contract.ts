@@ -6,6 +6,9 @@ export class Reverted extends Error {
   override readonly name = 'Reverted'
 }
 
+/** Thrown where a node finds, before it sends anything, that there is nothing to do. */
+export class NothingToDo extends Reverted {}
+
 /** Writes a log into the newest block. */
 export type WriteLog = (log: WithoutBlock<ChainLog>) => void
 

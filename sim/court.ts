@@ -14,7 +14,7 @@ import { authorOf } from '../protocol/message.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
 import { receiptLeaf } from '../protocol/receipt.ts'
 import type { Verdict } from '../protocol/vote.ts'
-import { Reverted, type WriteLog } from './contract.ts'
+import { NothingToDo, Reverted, type WriteLog } from './contract.ts'
 import type { Stakes } from './stakes.ts'
 import { isPlainlyFalse } from './work.ts'
 
@@ -156,17 +156,19 @@ export class Court {
   punish(headerHash: Hash, claims: readonly Signed[]): void {
     const fault = this.#bench.faultOf(headerHash)
     const found = claims.find(({ claim }) => claim.digest === fault)
-    if (!found) return
-    for (const said of [found.claim, ...found.passes]) {
-      if (this.#punished.has(said.digest)) continue
-      if (!this.#bench.isSigned(said)) throw new Reverted('BadSignature')
-      const { kind, body } = said.message
+    if (!found) throw new NothingToDo('NotFalse')
+    const said = [found.claim, ...found.passes]
+    const left = said.filter(({ digest }) => !this.#punished.has(digest))
+    if (left.length === 0) throw new Reverted('AlreadyPunished')
+    for (const statement of left) {
+      if (!this.#bench.isSigned(statement)) throw new Reverted('BadSignature')
+      const { kind, body } = statement.message
       const isPass = kind === 'vote' && body.claim === fault && body.verdict === 'pass'
       if (kind !== 'claim' && !isPass) throw new Reverted('NotFalse')
-      this.#punished.add(said.digest)
+      this.#punished.add(statement.digest)
       this.counters.punished += 1
       const { stakes, governed } = this.#bench
-      stakes.slashBps(authorOf(said.message), governed.endorserSlashBps, 'accused')
+      stakes.slashBps(authorOf(statement.message), governed.endorserSlashBps, 'accused')
     }
   }
 

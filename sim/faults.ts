@@ -27,6 +27,13 @@ export type Fault =
       /** Nodes on one side of the rift. */
       readonly side: readonly number[]
     }
+  /** For a while a unit of gas costs so many times as much. */
+  | {
+      readonly kind: 'spike'
+      readonly atMs: number
+      readonly forMs: number
+      readonly factor: number
+    }
   /** The L2 mines nothing and answers nobody. */
   | { readonly kind: 'outage'; readonly atMs: number; readonly forMs: number }
   | {
@@ -89,6 +96,10 @@ function disasters(scenario: Scenario, nodes: number, dice: Random): Fault[] {
     ...Array.from({ length: scenario.reorgs }, (): Fault => {
       return { kind: 'reorg', atMs: 3000 + dice.below(workloadMs), blocks: scenario.reorgBlocks }
     }),
+    ...Array.from({ length: scenario.spikes }, (): Fault => {
+      const atMs = 3000 + dice.below(workloadMs)
+      return { kind: 'spike', atMs, forMs: scenario.spikeMs, factor: scenario.spikeFactor }
+    }),
   ]
 }
 
@@ -112,9 +123,12 @@ function strike(world: World, fault: Fault): void {
     case 'partition':
       partition(world, fault)
       break
+    case 'spike':
+      world.sequencer.spike(fault.factor, fault.forMs)
+      break
     case 'outage':
       world.counters['outages']! += 1
-      world.chainDownUntilMs = Math.max(world.chainDownUntilMs, world.clock.nowMs + fault.forMs)
+      world.sequencer.standStill(fault.forMs)
       break
     case 'forgery':
       forge(world, diceOf(world, fault.salt))

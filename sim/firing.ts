@@ -4,13 +4,17 @@ import { type Fault, faultsOf } from './faults.ts'
 import type { Scenario } from './scenario.ts'
 import type { Report } from './world.ts'
 
-/** What is planned one by one, and the counter that rises when it happens; of a partition, when it cuts something off. */
+/**
+ * What is planned one by one, and the counter that rises when it happens; of a partition, when it cuts something off, and of a
+ * spike, when somebody has paid it.
+ */
 const SIGNS: Readonly<Record<Fault['kind'], string>> = {
   crash: 'crashes',
   late: 'lateStarts',
   reorg: 'reorgs',
   partition: 'cut',
   outage: 'outages',
+  spike: 'dear',
   forgery: 'forged',
   verdict: 'verdicts',
   demand: 'demands',

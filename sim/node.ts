@@ -13,11 +13,12 @@ import { type Message, slotOf } from '../protocol/message.ts'
 import { blockOfBatch } from '../protocol/settlement.ts'
 import type { Adversary, Body } from './adversaries/adversary.ts'
 import { adversaryOf } from './adversaries/ways.ts'
-import type { FakeChain } from './chain.ts'
 import { ChainReader } from './chain-reader.ts'
-import { Reverted } from './contract.ts'
+import { NothingToDo, Reverted } from './contract.ts'
+import { priced, type Write } from './gas.ts'
 import { Judging } from './judging.ts'
 import { Labour, spread } from './labour.ts'
+import type { Call } from './mempool.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
 import { TICK_MS, Ticks } from './ticks.ts'
 import { attributionOf, resultOf, truthOf } from './work.ts'
@@ -228,21 +229,21 @@ export class SimNode {
         this.#readBatch(effect)
         break
       case 'post':
-        this.#transact(effect.duty, (chain) =>
+        this.#transact(effect, (chain) =>
           chain.post(effect.header, effect.endorsements, effect.charges),
         )
         break
       case 'finalise':
-        this.#transact(effect.duty, (chain) => chain.finalise(effect.headers))
+        this.#transact(effect, (chain) => chain.finalise(effect.headers))
         break
       case 'take-back':
-        this.#transact(effect.duty, (chain) => chain.takeBack(effect.header))
+        this.#transact(effect, (chain) => chain.takeBack(effect.header))
         break
       case 'give-back':
-        this.#transact(effect.duty, (chain) => chain.giveBack(effect.header, effect.charges))
+        this.#transact(effect, (chain) => chain.giveBack(effect.header, effect.charges))
         break
       case 'accuse':
-        this.#transact(effect.duty, (chain) => chain.accuse(effect.said), {
+        this.#transact(effect, (chain) => chain.accuse(effect.said), {
           kind: 'accused',
           slot: effect.slot,
         })
@@ -256,7 +257,7 @@ export class SimNode {
         break
       case 'register': {
         const { header, receipt, proof } = effect
-        this.#transact(effect.duty, (chain) => chain.register(this.address, header, receipt, proof))
+        this.#transact(effect, (chain) => chain.register(this.address, header, receipt, proof))
         break
       }
       case 'keep':
@@ -275,7 +276,7 @@ export class SimNode {
         break
       default: {
         const done = this.#judging.done(effect)
-        this.#transact(effect.duty, (chain) => this.#judging.call(chain, effect), done)
+        this.#transact(effect, (chain) => this.#judging.call(chain, effect), done)
       }
     }
   }
@@ -312,21 +313,21 @@ export class SimNode {
     })
   }
 
-  #transact(
-    duty: string,
-    call: (chain: FakeChain) => void,
-    done: Event = { kind: 'duty-done', duty },
-  ): void {
-    this.#later(spread(1000, this.options.dice), () => {
-      try {
-        if (this.options.world.chainFails()) throw new Reverted('Unreachable')
-        this.options.timeline.send(call)
-        this.handle(done)
-      } catch (error) {
-        if (!(error instanceof Reverted)) throw error
-        const isDone = error.message === 'AlreadyPunished'
-        this.handle(isDone ? done : { kind: 'duty-failed', duty })
-      }
+  #transact(write: Write, call: Call, done: Event = { kind: 'duty-done', duty: write.duty }): void {
+    const { dice, timeline, world } = this.options
+    const life = this.#life
+    const isForgotten = () => this.#life !== life
+    const told = (why?: Reverted) => {
+      if (isForgotten()) return
+      const isLeft = why && !(why instanceof NothingToDo) && why.message !== 'AlreadyPunished'
+      this.handle(isLeft ? { kind: 'duty-failed', duty: write.duty } : done)
+    }
+    const signed = timeline.sign({
+      ...{ sender: this, call, isForgotten, told, ...priced(write) },
+    })
+    this.#later(spread(1000, dice), () => {
+      if (world.chainFails()) told(new Reverted('Unreachable'))
+      else timeline.offer(signed)
     })
   }
 

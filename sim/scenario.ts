@@ -34,6 +34,15 @@ export interface Scenario extends Numbers {
   /** Times that the L2 takes back so many of its newest blocks. */
   readonly reorgs: number
   readonly reorgBlocks: number
+  /** What a unit of gas costs: as a rule, and for whoever makes the block. Where both are 0, gas costs nothing. */
+  readonly baseFeeWei: number
+  readonly tipWei: number
+  /** What each node has at first to pay gas of. */
+  readonly purseGwei: number
+  /** Times that the base fee is so many times as high, for so long. */
+  readonly spikes: number
+  readonly spikeFactor: number
+  readonly spikeMs: number
   /** Nodes that first start during the workload, and know nothing then. */
   readonly lateStarts: number
   /** Share of the nodes that crash together, half way through the workload, and for how long. */
@@ -89,6 +98,13 @@ export const CALM: Omit<Scenario, 'seed'> = {
   outageMs: 0,
   reorgs: 0,
   reorgBlocks: 3,
+  baseFeeWei: 0,
+  tipWei: 0,
+  // As much as each has staked.
+  purseGwei: 1_000_000_000,
+  spikes: 0,
+  spikeFactor: 100,
+  spikeMs: 60_000,
   lateStarts: 0,
   massCrash: 0,
   massCrashMs: 20_000,
@@ -110,7 +126,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
  */
 export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 600_000 } as const
 
-/** Fault mixes by name. `swarm` and `rogues` draw their own from the seed, so that many seeds cover many mixes. */
+/** Fault mixes by name. `swarm`, `rogues` and `gas` draw their own from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
   'calm',
   'choosy',
@@ -123,6 +139,7 @@ export const FAULTS = [
   'storm',
   'swarm',
   'rogues',
+  'gas',
 ] as const
 export type Faults = (typeof FAULTS)[number]
 
@@ -221,4 +238,15 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
       ...Object.fromEntries(drawn.map((key) => [key, 1])),
     }
   },
+  // What the swarm draws, on an L2 that costs something, where several spikes may come at once.
+  gas: (dice) => ({
+    ...MIXES.swarm(dice),
+    baseFeeWei: 1_000_000,
+    tipWei: 1_000_000,
+    spikes: 1 + dice.below(8),
+    spikeFactor: 2 + dice.below(10 ** (1 + dice.below(4))),
+    spikeMs: 1000 + dice.below(60_000),
+    reorgs: dice.unit() < 0.5 ? 1 + dice.below(2) : 0,
+    reorgBlocks: 1 + dice.below(6),
+  }),
 }

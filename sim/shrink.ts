@@ -14,6 +14,8 @@ const STANDING = [
   ...ADVERSARY_KEYS,
   'skewMs',
   'chainFailures',
+  'baseFeeWei',
+  'tipWei',
   'collectionBatches',
   'spread',
 ] as const satisfies readonly (keyof Scenario)[]

@@ -14,23 +14,25 @@ import {
   oddOnes,
   strikesOf,
 } from './adversaries/kinds.ts'
-import type { FakeChain } from './chain.ts'
+import type { FakeChain, FakeChainOptions } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
 import { scheduleFaults } from './faults.ts'
-import { DOMAINS, jobOf, type Order, ordersOf, STAKERS, TREASURY } from './jobs.ts'
-import { RunHash } from './kernel/run-hash.ts'
+import { DOMAINS, type Order, ordersOf, STAKERS, TREASURY } from './jobs.ts'
+import { RunHash, textHash } from './kernel/run-hash.ts'
 import { Network } from './network.ts'
 import { SimNode } from './node.ts'
+import { costWei, type Payment } from './purses.ts'
 import type { Scenario } from './scenario.ts'
+import { Sequencer } from './sequencer.ts'
 import { decodeOnce, internBatches, openOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timeline } from './timeline.ts'
+import { scheduleJobs } from './workload.ts'
 
 /** Virtual time starts at a round figure, so that times in traces are easy to read. */
 const START_MS = 1_800_000_000_000
-const BLOCK_MS = 1000
 const STAKE_WEI = 10n ** 18n
 /** The gateway's, where that is more than twice what its jobs can cost. */
 const ESCROW_WEI = 10n ** 20n
@@ -58,6 +60,7 @@ export class World {
   readonly nodes: SimNode[] = []
   readonly network: Network
   readonly timeline: Timeline
+  readonly sequencer: Sequencer
   readonly checkers: Checkers
   readonly counters: Record<string, number> = {
     crashes: 0,
@@ -71,12 +74,8 @@ export class World {
     disksLost: 0,
     reorgs: 0,
     skewed: 0,
-    chainFailed: 0,
   }
   readonly scenario: Scenario
-  /** Until then the L2 stands still. */
-  chainDownUntilMs = 0
-  #chainDice: Random
   readonly #governed: ParameterValues
   #healed = false
   #steps = 0
@@ -103,25 +102,26 @@ export class World {
     registry: () => this.#registry,
     find: (cid) => this.#find(cid),
     decode: this.#decode,
-    isChainDown: () => this.#isChainDown,
-    chainFails: () => this.#chainFails(),
+    isChainDown: () => this.sequencer.isDown,
+    chainFails: () => this.sequencer.fails(),
     observe: (observed, effect) => this.#observe(observed, effect),
   }
 
   readonly #watch: Watch | undefined
-  readonly #orders: (number: number) => Order
+  /** What is ordered, by number. */
+  readonly orders: (number: number) => Order
 
   /** @param watch is told of each effect, before it is performed */
   constructor(scenario: Scenario, watch?: Watch) {
     this.scenario = scenario
     this.#watch = watch
-    this.#orders = ordersOf(scenario)
+    this.orders = ordersOf(scenario)
     this.#signing = scenario.crypto === 'real' ? realSigning() : COUNTERFEIT
-    this.#chainDice = this.dice('chain')
+    const chainDice = this.dice('chain')
     this.network = new Network(this.clock, scenario, this.dice('network'))
     this.#governed = { ...INITIAL_VALUES, collectionBatches: scenario.collectionBatches }
     const governed = this.#governed
-    this.timeline = new Timeline({
+    const chain: FakeChainOptions = {
       ...DOMAINS,
       windowMs: scenario.windowMs,
       governed,
@@ -129,17 +129,32 @@ export class World {
       onFact: ({ kind }) => {
         for (const node of this.nodes) node.noteFact(kind)
       },
+    }
+    const baseFeeWei = BigInt(scenario.baseFeeWei)
+    this.timeline = new Timeline(chain, {
+      ...{ baseFeeWei, tipWei: BigInt(scenario.tipWei) },
+      purseWei: BigInt(scenario.purseGwei) * GWEI,
+      onPaid: (payment) => this.#notePaid(payment),
     })
     this.checkers = new Checkers(this.timeline, liesOf(scenario))
-    this.timeline.mine(START_MS)
+    this.sequencer = new Sequencer({
+      ...{ clock: this.clock, timeline: this.timeline },
+      ...{ dice: chainDice, failures: scenario.chainFailures, baseFeeWei },
+    })
     this.#populate()
     scheduleFaults(this)
-    this.#mineOn()
-    this.#submitJobs()
+    this.sequencer.start()
+    scheduleJobs(this)
   }
 
   get chain(): FakeChain {
     return this.timeline.chain
+  }
+
+  /** How often each thing has happened so far. */
+  get counted(): Record<string, number> {
+    const { counters, network, sequencer, timeline } = this
+    return { ...counters, ...sequencer.counters, ...timeline.counters, ...network.counters }
   }
 
   /** Runs to the end, or until all is settled and final. */
@@ -148,6 +163,7 @@ export class World {
     const endMs = START_MS + workloadMs + healMs
     while (!this.#isDone() && this.clock.step(endMs)) this.#steps += 1
     const strikes = strikesOf(this.nodes)
+    this.timeline.purses.check()
     return {
       seed: this.scenario.seed,
       jobs: this.scenario.jobs,
@@ -156,8 +172,7 @@ export class World {
       virtualMs: this.clock.nowMs - START_MS,
       steps: this.#steps,
       counters: {
-        ...this.counters,
-        ...this.network.counters,
+        ...this.counted,
         ...this.chain.court.counters,
         ...byManner(strikes),
         falseFinal: this.checkers.falseFinal,
@@ -171,6 +186,7 @@ export class World {
   heal(): void {
     this.#healed = true
     this.network.heal()
+    this.sequencer.heal()
     for (const node of this.nodes) if (!node.up && !node.isLost) node.restart()
   }
 
@@ -199,7 +215,7 @@ export class World {
     this.#split('worker', scenario.sybilWorkers)
     this.#split('validator', scenario.sybilValidators)
     const { address } = this.nodes[0]!
-    const twiceWei = 2n * this.#orders(scenario.jobs - 1).pacedWei
+    const twiceWei = 2n * this.orders(scenario.jobs - 1).pacedWei
     const escrowWei = twiceWei > ESCROW_WEI ? twiceWei : ESCROW_WEI
     this.timeline.send((chain) => chain.deposit(address, escrowWei))
     for (const node of this.nodes) node.start()
@@ -288,6 +304,12 @@ export class World {
     return this.nodes.find((node) => node.up && node.blocks.has(cid))?.blocks.get(cid)
   }
 
+  #notePaid(payment: Payment): void {
+    const { sender, what } = payment
+    const paid = textHash(`${costWei(payment)}`)
+    this.#hash.absorb(1000 * this.clock.nowMs, textHash(sender), textHash(what), paid)
+  }
+
   #observe(node: SimNode, effect: Effect): void {
     const { kind } = effect
     const detail = 'duty' in effect ? textHash(effect.duty) : 0
@@ -302,45 +324,6 @@ export class World {
     }
     this.checkers.batches(node)
     this.checkers.slashes(this.nodes)
-  }
-
-  #mineOn(): void {
-    this.clock.after(BLOCK_MS, () => {
-      if (!this.#isChainDown) this.timeline.mine(this.clock.nowMs)
-      this.#mineOn()
-    })
-  }
-
-  get #isChainDown(): boolean {
-    return this.clock.nowMs < this.chainDownUntilMs
-  }
-
-  #chainFails(): boolean {
-    if (this.#isChainDown) return true
-    const fails = !this.#healed && this.#chainDice.unit() < this.scenario.chainFailures
-    if (fails) this.counters['chainFailed']! += 1
-    return fails
-  }
-
-  #submitJobs(): void {
-    const dice = this.dice('workload')
-    const { jobs, workloadMs, arrivals } = this.scenario
-    for (let i = 0; i < jobs; i++) {
-      const atMs = arrivals
-        ? arrivals[i]!.atMs
-        : Math.floor((i * workloadMs) / jobs) + dice.below(1000)
-      this.clock.after(2000 + atMs, () => this.#submit(i))
-    }
-  }
-
-  #submit(number: number): void {
-    const gateway = this.nodes[0]!
-    // It takes no orders before it has read of its escrow, as the real one.
-    if (!gateway.up || !gateway.core.ledger.escrows.has(gateway.address)) {
-      this.clock.after(1000, () => this.#submit(number))
-      return
-    }
-    gateway.handle({ kind: 'submitted', job: jobOf(gateway, number, this.#orders(number)) })
   }
 
   #isDone(): boolean {
@@ -360,11 +343,4 @@ export class World {
 /** The account that stakes and is paid. */
 function accountOf(owner: string): Address {
   return toHex(keccak(utf8(owner)).subarray(12)) as Address
-}
-
-/** A quick hash of a text, to tell runs apart (FNV-1a). */
-function textHash(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash
 }

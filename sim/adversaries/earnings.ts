@@ -12,7 +12,7 @@ export interface Income {
   /** Fees, in final batches. */
   readonly earnedWei: bigint
   readonly slashedWei: bigint
-  /** What the work done costs, at depth E's prices. */
+  /** What the work done costs, at depth E's prices, and the gas. */
   readonly costWei: bigint
 }
 
@@ -84,12 +84,14 @@ export function incomeOf(world: World, nodes: readonly SimNode[]): Income {
       partOf(checked, workCost * auditCost),
     0n,
   )
+  const { purses } = world.timeline
+  const gasWei = nodes.reduce((sum, { address }) => sum + purses.spentWei(address), 0n)
   return {
     earnedWei: [...owners].reduce((sum, owner) => sum + (paid.get(owner) ?? 0n), 0n),
     slashedWei: world.chain.slashes
       .filter(({ node }) => addresses.has(node))
       .reduce((sum, { amountWei }) => sum + amountWei, 0n),
-    costWei,
+    costWei: costWei + gasWei,
   }
 }
 

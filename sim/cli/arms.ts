@@ -122,6 +122,11 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
   for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
+  if (made.spikes > 0 && made.baseFeeWei === 0) {
+    throw new RangeError(
+      `spikes is ${made.spikes}, but baseFeeWei is 0, of which any factor is nothing; give 1000000`,
+    )
+  }
   return made
 }
 

@@ -10,6 +10,7 @@ import {
 import { ADVERSARY_KEYS, MANNERS } from '../adversaries/kinds.ts'
 import { gini, topShare } from '../economy/inequality.ts'
 import { firingOf } from '../firing.ts'
+import { gasFigures } from '../gas-figures.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
@@ -23,7 +24,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
   const rows: number[][] = []
   const columns = ['atSeconds', 'settled', ...COUNTERS]
   const note = (atSeconds: number) => {
-    const counted: Record<string, number> = { ...world.counters, ...world.network.counters }
+    const { counted } = world
     rows.push([atSeconds, world.checkers.ended, ...COUNTERS.map((name) => counted[name] ?? 0)])
   }
   const look = (second: number) => {
@@ -53,6 +54,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       ...Object.fromEntries(ADVERSARY_KEYS.map((key) => [key, strikes[key]])),
       ...adversaryFigures(world),
       ...fairness(world),
+      ...gasFigures(world),
     },
     tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
     virtualSeconds: report.virtualMs / SECOND_MS,

@@ -153,6 +153,7 @@ const TRACES: Readonly<Record<string, string>> = {
   skewMs: 'skewed',
   chainFailures: 'chainFailed',
   reorgs: 'reorgs',
+  spikes: 'dear',
   lateStarts: 'lateStarts',
   massCrash: 'crashes',
   diskLosses: 'disksLost',

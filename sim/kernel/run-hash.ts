@@ -55,3 +55,10 @@ export class RunHash {
     this.#b = (b << 17) | (b >>> 15)
   }
 }
+
+/** A quick hash of a text, to tell runs apart (FNV-1a). */
+export function textHash(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
+}

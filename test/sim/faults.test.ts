@@ -18,6 +18,8 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   storm: [1, 2],
   swarm: [1, 2, 3, 4, 5, 6],
   rogues: [1, 2, 3, 4],
+  // In both somebody pays a spike, and comes too late.
+  gas: [6, 15],
 }
 
 /** A fault that never fired has tested nothing. */
@@ -30,6 +32,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   bribed: ['upheld', 'shown', 'crashes', 'proved', 'punished'],
   unseen: ['unseen', 'lying'],
   storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
+  gas: ['spikes', 'dear', 'inVain'],
 }
 
 describe('the network', () => {

@@ -2,6 +2,7 @@
 import { keccak256, type PrivateKeyAccount } from 'viem'
 import { z } from 'zod'
 import type { Address } from '../../protocol/fields.ts'
+import { type GasOffer, gasLimit, gasOffer } from '../../protocol/gas-offer.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, OutboxStore } from './outbox-file.ts'
@@ -9,9 +10,6 @@ import { Block, hexBytes, quantity, Receipt, smallQuantity, toQuantity } from '.
 import { explain, revertedError } from './reverts.ts'
 import type { Rpc } from './rpc.ts'
 import { sleep, whileUnreachable } from './wait.ts'
-
-/** The state may move between estimate and block. */
-const GAS_PERCENT = 120n
 
 export interface WriteRequest {
   /** For people, after "refused to": `post batch 3`. */
@@ -36,9 +34,6 @@ export interface OutboxOptions {
   /** A transaction that is in no block after this long is offered again for more, in ms. */
   readonly raiseMs?: number
 }
-
-/** Most that is paid for one unit of gas, and the part of it that is the tip. */
-type Fees = Pick<Attempt, 'maxFeeWei' | 'tipWei'>
 
 /** A signed transaction; without one, why the chain would refuse it. */
 interface Prepared {
@@ -133,11 +128,11 @@ export class Turn {
     const call = { from: this.from, to, data, value: toQuantity(valueWei) }
     const estimate =
       known === undefined ? this.ask(quantity, 'eth_estimateGas', [call]).catch(asError) : known
-    const [gas, latest, pending, fees, { hash: genesis }] = await Promise.all([
+    const [gas, latest, pending, offer, { hash: genesis }] = await Promise.all([
       estimate,
       this.nonce('latest'),
       this.nonce('pending'),
-      this.#fees({ maxFeeWei: 0n, tipWei: 0n }),
+      this.#offer(),
       this.ask(Block, 'eth_getBlockByNumber', ['0x0', false]),
     ])
     if (gas instanceof Error) return { genesis, latest, refusal: explain(gas, what) }
@@ -148,30 +143,28 @@ export class Turn {
       ...(to === undefined ? {} : { to }),
       data,
       valueWei,
-      gas: known ?? (gas * GAS_PERCENT) / 100n,
+      gas: known ?? gasLimit(gas),
     }
-    return { genesis, latest, entry: { ...draft, attempts: [await this.#sign(draft, fees)] } }
+    return { genesis, latest, entry: { ...draft, attempts: [await this.#sign(draft, offer)] } }
   }
 
   /** The same transaction, offered for no less than `floor`. */
-  async signAnew(entry: Entry, floor: Fees): Promise<Attempt> {
-    return await this.#sign(entry, await this.#fees(floor))
+  async signAnew(entry: Entry, floor: GasOffer): Promise<Attempt> {
+    return await this.#sign(entry, await this.#offer(floor))
   }
 
   /** What the chain asks for now, or `floor` where that is more. */
-  async #fees(floor: Fees): Promise<Fees> {
+  async #offer(floor?: GasOffer): Promise<GasOffer> {
     const [head, suggestedWei] = await Promise.all([
       this.ask(Block, 'eth_getBlockByNumber', ['latest', false]),
       this.ask(quantity, 'eth_maxPriorityFeePerGas', []),
     ])
-    const tipWei = larger(suggestedWei, floor.tipWei)
-    // Twice the base fee covers five full blocks in a row (1.125 ** 5 = 1.8).
-    return { tipWei, maxFeeWei: larger(2n * (head.baseFeePerGas ?? 0n) + tipWei, floor.maxFeeWei) }
+    return gasOffer(head.baseFeePerGas ?? 0n, suggestedWei, floor)
   }
 
   async #sign(
     { nonce, to, data, valueWei, gas }: Omit<Entry, 'attempts'>,
-    { maxFeeWei, tipWei }: Fees,
+    { maxFeeWei, tipWei }: GasOffer,
   ): Promise<Attempt> {
     const { account, chainId } = this.#options
     const raw = await account.signTransaction({
@@ -204,9 +197,4 @@ export class Turn {
 function asError(error: unknown): ChainError {
   if (error instanceof ChainError && error.code !== 'aborted') return error
   throw error
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  if (a > b) return a
-  return b
 }

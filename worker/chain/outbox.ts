@@ -4,6 +4,7 @@
  * several sends fails; and its wait for a receipt may sleep for ever.
  */
 
+import { MAX_OFFERS, RAISE_MS, raised, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
@@ -12,18 +13,11 @@ import { type OutboxOptions, Turn, type WriteRequest } from './outbox-turn.ts'
 import { Block, type Receipt } from './quantities.ts'
 import { explain } from './reverts.ts'
 
-/** A block of an OP Stack chain comes every 2 s; a sequencer that is restarted is back within minutes. In ms. */
-const PATIENCE_MS = 120_000
 /** First and longest pause between two looks for a receipt, in ms. */
 const LOOK_MS = 3
 const MAX_LOOK_MS = 500
 /** Twice in an OP Stack chain's block time, in ms. */
 const COMPARE_MS = 1000
-/** Fifteen blocks without room for it: the base fee has outrun the offer. In ms. */
-const RAISE_MS = 30_000
-/** Pools take a replacement from +10 % on. */
-const RAISE_PERCENT = 125n
-const MAX_ATTEMPTS = 10
 /** What a pool keeps of one account (geth, `txpool.accountslots`); anvil all but stops over a thousand. */
 const RESENT_AT_ONCE = 16
 /** A node may know the nonce a moment before the receipt. */
@@ -39,7 +33,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options
-    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    this.#patienceMs = options.patienceMs ?? WRITE_PATIENCE_MS
     this.#compareMs = options.compareMs ?? COMPARE_MS
     this.#raiseMs = options.raiseMs ?? RAISE_MS
   }
@@ -196,10 +190,8 @@ export class Outbox {
   }
 
   async #raise(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
-    if (entry.attempts.length >= MAX_ATTEMPTS) return
-    const { maxFeeWei, tipWei } = entry.attempts.at(-1)!
-    const floor = { maxFeeWei: raised(maxFeeWei), tipWei: raised(tipWei) }
-    const attempt = await turn.signAnew(entry, floor)
+    if (entry.attempts.length >= MAX_OFFERS) return
+    const attempt = await turn.signAnew(entry, raised(entry.attempts.at(-1)!))
     this.#options.store.change(memory, { kind: 'raised', attempt })
     await this.#broadcast(turn, memory, entry)
   }
@@ -208,10 +200,6 @@ export class Outbox {
 /** One more than the last that was mined and is kept. */
 function nextNonce({ mined }: Memory): number {
   return (mined.at(-1)?.nonce ?? -1) + 1
-}
-
-function raised(wei: bigint): bigint {
-  return (wei * RAISE_PERCENT) / 100n + 1n
 }
 
 /** Rethrows what ends a turn; anything else the loop finds out by looking. */

@@ -201,6 +201,11 @@ describe('a scenario file', () => {
       /latencyMs is \[9, 5\]; give the least first/,
     ],
     [
+      'a spike of what is free',
+      'name: x\ndepth: protocol\nfaults: { spikes: 3 }',
+      /spikes is 3, but baseFeeWei is 0, of which any factor is nothing; give 1000000/,
+    ],
+    [
       'more memory than the model takes',
       `${HEAD}world: { nodes: 500000 }\nworkload: { messages: 60000, intervalMs: 1 }`,
       /takes about \d+ MiB/,

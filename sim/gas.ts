@@ -1,0 +1,146 @@
+/** How much gas the transactions of nodes take: measured, by `npm run contracts:gas`, with every slot cold. */
+import type { Duty } from '../coordinator-free/events.ts'
+import type { Transaction } from './mempool.ts'
+import { isPlainlyFalse } from './work.ts'
+
+/** From `contracts/gas.json`, under the same names after `transaction: `; a test holds them to it. */
+export const MEASURED_GAS = {
+  'post, fees left open, 14 of 21': 197_950,
+  'post, fees left open, 21 of 21': 253_513,
+  'post, fees of 1 payer collected, 14 of 21': 229_834,
+  'post, fees of 10 payers collected, 14 of 21': 366_216,
+  'post, too late, 14 of 21': 81_700,
+  'post, too late, 21 of 21': 105_940,
+  'finalise, fees collected': 60_185,
+  'finalise, too late': 33_380,
+  'finaliseAll, 2 batches': 72_099,
+  takeBack: 211_948,
+  'takeBack, too late': 43_890,
+  'giveBack, 1 payer': 56_668,
+  'giveBack, 10 payers': 184_183,
+  'register, 1 of 4': 135_051,
+  claimedTwice: 155_304,
+  votedTwice: 158_205,
+  claimedFalsely: 117_798,
+  passedFalsely: 116_461,
+  'show, 1 of 4': 117_642,
+  foreclose: 71_704,
+  'falseScore, 512 coordinates of a byte': 88_672,
+  'jury: open': 242_812,
+  'jury: draw 7 of 7 validators': 316_609,
+  'jury: commit': 68_103,
+  'jury: reveal': 55_507,
+  'jury: decide, three accused': 324_906,
+  'jury: withdraw': 33_759,
+} as const
+
+const GAS = MEASURED_GAS
+/** Each further signature, payer or batch. */
+const SIGNATURE =
+  (GAS['post, fees left open, 21 of 21'] - GAS['post, fees left open, 14 of 21']) / 7
+const LATE_SIGNATURE = (GAS['post, too late, 21 of 21'] - GAS['post, too late, 14 of 21']) / 7
+const PAYER =
+  (GAS['post, fees of 10 payers collected, 14 of 21'] -
+    GAS['post, fees of 1 payer collected, 14 of 21']) /
+  9
+const PAYEE = (GAS['giveBack, 10 payers'] - GAS['giveBack, 1 payer']) / 9
+const BATCH = GAS['finaliseAll, 2 batches'] - GAS['finalise, fees collected']
+
+/** What a node does by a transaction. */
+export type Write = Extract<
+  Duty,
+  {
+    kind:
+      | 'post'
+      | 'finalise'
+      | 'take-back'
+      | 'give-back'
+      | 'register'
+      | 'accuse'
+      | 'show'
+      | 'foreclose'
+      | 'challenge'
+      | 'draw'
+      | 'commit'
+      | 'reveal'
+      | 'decide'
+      | 'withdraw'
+      | 'punish'
+  }
+>
+
+/** A transaction as the mempool takes it: what it does, and how much gas that takes. */
+export function priced(
+  write: Write,
+): Pick<Transaction, 'duty' | 'what' | 'batch' | 'gas' | 'vainGas'> {
+  const { duty, kind } = write
+  const gas = BigInt(Math.ceil(gasOf(write)))
+  const vainGas = BigInt(Math.ceil(vainGasOf(write) ?? Number(gas)))
+  return {
+    duty,
+    what: kind,
+    batch: kind === 'post' ? write.header.number : undefined,
+    gas,
+    vainGas,
+  }
+}
+
+/** Where another was quicker; of what happens seldom there is no figure, and the whole is the most that it can take. */
+function vainGasOf(write: Write): number | undefined {
+  if (write.kind === 'take-back') return GAS['takeBack, too late']
+  if (write.kind === 'finalise') return GAS['finalise, too late']
+  if (write.kind !== 'post') return undefined
+  return GAS['post, too late, 14 of 21'] + (write.endorsements.length - 14) * LATE_SIGNATURE
+}
+
+function gasOf(write: Write): number {
+  switch (write.kind) {
+    case 'post':
+      return postGas(write.endorsements.length, write.charges.length)
+    case 'finalise':
+      return GAS['finalise, fees collected'] + (write.headers.length - 1) * BATCH
+    case 'take-back':
+      return GAS.takeBack
+    case 'give-back':
+      return GAS['giveBack, 1 payer'] + (write.charges.length - 1) * PAYEE
+    case 'register':
+      return GAS['register, 1 of 4']
+    case 'accuse':
+      return accusationGas(write.said[0].message.kind)
+    case 'challenge':
+      return isPlainlyFalse(write.receipts[write.index]!)
+        ? GAS['falseScore, 512 coordinates of a byte']
+        : GAS['jury: open']
+    case 'punish': {
+      // Only the claim that was false is reported; which one that is, the chain knows.
+      const passes = Math.max(0, ...write.claims.map((claim) => claim.passes.length))
+      return GAS.claimedFalsely + passes * GAS.passedFalsely
+    }
+    default:
+      return BY_KIND[write.kind]
+  }
+}
+
+const BY_KIND = {
+  show: GAS['show, 1 of 4'],
+  foreclose: GAS.foreclose,
+  draw: GAS['jury: draw 7 of 7 validators'],
+  commit: GAS['jury: commit'],
+  reveal: GAS['jury: reveal'],
+  decide: GAS['jury: decide, three accused'],
+  withdraw: GAS['jury: withdraw'],
+} as const
+
+function postGas(signatures: number, payers: number): number {
+  const first =
+    payers === 0
+      ? GAS['post, fees left open, 14 of 21']
+      : GAS['post, fees of 1 payer collected, 14 of 21'] + (payers - 1) * PAYER
+  return first + (signatures - 14) * SIGNATURE
+}
+
+/** What no contract judges is sent to none. */
+function accusationGas(kind: string): number {
+  if (kind === 'claim') return GAS.claimedTwice
+  return kind === 'vote' ? GAS.votedTwice : 0
+}

@@ -1,0 +1,165 @@
+/**
+ * Transactions that no block has taken yet. A sender's are taken one after the other, as its outbox sends them: what was
+ * signed waits until a block asks for no more than it offers, and is offered for more after a while; what comes behind it
+ * is signed only then.
+ */
+import type { Address } from '../protocol/fields.ts'
+import {
+  type GasOffer,
+  gasLimit,
+  gasOffer,
+  MAX_OFFERS,
+  RAISE_MS,
+  raised,
+  WRITE_PATIENCE_MS,
+} from '../protocol/gas-offer.ts'
+import type { FakeChain } from './chain.ts'
+import { Reverted } from './contract.ts'
+
+export type Call = (chain: FakeChain) => void
+
+export interface Transaction {
+  readonly sender: { readonly address: Address; readonly up: boolean }
+  readonly duty: string
+  /** The kind of duty. */
+  readonly what: string
+  /** Of a post: the number of the batch. */
+  readonly batch: number | undefined
+  readonly gas: bigint
+  /** Where its block takes it and the contract refuses it. */
+  readonly vainGas: bigint
+  readonly call: Call
+  /** The life of the sender that asked for it is over. */
+  isForgotten(): boolean
+  /** Is told once what came of it. @param why it was refused, or is given up; nothing where it is done */
+  told(why?: Reverted): void
+}
+
+/** As it is sent. */
+export interface Signed {
+  readonly transaction: Transaction
+  readonly offer: GasOffer
+  /** How often the chain had changed by then. */
+  readonly at: number
+}
+
+/** The chain, to the pool. */
+export interface Blocks {
+  readonly tipWei: bigint
+  newest(): { readonly timestampMs: number; readonly baseFeeWei: bigint }
+  leftWei(node: Address): bigint
+  sign(transaction: Transaction): Signed
+  /** False where the newest block may not take it at what it offers. */
+  take(signed: Signed): boolean
+}
+
+/** For what is sent again as it was. */
+const NEVER_MS = Number.POSITIVE_INFINITY
+
+interface Waiting {
+  readonly transaction: Transaction
+  /** None as long as others of its sender are in front of it. */
+  signed: Signed | undefined
+  readonly sinceMs: number
+  raiseAtMs: number
+  offers: number
+  isTold: boolean
+}
+
+export class Mempool {
+  /** How often each thing happened. */
+  readonly counters = { pricedOut: 0, raised: 0, givenUp: 0 }
+  /** The longest that any has waited. */
+  longestMs = 0
+  readonly #blocks: Blocks
+  readonly #queues = new Map<Address, Waiting[]>()
+
+  constructor(blocks: Blocks) {
+    this.#blocks = blocks
+  }
+
+  add(signed: Signed): void {
+    const { address } = signed.transaction.sender
+    const queue = this.#queues.get(address)
+    if (queue) queue.push(this.#waiting(signed.transaction))
+    else if (!this.#blocks.take(signed)) {
+      this.counters.pricedOut += 1
+      this.#queues.set(address, [this.#waiting(signed.transaction, signed)])
+    }
+  }
+
+  /** Sends again what the chain has forgotten: as it was, before all that was signed after it, and for no more. */
+  restore(signed: Signed): void {
+    const silent = silenced(signed)
+    const { address } = signed.transaction.sender
+    const queue = this.#queues.get(address) ?? []
+    const place = queue.filter(({ raiseAtMs }) => raiseAtMs === NEVER_MS).length
+    if (place === 0 && this.#blocks.take(silent)) return
+    this.counters.pricedOut += 1
+    const waiting = this.#waiting(silent.transaction, silent)
+    queue.splice(place, 0, { ...waiting, raiseAtMs: NEVER_MS, isTold: true })
+    this.#queues.set(address, queue)
+  }
+
+  #waiting(transaction: Transaction, signed?: Signed): Waiting {
+    const sinceMs = this.#blocks.newest().timestampMs
+    return { transaction, signed, sinceMs, raiseAtMs: sinceMs + RAISE_MS, offers: 1, isTold: false }
+  }
+
+  /** There is a new block. */
+  look(): void {
+    for (const [sender, queue] of this.#queues) {
+      while (queue.length > 0 && this.#leaves(queue[0]!)) queue.shift()
+      if (queue.length === 0) this.#queues.delete(sender)
+      else this.#giveUp(queue)
+    }
+  }
+
+  /** True of the first in a queue where it need not wait any longer. */
+  #leaves(waiting: Waiting): boolean {
+    const { transaction } = waiting
+    const nowMs = this.#blocks.newest().timestampMs
+    if (!waiting.signed) {
+      if (waiting.isTold || transaction.isForgotten()) return true
+      waiting.signed = this.#blocks.sign(transaction)
+      waiting.raiseAtMs = nowMs + RAISE_MS
+    }
+    if (this.#blocks.take(waiting.signed)) {
+      this.longestMs = Math.max(this.longestMs, nowMs - waiting.sinceMs)
+      return true
+    }
+    if (transaction.sender.up && nowMs >= waiting.raiseAtMs) this.#raise(waiting)
+    return false
+  }
+
+  /** A pool takes a dearer one in its stead from whoever could pay it. */
+  #raise(waiting: Waiting): void {
+    const { timestampMs, baseFeeWei } = this.#blocks.newest()
+    const { transaction, offer: before } = waiting.signed!
+    waiting.raiseAtMs = timestampMs + RAISE_MS
+    if (waiting.offers >= MAX_OFFERS) return
+    const offer = gasOffer(baseFeeWei, this.#blocks.tipWei, raised(before))
+    const mostWei = gasLimit(transaction.gas) * offer.maxFeeWei
+    if (this.#blocks.leftWei(transaction.sender.address) < mostWei) return
+    waiting.offers += 1
+    waiting.signed = { ...waiting.signed!, offer }
+    this.counters.raised += 1
+  }
+
+  /** Whoever asked for it is told that it takes too long. What is signed stays where it is; the rest is let be. */
+  #giveUp(queue: Waiting[]): void {
+    const nowMs = this.#blocks.newest().timestampMs
+    for (const waiting of queue) {
+      if (waiting.isTold || nowMs < waiting.sinceMs + WRITE_PATIENCE_MS) continue
+      waiting.isTold = true
+      this.counters.givenUp += 1
+      waiting.transaction.told(new Reverted('Timeout'))
+      if (waiting.signed) waiting.signed = silenced(waiting.signed)
+    }
+  }
+}
+
+/** The same, whose sender has been told what to think of it. */
+function silenced(signed: Signed): Signed {
+  return { ...signed, transaction: { ...signed.transaction, told: () => {} } }
+}
