@@ -28,7 +28,7 @@ import { Orders } from './orders.ts'
 import { Parameters, type ParameterTerms } from './parameters.ts'
 import type { PayoutRules } from './payout.ts'
 import { payReasons, reasons } from './reasons.ts'
-import { held, missing, Rounds } from './reconciliation.ts'
+import { held, lacks, missing, Rounds } from './reconciliation.ts'
 import type { Registry } from './registry.ts'
 import { offerOf } from './settlement.ts'
 import { isDrawn, type Lot } from './spot-checks.ts'
@@ -184,6 +184,7 @@ export class Core {
         this.#orders.fail(event.duty, nowMs)
         return []
       case 'asked':
+        if (lacks(this.ledger, event.have)) this.#rounds.hurry()
         return [
           {
             kind: 'answer',
@@ -206,7 +207,7 @@ export class Core {
     }
     const { envelope } = admission
     merge(this.ledger, envelope, nowMs)
-    if (via === 'reconciliation') this.#rounds.learn()
+    if (via === 'reconciliation') this.#rounds.hurry()
     return [
       { kind: 'judge', judgement },
       { kind: 'tell', news: { kind: 'message', envelope } },

@@ -6,7 +6,10 @@ import { contradicting } from './contradictions.ts'
 import type { Ledger } from './ledger.ts'
 import type { Built } from './settlement.ts'
 
-/** When a node asks a neighbour again: twice as seldom each time that it has learned nothing by it, and often when it has. */
+/**
+ * When a node asks a neighbour again: twice as seldom each time that it has learned nothing by it, and often when it has, or
+ * has heard of something that it lacks.
+ */
 export class Rounds {
   #begunAtMs = 0
   #waitMs = RECONCILE_MS
@@ -23,8 +26,8 @@ export class Rounds {
     return true
   }
 
-  /** Something came of the last that was new. */
-  learn(): void {
+  /** There was, or is, something new. */
+  hurry(): void {
     this.#waitMs = RECONCILE_MS
   }
 }
@@ -34,6 +37,11 @@ export function held(ledger: Ledger): Hash[] {
   const { disputes, envelopes } = ledger
   const beside = [...disputes.evidence(), ...contradicting(ledger)]
   return [...beside.map(({ digest }) => digest), ...envelopes.keys()]
+}
+
+/** Whether a neighbour that holds these holds something that this node does not: it may be a job that nobody else has heard of. */
+export function lacks({ envelopes }: Ledger, theirs: readonly Hash[]): boolean {
+  return theirs.some((digest) => !envelopes.has(digest))
 }
 
 /**

@@ -51,6 +51,6 @@ describe('content over bitswap', function () {
     const honest = Prompt.encode({ ...PROMPT, text: 'honest' })
     const forged = Prompt.encode({ ...PROMPT, text: 'forged' })
     await owner.peer.blockstore.put(CID.parse(honest.cid), forged.bytes)
-    await assert.rejects(reader.content.get(Prompt, honest.cid, within(6000)))
+    await assert.rejects(reader.content.get(Prompt, honest.cid, within(2000)))
   })
 })

@@ -40,4 +40,18 @@ describe('a node that compares what it knows with neighbours', () => {
       assert.equal(next! <= RECONCILE_MS, via === 'reconciliation', `${via}: ${next} ms`)
     }
   })
+
+  it('asks soon when a neighbour names something that it lacks', () => {
+    for (const isNew of [true, false]) {
+      const core = council(1)
+      const job = jobEnvelope(1)
+      core.handle({ kind: 'received', bytes: job.bytes, via: 'gossip' }, NOW_MS)
+      askedMs(core, NOW_MS, 3 * MAX_RECONCILE_MS)
+      const nowMs = NOW_MS + 3 * MAX_RECONCILE_MS
+      const have = [isNew ? jobEnvelope(2).digest : job.digest]
+      core.handle({ kind: 'asked', peer: 'somebody', have }, nowMs)
+      const [next] = askedMs(core, nowMs, 2 * MAX_RECONCILE_MS)
+      assert.equal(next! <= RECONCILE_MS, isNew, `${next} ms`)
+    }
+  })
 })
