@@ -2,7 +2,6 @@
  * The posted batches that count, by number. Numbers follow each other, and what is taken back goes from the newest on. They
  * are many over the years, and rules ask for few of them again and again: those are found without a look at the others.
  */
-
 import { headerHash } from '../protocol/batch.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { BatchData } from '../protocol/settlement.ts'

@@ -2,7 +2,6 @@
  * The door. An event goes in, facts are added, and what falls to this node comes out as effects. Synchronous and
  * deterministic: the same events at the same times give the same effects, in the node and in the simulator.
  */
-
 import { headerHash } from '../protocol/batch.ts'
 import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import type { Address, Cid } from '../protocol/fields.ts'

@@ -3,11 +3,10 @@ import type { SignedCharge } from '../coordinator-free/events.ts'
 import { type BatchHeader, chargesHash } from '../protocol/batch.ts'
 import { ZERO_HASH } from '../protocol/hash.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
+import { MAX_BATCH_AGE_EPOCHS } from '../protocol/params.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
 import { Reverted } from './contract.ts'
 
-/** How many epochs older than the present one a batch may be. */
-const MAX_AGE_EPOCHS = 2
 /** What the first batch follows on. */
 const START = { strictness: INITIAL_STRICTNESS_THOUSANDTHS, payees: 0, answers: 0 }
 
@@ -19,7 +18,7 @@ export function checkEpoch(
   governed: ParameterValues,
 ): void {
   const { epoch } = header
-  if (epoch < (before?.epoch ?? 0) || epoch > now || epoch + MAX_AGE_EPOCHS < now) {
+  if (epoch < (before?.epoch ?? 0) || epoch > now || epoch + MAX_BATCH_AGE_EPOCHS < now) {
     throw new Reverted('WrongEpoch')
   }
   const { strictness, payees, answers } = before ?? START

@@ -1,5 +1,4 @@
 /** What gas comes to in a run of depth P: for whom, beside what it brings, and how long a transaction waited for a block. */
-
 import { splitFee, splitOf } from '../protocol/fee.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import type { BatchData } from '../protocol/settlement.ts'

@@ -1,5 +1,6 @@
 /** How much gas the transactions of nodes take: measured, by `npm run contracts:gas`, with every slot cold. */
 import type { Duty } from '../coordinator-free/events.ts'
+import type { JudgingDuty } from './judging.ts'
 import type { Transaction } from './mempool.ts'
 import { isPlainlyFalse } from './work.ts'
 
@@ -47,27 +48,9 @@ const PAYEE = (GAS['giveBack, 10 payers'] - GAS['giveBack, 1 payer']) / 9
 const BATCH = GAS['finaliseAll, 2 batches'] - GAS['finalise, fees collected']
 
 /** What a node does by a transaction. */
-export type Write = Extract<
-  Duty,
-  {
-    kind:
-      | 'post'
-      | 'finalise'
-      | 'take-back'
-      | 'give-back'
-      | 'register'
-      | 'accuse'
-      | 'show'
-      | 'foreclose'
-      | 'challenge'
-      | 'draw'
-      | 'commit'
-      | 'reveal'
-      | 'decide'
-      | 'withdraw'
-      | 'punish'
-  }
->
+export type Write =
+  | JudgingDuty
+  | Extract<Duty, { kind: 'post' | 'finalise' | 'take-back' | 'give-back' | 'register' | 'accuse' }>
 
 /** A transaction as the mempool takes it: what it does, and how much gas that takes. */
 export function priced(

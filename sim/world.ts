@@ -334,8 +334,7 @@ export class World {
       // Who has not heard of the newest batch yet cannot say that all are final.
       if (!up || this.chain.headerAt(batches.size) !== undefined) return false
       if (voided.size > 0 || (batches.get(batches.size)?.header.openWei ?? 0n) > 0n) return false
-      for (const { final } of batches.values()) if (!final) return false
-      return true
+      return batches.open.size === 0
     })
   }
 }

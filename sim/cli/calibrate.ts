@@ -13,7 +13,7 @@ import {
   toldCalibration,
   writeCalibration,
 } from './calibration-results.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, wholeOf } from './refusal.ts'
 
 /** What real nodes play, as words. */
 interface PlayOptions {
@@ -55,7 +55,7 @@ export async function calibrate(options: CalibrateOptions): Promise<number> {
 
 async function realRuns(options: CalibrateOptions): Promise<RealRun[]> {
   const scenarios = scenariosOf(options)
-  const dilation = wholeOf('dilation', options.dilation)
+  const dilation = numberOf('dilation', options.dilation)
   // libp2p takes a while to load, and only this needs it.
   const { runReal } = await import('../real/real-run.ts')
   const { runVirtual } = await import('../real/virtual-thread.ts')
@@ -79,7 +79,7 @@ const AS_REAL = { degree: 6, validationUs: 0, uplinkMbps: 1_000_000 } as const
 export function scenariosOf(options: PlayOptions): GossipScenario[] {
   const { seeds, nodes, dials, messages, intervalMs, messageBytes } = options
   const numbers = Object.entries({ nodes, dials, messages, intervalMs, messageBytes }).map(
-    ([name, text]) => [name, wholeOf(name, text)],
+    ([name, text]) => [name, numberOf(name, text)],
   )
   if (Number(messageBytes) < NUMBER_BYTES) {
     throw new Refusal(
@@ -91,7 +91,7 @@ export function scenariosOf(options: PlayOptions): GossipScenario[] {
       return gossipScenario({
         ...AS_REAL,
         ...Object.fromEntries(numbers),
-        seed: wholeOf('seeds', seed),
+        seed: numberOf('seeds', seed),
       })
     } catch (error) {
       if (error instanceof RangeError) throw new Refusal(error.message)
@@ -100,10 +100,9 @@ export function scenariosOf(options: PlayOptions): GossipScenario[] {
   })
 }
 
-function wholeOf(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+function numberOf(name: string, text: string): number {
   const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  throw new Refusal(`--${option} ${text} is no whole number from 1 to 999999999`)
+  return wholeOf(`--${option}`, text, 999_999_999)
 }
 
 function repeatOf(options: CalibrateOptions): string {

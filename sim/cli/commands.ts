@@ -6,7 +6,7 @@ import type { CalibrateOptions } from './calibrate.ts'
 import { requireCalibration } from './calibration-results.ts'
 import { type Comparison, compare, toldComparison } from './compare.ts'
 import { pathsOf, type Value } from './keys.ts'
-import { ofFile, Refusal } from './refusal.ts'
+import { ofFile, Refusal, wholeOf } from './refusal.ts'
 import { readResults, resolvedYaml } from './results.ts'
 import { parseScenario, readScenario, type Study, unknownKey } from './scenario-file.ts'
 import { runStudy, told } from './study.ts'
@@ -165,11 +165,6 @@ function pairOf(option: string, text: string, { depth }: Study): [key: string, v
 function requireFolder(option: string, folder: string): void {
   const make = () => mkdirSync(folder, { recursive: true })
   ofFile(`${option} ${folder}`, 'give a folder that can be written', make, 'made')
-}
-
-function wholeOf(option: string, text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw new Refusal(`${option} ${text} is no whole number from 1 to 999999`)
 }
 
 interface CompareOptions {

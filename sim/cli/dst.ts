@@ -8,7 +8,7 @@ import { partsOf, shrink } from '../shrink.ts'
 import { attempt, type Failure } from '../trial.ts'
 import { firingTable, toldNeverFired } from './firing-table.ts'
 import { type Hunt, hunt } from './hunt.ts'
-import { argumentsOf, Refusal, readJson } from './refusal.ts'
+import { argumentsOf, Refusal, readJson, wholeOf } from './refusal.ts'
 
 const FOLDER = '.tributary/sim'
 const SAY_EVERY_MS = 10_000
@@ -44,18 +44,12 @@ export async function dst(args: string[]): Promise<number> {
   if (values.help) return say(USAGE, 0)
   const faults = FAULTS.find((name) => name === values.faults)
   if (!faults) throw new Refusal(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
-  for (const name of ['seeds', 'first', 'stop-after', 'threads'] as const) {
-    if (!/^[1-9]\d{0,8}$/.test(values[name])) {
-      throw new Refusal(`--${name} ${values[name]} is no whole number from 1 to 999999999`)
-    }
-  }
-  const [first, seeds, threads] = [
-    Number(values.first),
-    Number(values.seeds),
-    Number(values.threads),
-  ]
-  const stopAfter = Number(values['stop-after'])
-  const found = await search({ faults, first, seeds, stopAfter, threads, twice: values.twice })
+  const whole = (name: 'seeds' | 'first' | 'stop-after' | 'threads'): number =>
+    wholeOf(`--${name}`, values[name], 999_999_999)
+  const found = await search({
+    ...{ faults, first: whole('first'), seeds: whole('seeds'), stopAfter: whole('stop-after') },
+    ...{ threads: whole('threads'), twice: values.twice },
+  })
   const { run, cpuMs, failures, fired } = found
   if (values.json) print(JSON.stringify(found))
   else {

@@ -4,7 +4,7 @@ import { type Firing, firingOf, tallied } from '../firing.ts'
 import { FAULTS, type Faults, scenario } from '../scenario.ts'
 import { type Report, World } from '../world.ts'
 import { toldNeverFired } from './firing-table.ts'
-import { argumentsOf, Refusal } from './refusal.ts'
+import { argumentsOf, Refusal, wholeOf } from './refusal.ts'
 
 const USAGE = `Runs the production core in a virtual network.
 
@@ -50,9 +50,7 @@ function simulate(values: Values): number {
   if (!faults) throw new Refusal(`--faults ${values.faults} is none of: ${FAULTS.join(', ')}`)
   const numbers = Object.entries({ ...values, json: undefined, help: undefined, faults: undefined })
   for (const [name, text] of numbers) {
-    if (text !== undefined && !/^[1-9]\d{0,5}$/.test(`${text}`)) {
-      throw new Refusal(`--${name} ${text} is no whole number from 1 to 999999`)
-    }
+    if (text !== undefined) wholeOf(`--${name}`, `${text}`)
   }
   let failures = 0
   const firings: Firing[] = []

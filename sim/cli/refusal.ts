@@ -14,6 +14,12 @@ export function refused(error: unknown): 2 {
   return 2
 }
 
+/** A number as somebody gave it. Throws `Refusal` naming the option */
+export function wholeOf(option: string, text: string, most = 999_999): number {
+  if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text)
+  throw new Refusal(`${option} ${text} is no whole number from 1 to ${most}`)
+}
+
 /** `parseArgs`, but for its errors. @param help the words that list the options. Throws `Refusal` */
 export function argumentsOf<T extends ParseArgsConfig>(help: string, config: T) {
   try {

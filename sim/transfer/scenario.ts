@@ -1,5 +1,4 @@
 /** What depth T simulates: a file in blocks, who holds it, who wants it from when on, and what goes wrong meanwhile. */
-
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { requireBounds } from '../bounds.ts'
 import { ACCESS, type Access } from './access.ts'
