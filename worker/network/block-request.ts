@@ -2,11 +2,11 @@
  * One block, asked of one neighbour. Bitswap tells all neighbours what is wanted and then waits, and now and then for
  * nothing; here whoever is asked says at once whether it has the block, and hands it over.
  */
-import { createHash } from 'node:crypto'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { CID } from 'multiformats/cid'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
+import { isBlockOf } from '../block-hash.ts'
 import { NetworkError } from './errors.ts'
 import type { Peer } from './peer.ts'
 
@@ -20,7 +20,6 @@ const ANSWER_MS = 5000
 const BLOCK_MS = 60_000
 /** Blocks that one neighbour may ask for at the same time. */
 const MAX_STREAMS = 8
-const SHA2_256 = 0x12
 
 /** Hands over blocks that are here; none is fetched for others. */
 export async function serveBlocks(peer: Peer): Promise<void> {
@@ -31,7 +30,8 @@ export async function serveBlocks(peer: Peer): Promise<void> {
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
       await framed.write(Uint8Array.of(isHere ? 1 : 0), { signal })
-      if (isHere) await framed.write(await held(peer, cid, signal), { signal })
+      const get = { offline: true, signal }
+      if (isHere) await framed.write(await collect(peer.blockstore.get(cid, get)), { signal })
       await stream.close({ signal })
     } catch (error) {
       stream.abort(error as Error)
@@ -58,7 +58,7 @@ export async function askForBlock(
     const isHere = (await framed.read({ signal: soon })).subarray()[0] === 1
     const signal = AbortSignal.any([stop, AbortSignal.timeout(BLOCK_MS)])
     const bytes = isHere ? (await framed.read({ signal })).subarray() : undefined
-    if (bytes && !isOf(cid, bytes)) {
+    if (bytes && !isBlockOf(cid, bytes)) {
       throw new NetworkError('protocol', `${from} gave ${bytes.length} bytes that are not ${cid}.`)
     }
     await stream.close({ signal })
@@ -69,14 +69,11 @@ export async function askForBlock(
   }
 }
 
-async function held(peer: Peer, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for await (const part of peer.blockstore.get(cid, { offline: true, signal })) parts.push(part)
-  return Buffer.concat(parts)
-}
-
-/** All our content ids are SHA-256; of others nothing can be said. */
-function isOf({ multihash }: CID, bytes: Uint8Array): boolean {
-  const digest = createHash('sha256').update(bytes).digest()
-  return multihash.code === SHA2_256 && digest.equals(multihash.digest)
+/** The bytes of a block that a blockstore gives in parts. */
+export async function collect(
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<Uint8Array> {
+  const held: Uint8Array[] = []
+  for await (const part of parts) held.push(part)
+  return held.length === 1 ? held[0]! : Buffer.concat(held)
 }

@@ -2,10 +2,9 @@
 import { unixfs } from '@helia/unixfs'
 import { CarReader } from '@ipld/car'
 import { CID } from 'multiformats/cid'
-import { sha256 } from 'multiformats/hashes/sha2'
 import type { Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { sameBytes } from '../../protocol/hash.ts'
+import { isBlockOf } from '../block-hash.ts'
 import { StorageError } from '../storage/errors.ts'
 
 /** Receipts carry an index and a datanet; more than this is none of ours. */
@@ -42,8 +41,7 @@ export class Archive {
     const parsed = CID.parse(cid)
     const block = await this.#reader.get(parsed)
     if (!block) throw new StorageError('missing', `The file lacks block ${cid}.`)
-    const digest = await sha256.digest(block.bytes)
-    if (!sameBytes(digest.bytes, parsed.multihash.bytes)) {
+    if (!isBlockOf(parsed, block.bytes)) {
       throw new StorageError('lies', `Block ${cid} does not have the content that its id names.`)
     }
     return block.bytes

@@ -8,6 +8,7 @@ import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
+import { collect } from '../network/block-request.ts'
 import { StorageError } from './errors.ts'
 
 export interface Limits {
@@ -120,7 +121,8 @@ async function asked(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (signal.aborted) return undefined
-  const block = (await blocks.has(cid)) ? await collect(blocks.get(cid)) : await ask(cid, signal)
+  if (await blocks.has(cid)) return collect(blocks.get(cid))
+  const block = await ask(cid, signal)
   if (block) await blocks.put(cid, block)
   return block
 }
@@ -167,12 +169,4 @@ class Stall {
     if (leftMs <= 0) this.#ended.abort(new Error(`no block came for ${this.#waitMs} ms`))
     else this.#timer = setTimeout(() => this.#look(), leftMs)
   }
-}
-
-async function collect(
-  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<Uint8Array> {
-  const held: Uint8Array[] = []
-  for await (const part of parts) held.push(part)
-  return held.length === 1 ? held[0]! : Buffer.concat(held)
 }
