@@ -7,6 +7,7 @@ import { receiptLeaf } from '../../protocol/receipt.ts'
 import type { SignedBatch } from '../../worker/chain/calls.ts'
 import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
 import { deployEmbedded } from '../../worker/chain/deploy.ts'
+import { readEndorsements } from '../../worker/chain/endorsements.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { type ChainEvent, watchChain } from '../../worker/chain/watcher.ts'
@@ -155,13 +156,16 @@ describe('the contracts on an embedded chain', function () {
     const [fact] = facts('batch-posted')
     deepEqual(fact?.header, batch.header)
     equal(fact?.txHash, txHash)
+    deepEqual(await readEndorsements(alice, txHash), batch.endorsements)
+    deepEqual(await readEndorsements(alice, ZERO_HASH), [])
   })
 
   it('makes it final after the window, once', async () => {
     await refused(alice.registerModel(registration(0)), 'NotFinal')
     await sleep(1000 * WINDOW_SECONDS + 500)
-    await poster.finaliseBatches([batch.header])
+    const { txHash } = await poster.finaliseBatches([batch.header])
     await refused(poster.finaliseBatches([batch.header]), 'AlreadyFinal')
+    deepEqual(await readEndorsements(alice, txHash), [])
   })
 
   it('registers a model by proof, for its requester only', async () => {

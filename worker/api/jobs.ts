@@ -55,8 +55,9 @@ export function jobRoutes(service: Service): Hono {
       const share = account && (await whyShare(service, record, account))
       return c.json({ ...whyJob(service, record, Date.now()), ...(share && { share }) })
     })
-    .get('/jobs/:id/receipt', (c) => {
-      const file = bundleReceipt(service, recordOf(c.req.param('id')))
+    .get('/jobs/:id/receipt', async (c) => {
+      const record = recordOf(c.req.param('id'))
+      const file = await bundleReceipt(service, record, AbortSignal.timeout(FETCH_MS))
       if (!file) throw new HTTPException(409, { message: 'This job is not in a final batch yet.' })
       c.header('content-type', 'application/vnd.ipld.car')
       return stream(c, async (body) => {

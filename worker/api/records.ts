@@ -40,8 +40,6 @@ const MAX_RECORDS = 10_000
 
 export class Records {
   readonly #jobs = new Map<Hash, JobRecord>()
-  /** Endorsements by header hash; settled batches keep theirs for receipts. */
-  readonly #endorsements = new Map<Hash, Map<Address, Envelope>>()
 
   get(jobId: Hash): JobRecord | undefined {
     return this.#jobs.get(jobId)
@@ -56,10 +54,6 @@ export class Records {
   /** All records, the oldest first. */
   all(): JobRecord[] {
     return [...this.#jobs.values()]
-  }
-
-  endorsements(header: Hash): Envelope[] {
-    return [...(this.#endorsements.get(header)?.values() ?? [])]
   }
 
   hear(news: News, nowMs: number): void {
@@ -94,14 +88,9 @@ export class Records {
         this.#jobs.get(jobId)?.claims.get(claim)?.openings.set(validator, news.envelope)
         break
       }
-      case 'endorsement': {
-        const { header, validator } = message.body
-        const held = this.#endorsements.get(header) ?? new Map<Address, Envelope>()
-        this.#endorsements.set(header, held.set(validator, news.envelope))
-        if (this.#endorsements.size > MAX_RECORDS) drop(this.#endorsements)
+      default:
+        // Batches and who endorses them stand on the chain.
         break
-      }
-      case 'proposal':
     }
   }
 

@@ -1,8 +1,7 @@
-/** Makes the receipt file of a settled job: the document from what this node heard, the blocks from IPFS. */
+/** Makes the receipt file of a settled job: the document from what this node heard and the chain keeps, the blocks from IPFS. */
 import { CarWriter } from '@ipld/car'
 import { CID } from 'multiformats/cid'
 import { Adapter } from '../../protocol/adapter.ts'
-import { headerHash } from '../../protocol/batch.ts'
 import { DatanetManifest } from '../../protocol/datanet.ts'
 import { splitOf } from '../../protocol/fee.ts'
 import type { Cid } from '../../protocol/fields.ts'
@@ -10,6 +9,7 @@ import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleProof } from '../../protocol/merkle.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import type { JobRecord } from '../api/records.ts'
+import { readEndorsements } from '../chain/endorsements.ts'
 import type { Service } from '../service.ts'
 import type { Content } from '../storage/content.ts'
 import { ReceiptFile } from './file.ts'
@@ -17,9 +17,13 @@ import { ReceiptFile } from './file.ts'
 /** Files of a base model that a checker reads; the weights are not among them. */
 export const TOKENIZER_FILES: readonly string[] = ['tokenizer.json', 'tokenizer_config.json']
 
-/** The document; `undefined` while the job is not in a final batch. */
-export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile | undefined {
-  const { runtime, records, deployment } = service
+/** The document; `undefined` while the job is not in a final batch. Throws `ChainError` where the chain cannot be asked. */
+export async function bundleReceipt(
+  service: Service,
+  record: JobRecord,
+  signal: AbortSignal,
+): Promise<ReceiptFile | undefined> {
+  const { runtime, ownerChain, deployment } = service
   const { settled } = record
   const batch = settled && runtime.core.ledger.batches.get(settled.batch)
   const claim = settled && record.claims.get(settled.claim)
@@ -28,10 +32,6 @@ export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile 
   const { parameters } = runtime.core.ledger
   const receipt = data.receipts[settled.index]!
   const leaves = data.receipts.map(receiptLeaf)
-  const endorsements = records.endorsements(headerHash(header)).flatMap((envelope) => {
-    const { message, signature } = envelope
-    return message.kind === 'endorsement' ? [{ validator: message.body.validator, signature }] : []
-  })
   return {
     chainId: deployment.chainId,
     resultLedger: deployment.addresses.resultLedger,
@@ -42,7 +42,7 @@ export function bundleReceipt(service: Service, record: JobRecord): ReceiptFile 
     split: splitOf(receipt.task, parameters.valuesAt(parameters.epochAt(record.job.issuedAtMs))),
     index: settled.index,
     siblings: [...merkleProof(leaves, settled.index).siblings],
-    endorsements: endorsements.sort((a, b) => (a.validator < b.validator ? -1 : 1)),
+    endorsements: await readEndorsements(ownerChain, txHash, signal),
     job: record.envelope.bytes,
     claim: claim.envelope.bytes,
     votes: [...claim.votes.values()].map(({ bytes }) => bytes),
