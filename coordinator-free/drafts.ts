@@ -3,7 +3,7 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
-import type { Effect } from './events.ts'
+import type { Duty, Effect } from './events.ts'
 import { Kept } from './horizon.ts'
 import type { Ledger } from './ledger.ts'
 import type { PayoutRules } from './payout.ts'
@@ -17,6 +17,8 @@ export class Drafts {
   readonly built = new Map<Hash, Built>()
   /** Headers of theirs whose data was found where they say. */
   readonly retrieved = new Set<Hash>()
+  /** Headers that this node has endorsed before everyone. */
+  readonly aloud = new Set<Hash>()
   /** Proposals that lead to a batch which was taken back. */
   readonly #void = new Set<Hash>()
   readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
@@ -68,11 +70,18 @@ export class Drafts {
     })
   }
 
+  /** A duty is begun: what is said before everyone is said so once. */
+  begin(duty: Duty): void {
+    if (duty.kind !== 'publish' || !duty.aloud || duty.message.kind !== 'endorsement') return
+    this.aloud.add(duty.message.body.header)
+  }
+
   /** A batch was posted: the others of its number are of no use. @returns its data, where this node had worked it out */
   endWith(headerHash: Hash): BatchData | undefined {
     const own = [...this.built.values()].find((one) => one.headerHash === headerHash)
     this.built.clear()
     this.retrieved.clear()
+    this.aloud.clear()
     return own?.data
   }
 

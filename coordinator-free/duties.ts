@@ -12,6 +12,7 @@ import type { RefusalReason } from '../protocol/refusal.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
+import { endorsementsDue } from './endorsing.ts'
 import type { Duty } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
 import { judgingDue } from './judging.ts'
@@ -22,7 +23,6 @@ import { isCovered } from './purse.ts'
 import {
   type Built,
   finaliseDue,
-  hasFailed,
   needsAttribution,
   offerOf,
   postDue,
@@ -43,6 +43,8 @@ export interface Workings {
   readonly built: ReadonlyMap<Hash, Built>
   /** Headers whose data was found where they say. */
   readonly retrieved: ReadonlySet<Hash>
+  /** Headers that it has endorsed before everyone. */
+  readonly aloud: ReadonlySet<Hash>
   /** Settled claims that it was drawn to check. */
   readonly lots: ReadonlyMap<Hash, Lot>
   /** States of others' work that this node holds, by job. */
@@ -297,7 +299,7 @@ export function settlements(
   nowMs: number,
 ): Duty[] {
   if (!ledger.members.has(self, 'validator')) return []
-  const { built, retrieved, lots, mayStart } = workings
+  const { built, lots, mayStart } = workings
   const due: Duty[] = [
     ...spotChecksDue(ledger, lots),
     ...accusations(ledger, self, nowMs),
@@ -305,20 +307,7 @@ export function settlements(
   ]
   const proposed = proposalDue(ledger, rules, built, ready, mayStart, self, nowMs)
   if (proposed) due.push({ kind: 'offer', duty: offerOf(proposed.proposal), ...proposed })
-  for (const { header, headerHash, data } of built.values()) {
-    if (header.number !== lastBatch(ledger) + 1 || ledger.faulty > 0) continue
-    if (ledger.endorsements.get(headerHash)?.has(self)) continue
-    // D10: nobody stands for a claim that it has found false.
-    if (data.receipts.some(({ claim }) => hasFailed(ledger, claim, self))) continue
-    // Nobody stands for data that it could not get.
-    if (header.availability !== '' && !retrieved.has(headerHash)) {
-      due.push({ kind: 'retrieve', duty: `retrieve ${headerHash}`, header, headerHash })
-      continue
-    }
-    const body = { validator: self, header: headerHash }
-    const message = { kind: 'endorsement', body } as const
-    due.push({ kind: 'publish', duty: `endorse ${headerHash}`, message })
-  }
+  due.push(...endorsementsDue(ledger, workings, self, nowMs))
   const post = postDue(ledger, built, self, nowMs)
   if (post) due.push(post)
   return due

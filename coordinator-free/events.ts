@@ -76,7 +76,13 @@ export type EventOf<K extends Event['kind']> = Extract<Event, { readonly kind: K
 
 /** A duty is an effect whose end is reported back under its name; until then it is not ordered a second time. */
 export type Duty =
-  | { readonly kind: 'publish'; readonly duty: string; readonly message: Message }
+  | {
+      readonly kind: 'publish'
+      readonly duty: string
+      readonly message: Message
+      /** Said to everyone, since those concerned seem not to have heard it. */
+      readonly aloud?: true
+    }
   | {
       readonly kind: 'execute'
       readonly duty: string

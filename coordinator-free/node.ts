@@ -328,13 +328,14 @@ export class Core {
   /** What is to be said comes first: it stands under the name of the duty whose outcome it is. */
   #orderAnew(nowMs: number): Duty[] {
     const due = this.#desk.duties(this.#workings(nowMs), this.#orders.changes, nowMs)
-    return [...this.#statements.duties(), ...due].filter(({ duty }) => this.#start(duty, nowMs))
+    return [...this.#statements.duties(), ...due].filter((duty) => this.#start(duty, nowMs))
   }
 
   #workings(nowMs: number): Workings {
     return {
       built: this.#drafts.built,
       retrieved: this.#drafts.retrieved,
+      aloud: this.#drafts.aloud,
       found: this.#found,
       followed: this.#followed,
       lots: this.#lots,
@@ -343,9 +344,10 @@ export class Core {
     }
   }
 
-  #start(duty: string, nowMs: number): boolean {
-    const isNew = this.#orders.start(duty, nowMs)
-    if (isNew) this.#inHand.begin(duty)
+  #start(duty: Duty, nowMs: number): boolean {
+    const isNew = this.#orders.start(duty.duty, nowMs)
+    if (isNew) this.#inHand.begin(duty.duty)
+    if (isNew) this.#drafts.begin(duty)
     return isNew
   }
 

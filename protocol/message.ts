@@ -68,6 +68,14 @@ export function authorOf(message: Message): Address {
   }
 }
 
+/** Who is to hear a message. */
+export type Audience = 'everyone' | 'validators'
+
+/** What has no use for anyone but validators is not sent to thousands of workers. */
+export function audienceOf({ kind }: Message): Audience {
+  return kind === 'endorsement' ? 'validators' : 'everyone'
+}
+
 /**
  * What its author may say once: two different messages of one author in one slot contradict each other.
  * Jobs are told apart by their digest and beats may follow one another, so neither has a slot.

@@ -56,6 +56,8 @@ export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
 
+/** A validator that has not heard a quorum for what it endorsed so long ago says it again, to everyone. */
+export const UNHEARD_MS = 3 * TURN_MS
 /** Where the chain leaves less time for turns, they are shorter, but never shorter than a block. */
 export const LEAST_TURN_MS = SECOND_MS
 /** This long before the time to commit is over, a juror who has found nothing says so; with less time, in its last quarter. */

@@ -24,6 +24,7 @@ const SIGNS: Readonly<Record<Fault['kind'], string>> = {
 const STANDING_SIGNS = {
   loss: 'lost',
   doubled: 'doubled',
+  hushed: 'hushed',
   skewMs: 'skewed',
   chainFailures: 'chainFailed',
 } as const satisfies Partial<Record<keyof Scenario, string>>

@@ -10,10 +10,11 @@ export interface Counters {
   lost: number
   doubled: number
   cut: number
+  hushed: number
 }
 
 export class Network {
-  readonly counters: Counters = { lost: 0, doubled: 0, cut: 0 }
+  readonly counters: Counters = { lost: 0, doubled: 0, cut: 0, hushed: 0 }
   readonly #clock: Clock
   readonly #dice: Random
   readonly #scenario: Scenario
@@ -41,6 +42,13 @@ export class Network {
     if (!this.#happens(this.#scenario.doubled)) return
     this.counters.doubled += 1
     this.#clock.after(this.#latencyMs(), deliver)
+  }
+
+  /** Whether what is being said to a few is lost to them all: their part of the mesh has come apart, or somebody sits between. */
+  hushes(): boolean {
+    const isHushed = this.#happens(this.#scenario.hushed)
+    if (isHushed) this.counters.hushed += 1
+    return isHushed
   }
 
   partition(side: ReadonlySet<number> | undefined): void {

@@ -9,7 +9,7 @@ import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import { sealWith } from '../protocol/envelope.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { type Message, slotOf } from '../protocol/message.ts'
+import { audienceOf, type Message, slotOf } from '../protocol/message.ts'
 import { blockOfBatch } from '../protocol/settlement.ts'
 import type { Adversary, Body } from './adversaries/adversary.ts'
 import { adversaryOf } from './adversaries/ways.ts'
@@ -282,14 +282,14 @@ export class SimNode {
   }
 
   /** Journal first: what stands in the slot already is what is said again. */
-  #publish({ duty, message }: Extract<Duty, { kind: 'publish' }>): void {
+  #publish({ duty, message, aloud }: Extract<Duty, { kind: 'publish' }>): void {
     const { world, index } = this.options
     const slot = slotOf(message)
     const held = this.#journal.get(slot ?? duty)
     const bytes = held ?? this.#seal(message)
     if (message.kind !== 'beat') this.#journal.set(slot ?? duty, bytes)
     this.handle({ kind: 'received', bytes, via: 'journal' })
-    world.broadcast(index, message, bytes)
+    world.broadcast(index, message, bytes, aloud ? 'everyone' : audienceOf(message))
     if (message.kind !== 'beat') this.handle({ kind: 'duty-done', duty })
   }
 

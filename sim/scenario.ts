@@ -23,6 +23,8 @@ export interface Scenario extends Numbers {
   readonly loss: number
   /** Chance that it arrives twice. */
   readonly doubled: number
+  /** Chance that what a validator tells its fellows only reaches none of them. */
+  readonly hushed: number
   /** Crashes during the workload; each node comes back with what it had journalled. */
   readonly crashes: number
   /** Times that the network falls into two halves. */
@@ -92,6 +94,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
   latencyMs: [5, 80],
   loss: 0,
   doubled: 0,
+  hushed: 0,
   crashes: 0,
   partitions: 0,
   outages: 0,
@@ -160,7 +163,7 @@ export function smallScenario(seed: number, faults: Faults): Scenario {
 const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   calm: () => ({}),
   choosy: () => ({ workers: 5, choosyWorkers: 3, loss: 0.1 }),
-  lossy: () => ({ loss: 0.3, doubled: 0.1, latencyMs: [5, 4000] }),
+  lossy: () => ({ loss: 0.3, doubled: 0.1, hushed: 0.5, latencyMs: [5, 4000] }),
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
   judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),

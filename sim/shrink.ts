@@ -11,6 +11,7 @@ const STANDING = [
   'latencyMs',
   'loss',
   'doubled',
+  'hushed',
   ...ADVERSARY_KEYS,
   'skewMs',
   'chainFailures',

@@ -7,7 +7,7 @@ import type { Registry } from '../coordinator-free/registry.ts'
 import type { Role } from '../protocol/chain.ts'
 import type { Decoded } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import type { Message } from '../protocol/message.ts'
+import type { Audience, Message } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Manner } from './adversaries/kinds.ts'
@@ -48,7 +48,7 @@ export interface Surroundings {
   isOver(): boolean
   /** A stream of randomness for one purpose. */
   dice(purpose: string): Random
-  broadcast(from: number, message: Message, bytes: Uint8Array): void
+  broadcast(from: number, message: Message, bytes: Uint8Array, to: Audience): void
   /** Bytes that nobody vouches for. */
   shout(from: number, bytes: Uint8Array): void
   reconcile(from: number, deliver: (to: SimNode) => void): void

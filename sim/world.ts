@@ -3,7 +3,7 @@ import type { Effect } from '../coordinator-free/events.ts'
 import { Registry } from '../coordinator-free/registry.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { keccak, toHex, utf8 } from '../protocol/hash.ts'
-import type { Message } from '../protocol/message.ts'
+import type { Audience, Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
 import {
@@ -58,6 +58,7 @@ export type Watch = (atMs: number, node: SimNode, effect: Effect) => void
 export class World {
   readonly clock = new Clock(START_MS)
   readonly nodes: SimNode[] = []
+  readonly #validators: SimNode[] = []
   readonly network: Network
   readonly timeline: Timeline
   readonly sequencer: Sequencer
@@ -92,8 +93,8 @@ export class World {
     ring: new Set(),
     isOver: () => this.#healed,
     dice: (purpose) => this.dice(purpose),
-    broadcast: (from, message, bytes) => this.#broadcast(from, message, bytes),
-    shout: (from, bytes) => this.#spread(from, bytes),
+    broadcast: (...said) => this.#broadcast(...said),
+    shout: (from, bytes) => this.#spread(from, bytes, this.nodes),
     reconcile: (from, deliver) => this.#reconcile(from, deliver),
     reply: (from, to, envelopes) => this.#reply(from, to, envelopes),
     noteUp: () => {
@@ -259,6 +260,7 @@ export class World {
     const account = accountOf(owner)
     this.timeline.send((chain) => chain.stake(node.address, account, [role], stakeWei))
     this.nodes.push(node)
+    if (role === 'validator') this.#validators.push(node)
   }
 
   /** Most are fast and few are slow. */
@@ -267,13 +269,14 @@ export class World {
     return spread === 1 ? 1 : 1 + (spread - 1) * this.dice(`speed ${index}`).unit() ** 2
   }
 
-  #broadcast(from: number, message: Message, bytes: Uint8Array): void {
+  #broadcast(from: number, message: Message, bytes: Uint8Array, to: Audience): void {
     this.checkers.saying(this.nodes[from]!, message, bytes)
-    this.#spread(from, bytes)
+    if (to === 'everyone') this.#spread(from, bytes, this.nodes)
+    else if (!this.network.hushes()) this.#spread(from, bytes, this.#validators)
   }
 
-  #spread(from: number, bytes: Uint8Array): void {
-    for (const to of this.nodes) {
+  #spread(from: number, bytes: Uint8Array, nodes: readonly SimNode[]): void {
+    for (const to of nodes) {
       if (to.options.index === from) continue
       this.network.send(from, to.options.index, () =>
         to.handle({ kind: 'received', bytes, via: 'gossip' }),

@@ -22,7 +22,8 @@ import { performers } from './effects/performers.ts'
 import { createEngine } from './engine/engine.ts'
 import { keepAcquainted } from './network/acquaint.ts'
 import { readAddresses } from './network/address-book.ts'
-import { type Gossip, joinGossip, topicOf } from './network/gossip.ts'
+import { keepFellows } from './network/fellows.ts'
+import { type Gossip, joinGossip, topicsOf } from './network/gossip.ts'
 import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
 import { type Outside, Runtime } from './runtime.ts'
@@ -110,10 +111,7 @@ async function assemble(
   )
   const peer = await openPeer(config, key, deployment, parts)
   const content = new Content(peer, log)
-  const gossip = joinGossip(peer.libp2p.services.pubsub, topicOf(deployment.chainId), (bytes) =>
-    runtime.judge(bytes),
-  )
-  parts.add(() => gossip.stop())
+  const gossip = listen(config, peer, deployment, runtime, parts)
   const shared = { config, log, ...chain, runtime, peer, gossip, content, records }
   const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
@@ -255,11 +253,29 @@ async function openPeer(
     folder: config.data,
     listen: config.listen,
     bootstrap: [...config.bootstrap, ...readAddresses(config.data)],
-    topics: [topicOf(chainId)],
+    topics: Object.values(topicsOf(chainId)),
   })
   parts.add(() => peer.stop())
   parts.add(keepAcquainted(peer, config.data))
   return peer
+}
+
+/** Validators hear each other on a topic of their own besides. */
+function listen(
+  { roles }: Config,
+  peer: Peer,
+  { chainId }: Deployment,
+  runtime: Runtime,
+  parts: Parts,
+): Gossip {
+  const { everyone, validators } = topicsOf(chainId)
+  const topics = roles.includes('validator') ? { everyone, validators } : { everyone }
+  const { pubsub } = peer.libp2p.services
+  const gossip = joinGossip(pubsub, topics, (bytes) => runtime.judge(bytes))
+  parts.add(() => gossip.stop())
+  if (topics.validators)
+    parts.add(keepFellows(peer, topics.validators, () => gossip.subscribers('validators')))
+  return gossip
 }
 
 function answerTo(runtime: Runtime, peer: string, have: readonly `0x${string}`[]): Uint8Array[] {
@@ -267,18 +283,27 @@ function answerTo(runtime: Runtime, peer: string, have: readonly `0x${string}`[]
   return effects.flatMap((effect) => (effect.kind === 'answer' ? [...effect.envelopes] : []))
 }
 
-/** The network and the store as the runtime uses them. Neighbours are asked in turn. */
+/**
+ * The network and the store as the runtime uses them. Neighbours are asked in turn, and between two of them a fellow
+ * validator, where this node is one: what only these hold is lost otherwise where they are few.
+ */
 function outside(peer: Peer, gossip: Gossip, content: Content): Omit<Outside, 'performers'> {
   let turn = 0
   return {
-    publish: (bytes) => gossip.publish(bytes),
+    publish: (bytes, to) => gossip.publish(bytes, to),
     keep: (block) => content.keep(block),
     reconcile: async (have, signal) => {
-      const peers: PeerId[] = gossip.subscribers()
-      const asked = peers[turn++ % Math.max(1, peers.length)]
+      const asked = inTurn(turn++, gossip.subscribers(), gossip.subscribers('validators'))
       return asked ? askFor(peer, asked, have, signal) : []
     },
   }
+}
+
+/** From both by turns. */
+function inTurn(turn: number, all: readonly PeerId[], fellows: readonly PeerId[]) {
+  if (fellows.length === 0) return all[turn % Math.max(1, all.length)]
+  const [peers, place] = [turn % 2 === 0 ? all : fellows, turn >> 1]
+  return peers[place % Math.max(1, peers.length)]
 }
 
 async function writeNodeFile({ config, key, owner, peer }: Service, api: string): Promise<void> {

@@ -18,7 +18,7 @@ import type { Block } from '../protocol/document.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
-import { type Message, slotOf } from '../protocol/message.ts'
+import { type Audience, audienceOf, slotOf } from '../protocol/message.ts'
 import type { Domain } from '../protocol/struct.ts'
 import { sleep } from './sleep.ts'
 import type { Journal } from './storage/journal.ts'
@@ -47,7 +47,7 @@ export interface RuntimeOptions {
 /** The node's ways to others; they exist only once the network is up. */
 export interface Outside {
   readonly performers: Performers
-  publish(bytes: Uint8Array): Promise<void>
+  publish(bytes: Uint8Array, to: Audience): Promise<void>
   keep(block: Block): Promise<unknown>
   /** Asks a neighbour for what this node lacks. */
   reconcile(have: readonly Hash[], signal: AbortSignal): Promise<Uint8Array[]>
@@ -239,14 +239,17 @@ export class Runtime {
   }
 
   async #discharge(duty: Duty, life: AbortSignal): Promise<void> {
-    if (duty.kind === 'publish') return this.#publish(duty.duty, duty.message, life)
+    if (duty.kind === 'publish') return this.#publish(duty, life)
     const perform = this.#outside!.performers[duty.kind] as Performer<typeof duty.kind>
     const outcome = await perform(duty as never, life)
     if (!life.aborted) this.dispatch(outcome ?? { kind: 'duty-done', duty: duty.duty })
   }
 
   /** Journal first, then the network. What already stands in the slot is what is said again. */
-  async #publish(duty: string, message: Message, life: AbortSignal): Promise<void> {
+  async #publish(
+    { duty, message, aloud }: Extract<Duty, { kind: 'publish' }>,
+    life: AbortSignal,
+  ): Promise<void> {
     const { journal, privateKey, domain } = this.#options
     const slot = slotOf(message) ?? (message.kind === 'beat' ? undefined : duty)
     let bytes = slot === undefined ? undefined : journal.held(slot)
@@ -256,7 +259,7 @@ export class Runtime {
     }
     this.dispatch({ kind: 'received', bytes, via: 'journal' })
     if (message.kind === 'job') this.#accepted(bytes)
-    await this.#outside!.publish(bytes)
+    await this.#outside!.publish(bytes, aloud ? 'everyone' : audienceOf(message))
     if (!life.aborted) this.dispatch({ kind: 'duty-done', duty })
   }
 

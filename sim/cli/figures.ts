@@ -49,6 +49,7 @@ export const COUNTERS = [
   'unknown-job',
   'lost',
   'doubled',
+  'hushed',
   'cut',
   'skewed',
   'chainFailed',

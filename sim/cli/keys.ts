@@ -108,6 +108,7 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     mix: oneOf(FAULTS),
     loss: between(0, 0.9),
     doubled: between(0, 0.9),
+    hushed: between(0, 1),
     crashes: whole(0, 100_000),
     partitions: whole(0, 1000),
     outages: whole(0, 1000),

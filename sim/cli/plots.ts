@@ -147,6 +147,7 @@ function counters(frame: Frame): Picture | undefined {
   const names = [
     'lost',
     'doubled',
+    'hushed',
     'cut',
     'forged',
     'refusals',

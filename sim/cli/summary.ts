@@ -149,6 +149,7 @@ const TRACES: Readonly<Record<string, string>> = {
   verdicts: 'verdicts',
   demands: 'demands',
   doubled: 'doubled',
+  hushed: 'hushed',
   loss: 'lost',
   skewMs: 'skewed',
   chainFailures: 'chainFailed',

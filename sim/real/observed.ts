@@ -40,7 +40,7 @@ export class Observed {
 
   /** Subscribes a node, as workers do, and hears what comes to it. */
   join(pubsub: GossipSub, node: number): void {
-    this.#gossips[node] = joinGossip(pubsub, TOPIC, (bytes) => {
+    this.#gossips[node] = joinGossip(pubsub, { everyone: TOPIC }, (bytes) => {
       const message = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
       this.deliveries.push([message, node, this.#nowMs() - this.#publishedMs[message]!])
       return { verdict: 'accept', reason: 'admitted' }

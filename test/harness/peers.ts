@@ -5,7 +5,10 @@ import { Content } from '../../worker/storage/content.ts'
 import { removeFolder, testFolder } from './folders.ts'
 import { keyNumber } from './messages.ts'
 
-export const TOPIC = '/tributary/test/messages/1'
+export const TOPICS = {
+  everyone: '/tributary/test/messages/1',
+  validators: '/tributary/test/validators/1',
+} as const
 const SILENT = pino({ level: 'silent' })
 
 export interface TestPeer {
@@ -23,7 +26,10 @@ export class Peers {
     this.#folders.push(folder)
     const { privateKey } = keyNumber(number)
     const listen = ['/ip4/127.0.0.1/tcp/0']
-    const peer = await startPeer({ privateKey, folder, listen, bootstrap, topics: [TOPIC] })
+    const peer = await startPeer({
+      ...{ privateKey, folder, listen, bootstrap },
+      topics: Object.values(TOPICS),
+    })
     this.#peers.push(peer)
     return { peer, content: new Content(peer, SILENT) }
   }

@@ -9,10 +9,11 @@ import { askFor, serveReconciliation } from '../../worker/network/reconcile.ts'
 import { receiveTokens, sendTokens } from '../../worker/network/tokens.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { hashNumber, keyNumber } from '../harness/messages.ts'
-import { Peers, type TestPeer, TOPIC, until } from '../harness/peers.ts'
+import { Peers, type TestPeer, TOPICS, until } from '../harness/peers.ts'
 
 describe('the network', function () {
   this.timeout(60_000)
+  const { everyone } = TOPICS
   const peers = new Peers()
   const nodes: TestPeer[] = []
   const heard: string[][] = [[], [], [], []]
@@ -30,7 +31,7 @@ describe('the network', function () {
           reason: 'admitted',
         } as const
       }
-      gossips.push(joinGossip(node.peer.libp2p.services.pubsub, TOPIC, judge))
+      gossips.push(joinGossip(node.peer.libp2p.services.pubsub, { everyone }, judge))
     }
     await peers.acquainted()
     await until(() => gossips.every((gossip) => gossip.subscribers().length === 3))
@@ -105,7 +106,7 @@ describe('the network', function () {
     await new Promise<void>((resolve) => server.once('listening', () => resolve()))
     const { port } = server.address() as { port: number }
     const { privateKey } = keyNumber(9)
-    const options = { privateKey, folder, bootstrap: [], topics: [TOPIC] }
+    const options = { privateKey, folder, bootstrap: [], topics: [everyone] }
     try {
       const taken = startPeer({ ...options, listen: [`/ip4/127.0.0.1/tcp/${port}`] })
       await assert.rejects(taken, (error: Error) => {

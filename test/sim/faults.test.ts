@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import type { Effect } from '../../coordinator-free/events.ts'
 import { FAULTS, type Faults, SMALL, scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
 
@@ -25,7 +26,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
 /** A fault that never fired has tested nothing. */
 const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   choosy: ['refusals'],
-  lossy: ['lost', 'doubled'],
+  lossy: ['lost', 'doubled', 'hushed'],
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
@@ -48,6 +49,19 @@ describe('the network', () => {
       })
     }
   }
+
+  it('says to everyone what validators keep from each other', () => {
+    const said = { everyone: 0, validators: 0 }
+    const observe = (_atMs: number, _node: unknown, effect: Effect): void => {
+      if (effect.kind !== 'publish' || effect.message.kind !== 'endorsement') return
+      said[effect.aloud ? 'everyone' : 'validators'] += 1
+    }
+    const world = { workers: 60, validators: 8, workloadMs: 200_000, hushed: 1 }
+    const report = new World(scenario(1, 'calm', world), observe).run()
+    assert.ok(report.final)
+    assert.equal(report.counters['hushed'], said.validators)
+    assert.ok(said.everyone > 0)
+  })
 
   it('gets on when but one node has been up for a while', () => {
     const down = { kind: 'crash', atMs: 3000, forMs: 20_000 } as const

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { ChainError } from '../chain/errors.ts'
 import { DatanetError } from '../datanet/errors.ts'
 import type { Service } from '../service.ts'
 import { StorageError } from '../storage/errors.ts'
@@ -46,6 +47,12 @@ function statusFor(error: Error): ContentfulStatusCode {
   if (error instanceof HTTPException) return error.status as ContentfulStatusCode
   if (error instanceof OrderError) return 402
   if (error instanceof DatanetError) return 400
+  if (error instanceof ChainError) return isAway(error) ? 503 : 500
   if (error instanceof StorageError) return error.code === 'stalled' ? 404 : 400
   return 500
+}
+
+/** True where it may go well another time. */
+function isAway({ code }: ChainError): boolean {
+  return code === 'unreachable' || code === 'timeout'
 }

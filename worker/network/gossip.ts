@@ -2,38 +2,60 @@
 import { type GossipSub, type Message, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import type { Judgement } from '../../coordinator-free/admission.ts'
+import type { Audience } from '../../protocol/message.ts'
 
 export interface Gossip {
-  publish(bytes: Uint8Array): Promise<void>
-  /** Peers that listen to our topic. */
-  subscribers(): PeerId[]
+  /** What is for validators only goes to everyone where no neighbour is one. */
+  publish(bytes: Uint8Array, to?: Audience): Promise<void>
+  /** Neighbours that listen to what is said to all, or to validators. */
+  subscribers(to?: Audience): PeerId[]
   stop(): void
 }
 
-/** One topic a network: its number goes up when messages change, or the documents that they name. */
-export function topicOf(chainId: number): string {
-  return `/tributary/${chainId}/messages/5`
+/** The topics that a node listens to. */
+export interface Topics {
+  readonly everyone: string
+  readonly validators?: string
+}
+
+/** Those of a network: their numbers go up when messages change, or the documents that they name. */
+export function topicsOf(chainId: number): Required<Topics> {
+  return {
+    everyone: `/tributary/${chainId}/messages/6`,
+    validators: `/tributary/${chainId}/validators/1`,
+  }
 }
 
 /** @param judge asks the core; what it accepts is passed on through the mesh */
 export function joinGossip(
   pubsub: GossipSub,
-  topic: string,
+  topics: Topics,
   judge: (bytes: Uint8Array) => Judgement,
 ): Gossip {
-  pubsub.topicValidators.set(
-    topic,
-    (_from: PeerId, message: Message) => RESULTS[judge(message.data).verdict],
-  )
-  pubsub.subscribe(topic)
+  const joined = Object.values<string>(topics as Required<Topics>)
+  for (const topic of joined) {
+    pubsub.topicValidators.set(
+      topic,
+      (_from: PeerId, message: Message) => RESULTS[judge(message.data).verdict],
+    )
+    pubsub.subscribe(topic)
+  }
+  const subscribers = (to: Audience = 'everyone'): PeerId[] => {
+    const topic = topics[to]
+    return topic === undefined ? [] : pubsub.getSubscribers(topic)
+  }
   return {
-    publish: async (bytes) => {
-      await pubsub.publish(topic, bytes)
+    publish: async (bytes, to = 'everyone') => {
+      const { everyone, validators = everyone } = topics
+      const hasListeners = to === 'validators' && subscribers(to).length > 0
+      await pubsub.publish(hasListeners ? validators : everyone, bytes)
     },
-    subscribers: () => pubsub.getSubscribers(topic),
+    subscribers,
     stop: () => {
-      pubsub.unsubscribe(topic)
-      pubsub.topicValidators.delete(topic)
+      for (const topic of joined) {
+        pubsub.unsubscribe(topic)
+        pubsub.topicValidators.delete(topic)
+      }
     },
   }
 }

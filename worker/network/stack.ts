@@ -4,6 +4,7 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
+import { concat, keccak } from '../../protocol/hash.ts'
 import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
 
 /** A farm behind one address and a test on loopback both open many connections at once. */
@@ -41,8 +42,10 @@ export function wireOptions(): WireOptions {
 
 export function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts> {
   return {
-    // Our messages carry their own signature, and their id comes from their content.
+    // Our messages carry their own signature, and their id comes from their content and from whom it is for: what few have
+    // heard may be said to all.
     globalSignaturePolicy: 'StrictNoSign',
+    msgIdFn: ({ topic, data }) => keccak(concat(new TextEncoder().encode(topic), data)),
     allowedTopics: [...topics],
     allowPublishToZeroTopicPeers: true,
     // What stands in the journal is said again, byte for byte.

@@ -6,8 +6,14 @@ import type { Duty, Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { type BatchHeader, headerHash } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
+import { audienceOf } from '../../../protocol/message.ts'
 import { EPOCH_SECONDS } from '../../../protocol/parameters.ts'
-import { BATCH_WAIT_MS, MAX_BATCH_AGE_EPOCHS, TURN_MS } from '../../../protocol/params.ts'
+import {
+  BATCH_WAIT_MS,
+  MAX_BATCH_AGE_EPOCHS,
+  TURN_MS,
+  UNHEARD_MS,
+} from '../../../protocol/params.ts'
 import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../../protocol/threshold.ts'
 import {
@@ -234,6 +240,52 @@ describe('settlement', () => {
       dutiesOf(effects, 'publish').some(({ message }) => message.kind === 'endorsement')
     ok(!endorsed(heard), 'endorsed unseen')
     ok(endorsed(core.handle({ kind: 'retrieved', header: look!.headerHash }, dueMs)))
+  })
+})
+
+describe('an endorsement', () => {
+  /** An own batch of no receipts, endorsed; and who says the same. */
+  function endorsed() {
+    const core = council(SELF)
+    posted(core, dataOf(1, { collects: false }))
+    const dueMs = NOW_MS + 60_000 + VALIDATORS.length * TURN_MS
+    const [offer] = dutiesOf(core.handle({ kind: 'tick' }, dueMs), 'offer')
+    core.handle({ kind: 'offered', proposal: offer!.proposal }, dueMs)
+    const [duty] = said(
+      receive(core, signed({ kind: 'proposal', body: offer!.proposal }, SELF), dueMs),
+    )
+    const header = headerHash(headerOf(offer!.data))
+    const endorse = (validator: (typeof VALIDATORS)[number]): Effect[] => {
+      const body = { validator: addressNumber(validator), header }
+      return receive(core, signed({ kind: 'endorsement', body }, validator), dueMs)
+    }
+    endorse(SELF)
+    core.handle({ kind: 'duty-done', duty: duty!.duty }, dueMs)
+    return { core, duty, endorse, dueMs }
+  }
+
+  const said = (effects: readonly Effect[]) =>
+    dutiesOf(effects, 'publish').filter(({ message }) => message.kind === 'endorsement')
+
+  it('goes to validators, and once more to everyone where no quorum is heard in time', () => {
+    const { core, duty, dueMs } = endorsed()
+    equal(duty?.aloud, undefined)
+    equal(audienceOf(duty!.message), 'validators')
+    const lateMs = dueMs + UNHEARD_MS
+    deepEqual(said(core.handle({ kind: 'tick' }, lateMs - 1)), [])
+    equal(core.wakeAtMs(lateMs - 1) <= lateMs, true)
+    const [again, ...others] = said(core.handle({ kind: 'tick' }, lateMs))
+    equal(others.length, 0)
+    equal(again?.aloud, true)
+    deepEqual(again?.message, duty?.message)
+    core.handle({ kind: 'duty-done', duty: again!.duty }, lateMs)
+    deepEqual(said(core.handle({ kind: 'tick' }, lateMs + 2 * UNHEARD_MS)), [])
+  })
+
+  it('goes to nobody else where a quorum is heard', () => {
+    const { core, endorse, dueMs } = endorsed()
+    for (const validator of VALIDATORS) if (validator !== SELF) endorse(validator)
+    deepEqual(said(core.handle({ kind: 'tick' }, dueMs + UNHEARD_MS)), [])
   })
 })
 
