@@ -11,11 +11,12 @@ export interface Figure {
   readonly note?: string
 }
 
-/** A benchmark prints how far it is, and brings its figures one after the other; `only` names one of its parts. */
-export type Benchmark = (
-  only: string | undefined,
-  say: (line: string) => void,
-) => AsyncIterable<Figure>
+/** A benchmark prints how far it is, and brings its figures one after the other. */
+export interface Benchmark {
+  readonly parts: readonly string[]
+  /** @param only one of the parts; those that are not too slow where it is left out */
+  run(only: string | undefined, say: (line: string) => void): AsyncIterable<Figure>
+}
 
 export function isMet({ value, bar }: Figure): boolean {
   if (bar === undefined) return true

@@ -21,11 +21,14 @@ const PARTS = {
   churn,
 } as const
 
-export const benchmarkEngine: Benchmark = async function* (only, say) {
-  await using bench = await workbench(say)
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (only !== undefined && only !== name) continue
-    say(`${name} …`)
-    yield* part(bench)
-  }
+export const benchmarkEngine: Benchmark = {
+  parts: Object.keys(PARTS),
+  run: async function* (only, say) {
+    await using bench = await workbench(say)
+    for (const [name, part] of Object.entries(PARTS)) {
+      if (only !== undefined && only !== name) continue
+      say(`${name} …`)
+      yield* part(bench)
+    }
+  },
 }
