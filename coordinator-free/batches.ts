@@ -1,6 +1,7 @@
 /**
  * The posted batches that count, by number. Numbers follow each other, and what is taken back goes from the newest on. They
- * are many over the years, and rules ask for few of them again and again: those are found without a look at the others.
+ * are many over the years: rules ask for few of them again and again, which are found without a look at the others, and of
+ * the oldest nothing is kept but their hashes.
  */
 import { headerHash } from '../protocol/batch.ts'
 import type { Hash } from '../protocol/hash.ts'
@@ -13,6 +14,8 @@ export class Batches extends Map<number, PostedBatch> {
   readonly #unread = new Set<number>()
   readonly #open = new Set<number>()
   readonly #tuned = new Set<number>()
+  /** Entries of all data that is known: what it weighs. */
+  #entries = 0
 
   /** Number of the newest; 0 where there is none. */
   get last(): number {
@@ -44,6 +47,7 @@ export class Batches extends Map<number, PostedBatch> {
     this.#last = Math.max(this.#last, number)
     this.#numbers.set(headerHash(batch.header), number)
     super.set(number, batch)
+    this.#entries += entriesOf(batch.data)
     if (batch.data) this.read(number, batch.data)
     else this.#unread.add(number)
     if (!batch.final) this.#open.add(number)
@@ -54,6 +58,7 @@ export class Batches extends Map<number, PostedBatch> {
   read(number: number, data: BatchData): void {
     const batch = this.get(number)
     if (!batch) return
+    this.#entries += entriesOf(data) - entriesOf(batch.data)
     batch.data = data
     this.#unread.delete(number)
     if (data.receipts.some(({ task }) => task === 'fine-tune')) this.#tuned.add(number)
@@ -66,6 +71,19 @@ export class Batches extends Map<number, PostedBatch> {
     return batch
   }
 
+  /**
+   * Lets go of the oldest until the others are within bounds. An endorsement of one that is gone is known to come late.
+   * @param isDone false of those that must stay
+   */
+  shed({ most, mostEntries }: Bounds, isDone: (batch: PostedBatch) => boolean): void {
+    for (const [number, batch] of this) {
+      if (this.size <= most && this.#entries <= mostEntries) break
+      if (!isDone(batch)) continue
+      this.#leave(number, batch)
+      super.delete(number)
+    }
+  }
+
   override delete(number: number): boolean {
     this.#forget(number)
     const wasThere = super.delete(number)
@@ -75,7 +93,23 @@ export class Batches extends Map<number, PostedBatch> {
 
   #forget(number: number): void {
     const batch = this.get(number)
-    if (batch) this.#numbers.delete(headerHash(batch.header))
+    if (!batch) return
+    this.#numbers.delete(headerHash(batch.header))
+    this.#leave(number, batch)
+  }
+
+  #leave(number: number, { data }: PostedBatch): void {
+    this.#entries -= entriesOf(data)
     for (const some of [this.#unread, this.#open, this.#tuned]) some.delete(number)
   }
+}
+
+/** How many batches are kept, and how many receipts, payouts and charges in them. */
+export interface Bounds {
+  readonly most: number
+  readonly mostEntries: number
+}
+
+function entriesOf(data: BatchData | undefined): number {
+  return data ? data.receipts.length + data.payouts.length + data.charges.length : 0
 }

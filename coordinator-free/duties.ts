@@ -20,6 +20,7 @@ import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import { mayOpen } from './openings.ts'
 import type { PayoutRules } from './payout.ts'
 import { isCovered } from './purse.ts'
+import { registrationsDue } from './registrations.ts'
 import {
   type Built,
   finaliseDue,
@@ -29,7 +30,6 @@ import {
   proposalDue,
   type Ready,
   readyOf,
-  registrationsDue,
   repairsDue,
   settleable,
   turnPlace,

@@ -257,6 +257,8 @@ export type News =
   | {
       readonly kind: 'settled'
       readonly data: BatchData
+      /** The transaction that posted it. */
+      readonly txHash: Hash
       /** Why this node stood to each job as it did, receipt by receipt. */
       readonly why: readonly (readonly Reason[])[]
     }

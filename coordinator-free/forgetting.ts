@@ -2,9 +2,10 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf } from '../protocol/message.ts'
-import { VERDICT_WAIT_MS } from '../protocol/params.ts'
+import { MAX_KEPT_BATCHES, MAX_KEPT_ENTRIES, VERDICT_WAIT_MS } from '../protocol/params.ts'
 import { isOver } from './horizon.ts'
-import type { Fact, Ledger } from './ledger.ts'
+import type { Fact, Ledger, PostedBatch } from './ledger.ts'
+import { isToRegister } from './registrations.ts'
 
 /** Forgets a job with all that was said about it. */
 export function forgetJob(ledger: Ledger, jobId: Hash): void {
@@ -50,6 +51,25 @@ export function forgetStale(
   for (const [header, endorsements] of ledger.endorsements) {
     if (isTooOld(ledger, endorsements, nowMs)) forgetEndorsements(ledger, header)
   }
+}
+
+/**
+ * Lets go of the oldest batches beyond what a node keeps: of those that are final and before the newest that has collected
+ * fees, by which people are paid, unless a fine-tune of this node's own is still to be registered by it.
+ */
+export function forgetBatches(ledger: Ledger, self: Address): void {
+  const { batches } = ledger
+  let paying = batches.last
+  while (paying > 0 && !isPaidBy(batches.get(paying))) paying -= 1
+  const bounds = { most: MAX_KEPT_BATCHES, mostEntries: MAX_KEPT_ENTRIES }
+  batches.shed(bounds, ({ header, final, data }) => {
+    if (!final || header.number >= paying) return false
+    return !data?.receipts.some((receipt) => isToRegister(ledger, receipt, self))
+  })
+}
+
+function isPaidBy(batch: PostedBatch | undefined): boolean {
+  return batch?.final === true && batch.header.openWei === 0n
 }
 
 /** True where the contract takes no batch any more of the epoch in which these came. */

@@ -18,7 +18,7 @@ import { Desk } from './desk.ts'
 import { Drafts } from './drafts.ts'
 import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
 import type { Duty, Effect, Event, EventOf } from './events.ts'
-import { forgetEndorsements, forgetStale } from './forgetting.ts'
+import { forgetBatches, forgetEndorsements, forgetStale } from './forgetting.ts'
 import { Kept } from './horizon.ts'
 import { InHand } from './in-hand.ts'
 import { attribute, createLedger, type Ledger, merge, see, settle } from './ledger.ts'
@@ -303,10 +303,10 @@ export class Core {
       ...reasons(ledger, self, receipt.jobId, nowMs),
       ...payReasons(ledger, self, data.number, receipt),
     ])
-    const header = ledger.batches.get(data.number)?.header
-    if (header) forgetEndorsements(ledger, headerHash(header))
+    const { header, txHash } = ledger.batches.get(data.number)!
+    forgetEndorsements(ledger, headerHash(header))
     settle(ledger, data.number, data, nowMs)
-    return [{ kind: 'tell', news: { kind: 'settled', data, why } }]
+    return [{ kind: 'tell', news: { kind: 'settled', data, txHash, why } }]
   }
 
   /** Counts changes of all that duties follow from, new heads aside. How batches come about is the validators' affair. */
@@ -365,6 +365,7 @@ export class Core {
   #forget(nowMs: number): void {
     const { ledger } = this
     forgetStale(ledger, nowMs, (jobId) => acceptedClaim(ledger, jobId, nowMs) !== undefined)
+    forgetBatches(ledger, this.#options.self)
   }
 }
 

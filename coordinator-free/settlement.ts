@@ -7,7 +7,6 @@
 import { type BatchHeader, headerHash, type Proposal } from '../protocol/batch.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
-import { merkleProof } from '../protocol/merkle.ts'
 import {
   BATCH_WAIT_MS,
   LATE_VOTE_MS,
@@ -16,7 +15,6 @@ import {
   MAX_FINALISED,
   TURN_MS,
 } from '../protocol/params.ts'
-import { receiptLeaf } from '../protocol/receipt.ts'
 import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
 import { acceptedClaim } from './assignment.ts'
 import { openAfter } from './charges.ts'
@@ -234,20 +232,6 @@ export function repairsDue(ledger: Ledger): Duty[] {
     due.push({ kind: 'give-back', duty: `give-back ${hash}`, header, charges: data.charges })
   }
   return due
-}
-
-/** Adapters that this node ordered and that are settled for good, but not yet registered as its own. */
-export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
-  return [...ledger.batches.tuned].flatMap((number) => {
-    const { header, final, data } = ledger.batches.get(number)!
-    if (!final || !data) return []
-    return data.receipts.flatMap((receipt, index): Duty[] => {
-      const { task, requester, output } = receipt
-      if (task !== 'fine-tune' || requester !== self || ledger.modelOwners.has(output)) return []
-      const proof = merkleProof(data.receipts.map(receiptLeaf), index)
-      return [{ kind: 'register', duty: `register ${output}`, header, receipt, proof }]
-    })
-  })
 }
 
 /** An accepted claim that may be settled. */

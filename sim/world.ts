@@ -335,8 +335,8 @@ export class World {
     return this.nodes.some(({ up, core }) => {
       const { batches, voided } = core.ledger
       // Who has not heard of the newest batch yet cannot say that all are final.
-      if (!up || this.chain.headerAt(batches.size) !== undefined) return false
-      if (voided.size > 0 || (batches.get(batches.size)?.header.openWei ?? 0n) > 0n) return false
+      if (!up || this.chain.headerAt(batches.last) !== undefined) return false
+      if (voided.size > 0 || (batches.get(batches.last)?.header.openWei ?? 0n) > 0n) return false
       return batches.open.size === 0
     })
   }

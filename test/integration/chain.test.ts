@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { Batches } from '../../coordinator-free/batches.ts'
 import type { ChainFact } from '../../protocol/chain.ts'
 
 import { ZERO_HASH } from '../../protocol/hash.ts'
@@ -11,6 +12,8 @@ import { readEndorsements } from '../../worker/chain/endorsements.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { type ChainEvent, watchChain } from '../../worker/chain/watcher.ts'
+import { settledBatch } from '../../worker/receipts/settled-batch.ts'
+import type { Service } from '../../worker/service.ts'
 import {
   chainPid,
   type Draft,
@@ -166,6 +169,24 @@ describe('the contracts on an embedded chain', function () {
     const { txHash } = await poster.finaliseBatches([batch.header])
     await refused(poster.finaliseBatches([batch.header]), 'AlreadyFinal')
     deepEqual(await readEndorsements(alice, txHash), [])
+  })
+
+  it('tells of a batch that a node has let go of', async () => {
+    const { header } = batch
+    const batches = new Batches()
+    const rest = { txHash: ZERO_HASH, finalAtMs: 0, heardAtMs: 0, final: true }
+    for (const number of [1, 2]) batches.set(number, { header: { ...header, number }, ...rest })
+    const asked: unknown[] = []
+    const content = { get: async (_: unknown, cid: unknown) => asked.push(cid) }
+    const runtime = { core: { ledger: { batches } } }
+    const service = { runtime, ownerChain: alice, content } as unknown as Service
+    const look = (number: number) => settledBatch(service, number, AbortSignal.timeout(5000))
+    equal(await look(1), undefined)
+    batches.shed({ most: 1, mostEntries: 0 }, () => true)
+    const { data, ...told } = (await look(1))!
+    deepEqual(told, { header, final: true })
+    deepEqual([data, asked], [1, [header.data]])
+    deepEqual([await look(0), await look(3)], [undefined, undefined])
   })
 
   it('registers a model by proof, for its requester only', async () => {

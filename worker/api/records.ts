@@ -22,6 +22,8 @@ export interface JobRecord {
     readonly batch: number
     readonly index: number
     readonly claim: Hash
+    /** The transaction that posted the batch. */
+    readonly txHash: Hash
     /** Why this node stood to the job as it did. */
     readonly why: readonly Reason[]
   }
@@ -95,10 +97,11 @@ export class Records {
   }
 
   /** Notes where a batch settles jobs. */
-  #settle({ data, why }: Extract<News, { kind: 'settled' }>): void {
+  #settle({ data, txHash, why }: Extract<News, { kind: 'settled' }>): void {
     for (const [index, { jobId, claim }] of data.receipts.entries()) {
       const record = this.#jobs.get(jobId)
-      if (record) record.settled = { batch: data.number, index, claim, why: why[index] ?? [] }
+      if (!record) continue
+      record.settled = { batch: data.number, index, claim, txHash, why: why[index] ?? [] }
     }
   }
 

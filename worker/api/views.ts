@@ -50,11 +50,11 @@ export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobVi
   const claimId =
     settled?.claim ?? acceptedClaim(ledger, jobId, nowMs)?.claim.envelope.digest ?? undefined
   const accepted = claims.find((claim) => claim.claimId === claimId)
-  const posted = settled && ledger.batches.get(settled.batch)
+  const isFinal = settled && isBatchFinal(ledger, settled.batch)
   return {
     jobId,
     task: job.task,
-    state: stateOf(posted?.final, settled !== undefined, accepted, claims.length),
+    state: stateOf(isFinal, settled !== undefined, accepted, claims.length),
     requester: job.requester,
     model: job.model,
     adapter: job.adapter,
@@ -62,11 +62,15 @@ export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobVi
     ...(beat && { progress: { done: beat.done, total: beat.total, loss: beat.lossMicro / 1e6 } }),
     claims,
     ...(accepted && { accepted }),
-    ...(settled &&
-      posted && {
-        batch: { number: settled.batch, index: settled.index, txHash: posted.txHash },
-      }),
+    ...(settled && {
+      batch: { number: settled.batch, index: settled.index, txHash: settled.txHash },
+    }),
   }
+}
+
+/** The ledger lets go of old batches, all of them final; one that is newer than all was taken back. */
+function isBatchFinal({ batches }: Ledger, number: number): boolean {
+  return batches.get(number)?.final ?? number < batches.last
 }
 
 /** The answer behind a claim, with what shaped it. */

@@ -5,6 +5,7 @@ import { type Reason, reasons, shareReason } from '../../coordinator-free/reason
 import { Answer } from '../../protocol/answer.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { bigintAsText } from '../json.ts'
+import { settledBatch } from '../receipts/settled-batch.ts'
 import type { Service } from '../service.ts'
 import type { JobRecord } from './records.ts'
 
@@ -37,15 +38,15 @@ export function whyJob({ runtime, key }: Service, record: JobRecord, nowMs: numb
  * and weighed again. `undefined` while the job is not settled, or where it has no adapter.
  */
 export async function whyShare(
-  { runtime, content }: Service,
+  service: Service,
   { settled }: JobRecord,
   account: Address,
 ): Promise<Said | undefined> {
-  const { batches } = runtime.core.ledger
-  const data = settled && batches.get(settled.batch)?.data
+  const { content } = service
+  const signal = AbortSignal.timeout(FETCH_MS)
+  const data = settled && (await settledBatch(service, settled.batch, signal))?.data
   const adapter = data?.receipts[settled!.index]?.adapter
   if (!data || !adapter) return undefined
-  const signal = AbortSignal.timeout(FETCH_MS)
   const answers = await Promise.all(
     data.receipts
       .filter((receipt) => receipt.adapter === adapter && receipt.task === 'inference')
@@ -54,7 +55,7 @@ export async function whyShare(
         return { feeWei, contributorsWei, attribution }
       }),
   )
-  const before = batches.get(data.number - 1)?.data
+  const before = (await settledBatch(service, data.number - 1, signal))?.data
   const reason = shareReason(data, before, adapter as Cid, answers, account)
   return inJson(reason, shareInWords(reason, account))
 }
