@@ -69,7 +69,7 @@ export function forgetBatches(ledger: Ledger, self: Address): void {
 }
 
 function isPaidBy(batch: PostedBatch | undefined): boolean {
-  return batch?.final === true && batch.header.openWei === 0n
+  return batch?.final === true && batch.header.openWei === 0n && batch.data?.collects !== false
 }
 
 /** True where the contract takes no batch any more of the epoch in which these came. */

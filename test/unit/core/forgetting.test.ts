@@ -38,6 +38,11 @@ const RECEIPTS = Array.from({ length: 5 }, (_, i) =>
   fineTuneReceipt(`job ${i}`, addressNumber(9), 1n),
 )
 
+const CHARGE = {
+  ...{ payer: addressNumber(9), feeWei: 1n, cumulativeWei: 1n },
+  signature: `0x${'11'.repeat(65)}`,
+} as const
+
 /** Tells a core of a batch that is posted and final. */
 function settle(core: Core, data: BatchData): void {
   const { number } = data
@@ -105,7 +110,7 @@ describe('batches that are long past', () => {
   it('stay from the one on by which people are paid', () => {
     const core = council(SELF)
     for (let number = 1; number <= MAX_KEPT_BATCHES + 3; number++)
-      settle(core, dataOf(number, { collects: number <= 2 }))
+      settle(core, dataOf(number, number <= 2 ? {} : { collects: false, charges: [CHARGE] }))
     core.handle({ kind: 'tick' }, NOW_MS)
     const { batches } = core.ledger
     deepEqual([batches.has(1), batches.has(2), batches.has(3)], [false, true, true])
