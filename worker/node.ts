@@ -35,6 +35,7 @@ import { Journal } from './storage/journal.ts'
 import { type Key, loadKey } from './storage/keys.ts'
 import { lockFolder } from './storage/lock.ts'
 import { Recorder } from './storage/recorder.ts'
+import { Shelf } from './storage/shelf.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 export interface RunningNode extends AsyncDisposable {
@@ -109,10 +110,11 @@ async function assemble(
       onRefused: (refused) => log.warn(refused, 'provider refused'),
     }),
   )
-  const peer = await openPeer(config, key, deployment, parts)
-  const content = new Content(peer, log)
+  const shelf = new Shelf(config.data, { mostBytes: config.storeGib * 2 ** 30, log })
+  const peer = await openPeer(config, key, deployment, shelf, parts)
+  const content = new Content(peer, shelf, log)
   const gossip = listen(config, peer, deployment, runtime, parts)
-  const shared = { config, log, ...chain, runtime, peer, gossip, content, records }
+  const shared = { config, log, ...chain, runtime, peer, gossip, content, shelf, records }
   const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
@@ -246,11 +248,13 @@ async function openPeer(
   config: Config,
   key: Key,
   { chainId }: Deployment,
+  shelf: Shelf,
   parts: Parts,
 ): Promise<Peer> {
   const peer = await startPeer({
     privateKey: key.privateKey,
     folder: config.data,
+    blocks: shelf,
     listen: config.listen,
     bootstrap: [...config.bootstrap, ...readAddresses(config.data)],
     topics: Object.values(topicsOf(chainId)),
@@ -291,7 +295,7 @@ function outside(peer: Peer, gossip: Gossip, content: Content): Omit<Outside, 'p
   let turn = 0
   return {
     publish: (bytes, to) => gossip.publish(bytes, to),
-    keep: (block) => content.keep(block),
+    keep: (block) => content.keep(block, 'a-month'),
     reconcile: async (have, signal) => {
       const asked = inTurn(turn++, gossip.subscribers(), gossip.subscribers('validators'))
       return asked ? askFor(peer, asked, have, signal) : []

@@ -11,6 +11,7 @@ import type { Peer } from './network/peer.ts'
 import type { Runtime } from './runtime.ts'
 import type { Content } from './storage/content.ts'
 import type { Key } from './storage/keys.ts'
+import type { Shelf } from './storage/shelf.ts'
 import type { Logger } from './telemetry/logger.ts'
 
 export interface Service {
@@ -23,6 +24,8 @@ export interface Service {
   readonly peer: Peer
   readonly gossip: Gossip
   readonly content: Content
+  /** Where its blocks lie. */
+  readonly shelf: Shelf
   readonly records: Records
   /** Writes as the owner: stakes, datanets. */
   readonly ownerChain: ChainClient

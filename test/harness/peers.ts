@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import { type Peer, startPeer } from '../../worker/network/peer.ts'
 import { Content } from '../../worker/storage/content.ts'
+import { Shelf } from '../../worker/storage/shelf.ts'
 import { removeFolder, testFolder } from './folders.ts'
 import { keyNumber } from './messages.ts'
 
@@ -26,12 +27,13 @@ export class Peers {
     this.#folders.push(folder)
     const { privateKey } = keyNumber(number)
     const listen = ['/ip4/127.0.0.1/tcp/0']
+    const shelf = new Shelf(folder, { mostBytes: 2 ** 30, log: SILENT })
     const peer = await startPeer({
-      ...{ privateKey, folder, listen, bootstrap },
+      ...{ privateKey, folder, blocks: shelf, listen, bootstrap },
       topics: Object.values(TOPICS),
     })
     this.#peers.push(peer)
-    return { peer, content: new Content(peer, SILENT) }
+    return { peer, content: new Content(peer, shelf, SILENT) }
   }
 
   /** Waits until each peer is connected to all others. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
+import { FsBlockstore } from 'blockstore-fs'
 import { after, before, describe, it } from 'mocha'
 import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
@@ -106,7 +107,8 @@ describe('the network', function () {
     await new Promise<void>((resolve) => server.once('listening', () => resolve()))
     const { port } = server.address() as { port: number }
     const { privateKey } = keyNumber(9)
-    const options = { privateKey, folder, bootstrap: [], topics: [everyone] }
+    const blocks = new FsBlockstore(folder)
+    const options = { privateKey, folder, blocks, bootstrap: [], topics: [everyone] }
     try {
       const taken = startPeer({ ...options, listen: [`/ip4/127.0.0.1/tcp/${port}`] })
       await assert.rejects(taken, (error: Error) => {

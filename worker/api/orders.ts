@@ -45,7 +45,7 @@ export class Orders {
   }
 
   async answer(model: Cid, adapter: Cid | '', prompt: Prompt): Promise<Hash> {
-    const input = await this.#options.content.put(Prompt, prompt)
+    const input = await this.#options.content.put(Prompt, prompt, 'a-month')
     return this.#submit({ task: 'inference', model, adapter, input, maxUnits: prompt.maxTokens })
   }
 

@@ -28,6 +28,7 @@ export function statusRoutes(service: Service): Hono {
       lastBatch: lastBatch(ledger),
       judged: Object.fromEntries(runtime.judged),
       rssBytes: memory.rss,
+      storeBytes: service.shelf.passingBytes,
       uptimeSeconds: Math.round(process.uptime()),
     })
   })

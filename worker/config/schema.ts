@@ -105,6 +105,14 @@ export const Config = z.strictObject({
     .union([z.literal(''), z.url({ protocol: /^https?$/ })])
     .default('')
     .describe('address of an EigenDA proxy, to write to EigenDA or to read what others wrote'),
+  storeGib: z
+    .number()
+    .min(0.1)
+    .max(1_000_000)
+    .default(64)
+    .describe(
+      'GiB of content that may go again: what came from others, and after a month what this node made',
+    ),
   record: z
     .string()
     .default('')

@@ -60,7 +60,7 @@ export async function executeAnswer(
     ...shaped,
   }
   return {
-    output: await content.put(Answer, answer),
+    output: await content.put(Answer, answer, 'a-month'),
     commitment: answerCommitment(answer.tokens, sketches),
     attribution: attributionRoot(answer),
     units: answer.tokens.length,

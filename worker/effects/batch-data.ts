@@ -12,7 +12,7 @@ export function performOffer(
   availability: Availability,
 ): Performer<'offer'> {
   return async ({ proposal, data }, signal) => {
-    const cid = await content.put(BatchData, data)
+    const cid = await content.put(BatchData, data, 'a-month')
     const reference = await availability.put(blockOfBatch(data).bytes, signal)
     // Under its content id everyone finds it anyway.
     const besides = reference === cid ? '' : reference

@@ -81,7 +81,7 @@ async function share(
 ): Promise<void> {
   const stateBytes = stateBytesOf(run)
   if (!onStored || stateBytes > MAX_STATE_BYTES) return
-  onStored(await content.put(Progress, { jobId, stateBytes, ...progress }))
+  onStored(await content.put(Progress, { jobId, stateBytes, ...progress }, 'a-month'))
 }
 
 async function begun(run: Run, content: ContentStore, signal: AbortSignal) {
@@ -97,7 +97,10 @@ async function withState(
   state: TrainingState,
   signal: AbortSignal,
 ): Promise<TuneProgress> {
-  const entry = { hash: stateHash(state), cid: await content.putFile(encodeState(state)) }
+  const entry = {
+    hash: stateHash(state),
+    cid: await content.putFile(encodeState(state), 'a-month'),
+  }
   const measured = run.spec.patience > 0 ? [await heldOutLoss(run, state.theta, signal)] : []
   return {
     ...progress,

@@ -14,9 +14,9 @@ import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
-import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
+import type { Blockstore } from 'interface-blockstore'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { serveBlocks } from './block-request.ts'
 import { NetworkError } from './errors.ts'
@@ -33,8 +33,9 @@ export type Peer = HeliaWithLibp2p<PeerServices>
 
 export interface PeerOptions {
   readonly privateKey: Uint8Array
-  /** Folder for blocks and routing records. */
+  /** Folder for routing records. */
   readonly folder: string
+  readonly blocks: Blockstore
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly topics: readonly string[]
@@ -44,7 +45,7 @@ export interface PeerOptions {
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   checkAddresses([...options.listen, ...options.bootstrap])
   const helia = createHeliaLight({
-    blockstore: new FsBlockstore(join(options.folder, 'blocks')),
+    blockstore: options.blocks,
     datastore: new LevelDatastore(join(options.folder, 'routing')),
   })
   const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)), BITSWAP)

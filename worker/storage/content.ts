@@ -15,6 +15,7 @@ import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
+import type { Shelf, Stay } from './shelf.ts'
 
 export interface FetchOptions {
   readonly signal: AbortSignal
@@ -29,11 +30,12 @@ export interface NamedFile {
 
 /** What effects ask of content: the node's own is over IPFS, that of tests is a map. */
 export interface ContentStore {
-  put<T>(document: Document<T>, value: T): Promise<Cid>
+  /** @param stay how long it is kept at least; for good where that is left out */
+  put<T>(document: Document<T>, value: T, stay?: Stay): Promise<Cid>
   get<T>(document: Document<T>, cid: Cid, options: FetchOptions): Promise<T>
   /** The bytes of a document's block, as they were stored. */
   bytes(cid: Cid, options: FetchOptions): Promise<Uint8Array>
-  putFile(content: Uint8Array): Promise<Cid>
+  putFile(content: Uint8Array, stay?: Stay): Promise<Cid>
   /** A file of exactly so many bytes. @throws StorageError `lies` where it has others */
   getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array>
   /** Stores files and the manifest that bounds them. */
@@ -51,25 +53,28 @@ const PROVIDE_TIMEOUT_MS = 30_000
 
 export class Content implements ContentStore {
   readonly #peer: Peer
+  readonly #shelf: Shelf
   readonly #log: Logger
   readonly #sources: Sources
   /** The neighbour that gave a block when it was asked: it may have the next. */
   #giver = ''
 
-  constructor(peer: Peer, log: Logger) {
+  /** @param shelf the peer's blocks */
+  constructor(peer: Peer, shelf: Shelf, log: Logger) {
     this.#peer = peer
+    this.#shelf = shelf
     this.#log = log
     const ask = (cid: CID, signal: AbortSignal) => this.#ask(cid, signal)
     this.#sources = { blocks: peer.blockstore, ask }
   }
 
   /** Stores a document and tells the network who has it. */
-  async put<T>(document: Document<T>, value: T): Promise<Cid> {
-    return this.keep(document.encode(value))
+  async put<T>(document: Document<T>, value: T, stay: Stay = 'for-good'): Promise<Cid> {
+    return this.keep(document.encode(value), stay)
   }
 
-  async keep({ cid, bytes }: Block): Promise<Cid> {
-    await this.#peer.blockstore.put(CID.parse(cid), bytes)
+  async keep({ cid, bytes }: Block, stay: Stay = 'for-good'): Promise<Cid> {
+    await this.#hold(CID.parse(cid), bytes, stay)
     this.#provide(cid)
     return cid
   }
@@ -88,8 +93,15 @@ export class Content implements ContentStore {
     return fetchBlock(this.#sources, parsed, parsed, signal)
   }
 
-  async putFile(content: Uint8Array): Promise<Cid> {
-    const files = unixfs(this.#peer)
+  async putFile(content: Uint8Array, stay: Stay = 'for-good'): Promise<Cid> {
+    const { blockstore } = this.#peer
+    const files = unixfs({
+      blockstore: {
+        put: (cid: CID, block: Uint8Array) => this.#hold(cid, block, stay),
+        get: (cid: CID) => blockstore.get(cid),
+        has: (cid: CID) => blockstore.has(cid),
+      },
+    })
     const cid = (await files.addBytes(content, IMPORT)).toString() as Cid
     this.#provide(cid)
     return cid
@@ -185,6 +197,12 @@ export class Content implements ContentStore {
     // Handed through to the exporter.
     const options = { signal, blockReadConcurrency: WANTED_BLOCKS }
     return unixfs({ blockstore }).cat(root, options)
+  }
+
+  /** Bitswap hears of it too: somebody may be waiting for the block. */
+  async #hold(cid: CID, bytes: Uint8Array, stay: Stay): Promise<CID> {
+    await this.#shelf.hold(cid, bytes, stay)
+    return this.#peer.blockstore.put(cid, bytes)
   }
 
   /** Neighbours in turn; one that gives nothing, or something else, is passed over. */

@@ -1,0 +1,118 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { CID } from 'multiformats/cid'
+import { pino } from 'pino'
+import { collect } from '../../../worker/network/block-request.ts'
+import { Shelf } from '../../../worker/storage/shelf.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
+import { cidNumber } from '../../harness/messages.ts'
+
+const HOUR_MS = 3_600_000
+const BLOCK_BYTES = 1000
+
+describe('the shelf', () => {
+  let folder: string
+  let nowMs: number
+  let warned: string[]
+  const cid = (number: number): CID => CID.parse(cidNumber(number))
+  const block = (number: number): Uint8Array => new Uint8Array(BLOCK_BYTES).fill(number)
+
+  beforeEach(() => {
+    folder = testFolder('shelf')
+    nowMs = 1_800_000_000_000
+    warned = []
+  })
+
+  afterEach(() => removeFolder(folder))
+
+  /** One that has room for so many blocks. */
+  async function opened(blocks: number): Promise<Shelf> {
+    const log = pino({ level: 'warn' }, { write: (line: string) => void warned.push(line) })
+    const shelf = new Shelf(folder, { mostBytes: blocks * BLOCK_BYTES, log, now: () => nowMs })
+    await shelf.open()
+    return shelf
+  }
+
+  async function held(shelf: Shelf, count: number): Promise<number[]> {
+    const numbers = Array.from({ length: count }, (_, i) => i + 1)
+    const there = await Promise.all(numbers.map((number) => shelf.has(cid(number))))
+    return numbers.filter((_, i) => there[i])
+  }
+
+  /** Stores what others sent, an hour apart. */
+  async function fetch(shelf: Shelf, from: number, to: number): Promise<void> {
+    for (let number = from; number <= to; number++) {
+      await shelf.put(cid(number), block(number))
+      await shelf.close()
+      nowMs += 2 * HOUR_MS
+    }
+  }
+
+  async function touch(shelf: Shelf, number: number): Promise<void> {
+    const bytes = await collect(shelf.get(cid(number)))
+    deepEqual(Uint8Array.from(bytes), block(number))
+  }
+
+  it('lets go of what was not used for longest when it is full', async () => {
+    const shelf = await opened(10)
+    await fetch(shelf, 1, 5)
+    await touch(shelf, 2)
+    nowMs += 2 * HOUR_MS
+    await fetch(shelf, 6, 11)
+    await shelf.close()
+    deepEqual(await held(shelf, 11), [2, 4, 5, 6, 7, 8, 9, 10, 11])
+    equal(shelf.passingBytes, 9 * BLOCK_BYTES)
+    deepEqual(warned, [])
+  })
+
+  it('never lets go of what this node answers for, and after a month of what it made', async () => {
+    const shelf = await opened(2)
+    await shelf.hold(cid(1), block(1), 'for-good')
+    await shelf.hold(cid(2), block(2), 'a-month')
+    await touch(shelf, 2)
+    nowMs += 29 * 24 * HOUR_MS
+    await fetch(shelf, 3, 6)
+    await shelf.sweep()
+    deepEqual(await held(shelf, 6), [1, 2])
+    nowMs += 2 * 24 * HOUR_MS
+    await fetch(shelf, 7, 8)
+    await shelf.sweep()
+    deepEqual(await held(shelf, 8), [1, 8])
+  })
+
+  it('says so where all must stay, and keeps it', async () => {
+    const shelf = await opened(2)
+    for (let number = 1; number <= 4; number++)
+      await shelf.hold(cid(number), block(number), 'a-month')
+    await shelf.close()
+    await shelf.sweep()
+    deepEqual(await held(shelf, 4), [1, 2, 3, 4])
+    ok(warned.some((line) => line.includes('--store-gib')))
+  })
+
+  it('knows after a restart what it holds and what was used last', async () => {
+    const before = await opened(10)
+    await fetch(before, 1, 9)
+    await touch(before, 1)
+    await before.close()
+    nowMs += 2 * HOUR_MS
+    const after = await opened(5)
+    await after.close()
+    deepEqual(await held(after, 9), [1, 7, 8, 9])
+    equal(after.passingBytes, 4 * BLOCK_BYTES)
+  })
+
+  it('leaves what was let go of to be fetched again, and writes nothing twice', async () => {
+    const shelf = await opened(10)
+    await shelf.hold(cid(1), block(1), 'for-good')
+    await shelf.put(cid(1), block(1))
+    equal(shelf.passingBytes, 0)
+    await fetch(shelf, 2, 2)
+    const bytes = shelf.passingBytes
+    await shelf.put(cid(2), block(2))
+    equal(shelf.passingBytes, bytes)
+    await shelf.delete(cid(2))
+    equal(await shelf.has(cid(2)), false)
+    await shelf.put(cid(2), block(2))
+    await touch(shelf, 2)
+  })
+})

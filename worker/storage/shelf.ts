@@ -1,0 +1,185 @@
+/**
+ * Where blocks lie on disk. What this node answers for lies in one folder and stays; what can be had from others, or will not
+ * be asked for any more one day, lies in another, from which whatever was not used for longest goes first when that is full.
+ * There a file's modification time says when it was last used, or until when it stays in any case.
+ */
+import { readdir, stat, unlink, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FsBlockstore } from 'blockstore-fs'
+import { NextToLast } from 'blockstore-fs/sharding'
+import type { CID } from 'multiformats/cid'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** For good, or for a month at least: longer than anybody may be asked to show what it was paid for. */
+export type Stay = 'for-good' | 'a-month'
+
+const MONTH_MS = 30 * 24 * 3_600_000
+/** A block that was used lately need not be noted again. */
+const NOTED_MS = 3_600_000
+const MAX_NOTED = 4096
+/** A full folder is emptied this far, so that it is not looked through for each new block. */
+const EMPTIED = 0.9
+
+export interface ShelfOptions {
+  /** Bytes of the blocks that may go. */
+  readonly mostBytes: number
+  readonly log: Logger
+  readonly now?: () => number
+}
+
+interface Held {
+  readonly path: string
+  readonly bytes: number
+  readonly staysUntilMs: number
+}
+
+/** Where a block's file lies in a folder. */
+const PLACES = new NextToLast()
+
+type Block = Parameters<FsBlockstore['put']>[1]
+
+export class Shelf extends FsBlockstore {
+  readonly #passing: FsBlockstore
+  readonly #options: ShelfOptions
+  readonly #now: () => number
+  readonly #noted = new Map<string, number>()
+  /** Of the blocks that may go, as of the last look, and what has come since. */
+  #bytes: number | undefined
+  #sweeping: Promise<void> | undefined
+  /** Nothing is looked for again before so many bytes are there. */
+  #sweepAtBytes: number
+
+  /** @param folder holds both */
+  constructor(folder: string, options: ShelfOptions) {
+    super(join(folder, 'blocks'))
+    this.#passing = new FsBlockstore(join(folder, 'passing'), { shardingStrategy: PLACES })
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#sweepAtBytes = options.mostBytes
+  }
+
+  override async open(): Promise<void> {
+    await super.open()
+    await this.#passing.open()
+    this.#bytes = (await this.#look()).reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#sweepIfFull()
+  }
+
+  override async close(): Promise<void> {
+    await this.#sweeping
+  }
+
+  /** Stores a block that this node answers for. */
+  async hold(cid: CID, block: Uint8Array, stay: Stay): Promise<void> {
+    if (stay === 'for-good') {
+      await super.put(cid, block)
+      return
+    }
+    await this.put(cid, block)
+    await this.#stay(cid, this.#now() + MONTH_MS)
+  }
+
+  /** Stores a block that came from others. */
+  override async put(cid: CID, block: Block, options?: Parameters<FsBlockstore['put']>[2]) {
+    if (await this.has(cid)) return cid
+    await this.#passing.put(cid, block, options)
+    await this.#stay(cid, this.#now())
+    this.#bytes = (this.#bytes ?? 0) + (block instanceof Uint8Array ? block.length : 0)
+    this.#sweepIfFull()
+    return cid
+  }
+
+  override async *get(cid: CID, options?: Parameters<FsBlockstore['get']>[1]) {
+    if (await super.has(cid, options)) {
+      yield* super.get(cid, options)
+      return
+    }
+    yield* this.#passing.get(cid, options)
+    await this.#use(cid)
+  }
+
+  override async has(cid: CID, options?: Parameters<FsBlockstore['has']>[1]): Promise<boolean> {
+    return (await super.has(cid, options)) || this.#passing.has(cid, options)
+  }
+
+  override async delete(cid: CID, options?: Parameters<FsBlockstore['delete']>[1]): Promise<void> {
+    await super.delete(cid, options)
+    await this.#passing.delete(cid, options)
+  }
+
+  override async *getAll(options?: Parameters<FsBlockstore['getAll']>[0]) {
+    yield* super.getAll(options)
+    yield* this.#passing.getAll(options)
+  }
+
+  /** Bytes of the blocks that may go, roughly. */
+  get passingBytes(): number {
+    return this.#bytes ?? 0
+  }
+
+  /** Lets go of what may go, until there is room. What comes meanwhile is counted with the next look. */
+  async sweep(): Promise<void> {
+    const { mostBytes, log } = this.#options
+    const held = await this.#look()
+    const before = held.reduce((sum, { bytes }) => sum + bytes, 0)
+    const nowMs = this.#now()
+    let bytes = before
+    for (const one of held.sort((a, b) => a.staysUntilMs - b.staysUntilMs)) {
+      if (bytes <= EMPTIED * mostBytes || one.staysUntilMs > nowMs) break
+      await unlink(one.path).catch(() => undefined)
+      bytes -= one.bytes
+    }
+    this.#bytes = bytes
+    this.#sweepAtBytes = Math.max(mostBytes, bytes + (1 - EMPTIED) * mostBytes)
+    if (bytes < before) log.info({ bytes, gone: before - bytes }, 'content let go of')
+    if (bytes > mostBytes) {
+      const why = 'all of it is a month old at the most and this node answers for it'
+      log.warn({ bytes, mostBytes, why }, 'content takes more than --store-gib allows')
+    }
+  }
+
+  #sweepIfFull(): void {
+    if (this.#sweeping || (this.#bytes ?? 0) <= this.#sweepAtBytes) return
+    this.#sweeping = this.sweep()
+      .catch((error: unknown) => this.#options.log.warn({ error }, 'content not looked through'))
+      .finally(() => {
+        this.#sweeping = undefined
+      })
+  }
+
+  async #look(): Promise<Held[]> {
+    const { path } = this.#passing
+    const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => [])
+    const held: Held[] = []
+    for (const entry of entries) {
+      if (!entry.isFile()) continue
+      const file = join(entry.parentPath, entry.name)
+      const about = await stat(file).catch(() => undefined)
+      if (about) held.push({ path: file, bytes: about.size, staysUntilMs: about.mtimeMs })
+    }
+    return held
+  }
+
+  /** It was used now, which is noted once in a while; what stays longer anyhow is left so. */
+  async #use(cid: CID): Promise<void> {
+    const name = cid.toString()
+    const nowMs = this.#now()
+    if (nowMs < (this.#noted.get(name) ?? 0) + NOTED_MS) return
+    const heldMs = (await stat(pathIn(this.#passing, cid)).catch(() => undefined))?.mtimeMs
+    if (heldMs !== undefined && heldMs < nowMs) await this.#stay(cid, nowMs)
+    this.#noted.delete(name)
+    this.#noted.set(name, nowMs)
+    if (this.#noted.size > MAX_NOTED) this.#noted.delete(this.#noted.keys().next().value!)
+  }
+
+  /** It may be gone by now: then somebody else has it. */
+  async #stay(cid: CID, untilMs: number): Promise<void> {
+    const path = pathIn(this.#passing, cid)
+    await utimes(path, this.#now() / 1000, untilMs / 1000).catch(() => undefined)
+  }
+}
+
+function pathIn({ path }: FsBlockstore, cid: CID): string {
+  const { dir, file } = PLACES.encode(cid)
+  return join(path, dir, file)
+}
