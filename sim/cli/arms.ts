@@ -8,6 +8,7 @@ import {
 } from '../adversaries/kinds.ts'
 import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
+import { type RoutingScenario, routingScenario } from '../routing/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
 import { type TransferScenario, transferScenario } from '../transfer/scenario.ts'
 import { type Depth, FIELDS, type Section, type Settings, type Value } from './keys.ts'
@@ -112,6 +113,16 @@ export function transferOf(settings: Settings, seed: number): TransferScenario {
   return transferScenario(change as Partial<TransferScenario>)
 }
 
+export function routingOf(settings: Settings, seed: number): RoutingScenario {
+  const { world, workload, adversaries } = settings
+  return routingScenario({
+    ...world,
+    ...workload,
+    ...adversaries,
+    seed,
+  } as Partial<RoutingScenario>)
+}
+
 /** Throws `RangeError` where the numbers contradict each other. */
 export function protocolOf(settings: Settings, seed: number): Scenario {
   const { world, workload } = settings
@@ -141,6 +152,7 @@ const SCENARIO_OF: Readonly<Record<Depth, (settings: Settings, seed: number) => 
   protocol: protocolOf,
   economy: economyOf,
   transfer: transferOf,
+  routing: routingOf,
 }
 
 function requireHonest(made: Scenario, role: 'worker' | 'validator'): void {

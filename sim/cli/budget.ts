@@ -1,8 +1,9 @@
 /** How long a study will take, and in how much memory: what would take too much is refused before it starts. */
 import { availableParallelism, totalmem } from 'node:os'
 import { bytesOf } from '../gossip/scenario.ts'
+import { lookupsOf, bytesOf as routingBytesOf } from '../routing/scenario.ts'
 import { blocksOf, linksOf, bytesOf as transferBytesOf, wantersOf } from '../transfer/scenario.ts'
-import { type Arm, economyOf, gossipOf, protocolOf, transferOf } from './arms.ts'
+import { type Arm, economyOf, gossipOf, protocolOf, routingOf, transferOf } from './arms.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -22,6 +23,9 @@ const EPOCH_SECONDS = 5e-8
 const ECONOMY_BYTES = 1000
 /** Depth T: a block that comes to a node, with its neighbours hearing of it. */
 const BLOCK_SECONDS = 15e-6
+/** Depth K: a lookup, and a node that stands in everybody's table. */
+const LOOKUP_SECONDS = 4e-3
+const KNOWN_SECONDS = 0.5e-6
 /** What a thread takes before it runs anything. */
 const THREAD_BYTES = 80 * 2 ** 20
 
@@ -81,6 +85,7 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     return { seconds, bytes: ECONOMY_BYTES * nodes }
   }
   if (study.depth === 'transfer') return transferCostOf(settings)
+  if (study.depth === 'routing') return routingCostOf(settings)
   const scenario = gossipOf(settings, 1)
   const nodes = scenario.nodes + scenario.sybils
   const virtualSeconds = 8 + (scenario.messages * scenario.intervalMs) / 1000
@@ -98,6 +103,15 @@ function transferCostOf(settings: Arm['settings']): { seconds: number; bytes: nu
   return { seconds, bytes: transferBytesOf(scenario) }
 }
 
+/** Tables of all are made, and neighbours of many. */
+function routingCostOf(settings: Arm['settings']): { seconds: number; bytes: number } {
+  const scenario = routingOf(settings, 1)
+  const all = scenario.nodes + scenario.newcomers + scenario.sybils
+  const seconds =
+    RUN_SECONDS + LOOKUP_SECONDS * lookupsOf(scenario) + KNOWN_SECONDS * scenario.nodes * all
+  return { seconds, bytes: routingBytesOf(scenario) }
+}
+
 function mebibytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20)
 }
@@ -107,6 +121,7 @@ export function virtualSecondsOf(study: Study, settings: Arm['settings']): numbe
   if (study.depth === 'protocol') return protocolOf(settings, 1).workloadMs / 1000 + 30
   if (study.depth === 'economy') return 3600 * economyOf(settings, 1).epochs
   if (study.depth === 'transfer') return transferSecondsOf(settings)
+  if (study.depth === 'routing') return 240
   const { messages, intervalMs } = gossipOf(settings, 1)
   return 8 + (messages * intervalMs) / 1000
 }

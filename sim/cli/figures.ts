@@ -139,11 +139,32 @@ const TRANSFER: Readonly<Record<string, FigureKind>> = {
   virtualSeconds: { title: 'All over after', unit: 's' },
 }
 
+const ROUTING: Readonly<Record<string, FigureKind>> = {
+  foundShare: { title: 'Have the content', unit: 'share' },
+  namedShare: { title: 'The DHT named somebody who has it', unit: 'share' },
+  p50Seconds: { title: 'Half have it', unit: 's' },
+  p90Seconds: { title: '90 % have it', unit: 's' },
+  byNeighbours: { title: 'Had it of a neighbour, by bitswap', unit: 'share' },
+  byProviders: { title: 'Had it of whom the DHT named', unit: 'share' },
+  byAsking: { title: 'Had it of a neighbour that was asked straight', unit: 'share' },
+  byAround: { title: 'Had it of somebody else who was asked straight', unit: 'share' },
+  honestTold: { title: 'Honest nodes that a holder told', unit: 'nodes' },
+  metShare: { title: 'Newcomers that met somebody honest', unit: 'share' },
+  meshShare: { title: 'Newcomers in the honest mesh', unit: 'share' },
+  neighbours: { title: 'Neighbours of a newcomer', unit: 'nodes' },
+  honestShare: { title: 'Honest ones among its neighbours', unit: 'share' },
+  asked: { title: 'Questions of lookups', unit: 'a fetch' },
+  swallowed: { title: 'Records that attackers took in', unit: 'records' },
+  attacks: { title: 'Answered or taken in by attackers', unit: 'times' },
+  virtualSeconds: { title: 'All over after', unit: 's' },
+}
+
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
   transfer: TRANSFER,
+  routing: ROUTING,
 }
 
 export function figuresOf(depth: Depth): string[] {

@@ -52,6 +52,11 @@ function conditions({ study }: Results): string {
     'fileMiB',
     'serving',
     'asking',
+    'fetching',
+    'published',
+    'attack',
+    'sybils',
+    'tale',
   ]
   const pairs = SECTIONS.flatMap((section) =>
     Object.entries(study.settings[section]).map(([key, value]) => ({

@@ -4,6 +4,16 @@ import { ADVERSARY_KEYS } from '../adversaries/kinds.ts'
 import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
 import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
+import {
+  LOOKING,
+  PUBLISHED,
+  ASKING as ROUTING_ASKING,
+  ATTACKS as ROUTING_ATTACKS,
+  BOUNDS as ROUTING_BOUNDS,
+  FETCHING as ROUTING_FETCHING,
+  WITH_FRACTIONS as ROUTING_FRACTIONS,
+  TALES,
+} from '../routing/scenario.ts'
 import { FAULTS } from '../scenario.ts'
 import { ACCESS } from '../transfer/access.ts'
 import {
@@ -15,7 +25,7 @@ import {
 } from '../transfer/scenario.ts'
 import { ARRIVAL, MOST_ARRIVALS } from './recorded-jobs.ts'
 
-export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer'] as const
+export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer', 'routing'] as const
 export type Depth = (typeof DEPTHS)[number]
 
 export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
@@ -43,6 +53,12 @@ function economies(...names: (keyof typeof ECONOMY_BOUNDS)[]): Fields {
 function transfers(...names: (keyof typeof TRANSFER_BOUNDS)[]): Fields {
   const field = (name: keyof typeof TRANSFER_BOUNDS) =>
     (TRANSFER_FRACTIONS.includes(name) ? between : whole)(...TRANSFER_BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
+}
+
+function routings(...names: (keyof typeof ROUTING_BOUNDS)[]): Fields {
+  const field = (name: keyof typeof ROUTING_BOUNDS) =>
+    (ROUTING_FRACTIONS.includes(name) ? between : whole)(...ROUTING_BOUNDS[name])
   return Object.fromEntries(names.map((name) => [name, field(name)]))
 }
 
@@ -165,11 +181,30 @@ const TRANSFER: Readonly<Record<Section, Fields>> = {
   adversaries: transfers('poisoned'),
 }
 
+const ROUTING: Readonly<Record<Section, Fields>> = {
+  world: routings('nodes', 'connections', 'holders', 'bootstraps', 'remembered'),
+  workload: {
+    ...routings('fetchers', 'newcomers'),
+    fetching: oneOf(ROUTING_FETCHING),
+    asking: oneOf(ROUTING_ASKING),
+    published: oneOf(PUBLISHED),
+    looking: oneOf(LOOKING),
+  },
+  faults: {},
+  adversaries: {
+    attack: oneOf(ROUTING_ATTACKS),
+    ...routings('sybils', 'groundBits'),
+    tale: oneOf(TALES),
+    ...routings('misleading'),
+  },
+}
+
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
   transfer: TRANSFER,
+  routing: ROUTING,
 }
 
 /** All keys of a depth as `section.key`. */

@@ -8,16 +8,20 @@ import { DEPTHS } from './keys.ts'
 import type { Table } from './outcome.ts'
 import { draw, type Picture } from './picture.ts'
 import type { Results } from './results.ts'
+import { finding, metAndMeshed, untilFound, whoFound } from './routing-plots.ts'
 import { having, throughput, untilThey } from './transfer-plots.ts'
 
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
   const { reach, seconds, messages, upload } = results.tables
-  const [isGossip, isProtocol, isEconomy, isTransfer] = DEPTHS.map(
+  const [isGossip, isProtocol, isEconomy, isTransfer, isRouting] = DEPTHS.map(
     (depth) => results.study.depth === depth,
   )
   const pictures = [
-    reach && (isTransfer ? having(frame, reach) : reachOverTime(frame, reach)),
+    reach && overTime(frame, reach),
+    isRouting && whoFound(frame),
+    isRouting && untilFound(frame),
+    isRouting && metAndMeshed(frame),
     isTransfer && untilThey(frame),
     isTransfer &&
       againstKey(frame, 'wasted', 'Came for nothing', ['wastedShare'], 'bytes a byte of use'),
@@ -41,6 +45,12 @@ export function picturesOf(results: Results): Picture[] {
     isEconomy && againstKey(frame, 'gini', 'Gini of workers’ incomes', ['workerGini'], 'Gini'),
   ]
   return pictures.filter((picture) => typeof picture === 'object')
+}
+
+function overTime(frame: Frame, reach: Table): Picture {
+  const { depth } = frame.results.study
+  if (depth === 'transfer') return having(frame, reach)
+  return depth === 'routing' ? finding(frame, reach) : reachOverTime(frame, reach)
 }
 
 function hasAdversaries({ summary }: Results): boolean {

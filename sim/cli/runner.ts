@@ -6,6 +6,7 @@ import { runGossip } from './gossip-study.ts'
 import type { Depth } from './keys.ts'
 import type { OnProgress, Order, Outcome } from './outcome.ts'
 import { runProtocol } from './protocol-study.ts'
+import { runRouting } from './routing-study.ts'
 import type { Study } from './scenario-file.ts'
 import { runTransfer } from './transfer-study.ts'
 
@@ -24,6 +25,7 @@ const RUNS: Readonly<Record<Depth, (order: Order, onProgress: OnProgress) => Out
   protocol: runProtocol,
   economy: runEconomy,
   transfer: runTransfer,
+  routing: runRouting,
 }
 
 export function runOrder(order: Order, onProgress: OnProgress = () => undefined): Outcome {

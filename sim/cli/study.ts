@@ -91,6 +91,7 @@ const COLUMNS = {
   ],
   economy: ['honestProfit', 'gain', 'honestLost', 'workerProfit', 'workerGini'],
   transfer: ['doneShare', 'p50Seconds', 'p99Seconds', 'efficiency', 'holdersShare', 'wastedShare'],
+  routing: ['foundShare', 'namedShare', 'p50Seconds', 'p90Seconds', 'metShare', 'meshShare'],
 } as const
 
 /** Figures by arm with half the width of their interval, then what was expected, for reading on a terminal. */
