@@ -1,7 +1,10 @@
 /**
- * Looks for peers near this one until the network is known: often at first, when everyone has just started and knows one
- * address, then ever more rarely. What Kademlia finds is dialled, so that the mesh has somebody to choose from.
+ * Looks for peers until the network is known: often at first, when everyone has just started and knows one address, then
+ * ever more rarely. What Kademlia finds is dialled, so that the mesh has somebody to choose from. Two looks of three are for
+ * a place that nobody can foresee: around this node's own id, and around false addresses, others may have gathered.
  */
+import { randomBytes } from 'node:crypto'
+import type { PeerId } from '@libp2p/interface'
 import { writeAddresses } from './address-book.ts'
 import type { Peer } from './peer.ts'
 
@@ -11,6 +14,12 @@ const LONGEST_WAIT_MS = 5 * 60_000
 const NEW_MS = 2 * 60_000
 const LONGEST_WAIT_OF_NEW_MS = 4000
 const LOOK_MS = 10_000
+/** Peers found elsewhere that stay when there are more connections than may be: a third of these. */
+const MAX_KEPT = 100
+/** More than kad-dht's mark on whoever it knows, which is 1, and less than that on those nearest, which is 50. */
+const KEPT = { name: 'tributary-acquainted', value: 20 } as const
+/** Kademlia hashes what is looked for, so any bytes are a place. */
+const PLACE_BYTES = 32
 /** Neighbours enough for a mesh and for finding content; more come by themselves. */
 const ENOUGH_PEERS = 24
 
@@ -19,9 +28,10 @@ const ENOUGH_PEERS = 24
  * @returns what ends it
  */
 export function keepAcquainted(peer: Peer, folder: string): () => void {
-  const { libp2p } = peer
   const stop = new AbortController()
   const sinceMs = performance.now()
+  const kept: PeerId[] = []
+  let looks = 0
   let timer: NodeJS.Timeout | undefined
   const again = (waitMs: number): void => {
     timer = setTimeout(() => void look(waitMs), waitMs)
@@ -30,12 +40,8 @@ export function keepAcquainted(peer: Peer, folder: string): () => void {
   const look = async (waitMs: number): Promise<void> => {
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(LOOK_MS)])
     try {
-      const self = libp2p.peerId.toMultihash().bytes
-      for await (const { id } of libp2p.peerRouting.getClosestPeers(self, { signal })) {
-        if (libp2p.getPeers().length >= ENOUGH_PEERS) break
-        if (libp2p.getConnections(id).length > 0 || id.equals(libp2p.peerId)) continue
-        await libp2p.dial(id, { signal }).catch(() => undefined)
-      }
+      if (looks++ % 3 === 0) await lookNear(peer, signal)
+      else await lookElsewhere(peer, kept, signal)
     } catch {
       // Nobody to ask yet, or nobody who answers: the next look is on its way.
     }
@@ -49,4 +55,35 @@ export function keepAcquainted(peer: Peer, folder: string): () => void {
     stop.abort()
     clearTimeout(timer)
   }
+}
+
+async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {
+  const { libp2p } = peer
+  const self = libp2p.peerId.toMultihash().bytes
+  for await (const { id } of libp2p.peerRouting.getClosestPeers(self, { signal })) {
+    if (libp2p.getPeers().length >= ENOUGH_PEERS) break
+    await dial(peer, id, signal)
+  }
+}
+
+/**
+ * Those nearest to such a place stay, also when others press in: libp2p closes the newest connections first, so that whoever
+ * names many of its like early could keep everybody else out. Of false peers there are as many here as among all peers.
+ */
+async function lookElsewhere(peer: Peer, kept: PeerId[], signal: AbortSignal): Promise<void> {
+  const { libp2p } = peer
+  const place = randomBytes(PLACE_BYTES)
+  for await (const { id } of libp2p.peerRouting.getClosestPeers(place, { signal })) {
+    if (!kept.some((known) => known.equals(id))) kept.push(id)
+    await libp2p.peerStore.merge(id, { tags: { [KEPT.name]: { value: KEPT.value } } })
+    await dial(peer, id, signal)
+  }
+  for (const id of kept.splice(0, Math.max(0, kept.length - MAX_KEPT))) {
+    await libp2p.peerStore.merge(id, { tags: { [KEPT.name]: undefined } })
+  }
+}
+
+async function dial({ libp2p }: Peer, id: PeerId, signal: AbortSignal): Promise<void> {
+  if (libp2p.getConnections(id).length > 0 || id.equals(libp2p.peerId)) return
+  await libp2p.dial(id, { signal }).catch(() => undefined)
 }

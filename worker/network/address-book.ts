@@ -1,10 +1,15 @@
-/** Addresses of peers met before: with them a restarted node finds the network without the peer that introduced it. */
+/**
+ * Addresses of peers met before: with them a restarted node finds the network without the peer that introduced it, and though
+ * all introductions be false. Who is in the book stays there, so that nobody can wash it out with many new peers.
+ */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Peer } from './peer.ts'
 
 const MAX_ADDRESSES = 64
+/** Places that nobody new may take from those who are not here at the moment. */
+const AWAY = 16
 
 const AddressBook = z
   .array(
@@ -35,8 +40,27 @@ export async function writeAddresses(folder: string, { libp2p }: Peer): Promise<
     addresses.push(first.includes('/p2p/') ? first : `${first}/p2p/${id}`)
   }
   if (addresses.length === 0) return
-  writeFileSync(`${bookIn(folder)}.new`, JSON.stringify(addresses.slice(0, MAX_ADDRESSES), null, 2))
+  const book = bookOf(readAddresses(folder), addresses)
+  writeFileSync(`${bookIn(folder)}.new`, JSON.stringify(book, null, 2))
   renameSync(`${bookIn(folder)}.new`, bookIn(folder))
+}
+
+/**
+ * The next book: those in the last one who are here, by their addresses of today; new ones where there is room; and those who
+ * are away, who left last first.
+ */
+export function bookOf(last: readonly string[], here: readonly string[]): string[] {
+  const today = new Map(here.map((address) => [idIn(address), address]))
+  const known = new Set(last.map(idIn))
+  const stayed = last.flatMap((address) => today.get(idIn(address)) ?? [])
+  const away = last.filter((address) => !today.has(idIn(address)))
+  const fresh = here.filter((address) => !known.has(idIn(address)))
+  const present = [...stayed, ...fresh].slice(0, MAX_ADDRESSES - Math.min(AWAY, away.length))
+  return [...present, ...away].slice(0, MAX_ADDRESSES)
+}
+
+function idIn(address: string): string {
+  return address.slice(address.lastIndexOf('/') + 1)
 }
 
 function bookIn(folder: string): string {

@@ -41,7 +41,7 @@ export async function serveBlocks(peer: Peer): Promise<void> {
 }
 
 /**
- * Asks a neighbour for a block. @returns its bytes, which hash to the content id; undefined where the neighbour has none
+ * Asks a neighbour for a block, which it says it has and then gives when the turn to take it has come. @returns its bytes, which hash to the content id; undefined where the neighbour has none
  * @throws NetworkError `protocol` where it gives something else; libp2p's errors where it does not answer in time
  */
 export async function askForBlock(
@@ -49,6 +49,7 @@ export async function askForBlock(
   from: PeerId,
   cid: CID,
   stop: AbortSignal,
+  turn: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Uint8Array | undefined> {
   const soon = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)])
   const stream = await peer.libp2p.dialProtocol(from, PROTOCOL, { signal: soon })
@@ -56,6 +57,7 @@ export async function askForBlock(
     const framed = lpStream(stream, { maxDataLength: MAX_BLOCK_BYTES })
     await framed.write(cid.bytes, { signal: soon })
     const isHere = (await framed.read({ signal: soon })).subarray()[0] === 1
+    if (isHere) await orStopped(turn(), stop)
     const signal = AbortSignal.any([stop, AbortSignal.timeout(BLOCK_MS)])
     const bytes = isHere ? (await framed.read({ signal })).subarray() : undefined
     if (bytes && !isBlockOf(cid, bytes)) {
@@ -67,6 +69,15 @@ export async function askForBlock(
     stream.abort(error as Error)
     throw error
   }
+}
+
+function orStopped(wait: Promise<void>, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const give = (): void => reject(stop.reason)
+    if (stop.aborted) give()
+    stop.addEventListener('abort', give, { once: true })
+    void wait.then(resolve).finally(() => stop.removeEventListener('abort', give))
+  })
 }
 
 /** The bytes of a block that a blockstore gives in parts. */

@@ -5,14 +5,13 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unixfs } from '@helia/unixfs'
-import type { PeerId } from '@libp2p/interface'
 import { CID } from 'multiformats/cid'
 import type { Block, Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
-import { askForBlock } from '../network/block-request.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Asking } from './asking.ts'
 import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
 import type { Shelf, Stay } from './shelf.ts'
@@ -56,16 +55,18 @@ export class Content implements ContentStore {
   readonly #shelf: Shelf
   readonly #log: Logger
   readonly #sources: Sources
-  /** The neighbour that gave a block when it was asked: it may have the next. */
-  #giver = ''
 
   /** @param shelf the peer's blocks */
   constructor(peer: Peer, shelf: Shelf, log: Logger) {
     this.#peer = peer
     this.#shelf = shelf
     this.#log = log
-    const ask = (cid: CID, signal: AbortSignal) => this.#ask(cid, signal)
-    this.#sources = { blocks: peer.blockstore, ask }
+    const asking = new Asking(peer, log)
+    this.#sources = {
+      blocks: peer.blockstore,
+      neighbours: (cid, signal) => asking.neighbours(cid, signal),
+      everyone: (cid, signal) => asking.everyone(cid, signal),
+    }
   }
 
   /** Stores a document and tells the network who has it. */
@@ -203,24 +204,6 @@ export class Content implements ContentStore {
   async #hold(cid: CID, bytes: Uint8Array, stay: Stay): Promise<CID> {
     await this.#shelf.hold(cid, bytes, stay)
     return this.#peer.blockstore.put(cid, bytes)
-  }
-
-  /** Neighbours in turn; one that gives nothing, or something else, is passed over. */
-  async #ask(cid: CID, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const rank = (peer: PeerId): number => (peer.toString() === this.#giver ? 0 : 1)
-    const neighbours = this.#peer.libp2p.getPeers().sort((a, b) => rank(a) - rank(b))
-    for (const neighbour of neighbours) {
-      if (signal.aborted) return undefined
-      try {
-        const block = await askForBlock(this.#peer, neighbour, cid, signal)
-        if (!block) continue
-        this.#giver = neighbour.toString()
-        return block
-      } catch (error) {
-        this.#log.debug({ cid: `${cid}`, peer: `${neighbour}`, error }, 'neighbour passed over')
-      }
-    }
-    return undefined
   }
 
   /** In the background: finding the peers to tell takes a while, and bitswap asks our neighbours anyhow. */

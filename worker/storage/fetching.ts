@@ -1,7 +1,8 @@
 /**
  * A blockstore for one fetch. It never waits on one peer for ever: bitswap now and then falls silent with the connection
- * open, so after a while neighbours are asked one by one, and if none has the block, those who provide it. It stops at the
- * bytes and blocks that the manifest allows.
+ * open, so after a while neighbours are asked straight, and if none has the block, those who provide it; and as who provides it can
+ * be kept secret by those who have pressed in around its id, whoever else is known. It stops at the bytes and blocks that
+ * the manifest allows.
  */
 import type { Blocks } from '@helia/interface'
 import type { Blockstore } from 'interface-blockstore'
@@ -38,13 +39,15 @@ interface Pace {
   isAsked: boolean
 }
 
-/** Asks neighbours for a block, one by one. @returns undefined where none gives it */
+/** Asks several peers for a block, each by itself. @returns undefined where none gives it */
 export type Ask = (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined>
 
 /** Where blocks come from. */
 export interface Sources {
   readonly blocks: Blocks
-  readonly ask: Ask
+  readonly neighbours: Ask
+  /** Neighbours first, and after a while whom else this node knows. */
+  readonly everyone: Ask
 }
 
 export function fetching(
@@ -83,40 +86,91 @@ export async function fetchBlock(
   stop: AbortSignal,
   pace: Pace = { latestMs: 0, isAsked: false },
 ): Promise<Uint8Array> {
-  const { blocks } = sources
   const done = (block: Uint8Array): Uint8Array => {
     pace.latestMs = performance.now()
     return block
   }
   // Where bitswap was silent for one block it is for the next.
-  const early = pace.isAsked ? await asked(sources, cid, stop) : undefined
+  const early = pace.isAsked ? await asked(sources, sources.neighbours, cid, stop) : undefined
   if (early) return done(early)
-  let last: unknown
-  for (let attempt = 0; attempt <= SESSION_TRIES && !stop.aborted; attempt++) {
-    const stall = new Stall(pace, attempt === 0 ? FIRST_TRY_MS : SESSION_TRY_MS)
-    const signal = AbortSignal.any([stop, stall.signal])
-    try {
-      return done(
-        await (attempt === 0
-          ? collect(blocks.get(cid, { signal }))
-          : fromSession(blocks, root, cid, signal)),
-      )
-    } catch (error) {
-      last = error
-    } finally {
-      stall.end()
+  const failures: unknown[] = []
+  const tried = await attempt(pace, FIRST_TRY_MS, stop, failures, (signal) =>
+    collect(sources.blocks.get(cid, { signal })),
+  )
+  if (tried) return done(tried)
+  const found = new AbortController()
+  const signal = AbortSignal.any([stop, found.signal])
+  try {
+    const asking = asked(sources, sources.everyone, cid, signal)
+    const trying = fromSessions(sources.blocks, root, cid, pace, signal, failures)
+    const tellPace = (block: Uint8Array | undefined) => {
+      pace.isAsked = block !== undefined
+      return block
     }
-    const block = await asked(sources, cid, stop)
-    pace.isAsked = block !== undefined
+    const block =
+      (await eitherOf(asking.then(tellPace), trying)) ??
+      (await asked(sources, sources.neighbours, cid, stop).then(tellPace))
     if (block) return done(block)
+  } finally {
+    found.abort()
   }
   stop.throwIfAborted()
-  throw new StorageError('stalled', `No peer delivered block ${cid} in time.`, { cause: last })
+  const cause = failures.at(-1)
+  throw new StorageError('stalled', `No peer delivered block ${cid} in time.`, { cause })
 }
 
-/** What a neighbour gives is kept, as bitswap keeps what it brings. */
+/** One try, for as long as the fetch gets any block. @returns undefined where it fails; why is added to `failures` */
+async function attempt(
+  pace: Pace,
+  waitMs: number,
+  stop: AbortSignal,
+  failures: unknown[],
+  get: (signal: AbortSignal) => Promise<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+  const stall = new Stall(pace, waitMs)
+  try {
+    return await get(AbortSignal.any([stop, stall.signal]))
+  } catch (error) {
+    failures.push(error)
+    return undefined
+  } finally {
+    stall.end()
+  }
+}
+
+/** With whoever provides it, by a fresh session each time. */
+async function fromSessions(
+  blocks: Blocks,
+  root: CID,
+  cid: CID,
+  pace: Pace,
+  stop: AbortSignal,
+  failures: unknown[],
+): Promise<Uint8Array | undefined> {
+  for (let tries = 0; tries < SESSION_TRIES && !stop.aborted; tries++) {
+    const block = await attempt(pace, SESSION_TRY_MS, stop, failures, (signal) =>
+      fromSession(blocks, root, cid, signal),
+    )
+    if (block) return block
+  }
+  return undefined
+}
+
+/** What the first of two gives that gives anything. */
+async function eitherOf<T>(
+  one: Promise<T | undefined>,
+  other: Promise<T | undefined>,
+): Promise<T | undefined> {
+  const first = await Promise.race([one, other])
+  if (first !== undefined) return first
+  const [ofOne, ofOther] = await Promise.all([one, other])
+  return ofOne ?? ofOther
+}
+
+/** What a peer gives is kept, as bitswap keeps what it brings. */
 async function asked(
-  { blocks, ask }: Sources,
+  { blocks }: Sources,
+  ask: Ask,
   cid: CID,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {

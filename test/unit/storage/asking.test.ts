@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { type AskOne, firstBlock } from '../../../worker/storage/asking.ts'
+
+const BLOCK = Uint8Array.of(1, 2, 3)
+const WAITS = { atOnce: 3, patienceMs: 20 }
+const NEVER = new AbortController().signal
+
+/** What a peer does, by its name. */
+type Manner = 'has' | 'lacks' | 'silent' | 'stalls'
+
+/** Peers of these manners, and how many of each were asked, and took their turn. */
+function town(manners: readonly Manner[]) {
+  const seen = { asked: [] as number[], turns: [] as number[], most: 0 }
+  let open = 0
+  const ask: AskOne<number> = async (peer, turn, signal) => {
+    seen.asked.push(peer)
+    open += 1
+    seen.most = Math.max(seen.most, open)
+    const over = new Promise<undefined>((resolve) => {
+      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    const manner = manners[peer]
+    if (manner === 'silent') await over
+    await Promise.resolve()
+    open -= 1
+    if (manner !== 'has' && manner !== 'stalls') return undefined
+    await Promise.race([turn(), over])
+    if (signal.aborted) return undefined
+    seen.turns.push(peer)
+    return manner === 'has' ? BLOCK : over
+  }
+  const queue = async function* () {
+    yield* manners.keys()
+  }
+  return { ask, queue, seen }
+}
+
+describe('a block asked of many', () => {
+  it('is given by whoever has it, and asked of few at a time', async () => {
+    const manners: Manner[] = [...Array<Manner>(40).fill('lacks'), 'has', 'lacks']
+    const { ask, queue, seen } = town(manners)
+    assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), BLOCK)
+    assert.ok(seen.most <= WAITS.atOnce)
+    assert.ok(seen.asked.length >= 41)
+  })
+
+  it('is undefined where nobody has it', async () => {
+    const { ask, queue, seen } = town(['lacks', 'lacks', 'lacks', 'lacks'])
+    assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), undefined)
+    assert.equal(seen.asked.length, 4)
+    const nobody = town([])
+    assert.equal(await firstBlock(undefined, nobody.queue, nobody.ask, NEVER, WAITS), undefined)
+  })
+
+  it('is taken of one at a time while that one may give it', async () => {
+    const { ask, queue, seen } = town(['has', 'has', 'has'])
+    await firstBlock(undefined, queue, ask, NEVER, { ...WAITS, patienceMs: 10_000 })
+    assert.deepEqual(seen.turns, [0])
+  })
+
+  it('comes in spite of many that promise it and do not give it', async () => {
+    const manners: Manner[] = [...Array<Manner>(12).fill('stalls'), 'has']
+    const { ask, queue, seen } = town(manners)
+    assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), BLOCK)
+    assert.equal(seen.turns.length, 13)
+  })
+
+  it('is asked of the last giver alone, for as long as patience lasts', async () => {
+    const given = town(['lacks', 'lacks', 'has'])
+    await firstBlock(2, given.queue, given.ask, NEVER, { ...WAITS, patienceMs: 10_000 })
+    assert.deepEqual(given.seen.asked, [2])
+    const stalled = town(['lacks', 'has', 'stalls'])
+    const others = async function* () {
+      yield* [0, 1]
+    }
+    assert.equal(await firstBlock(2, others, stalled.ask, NEVER, WAITS), BLOCK)
+    assert.equal(stalled.seen.asked[0], 2)
+  })
+
+  it('is given up when it is not wanted any more', async () => {
+    const { ask, queue, seen } = town(['silent', 'silent', 'silent', 'silent', 'has'])
+    const stop = new AbortController()
+    const asked = firstBlock(undefined, queue, ask, stop.signal, WAITS)
+    await new Promise((wake) => setTimeout(wake, 5))
+    stop.abort()
+    assert.equal(await asked, undefined)
+    assert.equal(seen.asked.length, 3)
+  })
+
+  it('fails where those to ask cannot be told', async () => {
+    const { ask } = town([])
+    const broken = async function* (): AsyncGenerator<number> {
+      yield* []
+      throw new Error('no table')
+    }
+    await assert.rejects(firstBlock(undefined, broken, ask, NEVER, WAITS), /no table/)
+  })
+})

@@ -1,0 +1,193 @@
+/**
+ * A block asked of many peers straight. Any of them may be silent, lie, or promise and not give: so some are asked at the same
+ * time, what they promise is taken in turns, and who failed comes last the next time.
+ */
+import { randomInt } from 'node:crypto'
+import { setTimeout as waitFor } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
+import type { CID } from 'multiformats/cid'
+import { askForBlock } from '../network/block-request.ts'
+import type { Peer } from '../network/peer.ts'
+import { Turns } from '../network/turns.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** Questions under way at the same time; `sim/routing/scenario.ts` has the same number. */
+const ASKED_AT_ONCE = 8
+/** How long who gave the last block is asked alone, and who promised first may take before others are tried as well. */
+const PATIENCE_MS = 3000
+/** When others than neighbours are asked: until then providers may be found. */
+const OTHERS_AFTER_MS = 10_000
+/** Peers beyond the neighbours that are asked for one block; the simulator has the same number. */
+const ASKED_AROUND = 1000
+/** kad-dht's mark on who stands in the routing table: it has answered there, and each part of the space has twenty at most. */
+const IN_TABLE = 'kad-peer'
+/** Peers whose failures are remembered. */
+const MAX_FAILED = 1000
+
+/** Puts the question to one. It takes the block, where there is one, when `turn` has come. */
+export type AskOne<P> = (
+  peer: P,
+  turn: () => Promise<void>,
+  signal: AbortSignal,
+) => Promise<Uint8Array | undefined>
+
+export interface Waits {
+  readonly atOnce: number
+  readonly patienceMs: number
+}
+
+export class Asking {
+  readonly #peer: Peer
+  readonly #log: Logger
+  /** Who gave a block when it was asked: it may have the next. */
+  #giver = ''
+  readonly #failed = new Set<string>()
+
+  constructor(peer: Peer, log: Logger) {
+    this.#peer = peer
+    this.#log = log
+  }
+
+  /** @returns undefined where no neighbour gives it */
+  neighbours(cid: CID, stop: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#ask(cid, stop, async function* (ranked) {
+      yield* ranked
+    })
+  }
+
+  /**
+   * Asks neighbours, and after a while whoever is known beyond them, wherever their ids lie: keys ground until they lie around
+   * a content's id can hide it from every search for that id, and make up a sixty-fourth of a routing table.
+   */
+  everyone(cid: CID, stop: AbortSignal): Promise<Uint8Array | undefined> {
+    const others = () => this.#others()
+    return this.#ask(cid, stop, async function* (ranked, signal) {
+      const sinceMs = performance.now()
+      yield* ranked
+      await sleep(sinceMs + OTHERS_AFTER_MS - performance.now(), signal)
+      if (!signal.aborted) yield* await others()
+    })
+  }
+
+  async #others(): Promise<PeerId[]> {
+    const { libp2p } = this.#peer
+    const known = await libp2p.peerStore.all({ filters: [({ tags }) => tags.has(IN_TABLE)] })
+    const others = known.map(({ id }) => id).filter((id) => libp2p.getConnections(id).length === 0)
+    return shuffled(others).slice(0, ASKED_AROUND)
+  }
+
+  #ask(
+    cid: CID,
+    stop: AbortSignal,
+    order: (neighbours: readonly PeerId[], signal: AbortSignal) => AsyncGenerator<PeerId>,
+  ): Promise<Uint8Array | undefined> {
+    const peers = this.#peer.libp2p.getPeers()
+    const last = (peer: PeerId): number => Number(this.#failed.has(peer.toString()))
+    const giver = peers.find((peer) => peer.toString() === this.#giver)
+    const others = peers.filter((peer) => peer !== giver).sort((a, b) => last(a) - last(b))
+    const ask: AskOne<PeerId> = async (peer, turn, signal) => {
+      try {
+        const block = await askForBlock(this.#peer, peer, cid, signal, turn)
+        if (block) this.#giver = peer.toString()
+        return block
+      } catch (error) {
+        // Who is not wanted any more has not failed.
+        if (!signal.aborted) this.#remember(peer.toString())
+        this.#log.debug({ cid: `${cid}`, peer: `${peer}`, error }, 'peer passed over')
+        return undefined
+      }
+    }
+    const waits = { atOnce: ASKED_AT_ONCE, patienceMs: PATIENCE_MS }
+    return firstBlock(giver, (signal) => order(others, signal), ask, stop, waits)
+  }
+
+  #remember(peer: string): void {
+    if (this.#giver === peer) this.#giver = ''
+    if (this.#failed.size >= MAX_FAILED) this.#failed.clear()
+    this.#failed.add(peer)
+  }
+}
+
+/**
+ * The block of whoever gives it first. The giver, where there is one, is asked alone for as long as patience lasts.
+ *
+ * @param ask must not throw, and give up when its signal says so
+ */
+export async function firstBlock<P>(
+  giver: P | undefined,
+  others: (signal: AbortSignal) => AsyncGenerator<P>,
+  ask: AskOne<P>,
+  stop: AbortSignal,
+  { atOnce, patienceMs }: Waits,
+): Promise<Uint8Array | undefined> {
+  const found = new AbortController()
+  const signal = AbortSignal.any([stop, found.signal])
+  const turns = new Turns(patienceMs)
+  const running = new Set<Promise<void>>()
+  let block: Uint8Array | undefined
+  /** Ends when the peer has answered, which is before its block is there. */
+  const question = (peer: P): Promise<void> =>
+    new Promise((answered) => {
+      let hasTurn = false
+      const turn = async (): Promise<void> => {
+        answered()
+        await turns.take()
+        hasTurn = true
+      }
+      const asked = ask(peer, turn, signal).then((given) => {
+        if (given) block ??= given
+        if (given) found.abort()
+        else if (hasTurn) turns.pass()
+        running.delete(asked)
+        answered()
+      })
+      running.add(asked)
+    })
+  const lane = async (queue: AsyncGenerator<P>): Promise<void> => {
+    for await (const peer of oneOf(queue)) {
+      if (signal.aborted) return
+      await question(peer)
+    }
+  }
+  try {
+    if (giver !== undefined) await settledWithin(patienceMs, [question(giver), ...running])
+    const queue = others(signal)
+    await Promise.all(Array.from({ length: atOnce }, () => lane(queue)))
+    while (!signal.aborted && running.size > 0) await Promise.race(running)
+    return block
+  } finally {
+    found.abort()
+    turns.end()
+  }
+}
+
+/** A generator that several read from, and that does not end when one of them has read enough. */
+function oneOf<P>(queue: AsyncGenerator<P>): AsyncIterable<P> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => queue.next() }) }
+}
+
+/** Waits, but no longer than until the signal. */
+async function sleep(waitMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || waitMs <= 0) return
+  await waitFor(waitMs, undefined, { signal }).catch(() => undefined)
+}
+
+/** Ends when all have, or when the time is up. */
+async function settledWithin(waitMs: number, promises: readonly Promise<void>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs)
+  })
+  await Promise.race([Promise.all(promises), late])
+  clearTimeout(timer)
+}
+
+/** In an order that nobody could choose (Fisher and Yates). */
+function shuffled<T>(items: readonly T[]): T[] {
+  const dealt = [...items]
+  for (let last = dealt.length - 1; last > 0; last--) {
+    const other = randomInt(last + 1)
+    ;[dealt[last], dealt[other]] = [dealt[other]!, dealt[last]!]
+  }
+  return dealt
+}
