@@ -57,7 +57,7 @@ export function keepAcquainted(peer: Peer, folder: string): () => void {
   }
 }
 
-async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {
+export async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {
   const { libp2p } = peer
   const self = libp2p.peerId.toMultihash().bytes
   for await (const { id } of libp2p.peerRouting.getClosestPeers(self, { signal })) {
@@ -70,11 +70,17 @@ async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {
  * Those nearest to such a place stay, also when others press in: libp2p closes the newest connections first, so that whoever
  * names many of its like early could keep everybody else out. Of false peers there are as many here as among all peers.
  */
-async function lookElsewhere(peer: Peer, kept: PeerId[], signal: AbortSignal): Promise<void> {
+export async function lookElsewhere(
+  peer: Peer,
+  kept: PeerId[],
+  signal: AbortSignal,
+): Promise<void> {
   const { libp2p } = peer
   const place = randomBytes(PLACE_BYTES)
   for await (const { id } of libp2p.peerRouting.getClosestPeers(place, { signal })) {
-    if (!kept.some((known) => known.equals(id))) kept.push(id)
+    const known = kept.findIndex((other) => other.equals(id))
+    if (known >= 0) kept.splice(known, 1)
+    kept.push(id)
     await libp2p.peerStore.merge(id, { tags: { [KEPT.name]: { value: KEPT.value } } })
     await dial(peer, id, signal)
   }

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { describe, it } from 'mocha'
+import { lookElsewhere, lookNear } from '../../../worker/network/acquaint.ts'
+import type { Peer } from '../../../worker/network/peer.ts'
+import { keyNumber } from '../../harness/messages.ts'
+
+const NEVER = new AbortController().signal
+
+function idNumber(number: number): PeerId {
+  return peerIdFromPrivateKey(privateKeyFromRaw(keyNumber(number).privateKey))
+}
+
+/** A peer of so many connections, whose searches end with these. */
+function searching(connected: readonly PeerId[], found: (search: number) => readonly PeerId[]) {
+  const own = idNumber(999)
+  const [sought, dialled, tagged] = [[] as Uint8Array[], [] as string[], new Set<string>()]
+  const libp2p = {
+    peerId: own,
+    getPeers: () => connected,
+    getConnections: (id: PeerId) => connected.filter((other) => other.equals(id)),
+    dial: async (id: PeerId) => void dialled.push(`${id}`),
+    peerStore: {
+      merge: async (
+        id: PeerId,
+        { tags }: { tags: Record<string, { value: number } | undefined> },
+      ) => {
+        for (const tag of Object.values(tags)) tag ? tagged.add(`${id}`) : tagged.delete(`${id}`)
+      },
+    },
+    peerRouting: {
+      getClosestPeers: async function* (key: Uint8Array) {
+        sought.push(key)
+        for (const id of found(sought.length - 1)) yield { id }
+      },
+    },
+  }
+  return { peer: { libp2p } as unknown as Peer, own, sought, dialled, tagged }
+}
+
+const ids = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => idNumber(from + index))
+
+describe('a look for peers', () => {
+  it('near is for its own id, and dials nobody where there are enough', async () => {
+    const few = searching(ids(1, 2), () => ids(2, 3))
+    await lookNear(few.peer, NEVER)
+    assert.deepEqual(few.sought, [few.own.toMultihash().bytes])
+    assert.deepEqual(few.dialled, ids(3, 2).map(String))
+    const enough = searching(ids(1, 24), () => ids(30, 3))
+    await lookNear(enough.peer, NEVER)
+    assert.deepEqual(enough.dialled, [])
+  })
+
+  it('elsewhere is for a place that differs each time', async () => {
+    const { peer, own, sought } = searching([], () => [])
+    for (let look = 0; look < 8; look++) await lookElsewhere(peer, [], NEVER)
+    const places = new Set(
+      [own.toMultihash().bytes, ...sought].map((key) => Buffer.from(key).toString('hex')),
+    )
+    assert.equal(places.size, 9)
+  })
+
+  it('elsewhere dials and keeps whom it finds, however many connections there are', async () => {
+    const { peer, dialled, tagged } = searching(ids(1, 300), () => [
+      idNumber(400),
+      idNumber(401),
+      idNumber(1),
+    ])
+    await lookElsewhere(peer, [], NEVER)
+    assert.deepEqual(dialled, [idNumber(400), idNumber(401)].map(String))
+    assert.deepEqual([...tagged], [idNumber(400), idNumber(401), idNumber(1)].map(String))
+  })
+
+  it('elsewhere lets go of those kept longest when there are a hundred', async () => {
+    const { peer, tagged } = searching([], (search) => ids(1 + 20 * search, 20))
+    const kept: PeerId[] = []
+    for (let look = 0; look < 7; look++) await lookElsewhere(peer, kept, NEVER)
+    assert.deepEqual([...tagged], ids(41, 100).map(String))
+    assert.equal(kept.length, 100)
+  })
+
+  it('keeps somebody found twice but once, and lives on where a dial fails', async () => {
+    const { peer } = searching([], () => ids(1, 2))
+    Object.assign(peer.libp2p, { dial: () => Promise.reject(new Error('gone')) })
+    const kept: PeerId[] = []
+    await lookElsewhere(peer, kept, NEVER)
+    await lookElsewhere(peer, kept, NEVER)
+    assert.deepEqual(kept.map(String), ids(1, 2).map(String))
+  })
+})
