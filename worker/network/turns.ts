@@ -18,7 +18,7 @@ export class Turns {
     this.#timer ??= setInterval(() => {
       this.#allowed *= 2
       this.#admit()
-    }, this.#patienceMs)
+    }, this.#patienceMs).unref()
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
       this.#admit()

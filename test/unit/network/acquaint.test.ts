@@ -27,7 +27,11 @@ function searching(connected: readonly PeerId[], found: (search: number) => read
         id: PeerId,
         { tags }: { tags: Record<string, { value: number } | undefined> },
       ) => {
-        for (const tag of Object.values(tags)) tag ? tagged.add(`${id}`) : tagged.delete(`${id}`)
+        for (const tag of Object.values(tags)) {
+          if (tag === undefined) tagged.delete(`${id}`)
+          // 1 is what kad-dht gives to whoever it knows.
+          else if (tag.value > 1) tagged.add(`${id}`)
+        }
       },
     },
     peerRouting: {

@@ -54,9 +54,15 @@ describe('a block asked of many', () => {
   })
 
   it('is taken of one at a time while that one may give it', async () => {
-    const { ask, queue, seen } = town(['has', 'has', 'has'])
-    await firstBlock(undefined, queue, ask, NEVER, { ...WAITS, patienceMs: 10_000 })
+    const { ask, queue, seen } = town(['stalls', 'stalls', 'stalls'])
+    const stop = new AbortController()
+    const waits = { ...WAITS, patienceMs: 10_000 }
+    const asked = firstBlock(undefined, queue, ask, stop.signal, waits)
+    await new Promise((wake) => setTimeout(wake, 5))
+    assert.deepEqual(seen.asked, [0, 1, 2])
     assert.deepEqual(seen.turns, [0])
+    stop.abort()
+    assert.equal(await asked, undefined)
   })
 
   it('comes in spite of many that promise it and do not give it', async () => {
