@@ -25,6 +25,7 @@ export class Asking {
   #taking = 0
   #allowed = 1
   #isClosed = false
+  #onDry: (() => void) | undefined
   #isOver = false
 
   /**
@@ -52,8 +53,10 @@ export class Asking {
     this.#go()
   }
 
-  stop(): void {
-    this.#isOver = true
+  /** Tells, once, when nobody is left to be asked, and it may be asked for more. */
+  whenDry(onDry: () => void): void {
+    this.#onDry = onDry
+    this.#go()
   }
 
   #rank(peer: number): number {
@@ -67,6 +70,13 @@ export class Asking {
     }
     while (this.#taking < this.#allowed && this.#promised.length > 0) {
       this.#take(this.#promised.shift()!)
+    }
+    if (this.#questions < ASKED_AT_ONCE && this.#onDry) {
+      const tell = this.#onDry
+      this.#onDry = undefined
+      tell()
+      // It may have added the last of all, and so ended it.
+      if (this.#isOver) return
     }
     if (!this.#isClosed || this.#questions > 0 || this.#taking > 0) return
     this.#isOver = true

@@ -1,7 +1,7 @@
 /**
  * How a node comes by a content: from the DHT alone, or as `worker/storage/fetching.ts` does it. Then all neighbours hear
  * what is wanted, and whoever the DHT names first; after five seconds each neighbour is asked straight, and after ten more
- * whoever else is known, while tries with the providers that the DHT names go on beside it.
+ * whoever else is known, and whom searches anywhere lead to, while tries with the providers that the DHT names go on.
  */
 import { ASK_TRIPS, Asking, BLOCK_MS } from './asking.ts'
 import { shuffled } from './lookup.ts'
@@ -17,7 +17,8 @@ const FIRST_TRY_MS = 5000
 const SESSION_TRY_MS = 10_000
 const SESSION_TRIES = 3
 const OTHERS_AFTER_MS = 10_000
-const MOST_OTHERS = 1000
+const MOST_ASKED = 1000
+const WALKS = 12
 
 /** Where the block came from in the end. */
 export type Source = 'neighbours' | 'providers' | 'asking' | 'around'
@@ -76,8 +77,12 @@ export class Fetch {
       last.add(this.#network.neighboursOf(this.node), true)
     }
     const asking = this.#asking('asking', done)
-    asking.add(this.#network.neighboursOf(this.node), false)
-    this.#timer(OTHERS_AFTER_MS, () => asking.add(this.#others(), true))
+    const asked = new Set(this.#network.neighboursOf(this.node))
+    asking.add(asked, false)
+    this.#timer(OTHERS_AFTER_MS, () => {
+      asking.add(this.#fresh(this.#network.tableOf(this.node).nodes, asked), false)
+      asking.whenDry(() => this.#walk(asking, asked, WALKS))
+    })
     this.#tryProviders(SESSION_TRIES, done)
   }
 
@@ -88,12 +93,28 @@ export class Fetch {
     return new Asking(network, this.node, this.#failed, onBlock, onEnd)
   }
 
-  /** Whoever is known beyond the neighbours, in no order that anybody could choose. */
-  #others(): number[] {
+  /** Asks those nearest to a place that nobody can foresee, and again when these have answered. */
+  #walk(asking: Asking, asked: Set<number>, left: number): void {
+    if (this.isFound) return
+    if (left === 0) {
+      asking.add([], true)
+      return
+    }
     const network = this.#network
-    const neighbours = network.neighboursOf(this.node)
-    const others = network.tableOf(this.node).nodes.filter((peer) => !neighbours.has(peer))
-    return shuffled(others, network.choices, this.node).slice(0, MOST_OTHERS)
+    network.search(this.node, network.anyPlace(this.node), (nearest) => {
+      if (this.isFound) return
+      asking.add(this.#fresh(nearest, asked), false)
+      asking.whenDry(() => this.#walk(asking, asked, left - 1))
+    })
+  }
+
+  /** Those not asked yet, in no order that anybody could choose. */
+  #fresh(peers: readonly number[], asked: Set<number>): number[] {
+    const fresh = peers.filter((peer) => peer !== this.node && !asked.has(peer))
+    const chosen = shuffled(fresh, this.#network.choices, this.node)
+    const taken = chosen.slice(0, Math.max(0, MOST_ASKED - asked.size))
+    for (const peer of taken) asked.add(peer)
+    return taken
   }
 
   #tryProviders(left: number, then: () => void): void {

@@ -2,7 +2,7 @@
  * A block asked of many peers straight. Any of them may be silent, lie, or promise and not give: so some are asked at the same
  * time, what they promise is taken in turns, and who failed comes last the next time.
  */
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as waitFor } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
@@ -17,8 +17,12 @@ const ASKED_AT_ONCE = 8
 const PATIENCE_MS = 3000
 /** When others than neighbours are asked: until then providers may be found. */
 const OTHERS_AFTER_MS = 10_000
-/** Peers beyond the neighbours that are asked for one block; the simulator has the same number. */
-const ASKED_AROUND = 1000
+/** Peers that are asked for one block at the most, and searches for more of them; the simulator has the same numbers. */
+const MOST_ASKED = 1000
+const WALKS = 12
+const WALK_MS = 10_000
+/** Kademlia hashes what is looked for, so any bytes are a place. */
+const PLACE_BYTES = 32
 /** kad-dht's mark on who stands in the routing table: it has answered there, and each part of the space has twenty at most. */
 const IN_TABLE = 'kad-peer'
 /** Peers whose failures are remembered. */
@@ -56,24 +60,47 @@ export class Asking {
   }
 
   /**
-   * Asks neighbours, and after a while whoever is known beyond them, wherever their ids lie: keys ground until they lie around
-   * a content's id can hide it from every search for that id, and make up a sixty-fourth of a routing table.
+   * Asks neighbours, after a while whoever is known beyond them, and whom searches for places anywhere lead to: keys ground
+   * until they lie around a content's id can hide it from every search for that id, and make up a sixty-fourth of a
+   * routing table.
    */
   everyone(cid: CID, stop: AbortSignal): Promise<Uint8Array | undefined> {
-    const others = () => this.#others()
+    const asked = new Set(this.#peer.libp2p.getPeers().map(String))
+    const others = (signal: AbortSignal) => this.#others(asked, signal)
     return this.#ask(cid, stop, async function* (ranked, signal) {
       const sinceMs = performance.now()
       yield* ranked
       await sleep(sinceMs + OTHERS_AFTER_MS - performance.now(), signal)
-      if (!signal.aborted) yield* await others()
+      if (!signal.aborted) yield* others(signal)
     })
   }
 
-  async #others(): Promise<PeerId[]> {
+  async *#others(asked: Set<string>, signal: AbortSignal): AsyncGenerator<PeerId> {
     const { libp2p } = this.#peer
+    const isNew = (id: PeerId): boolean => {
+      if (asked.has(id.toString()) || asked.size >= MOST_ASKED) return false
+      asked.add(id.toString())
+      return true
+    }
     const known = await libp2p.peerStore.all({ filters: [({ tags }) => tags.has(IN_TABLE)] })
-    const others = known.map(({ id }) => id).filter((id) => libp2p.getConnections(id).length === 0)
-    return shuffled(others).slice(0, ASKED_AROUND)
+    yield* shuffled(known.map(({ id }) => id)).filter(isNew)
+    for (let walk = 0; walk < WALKS && !signal.aborted; walk++) {
+      yield* (await this.#anywhere(signal)).filter(isNew)
+    }
+  }
+
+  /** Those nearest to a place that nobody can foresee. */
+  async #anywhere(stop: AbortSignal): Promise<PeerId[]> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(WALK_MS)])
+    const found: PeerId[] = []
+    try {
+      const place = randomBytes(PLACE_BYTES)
+      const nearest = this.#peer.libp2p.peerRouting.getClosestPeers(place, { signal })
+      for await (const { id } of nearest) found.push(id)
+    } catch (error) {
+      this.#log.debug({ error }, 'search for peers failed')
+    }
+    return found
   }
 
   #ask(

@@ -66,6 +66,8 @@ describe('a network of routing tables', () => {
     const newcomers = { fetchers: 0, newcomers: 12, attack: 'bootstrap', sybils: 20 } as const
     const lost = report({ ...newcomers, misleading: 1 })
     assert.deepEqual([lost.metShare, lost.meshShare, lost.foundShare], [0, 0, 0])
+    // Five seconds of bitswap, and three tries of ten: nobody gives up before.
+    assert.ok(lost.p50Seconds >= 35, `${lost.p50Seconds}`)
     const saved = report({ ...newcomers, misleading: 1, remembered: 1 })
     assert.deepEqual([saved.metShare, saved.foundShare], [1, 1])
   })
