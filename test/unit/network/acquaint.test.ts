@@ -68,7 +68,7 @@ describe('a look for peers', () => {
   })
 
   it('elsewhere dials and keeps whom it finds, however many connections there are', async () => {
-    const { peer, dialled, tagged } = searching(ids(1, 300), () => [
+    const { peer, dialled, tagged } = searching(ids(1, 40), () => [
       idNumber(400),
       idNumber(401),
       idNumber(1),
