@@ -21,6 +21,9 @@ const LEFT = 16
 /** About the width of a letter of the legend, in pixels. */
 const LETTER = 6.6
 const LEGEND_LINE = 22
+/** The same of the conditions under a plot. */
+const FOOTER_LETTER = 5.7
+const FOOTER_LINE = 14
 
 const INK = '#1b2733'
 const FAINT = '#5d6b78'
@@ -73,7 +76,8 @@ export function draw({ name, title, subtitle, footer, legend, options }: Draft):
   })
   const rows = legendRows(legend)
   const plotTop = 62 + rows.length * LEGEND_LINE
-  const height = plotTop + HEIGHT + 26
+  const lines = linesOf(footer, Math.floor((WIDTH - 2 * LEFT) / FOOTER_LETTER))
+  const height = plotTop + HEIGHT + 12 + lines.length * FOOTER_LINE
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}" font-family="${FONT.replaceAll("'", '')}">`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
@@ -81,7 +85,10 @@ export function draw({ name, title, subtitle, footer, legend, options }: Draft):
     `<text x="${LEFT}" y="49" font-size="13" fill="${FAINT}">${escaped(subtitle)}</text>`,
     ...rows,
     nested(String(plot.outerHTML), plotTop),
-    `<text x="${LEFT}" y="${height - 10}" font-size="11" fill="${FAINT}">${escaped(footer)}</text>`,
+    ...lines.map((line, index) => {
+      const y = plotTop + HEIGHT + 16 + index * FOOTER_LINE
+      return `<text x="${LEFT}" y="${y}" font-size="11" fill="${FAINT}">${escaped(line)}</text>`
+    }),
     '</svg>',
   ]
   return { name, title, subtitle, svg: parts.join('\n') }
@@ -91,6 +98,17 @@ export function draw({ name, title, subtitle, footer, legend, options }: Draft):
 function nested(svg: string, top: number): string {
   const withoutNames = svg.replaceAll('&nbsp;', '\u00a0')
   return withoutNames.replace('<svg ', `<svg x="0" y="${top}" `)
+}
+
+/** Breaks a text between words. */
+function linesOf(text: string, letters: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > letters) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
 }
 
 /** Swatches with their labels, in as many rows as they take. */
