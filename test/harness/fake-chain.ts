@@ -33,6 +33,10 @@ export class FakeChain {
   isDown = false
   /** Whether a transaction is mined as soon as it is offered. */
   minesAtOnce = true
+  /** What new blocks ask for a unit of gas; what offers less waits in the pool. */
+  baseFeeWei = 100n
+  /** Whether the pool takes what offers less than that. */
+  takesCheap = true
   /** Answers in place of the chain's own, by method. */
   readonly overrides = new Map<string, Handler>()
   readonly #server: Server
@@ -78,7 +82,9 @@ export class FakeChain {
   mine(logs: readonly FakeLog[] = []): FakeBlock {
     const transactions: `0x${string}`[] = []
     for (let nonce = this.nonce; this.pool.has(nonce); nonce++) {
-      transactions.push(this.pool.get(nonce)!)
+      const raw = this.pool.get(nonce)!
+      if (feeOf(raw) < this.baseFeeWei) break
+      transactions.push(raw)
       this.pool.delete(nonce)
     }
     const number = this.blocks.length
@@ -109,7 +115,13 @@ export class FakeChain {
 
   /** The chain's own answer to a method, or that of an override. */
   handle(method: string, params: readonly unknown[]): unknown {
-    const handler = this.overrides.get(method) ?? this.#handlers[method]
+    const override = this.overrides.get(method)
+    return override ? (override(params) ?? null) : this.own(method, params)
+  }
+
+  /** What it answers without overrides. */
+  own(method: string, params: readonly unknown[]): unknown {
+    const handler = this.#handlers[method]
     if (!handler) throw new FakeError(-32601, `no method ${method}`)
     return handler(params) ?? null
   }
@@ -129,6 +141,7 @@ export class FakeChain {
     eth_blockNumber: () => quantity(this.head.number),
     eth_maxPriorityFeePerGas: () => '0x1',
     eth_estimateGas: () => '0x5208',
+    eth_call: () => '0x',
     eth_getTransactionCount: ([, tag]) => {
       let nonce = this.nonce
       if (tag === 'pending') while (this.pool.has(nonce)) nonce++
@@ -142,11 +155,11 @@ export class FakeChain {
     eth_getTransactionReceipt: ([hash]) => this.#receipt(hash as Hash),
     eth_getBlockByNumber: ([at]) => {
       const block = at === 'latest' ? this.head : this.blocks[Number(at)]
-      return block && { ...rpcBlock(block) }
+      return block && rpcBlock(block, this.baseFeeWei)
     },
     eth_getBlockByHash: ([hash]) => {
       const block = this.blocks.find((one) => one.hash === hash)
-      return block && rpcBlock(block)
+      return block && rpcBlock(block, this.baseFeeWei)
     },
     eth_getLogs: ([filter]) => {
       const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string }
@@ -164,6 +177,9 @@ export class FakeChain {
     if (waiting === raw) throw new FakeError(-32003, 'transaction already imported')
     if (waiting && feeOf(raw) * 100n < feeOf(waiting) * 110n) {
       throw new FakeError(-32003, 'replacement transaction underpriced')
+    }
+    if (!this.takesCheap && feeOf(raw) < this.baseFeeWei) {
+      throw new FakeError(-32003, 'max fee per gas less than block base fee')
     }
     this.pool.set(nonce, raw)
     if (this.minesAtOnce) this.mine()
@@ -202,9 +218,10 @@ function feeOf(raw: `0x${string}`): bigint {
   return parseTransaction(raw).maxFeePerGas ?? 0n
 }
 
-function rpcBlock({ number, hash, parentHash }: FakeBlock) {
+function rpcBlock({ number, hash, parentHash }: FakeBlock, baseFeeWei: bigint) {
   const timestamp = quantity(1_800_000_000 + number)
-  return { number: quantity(number), hash, parentHash, timestamp, baseFeePerGas: '0x64' }
+  const baseFeePerGas = `0x${baseFeeWei.toString(16)}`
+  return { number: quantity(number), hash, parentHash, timestamp, baseFeePerGas }
 }
 
 function rpcLog(block: FakeBlock, log: FakeLog, index: number) {

@@ -32,6 +32,8 @@ const Attempt = z.strictObject({
   /** Most that is paid for one unit of gas, and the part of it that is the tip. */
   maxFeeWei: decimal,
   tipWei: decimal,
+  /** It does nothing but use up the nonce. */
+  isEmpty: z.literal(true).optional(),
 })
 export type Attempt = z.output<typeof Attempt>
 
@@ -47,16 +49,29 @@ const Entry = z.strictObject({
 })
 export type Entry = z.output<typeof Entry>
 
-const Mined = z.strictObject({ nonce: z.int().nonnegative(), raw: hexBytes, atMs: z.int() })
+const Mined = z.strictObject({
+  nonce: z.int().nonnegative(),
+  raw: hexBytes,
+  atMs: z.int(),
+  /** Signed since the chain forgot it, oldest first. */
+  attempts: z.array(Attempt).optional(),
+})
+export type Mined = z.output<typeof Mined>
 
 /** What happens to the memory. */
 const Change = z.discriminatedUnion('kind', [
   /** A chain is begun: by the hash of block 0, since a new chain with the same number is another chain. */
   z.strictObject({ kind: z.literal('begun'), genesis: bytes32 }),
   z.strictObject({ kind: z.literal('signed'), entry: Entry }),
-  /** The transaction under way is offered for more. */
-  z.strictObject({ kind: z.literal('raised'), attempt: Attempt }),
+  /** A transaction is offered for more: one that the chain has forgotten, or, without a nonce, the one under way. */
+  z.strictObject({
+    kind: z.literal('raised'),
+    nonce: z.int().nonnegative().optional(),
+    attempt: Attempt,
+  }),
   z.strictObject({ kind: z.literal('mined'), mined: Mined }),
+  /** The chain has forgotten what was mined from this nonce on; it is kept as if that were mined now. */
+  z.strictObject({ kind: z.literal('lost'), fromNonce: z.int(), atMs: z.int() }),
   z.strictObject({ kind: z.literal('dropped') }),
   /** The chain lost more than was kept: nothing from this nonce on can be sent again. */
   z.strictObject({ kind: z.literal('forgotten'), fromNonce: z.int() }),
@@ -67,7 +82,7 @@ export interface Memory {
   genesis?: Hash
   pending?: Entry
   /** Mined lately, oldest first, by rising nonce. */
-  mined: z.output<typeof Mined>[]
+  mined: Mined[]
 }
 
 export interface OutboxStore {
@@ -125,7 +140,7 @@ function apply(memory: Memory, change: Change): void {
       memory.pending = change.entry
       break
     case 'raised':
-      memory.pending?.attempts.push(change.attempt)
+      raise(memory, change.nonce, change.attempt)
       break
     case 'mined': {
       const oldestMs = change.mined.atMs - KEEP_MS
@@ -135,12 +150,27 @@ function apply(memory: Memory, change: Change): void {
       delete memory.pending
       break
     }
+    case 'lost': {
+      const { fromNonce, atMs } = change
+      memory.mined = memory.mined.map((one) => (one.nonce < fromNonce ? one : { ...one, atMs }))
+      break
+    }
     case 'dropped':
       delete memory.pending
       break
     case 'forgotten':
       memory.mined = memory.mined.filter(({ nonce }) => nonce < change.fromNonce)
   }
+}
+
+function raise({ mined, pending }: Memory, nonce: number | undefined, attempt: Attempt): void {
+  if (nonce === undefined) {
+    pending?.attempts.push(attempt)
+    return
+  }
+  const at = mined.findIndex((one) => one.nonce === nonce)
+  const one = mined[at]
+  if (one) mined[at] = { ...one, attempts: [...(one.attempts ?? []), attempt] }
 }
 
 /** The shortest way to the same memory. */

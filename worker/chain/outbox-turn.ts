@@ -9,7 +9,10 @@ import type { Attempt, Entry, OutboxStore } from './outbox-file.ts'
 import { Block, hexBytes, quantity, Receipt, smallQuantity, toQuantity } from './quantities.ts'
 import { explain, revertedError } from './reverts.ts'
 import type { Rpc } from './rpc.ts'
-import { sleep, whileUnreachable } from './wait.ts'
+import { isPassing, sleep, whileUnreachable } from './wait.ts'
+
+/** What every transaction takes at the least. */
+const PLAIN_GAS = 21_000n
 
 export interface WriteRequest {
   /** For people, after "refused to": `post batch 3`. */
@@ -151,6 +154,37 @@ export class Turn {
   /** The same transaction, offered for no less than `floor`. */
   async signAnew(entry: Entry, floor: GasOffer): Promise<Attempt> {
     return await this.#sign(entry, await this.#offer(floor))
+  }
+
+  /** The cheapest that takes its nonce: this account sends itself nothing. */
+  async signEmpty({ what, nonce }: Entry, floor: GasOffer): Promise<Attempt> {
+    const draft = { what, nonce, to: this.from, data: '0x', valueWei: 0n, gas: PLAIN_GAS } as const
+    return { ...(await this.#sign(draft, await this.#offer(floor))), isEmpty: true }
+  }
+
+  /**
+   * What a contract would answer to a transaction that is next, were it mined now as it is signed; `undefined` where it
+   * would take it, or where nobody can say, since others of this account come first. One node answers both.
+   */
+  refusalOf(entry: Entry): Promise<ChainError | undefined> {
+    return this.#patiently(() => this.#refusalOf(entry))
+  }
+
+  async #refusalOf({ what, nonce, to, data, valueWei, gas }: Entry) {
+    const { rpc } = this.#options
+    const node = await rpc.pinned(this.#signal)
+    const params = [this.from, 'latest']
+    const next = await node.request(smallQuantity, 'eth_getTransactionCount', params, this.#signal)
+    if (next !== nonce) return undefined
+    const call = { from: this.from, to, data, value: toQuantity(valueWei), gas: toQuantity(gas) }
+    try {
+      await node.request(hexBytes, 'eth_call', [call, 'latest'], this.#signal)
+      return undefined
+    } catch (error) {
+      if (isPassing(error)) throw error
+      const why = asError(explain(error, what))
+      return why.code === 'reverted' ? why : undefined
+    }
   }
 
   /** What the chain asks for now, or `floor` where that is more. */

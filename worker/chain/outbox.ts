@@ -4,14 +4,14 @@
  * several sends fails; and its wait for a receipt may sleep for ever.
  */
 
-import { MAX_OFFERS, RAISE_MS, raised, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
+import { RAISE_MS, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, Memory } from './outbox-file.ts'
+import { entryOf, offer, signDearer, unlessOver, type Waiting } from './outbox-offers.ts'
 import { type OutboxOptions, Turn, type WriteRequest } from './outbox-turn.ts'
 import { Block, type Receipt } from './quantities.ts'
-import { explain } from './reverts.ts'
+import { explain, revertedError } from './reverts.ts'
 
 /** First and longest pause between two looks for a receipt, in ms. */
 const LOOK_MS = 3
@@ -30,6 +30,8 @@ export class Outbox {
   readonly #raiseMs: number
   #memory: Memory | undefined
   #last: Promise<unknown> = Promise.resolve()
+  /** How many writes have not had their turn yet. */
+  #queued = 0
 
   constructor(options: OutboxOptions) {
     this.#options = options
@@ -43,7 +45,11 @@ export class Outbox {
    * `unreachable`, `timeout` or `aborted`. After the last two it may still be mined; the next call sees to it first.
    */
   async send(request: WriteRequest, signal?: AbortSignal): Promise<Receipt> {
-    const run = this.#last.then(() => this.#run(request, signal))
+    this.#queued += 1
+    const run = this.#last.then(() => {
+      this.#queued -= 1
+      return this.#run(request, signal)
+    })
     this.#last = run.catch(() => undefined)
     return await run
   }
@@ -61,8 +67,9 @@ export class Outbox {
     const run = this.#last.then(async () => {
       const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
       const memory = await this.#open(turn)
-      if (memory.pending) await this.#settle(turn, memory, memory.pending).catch(unlessOver)
-      await this.#heal(turn, memory)
+      const isAwaited = (): boolean => this.#queued > 0
+      if (memory.pending) await this.#settle(turn, memory, isAwaited).catch(unlessOver)
+      await this.#heal(turn, memory, isAwaited)
     })
     this.#last = run.catch(() => undefined)
     await run
@@ -72,12 +79,12 @@ export class Outbox {
     const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
     const isIdle = this.#memory !== undefined && this.#memory.pending === undefined
     const memory = isIdle ? this.#memory! : await this.#open(turn)
-    if (memory.pending) await this.#settle(turn, memory, memory.pending).catch(unlessOver)
+    if (memory.pending) await this.#settle(turn, memory, () => true).catch(unlessOver)
     for (let tries = 1; ; tries++) {
       const entry = await this.#enter(turn, memory, request)
       try {
         await this.#broadcast(turn, memory, entry)
-        const receipt = await this.#settle(turn, memory, entry)
+        const receipt = await this.#settle(turn, memory, () => this.#queued > 0)
         if (receipt.status === '0x0') throw await turn.whyReverted(request)
         return receipt
       } catch (error) {
@@ -94,7 +101,7 @@ export class Outbox {
       this.#beginOn(memory, genesis)
       // What the chain has forgotten comes first: the nonce may be that of an earlier one, which would be lost, and a
       // refusal may be for want of it.
-      if (nextNonce(memory) > latest) await this.#heal(turn, memory)
+      if (nextNonce(memory) > latest) await this.#heal(turn, memory, () => true)
       else if (!entry) throw refusal
       else {
         this.#options.store.change(memory, { kind: 'signed', entry })
@@ -114,15 +121,23 @@ export class Outbox {
     if (memory.genesis !== genesis) this.#options.store.change(memory, { kind: 'begun', genesis })
   }
 
-  /** Waits until one of the entry's attempts is mined, seeing to it that the chain has not forgotten it. */
-  async #settle(turn: Turn, memory: Memory, entry: Entry): Promise<Receipt> {
+  /**
+   * Waits until one of the attempts of what is under way is mined, seeing to it that the chain has not forgotten it. Throws
+   * `reverted` where its nonce went to nothing, since a contract would refuse it by now.
+   */
+  async #settle(turn: Turn, memory: Memory, isAwaited: () => boolean): Promise<Receipt> {
+    const waiting = this.#waiting(memory.pending!)
+    const { entry } = waiting
     let lookMs = LOOK_MS
     let compareAtMs = performance.now() + this.#compareMs
-    let raiseAtMs = performance.now() + this.#raiseMs
     let overtaken = 0
     for (;;) {
       const found = await turn.findReceipt(entry)
-      if (found) return this.#finish(memory, entry, found.receipt, found.attempt)
+      if (found) {
+        this.#finish(memory, entry, found.attempt)
+        if (!found.attempt.isEmpty) return found.receipt
+        throw waiting.refusal ?? revertedError(entry.what, '0x')
+      }
       if (performance.now() >= compareAtMs) {
         const latest = await turn.nonce('latest')
         if (await turn.isOvertaken(entry)) overtaken++
@@ -133,87 +148,108 @@ export class Outbox {
             `nonce ${entry.nonce} of ${turn.from} went to a transaction that is not ours; use this key in one node only`,
           )
         }
-        if (latest < entry.nonce) await this.#heal(turn, memory)
-        const isKnown = await turn.isKnown(entry)
-        if (isKnown && performance.now() >= raiseAtMs) {
-          await this.#raise(turn, memory, entry)
-          raiseAtMs = performance.now() + this.#raiseMs
-        }
-        if (!isKnown) await this.#broadcast(turn, memory, entry)
+        if (latest < entry.nonce) await this.#heal(turn, memory, () => true)
+        await this.#offerAgain(turn, memory, waiting, isAwaited())
         compareAtMs = performance.now() + this.#compareMs
       }
       await turn.pause(lookMs, entry.what)
-      lookMs = Math.min(2 * lookMs, MAX_LOOK_MS)
+      lookMs = this.#longer(lookMs)
     }
   }
 
-  #finish(memory: Memory, { nonce }: Entry, receipt: Receipt, { raw }: Attempt): Receipt {
+  #longer(pauseMs: number): number {
+    return Math.min(2 * pauseMs, MAX_LOOK_MS, this.#compareMs)
+  }
+
+  #waiting(entry: Entry): Waiting {
+    return { entry, raiseAtMs: performance.now() + this.#raiseMs, refusal: undefined }
+  }
+
+  #finish(memory: Memory, { nonce }: Entry, { raw }: Attempt): void {
     const mined = { nonce, raw, atMs: Date.now() }
     this.#options.store.change(memory, { kind: 'mined', mined })
-    return receipt
   }
 
   /**
-   * Where the chain has forgotten its newest blocks, sends what of ours was in them again, as it was: a nonce that was
-   * mined and is free again. Over and over, as it may be killed while it takes them.
+   * Where the chain has forgotten its newest blocks, sends what of ours was in them again: a nonce that was mined and is
+   * free again. The first is raised like any other, and the others as soon as they are first, having waited as long.
+   * Over and over, as the chain may be killed while it takes them.
    */
-  async #heal(turn: Turn, memory: Memory): Promise<void> {
+  async #heal(turn: Turn, memory: Memory, isAwaited: () => boolean): Promise<void> {
+    const waits = new Map<number, Waiting>()
     let pauseMs = LOOK_MS
     let before = -1
     for (;;) {
       const latest = await turn.nonce('latest')
-      pauseMs = latest > before ? LOOK_MS : Math.min(2 * pauseMs, MAX_LOOK_MS)
+      pauseMs = latest > before ? LOOK_MS : this.#longer(pauseMs)
       before = latest
       // Mostly there is none, and the last tells.
       if (nextNonce(memory) <= latest) return
-      const lost = memory.mined.filter(({ nonce }) => nonce >= latest)
-      if (lost[0]!.nonce > latest) {
+      if (memory.mined.every(({ nonce }) => nonce !== latest)) {
         // More is lost than was kept, so this cannot be mined as it was.
         this.#options.store.change(memory, { kind: 'forgotten', fromNonce: latest })
         return
       }
-      for (const { raw } of lost.slice(0, RESENT_AT_ONCE)) await turn.send(raw).catch(unlessOver)
+      if (!waits.has(latest)) this.#keepLonger(memory, latest)
+      await this.#sendAgain(turn, memory, latest, waits)
+      const first = waits.get(latest)!
+      if (performance.now() >= first.raiseAtMs) {
+        await this.#raise(turn, memory, first, isAwaited(), latest)
+      }
       await turn.pause(pauseMs, 'send again what the chain has forgotten')
     }
   }
 
-  /** Sends the newest attempt. A refusal that cannot pass drops the entry. */
-  async #broadcast(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
-    try {
-      await turn.send(entry.attempts.at(-1)!.raw)
-    } catch (error) {
-      unlessOver(error)
-      if (!isRefusal(error) || (await turn.isKnown(entry))) return
-      this.#options.store.change(memory, { kind: 'dropped' })
-      throw explain(error, entry.what)
+  /** What is mined again must be kept as long from then on. */
+  #keepLonger(memory: Memory, fromNonce: number): void {
+    this.#options.store.change(memory, { kind: 'lost', fromNonce, atMs: Date.now() })
+  }
+
+  async #sendAgain(turn: Turn, memory: Memory, fromNonce: number, waits: Map<number, Waiting>) {
+    const lost = memory.mined.filter(({ nonce }) => nonce >= fromNonce)
+    for (const mined of lost.slice(0, RESENT_AT_ONCE)) {
+      const entry = entryOf(mined)
+      await offer(turn, entry.attempts)
+      waits.set(entry.nonce, { ...(waits.get(entry.nonce) ?? this.#waiting(entry)), entry })
     }
   }
 
-  async #raise(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
-    if (entry.attempts.length >= MAX_OFFERS) return
-    const attempt = await turn.signAnew(entry, raised(entry.attempts.at(-1)!))
-    this.#options.store.change(memory, { kind: 'raised', attempt })
-    await this.#broadcast(turn, memory, entry)
+  /** Sees to it that the pools know what is under way, and raises it when it is time. */
+  async #offerAgain(turn: Turn, memory: Memory, waiting: Waiting, isAwaited: boolean) {
+    const { entry } = waiting
+    const isKnown = await turn.isKnown(entry)
+    const isCheap = !isKnown && (await this.#broadcast(turn, memory, entry)) === 'cheap'
+    const isTime = performance.now() >= waiting.raiseAtMs
+    if (isTime && (isKnown || isCheap)) await this.#raise(turn, memory, waiting, isAwaited)
+  }
+
+  /** @param lostNonce of what the chain has forgotten; none of what is under way */
+  async #raise(
+    turn: Turn,
+    memory: Memory,
+    waiting: Waiting,
+    isAwaited: boolean,
+    lostNonce?: number,
+  ): Promise<void> {
+    const attempt = await signDearer(turn, waiting, isAwaited)
+    waiting.raiseAtMs = performance.now() + this.#raiseMs
+    if (!attempt) return
+    const nonce = lostNonce === undefined ? {} : { nonce: lostNonce }
+    this.#options.store.change(memory, { kind: 'raised', ...nonce, attempt })
+    await offer(turn, [attempt])
+  }
+
+  /** Sends one of the attempts, the newest first. A refusal that cannot pass drops the entry. */
+  async #broadcast(turn: Turn, memory: Memory, entry: Entry): Promise<'known' | 'cheap'> {
+    const offered = await offer(turn, entry.attempts)
+    if (offered.is !== 'refused') return offered.is
+    if (await turn.isKnown(entry)) return 'known'
+    this.#options.store.change(memory, { kind: 'dropped' })
+    throw explain(offered.error, entry.what)
   }
 }
 
 /** One more than the last that was mined and is kept. */
 function nextNonce({ mined }: Memory): number {
   return (mined.at(-1)?.nonce ?? -1) + 1
-}
-
-/** Rethrows what ends a turn; anything else the loop finds out by looking. */
-function unlessOver(error: unknown): void {
-  if (!(error instanceof ChainError)) throw error
-  if (error.code === 'aborted' || error.code === 'timeout' || error.code === 'unreachable')
-    throw error
-}
-
-/** True where the node will never take this transaction as it is. */
-function isRefusal(error: unknown): boolean {
-  const cause = error instanceof ChainError ? error.cause : undefined
-  if (!(cause instanceof RpcError)) return false
-  return !/already (known|imported)|known transaction|nonce too low|underpriced/i.test(
-    cause.message,
-  )
 }
