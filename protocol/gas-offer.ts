@@ -13,6 +13,8 @@ export const WRITE_PATIENCE_MS = 120_000
 /** Fifteen blocks of an OP Stack chain without room for a transaction: the base fee has outrun its offer. */
 export const RAISE_MS = 30_000
 export const MAX_OFFERS = 10
+/** What every transaction takes at the least, one that does nothing as well. */
+export const PLAIN_GAS = 21_000n
 /** Pools take a replacement from +10 % on. */
 const RAISE_PERCENT = 125n
 /** The state may move between estimate and block. */

@@ -1,7 +1,7 @@
 /**
  * Transactions that no block has taken yet. A sender's are taken one after the other, as its outbox sends them: what was
  * signed waits until a block asks for no more than it offers, and is offered for more after a while; what comes behind it
- * is signed only then.
+ * is signed only then. What the chain has forgotten comes before that, and is raised as well.
  */
 import type { Address } from '../protocol/fields.ts'
 import {
@@ -9,6 +9,7 @@ import {
   gasLimit,
   gasOffer,
   MAX_OFFERS,
+  PLAIN_GAS,
   RAISE_MS,
   raised,
   WRITE_PATIENCE_MS,
@@ -49,12 +50,14 @@ export interface Blocks {
   newest(): { readonly timestampMs: number; readonly baseFeeWei: bigint }
   leftWei(node: Address): bigint
   sign(transaction: Transaction): Signed
+  /** True where the contract would answer that it is done. */
+  refuses(transaction: Transaction): boolean
   /** False where the newest block may not take it at what it offers. */
   take(signed: Signed): boolean
 }
 
-/** For what is sent again as it was. */
-const NEVER_MS = Number.POSITIVE_INFINITY
+/** What an empty transaction is for. */
+const NOTHING = 'nothing'
 
 interface Waiting {
   readonly transaction: Transaction
@@ -64,11 +67,15 @@ interface Waiting {
   raiseAtMs: number
   offers: number
   isTold: boolean
+  /** It was mined once, and forgotten. */
+  readonly isRestored: boolean
+  /** The contract would have refused it when it was last to be raised. */
+  wasRefused: boolean
 }
 
 export class Mempool {
   /** How often each thing happened. */
-  readonly counters = { pricedOut: 0, raised: 0, givenUp: 0 }
+  readonly counters = { pricedOut: 0, raised: 0, emptied: 0, givenUp: 0 }
   /** The longest that any has waited. */
   longestMs = 0
   readonly #blocks: Blocks
@@ -88,35 +95,38 @@ export class Mempool {
     }
   }
 
-  /** Sends again what the chain has forgotten: as it was, before all that was signed after it, and for no more. */
+  /** Sends again what the chain has forgotten: as it was, before all that was signed after it. */
   restore(signed: Signed): void {
     const silent = silenced(signed)
     const { address } = signed.transaction.sender
     const queue = this.#queues.get(address) ?? []
-    const place = queue.filter(({ raiseAtMs }) => raiseAtMs === NEVER_MS).length
+    const place = queue.filter(({ isRestored }) => isRestored).length
     if (place === 0 && this.#blocks.take(silent)) return
     this.counters.pricedOut += 1
     const waiting = this.#waiting(silent.transaction, silent)
-    queue.splice(place, 0, { ...waiting, raiseAtMs: NEVER_MS, isTold: true })
+    queue.splice(place, 0, { ...waiting, isRestored: true, isTold: true })
     this.#queues.set(address, queue)
   }
 
   #waiting(transaction: Transaction, signed?: Signed): Waiting {
     const sinceMs = this.#blocks.newest().timestampMs
-    return { transaction, signed, sinceMs, raiseAtMs: sinceMs + RAISE_MS, offers: 1, isTold: false }
+    return {
+      ...{ transaction, signed, sinceMs, raiseAtMs: sinceMs + RAISE_MS, offers: 1 },
+      ...{ isTold: false, isRestored: false, wasRefused: false },
+    }
   }
 
   /** There is a new block. */
   look(): void {
     for (const [sender, queue] of this.#queues) {
-      while (queue.length > 0 && this.#leaves(queue[0]!)) queue.shift()
+      while (queue.length > 0 && this.#leaves(queue[0]!, queue.length > 1)) queue.shift()
       if (queue.length === 0) this.#queues.delete(sender)
       else this.#giveUp(queue)
     }
   }
 
   /** True of the first in a queue where it need not wait any longer. */
-  #leaves(waiting: Waiting): boolean {
+  #leaves(waiting: Waiting, isAwaited: boolean): boolean {
     const { transaction } = waiting
     const nowMs = this.#blocks.newest().timestampMs
     if (!waiting.signed) {
@@ -128,22 +138,30 @@ export class Mempool {
       this.longestMs = Math.max(this.longestMs, nowMs - waiting.sinceMs)
       return true
     }
-    if (transaction.sender.up && nowMs >= waiting.raiseAtMs) this.#raise(waiting)
+    if (transaction.sender.up && nowMs >= waiting.raiseAtMs) this.#raise(waiting, isAwaited)
     return false
   }
 
-  /** A pool takes a dearer one in its stead from whoever could pay it. */
-  #raise(waiting: Waiting): void {
+  /**
+   * A pool takes a dearer one in its stead from whoever could pay it. For what would be refused twice in a row no more is
+   * paid: where others wait behind it, one that does nothing takes its place.
+   */
+  #raise(waiting: Waiting, isAwaited: boolean): void {
     const { timestampMs, baseFeeWei } = this.#blocks.newest()
-    const { transaction, offer: before } = waiting.signed!
     waiting.raiseAtMs = timestampMs + RAISE_MS
     if (waiting.offers >= MAX_OFFERS) return
+    const { wasRefused, signed } = waiting
+    const isEmpty = signed!.transaction.what === NOTHING
+    waiting.wasRefused = !isEmpty && this.#blocks.refuses(signed!.transaction)
+    if (waiting.wasRefused && !(wasRefused && isAwaited)) return
+    const transaction = waiting.wasRefused ? emptied(signed!.transaction) : signed!.transaction
+    const { offer: before } = signed!
     const offer = gasOffer(baseFeeWei, this.#blocks.tipWei, raised(before))
     const mostWei = gasLimit(transaction.gas) * offer.maxFeeWei
     if (this.#blocks.leftWei(transaction.sender.address) < mostWei) return
     waiting.offers += 1
-    waiting.signed = { ...waiting.signed!, offer }
-    this.counters.raised += 1
+    waiting.signed = { ...signed!, transaction, offer }
+    this.counters[waiting.wasRefused ? 'emptied' : 'raised'] += 1
   }
 
   /** Whoever asked for it is told that it takes too long. What is signed stays where it is; the rest is let be. */
@@ -157,6 +175,14 @@ export class Mempool {
       if (waiting.signed) waiting.signed = silenced(waiting.signed)
     }
   }
+}
+
+/** Takes its place in its sender's order, and changes nothing. */
+function emptied(transaction: Transaction): Transaction {
+  const call: Call = () => {
+    throw new Reverted('DoneByOther')
+  }
+  return { ...transaction, what: NOTHING, gas: PLAIN_GAS, vainGas: PLAIN_GAS, call }
 }
 
 /** The same, whose sender has been told what to think of it. */

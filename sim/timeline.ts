@@ -57,6 +57,7 @@ export class Timeline {
       tipWei: fees.tipWei,
       leftWei: (node) => this.purses.leftWei(node),
       sign: (transaction) => this.sign(transaction),
+      refuses: ({ duty }) => this.#done.has(duty),
       take: (signed) => this.#take(signed),
     })
   }

@@ -59,6 +59,7 @@ export const COUNTERS = [
   'penniless',
   'pricedOut',
   'raised',
+  'emptied',
   'givenUp',
 ] as const
 

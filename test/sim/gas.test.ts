@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { Address } from '../../protocol/fields.ts'
-import { RAISE_MS, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
+import { PLAIN_GAS, RAISE_MS, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import { NothingToDo, Reverted } from '../../sim/contract.ts'
 import { firingOf } from '../../sim/firing.ts'
 import { MEASURED_GAS } from '../../sim/gas.ts'
@@ -19,7 +19,7 @@ import { World } from '../../sim/world.ts'
 const BLOCK_MS = 1000
 const GAS = 100n
 const VAIN_GAS = 40n
-const FEES = { baseFeeWei: 10n, tipWei: 1n, purseWei: 1_000_000n }
+const FEES = { baseFeeWei: 10n, tipWei: 1n, purseWei: 1_000_000_000n }
 
 const account = (digit: number) => `0x${String(digit).repeat(40)}` as Address
 
@@ -133,9 +133,9 @@ describe('gas', () => {
   it('is not offered more for by who could not pay it', () => {
     const ground = new Ground()
     const signed = ground.timeline.sign(ground.transaction(1, 'one'))
-    ground.mine(5000n)
+    ground.mine(5_000_000n)
     ground.timeline.offer(signed)
-    ground.mine(5000n, RAISE_MS / BLOCK_MS + 2)
+    ground.mine(5_000_000n, RAISE_MS / BLOCK_MS + 2)
     assert.equal(ground.timeline.counters['raised'], 0)
     ground.mine(10n)
     assert.deepEqual(ground.told, ['one done'])
@@ -202,7 +202,7 @@ describe('gas', () => {
     assert.deepEqual([ground.staked, ground.spentWei(1)], [0, 0n])
   })
 
-  it('comes back with blocks that are taken back, and is paid as it was signed when sent again', () => {
+  it('comes back with blocks that are taken back, and is paid and raised again when sent again', () => {
     const ground = new Ground()
     ground.mine()
     ground.send(1, 'one')
@@ -212,12 +212,50 @@ describe('gas', () => {
     ground.timeline.takeBack(2)
     assert.deepEqual([ground.staked, ground.spentWei(1)], [0, 0n])
     ground.send(1, 'two')
-    // It is not offered for more, and holds up what its sender sends after it.
-    ground.mine(300n, WRITE_PATIENCE_MS / BLOCK_MS)
-    assert.deepEqual(ground.told, ['one done', 'two Timeout'])
-    ground.mine()
-    assert.deepEqual([ground.staked, ground.spentWei(1)], [1, GAS * 11n])
+    // It holds up what its sender sends after it until it is raised.
+    ground.mine(300n, RAISE_MS / BLOCK_MS)
+    assert.deepEqual(ground.told, ['one done'])
+    ground.mine(300n)
+    assert.deepEqual(ground.told, ['one done', 'two done'])
+    // The tip is raised, too, from 1 to 2.
+    assert.deepEqual([ground.staked, ground.spentWei(1)], [2, GAS * 302n + GAS * 301n])
+    assert.equal(ground.timeline.counters['raised'], 1)
     ground.timeline.purses.check()
+  })
+
+  it('is not raised for what another has done, and its turn goes to nothing where others wait', () => {
+    const ground = new Ground()
+    ground.send(1, 'one')
+    ground.timeline.takeBack(1)
+    const own = ground.timeline.sign(ground.transaction(1, 'two'))
+    ground.mine(300n)
+    ground.timeline.offer(own)
+    ground.send(2, 'two')
+    assert.deepEqual(ground.told, ['one done', 'two done'])
+    ground.mine(300n, (2 * RAISE_MS) / BLOCK_MS)
+    assert.equal(ground.timeline.counters['emptied'], 0)
+    ground.send(1, 'three')
+    ground.mine(300n, RAISE_MS / BLOCK_MS + 1)
+    assert.equal(ground.timeline.counters['emptied'], 1)
+    assert.equal(ground.timeline.counters['raised'], 0)
+    assert.deepEqual(ground.told.slice(2), ['two DoneByOther', 'three done'])
+    const spentWei = GAS * 11n + PLAIN_GAS * 302n + GAS * 301n
+    assert.equal(ground.spentWei(1), spentWei)
+    ground.timeline.purses.check()
+  })
+
+  it('is asked about twice before its turn goes to nothing', () => {
+    const ground = new Ground()
+    const own = ground.timeline.sign(ground.transaction(1, 'one'))
+    ground.mine(300n)
+    ground.timeline.offer(own)
+    ground.send(2, 'one')
+    ground.send(1, 'two')
+    ground.mine(300n, RAISE_MS / BLOCK_MS)
+    assert.equal(ground.timeline.counters['emptied'], 0)
+    ground.mine(300n, RAISE_MS / BLOCK_MS)
+    assert.equal(ground.timeline.counters['emptied'], 1)
+    assert.equal(ground.timeline.counters['raised'], 0)
   })
 
   it('is neither made nor lost, nor cheaper than the block, whatever happens', () => {

@@ -2,7 +2,7 @@
 import { keccak256, type PrivateKeyAccount } from 'viem'
 import { z } from 'zod'
 import type { Address } from '../../protocol/fields.ts'
-import { type GasOffer, gasLimit, gasOffer } from '../../protocol/gas-offer.ts'
+import { type GasOffer, gasLimit, gasOffer, PLAIN_GAS } from '../../protocol/gas-offer.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, OutboxStore } from './outbox-file.ts'
@@ -10,9 +10,6 @@ import { Block, hexBytes, quantity, Receipt, smallQuantity, toQuantity } from '.
 import { explain, revertedError } from './reverts.ts'
 import type { Rpc } from './rpc.ts'
 import { isPassing, sleep, whileUnreachable } from './wait.ts'
-
-/** What every transaction takes at the least. */
-const PLAIN_GAS = 21_000n
 
 export interface WriteRequest {
   /** For people, after "refused to": `post batch 3`. */
