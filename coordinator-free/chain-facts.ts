@@ -12,6 +12,7 @@ export function mergeChain(
 ): void {
   if (fact.kind === 'block') {
     ledger.head = fact
+    if (ledger.baseFees.add(fact.baseFeeWei, fact.timestampMs)) ledger.changes.ofChain()
     return
   }
   ledger.changes.ofChain()

@@ -2,11 +2,16 @@
 import type { ChainLog } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import { type Ledger, lastBatch } from './ledger.ts'
+import { type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
 
 /** Fees that a batch leaves open, by payer. */
 export function openAfter(data: BatchData | undefined): BatchData['charges'] {
   return data && !data.collects ? data.charges : []
+}
+
+/** Where nothing follows a batch that left its fees open, an empty one collects them once its window is over. */
+export function overdueSince(before: PostedBatch | undefined): number {
+  return openAfter(before?.data).length > 0 ? before!.finalAtMs : Number.POSITIVE_INFINITY
 }
 
 /** What a batch has collected from a payer is gone from its balance, and first from what would leave. */

@@ -14,6 +14,7 @@ import { LEASE_MS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
+import { BaseFees } from './base-fees.ts'
 import { Batches } from './batches.ts'
 import { Changes } from './changes.ts'
 import { Disputes } from './disputes.ts'
@@ -92,6 +93,8 @@ export interface Ledger {
   /** What stands before the judges, and what to answer them with. */
   readonly disputes: Disputes
   head: HeadBlock | undefined
+  /** What blocks up to the head have asked for gas. */
+  readonly baseFees: BaseFees
 
   readonly jobs: Map<Hash, Fact<'job'>>
   /** By job, the newest of each worker. */
@@ -125,9 +128,14 @@ export interface Ledger {
 
 export function createLedger(parameters = new Parameters(), members = new Members()): Ledger {
   const changes = new Changes()
+  const baseFees = new BaseFees()
   let head: HeadBlock | undefined
   return {
     changes,
+    get baseFees() {
+      if (baseFees.newestWei !== undefined) noteHead()
+      return baseFees
+    },
     get head() {
       noteHead()
       return head

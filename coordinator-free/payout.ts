@@ -31,14 +31,20 @@ export interface Settled {
   readonly votes: readonly Fact<'vote'>[]
 }
 
+/** What the requester pays for a claim. */
+export function feeOf({ job, claim }: Pick<Settled, 'job' | 'claim'>): bigint {
+  const { maxUnits, unitWei } = job.body
+  return BigInt(Math.min(claim.body.units, maxUnits)) * unitWei
+}
+
 function receiptOf(
   { job, claim, votes }: Settled,
   owner: Address | undefined,
   governed: ParameterValues,
 ): Receipt {
-  const { requester, task, model, adapter, maxUnits, unitWei } = job.body
+  const { requester, task, model, adapter } = job.body
   const { worker, output, attribution, units } = claim.body
-  const feeWei = BigInt(Math.min(units, maxUnits)) * unitWei
+  const feeWei = feeOf({ job, claim })
   const parts = splitFee(feeWei, splitOf(task, governed))
   // Nobody owns a bare base model here, and it has no contributors: their parts fall to the treasury.
   const orphaned =

@@ -58,6 +58,8 @@ const WORDS: Words = {
     `It is not paid for its claim yet: ${votes} votes, no two thirds.`,
   'not-covered': ({ payer, missingWei }) =>
     `The job is in no batch: the escrow of ${payer} lacks ${formatOpen(missingWei)} OPEN.`,
+  'gas-too-dear': ({ costWei, feesWei, untilMs }) =>
+    `The job waits for cheaper gas or for more to settle with, until ${time(untilMs)} at the latest: to post its batch would cost ${formatOpen(costWei)} OPEN, for ${formatOpen(feesWei)} OPEN in fees.`,
   settled: ({ batch, worker }) =>
     `The job is settled in batch ${batch}, by the claim of ${worker}.`,
   'paid-as-worker': ({ wei, units }) =>

@@ -14,6 +14,7 @@ import { seatsOf, standingOf } from './committee.ts'
 import { awaitsData, type Fact, type Ledger } from './ledger.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
 import { purseOf } from './purse.ts'
+import { awaitedBargain, readyOf, settleable } from './settlement.ts'
 
 /** Places count from 1. */
 interface Place {
@@ -53,6 +54,13 @@ export type Reason =
   | { readonly code: 'claim-rejected'; readonly claim: Hash; readonly fails: readonly VoteReason[] }
   | { readonly code: 'no-verdict-yet'; readonly claim: Hash; readonly votes: number }
   | { readonly code: 'not-covered'; readonly payer: Address; readonly missingWei: bigint }
+  | {
+      readonly code: 'gas-too-dear'
+      /** Of posting the batch in which it would be, for this block's price, and what that batch would bring in fees. */
+      readonly costWei: bigint
+      readonly feesWei: bigint
+      readonly untilMs: number
+    }
   | { readonly code: 'settled'; readonly batch: number; readonly worker: Address }
   | { readonly code: 'paid-as-worker'; readonly wei: bigint; readonly units: number }
   | { readonly code: 'paid-as-validator'; readonly wei: bigint; readonly among: number }
@@ -70,6 +78,7 @@ export function reasons(ledger: Ledger, self: Address, jobId: Hash, nowMs: numbe
     ...claims.flatMap((claim) => audit(ledger, self, claim, nowMs)),
     ...claims.flatMap((claim) => verdict(ledger, self, claim, nowMs)),
     ...coverage(ledger, job, nowMs),
+    ...worth(ledger, job, nowMs),
   ]
 }
 
@@ -137,6 +146,17 @@ function coverage(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
   if (awaitsData(ledger) || !acceptedClaim(ledger, job.envelope.digest, nowMs)) return []
   const short = purseOf(ledger, job.body.requester).missingWei(job.body)
   return short > 0n ? [{ code: 'not-covered', payer: job.body.requester, missingWei: short }] : []
+}
+
+/** What may be settled waits for a while where posting it would cost more than it is worth (G1). */
+function worth(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
+  if (awaitsData(ledger) || !readyOf(ledger, job, nowMs)) return []
+  const ready = [...ledger.jobs.values()].flatMap((one) => readyOf(ledger, one, nowMs) ?? [])
+  const bargain = awaitedBargain(ledger, settleable(ready), nowMs)
+  if (!bargain) return []
+  const costWei = bargain.gas * ledger.baseFees.newestWei!
+  const feesWei = bargain.fees.reduce((sum, { feeWei }) => sum + feeWei, 0n)
+  return [{ code: 'gas-too-dear', costWei, feesWei, untilMs: bargain.lastMs }]
 }
 
 /** What a batch that settles a job pays this node for it, and why not more. Asked before the job is forgotten. */

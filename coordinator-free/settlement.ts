@@ -17,14 +17,15 @@ import {
 } from '../protocol/params.ts'
 import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
 import { acceptedClaim } from './assignment.ts'
-import { openAfter } from './charges.ts'
+import { openAfter, overdueSince } from './charges.ts'
 import { holdsQuorum } from './committee.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
-import { type Fact, type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
+import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import { areOpen, arePassed, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
+import { type Bargain, finaliseBargain, postBargain, proposalBargain, worthSince } from './worth.ts'
 
 /** A proposal worked out by this node. */
 export interface Built {
@@ -75,6 +76,8 @@ export function proposalDue(
   const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
   const collects = collectsNow(ledger, number, epoch, claims)
   if (claims.length === 0 && !collects) return undefined
+  const worthMs = worthSince(ledger, proposalBargain(ledger, claims, collects, sinceMs))
+  if (!hasCome(worthMs + place * TURN_MS, nowMs)) return undefined
   if (!mayStart(offerOf({ number, previous, epoch }))) return undefined
   const proposal = {
     proposer: self,
@@ -110,14 +113,37 @@ function dueSince(ready: readonly Ready[]): number {
   return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
 }
 
+/** The same of a batch that is worked out; what was accepted elsewhere only has waited for long. */
+function dueSinceOf(ledger: Ledger, { number, receipts }: BatchData, nowMs: number): number {
+  if (receipts.length === 0) return overdueSince(ledger.batches.get(number - 1))
+  const decided = receipts.map(({ jobId }) => {
+    return acceptedClaim(ledger, jobId, nowMs)?.standing.decidedAtMs ?? Number.NEGATIVE_INFINITY
+  })
+  return Math.min(...decided) + BATCH_WAIT_MS
+}
+
+/**
+ * What the next batch would cost and bring, while it waits only for cheaper gas or for more to settle.
+ * @param accepted at least one, as `settleable` orders them
+ */
+export function awaitedBargain(
+  ledger: Ledger,
+  accepted: readonly Ready[],
+  nowMs: number,
+): Bargain | undefined {
+  const number = lastBatch(ledger) + 1
+  const epoch = ledger.parameters.epochAt(nowMs)
+  const claims = affordable(ledger, accepted).slice(0, MAX_BATCH_RECEIPTS)
+  const collects = collectsNow(ledger, number, epoch, claims)
+  const dueMs = dueSince(accepted)
+  const bargain = proposalBargain(ledger, claims, collects, dueMs)
+  const waits = nowMs >= dueMs && nowMs < worthSince(ledger, bargain)
+  return waits ? bargain : undefined
+}
+
 /** True where this validator's own verdict on a claim was a fail. */
 export function hasFailed(ledger: Ledger, claim: Hash, self: Address): boolean {
   return ledger.votes.get(claim)?.get(self)?.body.verdict === 'fail'
-}
-
-/** Where nothing follows a batch that left its fees open, an empty one collects them once its window is over. */
-function overdueSince(before: PostedBatch | undefined): number {
-  return openAfter(before?.data).length > 0 ? before!.finalAtMs : Number.POSITIVE_INFINITY
 }
 
 /** True where fees have been open for as many batches as governance allows, or of as many payers as a batch can charge. */
@@ -182,10 +208,14 @@ export function postDue(
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))
     if (place < 0 || !hasCome(newestMs + place * TURN_MS, nowMs)) continue
+    const charges = data.collects ? data.charges : []
+    const dueMs = dueSinceOf(ledger, data, nowMs)
+    const bargain = postBargain(header, endorsements.size, charges.length, dueMs)
+    const worthMs = worthSince(ledger, bargain)
+    if (!hasCome(worthMs + place * TURN_MS, nowMs)) continue
     const signed = [...endorsements]
       .map(([validator, { envelope }]) => ({ validator, signature: envelope.signature }))
       .sort((a, b) => (a.validator < b.validator ? -1 : 1))
-    const charges = data.collects ? data.charges : []
     return { kind: 'post', duty: `post ${headerHash}`, header, endorsements: signed, charges }
   }
   return undefined
@@ -213,6 +243,7 @@ export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   const place = turnPlace(ledger, 'finalise', headerHash(first.header), self)
   if (place < 0 || nowMs < batches.at(-1)!.finalAtMs + place * TURN_MS) return undefined
   const headers = batches.map(({ header }) => header)
+  if (nowMs < worthSince(ledger, finaliseBargain(batches)) + place * TURN_MS) return undefined
   return { kind: 'finalise', duty: `finalise ${first.header.number}`, headers }
 }
 

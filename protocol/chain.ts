@@ -34,6 +34,8 @@ export interface HeadBlock {
   readonly number: number
   readonly hash: Hash
   readonly timestampMs: number
+  /** What it asked for a unit of gas; left out where the chain does not tell. */
+  readonly baseFeeWei?: bigint
 }
 
 /** A log of one of our contracts. */

@@ -128,13 +128,14 @@ export class FakeChain {
     return this.#batches.filter(({ final }) => final).length
   }
 
-  /** @param fork tells blocks of one number apart */
-  mine(timestampMs: number, fork = 0): void {
+  /** @param fork tells blocks of one number apart. @param baseFeeWei what a unit of gas costs; 0 of gas that is free */
+  mine(timestampMs: number, fork = 0, baseFeeWei = 0n): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
     this.forks.push(fork)
     const hash = keccakHash(utf8('block'), word(number), ...(fork === 0 ? [] : [word(fork)]))
-    this.#tell({ kind: 'block', number, hash, timestampMs })
+    const fee = baseFeeWei > 0n ? { baseFeeWei } : {}
+    this.#tell({ kind: 'block', number, hash, timestampMs, ...fee })
   }
 
   stake(node: Address, owner: Address, roles: readonly Role[], amountWei: bigint): void {

@@ -6,7 +6,7 @@ import type { Report } from './world.ts'
 
 /**
  * What is planned one by one, and the counter that rises when it happens; of a partition, when it cuts something off, and of a
- * spike, when somebody has paid it.
+ * spike, when somebody has paid it or waits for its end.
  */
 const SIGNS: Readonly<Record<Fault['kind'], string>> = {
   crash: 'crashes',
@@ -14,7 +14,7 @@ const SIGNS: Readonly<Record<Fault['kind'], string>> = {
   reorg: 'reorgs',
   partition: 'cut',
   outage: 'outages',
-  spike: 'dear',
+  spike: 'felt',
   forgery: 'forged',
   verdict: 'verdicts',
   demand: 'demands',

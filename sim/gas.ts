@@ -1,20 +1,16 @@
 /** How much gas the transactions of nodes take: measured, by `npm run contracts:gas`, with every slot cold. */
 import type { Duty } from '../coordinator-free/events.ts'
+import { finaliseGas, MEASURED_BATCHES, postGas } from '../protocol/batch-gas.ts'
 import type { JudgingDuty } from './judging.ts'
 import type { Transaction } from './mempool.ts'
 import { isPlainlyFalse } from './work.ts'
 
 /** From `contracts/gas.json`, under the same names after `transaction: `; a test holds them to it. */
 export const MEASURED_GAS = {
-  'post, fees left open, 14 of 21': 197_950,
-  'post, fees left open, 21 of 21': 253_513,
-  'post, fees of 1 payer collected, 14 of 21': 229_834,
-  'post, fees of 10 payers collected, 14 of 21': 366_216,
+  ...MEASURED_BATCHES,
   'post, too late, 14 of 21': 81_700,
   'post, too late, 21 of 21': 105_940,
-  'finalise, fees collected': 60_185,
   'finalise, too late': 33_380,
-  'finaliseAll, 2 batches': 72_099,
   takeBack: 211_948,
   'takeBack, too late': 43_890,
   'giveBack, 1 payer': 56_668,
@@ -36,16 +32,9 @@ export const MEASURED_GAS = {
 } as const
 
 const GAS = MEASURED_GAS
-/** Each further signature, payer or batch. */
-const SIGNATURE =
-  (GAS['post, fees left open, 21 of 21'] - GAS['post, fees left open, 14 of 21']) / 7
+/** Each further signature or payee. */
 const LATE_SIGNATURE = (GAS['post, too late, 21 of 21'] - GAS['post, too late, 14 of 21']) / 7
-const PAYER =
-  (GAS['post, fees of 10 payers collected, 14 of 21'] -
-    GAS['post, fees of 1 payer collected, 14 of 21']) /
-  9
 const PAYEE = (GAS['giveBack, 10 payers'] - GAS['giveBack, 1 payer']) / 9
-const BATCH = GAS['finaliseAll, 2 batches'] - GAS['finalise, fees collected']
 
 /** What a node does by a transaction. */
 export type Write =
@@ -79,9 +68,9 @@ function vainGasOf(write: Write): number | undefined {
 function gasOf(write: Write): number {
   switch (write.kind) {
     case 'post':
-      return postGas(write.endorsements.length, write.charges.length)
+      return Number(postGas(write.endorsements.length, write.charges.length))
     case 'finalise':
-      return GAS['finalise, fees collected'] + (write.headers.length - 1) * BATCH
+      return Number(finaliseGas(write.headers.length))
     case 'take-back':
       return GAS.takeBack
     case 'give-back':
@@ -113,14 +102,6 @@ const BY_KIND = {
   decide: GAS['jury: decide, three accused'],
   withdraw: GAS['jury: withdraw'],
 } as const
-
-function postGas(signatures: number, payers: number): number {
-  const first =
-    payers === 0
-      ? GAS['post, fees left open, 14 of 21']
-      : GAS['post, fees of 1 payer collected, 14 of 21'] + (payers - 1) * PAYER
-  return first + (signatures - 14) * SIGNATURE
-}
 
 /** What no contract judges is sent to none. */
 function accusationGas(kind: string): number {

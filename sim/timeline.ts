@@ -69,7 +69,8 @@ export class Timeline {
 
   /** How often each thing happened to transactions. */
   get counters(): Readonly<Record<string, number>> {
-    return { ...this.#counters, ...this.#pool.counters }
+    const { counters } = this.#pool
+    return { ...this.#counters, ...counters, felt: this.#counters.dear + counters.pricedOut }
   }
 
   /** The longest that a transaction has waited for its block. */
@@ -79,7 +80,7 @@ export class Timeline {
 
   mine(timestampMs: number, baseFeeWei = this.#fees.baseFeeWei): void {
     this.#mined.push({ timestampMs, baseFeeWei })
-    this.#chain.mine(timestampMs, this.#forks)
+    this.#chain.mine(timestampMs, this.#forks, baseFeeWei)
     this.#pool.look()
   }
 
@@ -112,9 +113,9 @@ export class Timeline {
     this.#chain = new FakeChain(this.#options)
     this.#sent = sent.filter(({ block }) => block <= kept)
     this.purses.takeBack(kept)
-    this.#mined.forEach(({ timestampMs }, index) => {
+    this.#mined.forEach(({ timestampMs, baseFeeWei }, index) => {
       const number = index + 1
-      this.#chain.mine(timestampMs, number <= kept ? before[index] : this.#forks)
+      this.#chain.mine(timestampMs, number <= kept ? before[index] : this.#forks, baseFeeWei)
       for (const { block, call } of this.#sent) if (block === number) call(this.#chain)
     })
     for (const lost of sent) if (lost.block > kept) this.#sendAgain(lost)

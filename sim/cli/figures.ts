@@ -55,6 +55,7 @@ export const COUNTERS = [
   'chainFailed',
   'spikes',
   'dear',
+  'felt',
   'inVain',
   'penniless',
   'pricedOut',

@@ -67,6 +67,7 @@ const head = z.strictObject({
   number: uint64,
   hash: bytes32,
   timestampMs: uint64,
+  baseFeeWei: amount.optional(),
 })
 
 /** What each kind of event must hold. */

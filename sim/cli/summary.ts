@@ -154,7 +154,7 @@ const TRACES: Readonly<Record<string, string>> = {
   skewMs: 'skewed',
   chainFailures: 'chainFailed',
   reorgs: 'reorgs',
-  spikes: 'dear',
+  spikes: 'felt',
   lateStarts: 'lateStarts',
   massCrash: 'crashes',
   diskLosses: 'disksLost',

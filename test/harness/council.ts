@@ -72,12 +72,13 @@ function heard(core: Core, fact: ChainFact, nowMs: number): Effect[] {
 
 export const blockHash = (number: number): Hash => hashNumber(5000 + number)
 
-export function block(core: Core, number: number, nowMs = NOW_MS): Effect[] {
+export function block(core: Core, number: number, nowMs = NOW_MS, baseFeeWei?: bigint): Effect[] {
   const fact = {
     kind: 'block',
     number,
     hash: blockHash(number),
     timestampMs: nowMs,
+    ...(baseFeeWei === undefined ? {} : { baseFeeWei }),
   } as const
   return heard(core, fact, nowMs)
 }

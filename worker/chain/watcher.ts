@@ -233,10 +233,11 @@ class Follower {
         else this.#dropped[read.reason]++
       }
     }
-    for (const { number, hash, timestamp } of headers) {
+    for (const { number, hash, timestamp, baseFeePerGas } of headers) {
       tellUpTo(number)
-      const fact = { kind: 'block', number, hash, timestampMs: timestamp * 1000 } as const
-      this.#emit({ kind: 'fact', fact })
+      const head = { kind: 'block', number, hash, timestampMs: timestamp * 1000 } as const
+      const fee = baseFeePerGas === undefined ? {} : { baseFeeWei: baseFeePerGas }
+      this.#emit({ kind: 'fact', fact: { ...head, ...fee } })
       this.#hasToldHead = true
     }
     tellUpTo(Number.POSITIVE_INFINITY)

@@ -104,6 +104,22 @@ describe('the watcher', () => {
     )
   })
 
+  it('tells what each block asks for a unit of gas, where the chain does', async () => {
+    const prices = () =>
+      events.flatMap((event) =>
+        event.kind === 'fact' && event.fact.kind === 'block' ? [event.fact.baseFeeWei] : [],
+      )
+    watch()
+    await until(() => heads().includes(0))
+    chain.overrides.set('eth_getBlockByNumber', (params) => {
+      const block = chain.own('eth_getBlockByNumber', params)
+      return block && { ...block, baseFeePerGas: undefined }
+    })
+    chain.mine()
+    await until(() => heads().includes(1))
+    deepEqual(prices(), [100n, undefined])
+  })
+
   it('reads nothing before the deployment', async () => {
     chain.mine([claimedLog(1)])
     chain.mine([claimedLog(2)])

@@ -192,8 +192,10 @@ describe('a recorder', () => {
 
 const tick: Event = { kind: 'tick' }
 
+/** Only some chains tell what gas costs. */
 function block(number: number): ChainFact {
-  return { kind: 'block', number, hash: hashNumber(number), timestampMs: 1000 * number }
+  const fee = number % 2 === 0 ? { baseFeeWei: 10n ** 9n } : {}
+  return { kind: 'block', number, hash: hashNumber(number), timestampMs: 1000 * number, ...fee }
 }
 
 /** This node is the only worker, and has money in escrow. */
