@@ -37,6 +37,7 @@ export function mergeChain(
       break
     }
     case 'batch-faulted':
+      if (ledger.faulty === 0) ledger.faultyHeardAtMs = nowMs
       ledger.faulty = ledger.faulty === 0 ? fact.number : Math.min(ledger.faulty, fact.number)
       break
     case 'batch-voided':

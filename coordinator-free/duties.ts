@@ -21,6 +21,7 @@ import { mayOpen } from './openings.ts'
 import type { PayoutRules } from './payout.ts'
 import { isCovered } from './purse.ts'
 import { registrationsDue } from './registrations.ts'
+import { repairsDue } from './repairs.ts'
 import {
   type Built,
   finaliseDue,
@@ -30,7 +31,6 @@ import {
   proposalDue,
   type Ready,
   readyOf,
-  repairsDue,
   settleable,
   turnPlace,
 } from './settlement.ts'
@@ -303,7 +303,7 @@ export function settlements(
   const due: Duty[] = [
     ...spotChecksDue(ledger, lots),
     ...accusations(ledger, self, nowMs),
-    ...repairsDue(ledger),
+    ...repairsDue(ledger, self, nowMs),
   ]
   const proposed = proposalDue(ledger, rules, built, ready, mayStart, self, nowMs)
   if (proposed) due.push({ kind: 'offer', duty: offerOf(proposed.proposal), ...proposed })

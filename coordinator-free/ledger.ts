@@ -67,6 +67,7 @@ export interface PostedBatch {
 export interface VoidedBatch {
   readonly header: BatchHeader
   readonly data: BatchData
+  readonly heardAtMs: number
 }
 
 /** Money that a payer has put into escrow, as the chain last told. */
@@ -86,6 +87,8 @@ export interface Ledger {
   readonly parameters: Parameters
   /** The oldest batch known to be false and not taken back yet; 0 where there is none. */
   faulty: number
+  /** When this was last heard of: that it is false, or that one behind it was taken back. */
+  faultyHeardAtMs: number
   /** By the hash of the header. */
   readonly voided: Map<Hash, VoidedBatch>
   /** Headers that were ever taken back: the contract takes none of them again. */
@@ -150,6 +153,7 @@ export function createLedger(parameters = new Parameters(), members = new Member
     modelOwners: new Map(),
     batches: new Batches(),
     faulty: 0,
+    faultyHeardAtMs: 0,
     voided: new Map(),
     takenBack: new Set(),
     disputes: new Disputes(),
@@ -345,7 +349,9 @@ export function takeBack(ledger: Ledger, number: number, hash: Hash, nowMs: numb
   if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch.header, nowMs)
   if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
-  if (batch?.data?.collects) ledger.voided.set(hash, { header: batch.header, data: batch.data })
+  ledger.faultyHeardAtMs = nowMs
+  if (!batch?.data?.collects) return
+  ledger.voided.set(hash, { header: batch.header, data: batch.data, heardAtMs: nowMs })
 }
 
 /** Number of the newest posted batch; 0 where there is none. */

@@ -247,24 +247,6 @@ export function finaliseDue(ledger: Ledger, self: Address): Duty | undefined {
   return { kind: 'finalise', duty: `finalise ${first.header.number}`, headers }
 }
 
-/**
- * Batches behind a false one are taken back from the newest on, and what they had collected is given back. It happens so
- * seldom that validators need no turns for it: the contract takes whoever is first.
- */
-export function repairsDue(ledger: Ledger): Duty[] {
-  const due: Duty[] = []
-  const last = lastBatch(ledger)
-  if (ledger.faulty > 0 && last >= ledger.faulty) {
-    const { header } = ledger.batches.get(last)!
-    const previous = ledger.batches.get(last - 1)?.header
-    due.push({ kind: 'take-back', duty: `take-back ${headerHash(header)}`, header, previous })
-  }
-  for (const [hash, { header, data }] of ledger.voided) {
-    due.push({ kind: 'give-back', duty: `give-back ${hash}`, header, charges: data.charges })
-  }
-  return due
-}
-
 /** An accepted claim that may be settled. */
 export interface Ready extends Settled {
   readonly decidedAtMs: number

@@ -130,11 +130,13 @@ describe('settlement', () => {
   it('takes false batches back from the newest on, and gives back what they had collected', () => {
     const core = council(SELF)
     const [first, second] = [posted(core, dataOf(1)), posted(core, dataOf(2))]
+    const afterMs = NOW_MS + VALIDATORS.length * TURN_MS
     const faulted = tell(core, { kind: 'batch-faulted', blockNumber: 3, number: 1 })
-    const [newest] = dutiesOf(faulted, 'take-back')
+    const late = core.handle({ kind: 'tick' }, afterMs)
+    const [newest] = dutiesOf([...faulted, ...late], 'take-back')
     deepEqual([newest?.header, newest?.previous], [second, first])
     deepEqual(dutiesOf(block(core, 3, NOW_MS + 120_000), 'finalise'), [])
-    const back = voided(core, second)
+    const back = [...voided(core, second), ...core.handle({ kind: 'tick' }, afterMs)]
     deepEqual(dutiesOf(back, 'take-back')[0]?.header, first)
     equal(dutiesOf(back, 'take-back')[0]?.previous, undefined)
     equal(dutiesOf(back, 'give-back')[0]?.charges.length, 1)
@@ -145,6 +147,30 @@ describe('settlement', () => {
       tell(core, { kind: 'charges-returned', blockNumber: 5, headerHash: headerHash(header) })
     }
     equal(core.ledger.voided.size, 0)
+  })
+
+  it('does so one validator after the other, from when there is something to do [D13]', () => {
+    const seconds = (kind: Duty['kind'], prepare: (core: Core) => void): number[] => {
+      const first = VALIDATORS.map((self) => {
+        const core = council(self)
+        for (const number of [1, 2]) posted(core, dataOf(number))
+        tell(core, { kind: 'batch-faulted', blockNumber: 3, number: 1 })
+        prepare(core)
+        const isDue = (second: number): boolean =>
+          core.due(NOW_MS + 1000 * second).some(({ duty }) => duty.kind === kind)
+        return Array.from({ length: 60 }, (_, second) => second).find(isDue)!
+      })
+      return first.sort((a, b) => a - b)
+    }
+    const inTurn = (second: number) => [0, 1, 2].map((place) => second + (place * TURN_MS) / 1000)
+    const voids = (core: Core): unknown =>
+      voided(core, core.ledger.batches.get(2)!.header, NOW_MS + 20_000)
+    deepEqual(
+      seconds('take-back', () => undefined),
+      inTurn(0),
+    )
+    deepEqual(seconds('take-back', voids), inTurn(20))
+    deepEqual(seconds('give-back', voids), inTurn(20))
   })
 
   it('forgets who endorsed a batch when that is settled, or too old to be', () => {
@@ -354,12 +380,7 @@ describe('contradictions', () => {
   })
 })
 
-function voided(core: Core, header: BatchHeader): Effect[] {
-  const { number } = header
-  return tell(core, {
-    kind: 'batch-voided',
-    blockNumber: 4,
-    number,
-    headerHash: headerHash(header),
-  })
+function voided(core: Core, header: BatchHeader, nowMs = NOW_MS): Effect[] {
+  const voids = { number: header.number, headerHash: headerHash(header) }
+  return tell(core, { kind: 'batch-voided', blockNumber: 4, ...voids }, nowMs)
 }
