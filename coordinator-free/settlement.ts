@@ -134,6 +134,7 @@ export function awaitedBargain(
   const number = lastBatch(ledger) + 1
   const epoch = ledger.parameters.epochAt(nowMs)
   const claims = affordable(ledger, accepted).slice(0, MAX_BATCH_RECEIPTS)
+  if (claims.length === 0) return undefined
   const collects = collectsNow(ledger, number, epoch, claims)
   const dueMs = dueSince(accepted)
   const bargain = proposalBargain(ledger, claims, collects, dueMs)

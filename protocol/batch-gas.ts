@@ -1,4 +1,7 @@
-/** What it takes to post batches and to make them final, in units of gas: measured by `npm run contracts:gas`, with every slot cold. */
+/**
+ * What it takes to post batches and to make them final, in units of gas: measured by `npm run contracts:gas`, with every
+ * slot cold.
+ */
 
 /** From `contracts/gas.json`, under the same names after `transaction: `; a test holds them to it. */
 export const MEASURED_BATCHES = {

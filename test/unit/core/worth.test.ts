@@ -16,6 +16,7 @@ import {
   block,
   claimEnvelope,
   council,
+  GATEWAY,
   jobEnvelope,
   openingEnvelope,
   receive,
@@ -247,6 +248,9 @@ describe('a batch that is not worth its gas', () => {
       /until 2027-.* would cost 0\.000001 OPEN, for 0\.00001 OPEN in fees/,
     )
     deepEqual(about(WAIT + LONGEST), [])
+    const payer = addressNumber(GATEWAY)
+    core.ledger.escrows.set(payer, { ...core.ledger.escrows.get(payer)!, balanceWei: 1n })
+    deepEqual(about(WAIT), [], 'it waits for its payer')
   })
 })
 
