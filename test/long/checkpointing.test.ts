@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, describe, it } from 'mocha'
-import { createEngine, type Engine } from '../../../worker/engine/engine.ts'
-import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
-import { storedWeights } from '../../../worker/engine/graph/graph.ts'
-import { featuresGraph, gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
-import { loraLayout } from '../../../worker/engine/lora.ts'
+import { createEngine, type Engine } from '../../worker/engine/engine.ts'
+import { openBaseModel } from '../../worker/engine/files/base-model.ts'
+import { storedWeights } from '../../worker/engine/graph/graph.ts'
+import { featuresGraph, gradientGraph } from '../../worker/engine/graph/train-graph.ts'
+import { loraLayout } from '../../worker/engine/lora.ts'
 import {
   BROOK,
   bitsOf,
@@ -16,7 +16,7 @@ import {
   someBatches,
   someTokens,
   VECTORS,
-} from './fixtures.ts'
+} from '../unit/engine/fixtures.ts'
 
 const EXAMPLE_TOKENS = 32
 
