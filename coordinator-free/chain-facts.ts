@@ -2,7 +2,8 @@
 import type { ChainFact } from '../protocol/chain.ts'
 import { redeem } from './charges.ts'
 import type { Effect, News } from './events.ts'
-import { type Ledger, takeBack } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import { takeBack } from './posted.ts'
 
 /** Adds what the chain tells; a posted batch is the node's affair, which may know its data already. */
 export function mergeChain(

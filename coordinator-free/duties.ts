@@ -12,7 +12,7 @@ import type { RefusalReason } from '../protocol/refusal.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
 import { seated } from './committee.ts'
-import { endorsementsDue } from './endorsing.ts'
+import { type Drafted, endorsementsDue } from './endorsing.ts'
 import type { Duty } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
 import { judgingDue } from './judging.ts'
@@ -23,7 +23,6 @@ import { isCovered } from './purse.ts'
 import { registrationsDue } from './registrations.ts'
 import { repairsDue } from './repairs.ts'
 import {
-  type Built,
   finaliseDue,
   needsAttribution,
   offerOf,
@@ -38,13 +37,7 @@ import { type Lot, spotChecksDue } from './spot-checks.ts'
 import { followDue, statesOf } from './takeover.ts'
 
 /** What this node has worked out so far. */
-export interface Workings {
-  /** Proposals for the next batch, by digest. */
-  readonly built: ReadonlyMap<Hash, Built>
-  /** Headers whose data was found where they say. */
-  readonly retrieved: ReadonlySet<Hash>
-  /** Headers that it has endorsed before everyone. */
-  readonly aloud: ReadonlySet<Hash>
+export interface Workings extends Drafted {
   /** Settled claims that it was drawn to check. */
   readonly lots: ReadonlyMap<Hash, Lot>
   /** States of others' work that this node holds, by job. */

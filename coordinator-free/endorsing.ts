@@ -6,30 +6,39 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { UNHEARD_MS } from '../protocol/params.ts'
 import { holdsQuorum } from './committee.ts'
-import type { Workings } from './duties.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import { type Ledger, lastBatch } from './ledger.ts'
 import { type Built, hasFailed } from './settlement.ts'
 
+/** Proposals for the next batch as this node has worked them out, and what became of them. */
+export interface Drafted {
+  /** By digest of the proposal. */
+  readonly built: ReadonlyMap<Hash, Built>
+  /** Headers whose data was found where they say. */
+  readonly retrieved: ReadonlySet<Hash>
+  /** Headers that it has endorsed before everyone. */
+  readonly aloud: ReadonlySet<Hash>
+}
+
 /** What this validator has to say of the proposals for the next batch, and what it must fetch before it may. */
 export function endorsementsDue(
   ledger: Ledger,
-  workings: Workings,
+  drafted: Drafted,
   self: Address,
   nowMs: number,
 ): Duty[] {
   if (ledger.faulty > 0) return []
   const next = lastBatch(ledger) + 1
-  return [...workings.built.values()]
+  return [...drafted.built.values()]
     .filter(({ header }) => header.number === next)
-    .flatMap((built) => wordOn(ledger, built, workings, self, nowMs) ?? [])
+    .flatMap((built) => wordOn(ledger, built, drafted, self, nowMs) ?? [])
 }
 
 function wordOn(
   ledger: Ledger,
   { header, headerHash, data }: Built,
-  { retrieved, aloud }: Workings,
+  { retrieved, aloud }: Drafted,
   self: Address,
   nowMs: number,
 ): Duty | undefined {

@@ -10,15 +10,13 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message.ts'
 import type { Seen } from '../protocol/opening.ts'
-import { LEASE_MS, MAX_JOB_LIFETIME_MS, STALL_MS } from '../protocol/params.ts'
-import type { Receipt } from '../protocol/receipt.ts'
+import { LEASE_MS, STALL_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
 import { BaseFees } from './base-fees.ts'
 import { Batches } from './batches.ts'
 import { Changes } from './changes.ts'
 import { Disputes } from './disputes.ts'
-import { forgetJob, forgetProposals } from './forgetting.ts'
 import { noteHead } from './horizon.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
@@ -297,61 +295,9 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
   }
 }
 
-/** Takes a posted batch's data to heart: its jobs are settled, and older proposals have become pointless. */
-export function settle(ledger: Ledger, number: number, data: BatchData, nowMs: number): void {
-  const batch = ledger.batches.get(number)
-  ledger.batches.read(number, data)
-  ledger.changes.ofChain()
-  for (const receipt of data.receipts) {
-    const { jobId } = receipt
-    if (batch && !batch.final) keep(ledger, batch.header, receipt)
-    ledger.settled.delete(jobId)
-    ledger.settled.set(jobId, { batch: number, untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })
-    forgetJob(ledger, jobId)
-  }
-  forgetProposals(ledger, ({ number: proposed }) => proposed <= number)
-}
-
-/** Keeps what a jury would need to judge a claim by. */
-function keep(
-  ledger: Ledger,
-  header: BatchHeader,
-  { jobId, claim, passedBy, failedBy }: Receipt,
-): void {
-  const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
-  const fails = votes.filter(({ body }) => body.verdict === 'fail')
-  const passes = votes.filter(({ body }) => body.verdict === 'pass')
-  ledger.disputes.keep(claim, {
-    jobId,
-    header,
-    job: ledger.jobs.get(jobId)?.envelope,
-    claim: ledger.envelopes.get(claim),
-    passes: passes.map(({ envelope }) => envelope),
-    failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
-    checkedBy: new Set([...passedBy, ...failedBy, ...votes.map(({ body }) => body.validator)]),
-  })
-}
-
 /** All signed messages that a node could hand over, beats aside. */
 export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
   return [...envelopes.values(), ...disputes.envelopes()]
-}
-
-/**
- * A batch was taken back. Its jobs stay settled: two thirds of the stake stood for something false, and who paid for it
- * gets the money back and may order anew.
- */
-export function takeBack(ledger: Ledger, number: number, hash: Hash, nowMs: number): void {
-  const batch = ledger.batches.get(number)
-  ledger.batches.delete(number)
-  ledger.takenBack.add(hash)
-  // Those behind it only built on it.
-  if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch.header, nowMs)
-  if (batch) ledger.disputes.forget(batch.header)
-  if (number <= ledger.faulty) ledger.faulty = 0
-  ledger.faultyHeardAtMs = nowMs
-  if (!batch?.data?.collects) return
-  ledger.voided.set(hash, { header: batch.header, data: batch.data, heardAtMs: nowMs })
 }
 
 /** Number of the newest posted batch; 0 where there is none. */
