@@ -23,7 +23,7 @@ export const MAX_CONTRADICTIONS = 64
 export const MAX_CONDEMNED = 16
 /** Settled claims that a node keeps with their jobs and passes while they may be doubted: some 30 MB. */
 export const MAX_KEPT_CLAIMS = 4096
-/** Posted batches that a node keeps, and receipts, payouts and charges in them: some 100 MB. Older ones lie on the chain and in IPFS. */
+/** Posted batches that a node keeps, and receipts, payouts and charges in them: some 100 MB. Older ones can be read again. */
 export const MAX_KEPT_BATCHES = 1024
 export const MAX_KEPT_ENTRIES = 131_072
 /** Envelopes handed over in one reconciliation. */

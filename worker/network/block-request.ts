@@ -41,7 +41,8 @@ export async function serveBlocks(peer: Peer): Promise<void> {
 }
 
 /**
- * Asks a neighbour for a block, which it says it has and then gives when the turn to take it has come. @returns its bytes, which hash to the content id; undefined where the neighbour has none
+ * Asks a peer for a block. Where it says that it has it, the block is taken when its turn has come.
+ * @returns its bytes, which hash to the content id; undefined where the peer has none
  * @throws NetworkError `protocol` where it gives something else; libp2p's errors where it does not answer in time
  */
 export async function askForBlock(

@@ -1,8 +1,8 @@
 /**
  * A blockstore for one fetch. It never waits on one peer for ever: bitswap now and then falls silent with the connection
- * open, so after a while neighbours are asked straight, and if none has the block, those who provide it; and as who provides it can
- * be kept secret by those who have pressed in around its id, whoever else is known. It stops at the bytes and blocks that
- * the manifest allows.
+ * open, so after a while neighbours are asked straight, and if none has the block, those who provide it; and as who provides
+ * it can be kept secret by those who have pressed in around its id, whoever else is known. It stops at the bytes and blocks
+ * that the manifest allows.
  */
 import type { Blocks } from '@helia/interface'
 import type { Blockstore } from 'interface-blockstore'
