@@ -1,10 +1,10 @@
 /** What nodes speak with each other: TCP, noise and yamux, and gossipsub over them. All that gossips is made of this. */
+import { createHash } from 'node:crypto'
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
-import { concat, keccak } from '../../protocol/hash.ts'
 import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
 
 /** A farm behind one address and a test on loopback both open many connections at once. */
@@ -45,7 +45,7 @@ export function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts>
     // Our messages carry their own signature, and their id comes from their content and from whom it is for: what few have
     // heard may be said to all.
     globalSignaturePolicy: 'StrictNoSign',
-    msgIdFn: ({ topic, data }) => keccak(concat(new TextEncoder().encode(topic), data)),
+    msgIdFn: ({ topic, data }) => createHash('sha256').update(topic).update(data).digest(),
     allowedTopics: [...topics],
     allowPublishToZeroTopicPeers: true,
     // What stands in the journal is said again, byte for byte.
