@@ -92,7 +92,8 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
       isResumed = true
       story.line(`and goes on from where ${victim.name} was: not all has to be trained again`)
     }
-    bar.update(done, total, loss > 0 ? `loss ${(loss / 1e6).toFixed(3)}` : '')
+    // The first beat comes before it is known how much there is to do.
+    if (total > 0) bar.update(done, total, loss > 0 ? `loss ${(loss / 1e6).toFixed(3)}` : '')
     const actor = cast.byNode(worker)
     if (!kill || victim || !actor || done < KILL_AFTER_STEPS) return
     victim = actor
