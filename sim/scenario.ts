@@ -163,7 +163,7 @@ export function smallScenario(seed: number, faults: Faults): Scenario {
 const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
   calm: () => ({}),
   choosy: () => ({ workers: 5, choosyWorkers: 3, loss: 0.1 }),
-  lossy: () => ({ loss: 0.3, doubled: 0.1, hushed: 0.5, latencyMs: [5, 4000] }),
+  lossy: () => ({ loss: 0.3, doubled: 0.1, latencyMs: [5, 4000] }),
   crash: () => ({ workers: 4, validators: 4, crashes: 6 }),
   liars: () => ({ workers: 4, validators: 4, lyingWorkers: 1, lyingValidators: 1, forgeries: 40 }),
   judged: () => ({ verdicts: 3, collectionBatches: 3, loss: 0.1, workloadMs: 120_000 }),

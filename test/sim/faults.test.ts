@@ -26,7 +26,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
 /** A fault that never fired has tested nothing. */
 const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   choosy: ['refusals'],
-  lossy: ['lost', 'doubled', 'hushed'],
+  lossy: ['lost', 'doubled'],
   crash: ['crashes'],
   liars: ['forged', 'malformed'],
   judged: ['verdicts'],
