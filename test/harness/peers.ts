@@ -37,9 +37,9 @@ export class Peers {
   }
 
   /** Waits until each peer is connected to all others. */
-  async acquainted(): Promise<void> {
+  async acquainted(waitMs?: number): Promise<void> {
     const others = this.#peers.length - 1
-    await until(() => this.#peers.every((peer) => peer.libp2p.getPeers().length >= others))
+    await until(() => this.#peers.every((peer) => peer.libp2p.getPeers().length >= others), waitMs)
   }
 
   async stop(): Promise<void> {

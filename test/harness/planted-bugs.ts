@@ -19,7 +19,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     instead: 'return Math.min(1, of)',
   },
   'a batch taken back stays false for ever': {
-    file: 'coordinator-free/ledger.ts',
+    file: 'coordinator-free/posted.ts',
     line: 'if (number <= ledger.faulty) ledger.faulty = 0',
     instead: '',
     faults: 'judged',
@@ -57,7 +57,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     instead: 'for (const [who, amountWei] of pool.paid) pay(owed, who, 2n * amountWei)',
   },
   'a settled job may be settled again': {
-    file: 'coordinator-free/ledger.ts',
+    file: 'coordinator-free/posted.ts',
     line: 'untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })\n    forgetJob(ledger, jobId)',
     instead: 'untilMs: nowMs + 2 * MAX_JOB_LIFETIME_MS })',
   },

@@ -26,7 +26,7 @@ describe('a content around whose id attackers gather', function () {
 
   before(async () => {
     for (let number = 1; number <= HONEST; number++) nodes.push(await peers.start(number))
-    await peers.acquainted()
+    await peers.acquainted(60_000)
   })
 
   after(async () => {
