@@ -36,10 +36,24 @@ export class Peers {
     return { peer, content: new Content(peer, shelf, SILENT) }
   }
 
+  /** Has each peer dial those that it has not met: among many, some get lost in the rush of the start. */
+  async introduce(): Promise<void> {
+    for (const [index, { libp2p }] of this.#peers.entries()) {
+      for (const other of this.#peers.slice(index + 1)) {
+        if (libp2p.getConnections(other.libp2p.peerId).length > 0) continue
+        await libp2p.dial(other.libp2p.getMultiaddrs()).catch(() => undefined)
+      }
+    }
+  }
+
   /** Waits until each peer is connected to all others. */
-  async acquainted(waitMs?: number): Promise<void> {
+  async acquainted(): Promise<void> {
+    await until(() => this.areAcquainted)
+  }
+
+  get areAcquainted(): boolean {
     const others = this.#peers.length - 1
-    await until(() => this.#peers.every((peer) => peer.libp2p.getPeers().length >= others), waitMs)
+    return this.#peers.every(({ libp2p }) => libp2p.getPeers().length >= others)
   }
 
   async stop(): Promise<void> {
