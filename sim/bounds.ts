@@ -1,4 +1,4 @@
-/** Numbers of a scenario, held to their bounds. */
+/** Numbers and words of a scenario, held to what they may be. */
 type Bounds = Readonly<Record<string, readonly [least: number, most: number]>>
 
 /** @throws RangeError naming the first that is out of its bounds, or a fraction where only whole numbers go */
@@ -13,5 +13,17 @@ export function requireBounds<B extends Bounds>(
     if (isOfKind && value >= least && value <= most) continue
     const kind = mayBeFraction(name) ? 'number' : 'whole number'
     throw new RangeError(`${name} is ${value}; give a ${kind} from ${least} to ${most}`)
+  }
+}
+
+/** @throws RangeError naming the first that is none of its words */
+export function requireWords<W extends Readonly<Record<string, readonly string[]>>>(
+  values: { readonly [Name in keyof W]: string },
+  words: W,
+): void {
+  for (const [name, known] of Object.entries(words)) {
+    const word = values[name as keyof W]
+    if (!known.includes(word))
+      throw new RangeError(`${name} is ${word}; give one of ${known.join(', ')}`)
   }
 }

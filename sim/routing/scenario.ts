@@ -1,5 +1,5 @@
 /** What depth K simulates: who is there, who looks for a content or for the network, and who leads them astray. */
-import { requireBounds } from '../bounds.ts'
+import { requireBounds, requireWords } from '../bounds.ts'
 
 /**
  * `content`: keys are ground until their ids lie around the content's, and their nodes name nobody who has it. `bootstrap`:
@@ -101,12 +101,7 @@ const WORDS: Readonly<Record<Words, readonly string[]>> = {
 export function routingScenario(change: Partial<RoutingScenario> = {}): RoutingScenario {
   const scenario = { ...DEFAULTS, ...change }
   requireBounds(scenario, BOUNDS, (name) => WITH_FRACTIONS.includes(name))
-  for (const [name, words] of Object.entries(WORDS)) {
-    const word = scenario[name as Words]
-    if (!words.includes(word)) {
-      throw new RangeError(`${name} is ${word}; give one of ${words.join(', ')}`)
-    }
-  }
+  requireWords(scenario, WORDS)
   const contradiction = [...peopled(scenario), ...attacked(scenario)][0]
   if (contradiction) throw new RangeError(contradiction)
   return scenario

@@ -1,6 +1,6 @@
 /** What depth T simulates: a file in blocks, who holds it, who wants it from when on, and what goes wrong meanwhile. */
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
-import { requireBounds } from '../bounds.ts'
+import { requireBounds, requireWords } from '../bounds.ts'
 import { ACCESS, type Access } from './access.ts'
 
 /** Who gives blocks away: only those that held the file from the start, or everybody what they have. */
@@ -110,12 +110,7 @@ const MOST_BYTES = 2 * 2 ** 30
 export function transferScenario(change: Partial<TransferScenario> = {}): TransferScenario {
   const scenario = { ...DEFAULTS, ...change }
   requireBounds(scenario, BOUNDS, (name) => WITH_FRACTIONS.includes(name))
-  for (const [name, words] of Object.entries(WORDS)) {
-    const word = scenario[name as Words]
-    if (!words.includes(word)) {
-      throw new RangeError(`${name} is ${word}; give one of ${words.join(', ')}`)
-    }
-  }
+  requireWords(scenario, WORDS)
   refuseContradictions(scenario)
   return scenario
 }
