@@ -1,18 +1,16 @@
 /**
- * What stands before the judges on the L2, and what it takes to answer them: receipts that somebody demands, cases of a
- * jury, and the jobs and claims of batches that may still be doubted, which the ledger forgets once they are settled.
- * Demands and cases cost their authors a bond each, so there are few; what is kept of settled work is bounded.
+ * What stands before the judges on the L2: receipts that somebody demands, cases of a jury, batches whose claims are to be
+ * reported, and the settled claims that may still be doubted. Demands and cases cost their authors a bond each, so there are few.
  */
 import type { BatchHeader } from '../protocol/batch.ts'
 import type { ChainLog, DisputeLog } from '../protocol/chain.ts'
-import type { Claim } from '../protocol/claim.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import type { Job } from '../protocol/job.ts'
-import { MAX_CONDEMNED, MAX_KEPT_CLAIMS } from '../protocol/params.ts'
+import { MAX_CONDEMNED } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
+import { KeptClaims, signedIn } from './kept-claims.ts'
 
 /** A receipt that somebody asked for on the chain. */
 export interface Demand {
@@ -50,21 +48,6 @@ export interface Drawn {
   readonly heardAtMs: number
 }
 
-/** What is left of a settled claim while its batch may be doubted. */
-export interface Kept {
-  readonly jobId: Hash
-  /** That of the batch in which it stands. */
-  readonly header: BatchHeader
-  job: Envelope | undefined
-  claim: Envelope | undefined
-  /** The votes that passed it. */
-  readonly passes: readonly Envelope[]
-  /** Validators whose verdict was a fail. */
-  readonly failedBy: Set<Address>
-  /** Validators that have run it, whatever they found. */
-  readonly checkedBy: ReadonlySet<Address>
-}
-
 /** A claim and those who passed it, as they signed it. */
 export interface Signed {
   readonly claim: Envelope
@@ -90,12 +73,7 @@ type Decided = Extract<ChainLog, { kind: 'case-decided' }>
 export class Disputes {
   #demands: Demand[] = []
   readonly #cases = new Map<number, Case>()
-  /** By claim, the oldest first. */
-  readonly #kept = new Map<Hash, Kept>()
-  /** Claims among them that somebody has failed. */
-  readonly #doubted = new Set<Hash>()
-  /** Claims among them for which no spot check has been drawn yet. */
-  readonly #undrawn = new Set<Hash>()
+  readonly claims = new KeptClaims((claim) => this.openCases.some((one) => one.claim === claim))
   /** How many cases each challenger has lost. */
   readonly #lost = new Map<Address, number>()
   /** Whom decided cases may have left money. */
@@ -112,11 +90,6 @@ export class Disputes {
     return [...this.#cases.values()].filter(({ isDecided }) => !isDecided)
   }
 
-  /** Settled claims that somebody has failed. */
-  get doubted(): readonly (readonly [claim: Hash, Kept])[] {
-    return [...this.#doubted].map((claim) => [claim, this.#kept.get(claim)!] as const)
-  }
-
   /** Batches found false whose claims have not been reported. */
   get condemned(): Iterable<readonly [header: Hash, Condemned]> {
     return this.#condemned
@@ -124,18 +97,6 @@ export class Disputes {
 
   hasPunished(header: Hash): void {
     this.#condemned.delete(header)
-  }
-
-  kept(claim: Hash): Kept | undefined {
-    return this.#kept.get(claim)
-  }
-
-  /** A kept claim with its job, where both are there. */
-  work(claim: Hash): { readonly job: Job; readonly claim: Claim } | undefined {
-    const kept = this.#kept.get(claim)
-    const [job, signed] = [kept?.job?.message, kept?.claim?.message]
-    if (job?.kind !== 'job' || signed?.kind !== 'claim') return undefined
-    return { job: job.body, claim: signed.body }
   }
 
   /** True where a claim is before a jury, or was judged, in just this batch. */
@@ -205,11 +166,11 @@ export class Disputes {
     this.#cases.set(number, { ...told, ...said, isDecided: false, isOver: false })
     // Where it had to make room, others may still have the rest of it.
     const receipt = data?.receipts.find((one) => one.claim === claim)
-    if (!receipt || this.#kept.has(claim)) return
+    if (!receipt || this.claims.get(claim)) return
     const failedBy = new Set(receipt.failedBy)
     const checkedBy = new Set([...receipt.passedBy, ...receipt.failedBy])
     const lacking = { job: undefined, claim: undefined, passes: [] }
-    this.keep(claim, { jobId: receipt.jobId, header, ...lacking, failedBy, checkedBy })
+    this.claims.keep(claim, { jobId: receipt.jobId, header, ...lacking, failedBy, checkedBy })
   }
 
   /** The log names a batch by its number. Of two demands of one place the batch taken back was asked first. */
@@ -233,46 +194,14 @@ export class Disputes {
     }
     // As if nobody had asked: whoever still doubts the claim may call a jury again.
     if (outcome === 'undecided' || decided.isOver) this.#cases.delete(number)
-    if (decided.isOver) this.#drop(decided.claim)
-  }
-
-  /** Keeps what a settled claim can be judged by. */
-  keep(claim: Hash, fresh: Kept): void {
-    const held = this.#kept.get(claim)
-    const failedBy = new Set([...(held?.failedBy ?? []), ...fresh.failedBy])
-    const { job = held?.job, claim: signed = held?.claim } = fresh
-    const passes = fresh.passes.length > 0 ? fresh.passes : (held?.passes ?? [])
-    this.#kept.set(claim, { ...fresh, job, claim: signed, passes, failedBy })
-    if (failedBy.size > 0) this.#doubted.add(claim)
-    if (!held) this.#undrawn.add(claim)
-    if (this.#kept.size > MAX_KEPT_CLAIMS) this.#drop(this.#leastUseful())
-  }
-
-  /** Claims that were kept since this was last asked, and who has run them: what a block draws spot checks of. */
-  takeUndrawn(): readonly (readonly [claim: Hash, Kept])[] {
-    const claims = [...this.#undrawn]
-    this.#undrawn.clear()
-    return claims.map((claim) => [claim, this.#kept.get(claim)!] as const)
-  }
-
-  /** Whether the next block draws spot checks. */
-  get hasUndrawn(): boolean {
-    return this.#undrawn.size > 0
-  }
-
-  /** A check that ended when the claim was settled already. */
-  fail(claim: Hash, validator: Address): void {
-    const held = this.#kept.get(claim)
-    if (!held) return
-    held.failedBy.add(validator)
-    this.#doubted.add(claim)
+    if (decided.isOver) this.claims.release(decided.claim)
   }
 
   /** The batch was found false: what its claims' authors and auditors have signed is kept, to be shown to the chain. */
   condemn(hash: Hash, header: BatchHeader, heardAtMs: number): void {
-    const claims = [...this.#kept.values()].flatMap(({ header: of, claim, passes }) =>
-      of === header && claim ? [{ claim, passes }] : [],
-    )
+    const claims = this.claims
+      .ofBatch(header)
+      .flatMap(({ claim, passes }) => (claim ? [{ claim, passes }] : []))
     if (claims.length === 0) return
     this.#condemned.set(hash, { claims, heardAtMs })
     if (this.#condemned.size <= MAX_CONDEMNED) return
@@ -282,10 +211,7 @@ export class Disputes {
 
   /** The batch is final or gone: what was kept for a dispute about it goes, but for what is before a jury. */
   forget(header: BatchHeader): void {
-    const before = new Set(this.openCases.map(({ claim }) => claim))
-    for (const [claim, kept] of this.#kept) {
-      if (kept.header === header && !before.has(claim)) this.#drop(claim)
-    }
+    this.claims.forget(header)
     for (const [number, known] of this.#cases) {
       if (known.header !== header) continue
       known.isOver = true
@@ -297,7 +223,7 @@ export class Disputes {
   wants({ message, digest }: Envelope): boolean {
     if (message.kind !== 'claim' && message.kind !== 'job') return false
     return this.openCases.some(({ claim }) => {
-      const kept = this.#kept.get(claim)
+      const kept = this.claims.get(claim)
       if (!kept) return false
       if (message.kind === 'claim') return claim === digest && !kept.claim
       return kept.jobId === digest && !kept.job
@@ -307,7 +233,7 @@ export class Disputes {
   /** Adds a job or a claim that is wanted. */
   add(envelope: Envelope): void {
     for (const { claim } of this.openCases) {
-      const kept = this.#kept.get(claim)
+      const kept = this.claims.get(claim)
       if (kept && claim === envelope.digest) kept.claim = envelope
       if (kept?.jobId === envelope.digest) kept.job = envelope
     }
@@ -315,31 +241,6 @@ export class Disputes {
 
   /** Jobs and claims before a jury, as far as this node holds them: for those that lack them. */
   evidence(): Envelope[] {
-    return this.openCases.flatMap(({ claim }) => signedIn(this.#kept.get(claim)))
+    return this.openCases.flatMap(({ claim }) => signedIn(this.claims.get(claim)))
   }
-
-  /** All jobs and claims that are kept. */
-  envelopes(): Envelope[] {
-    return [...this.#kept.values()].flatMap(signedIn)
-  }
-
-  #leastUseful(): Hash {
-    const before = new Set(this.openCases.map(({ claim }) => claim))
-    const claims = [...this.#kept.keys()]
-    return (
-      claims.find((claim) => !before.has(claim) && !this.#doubted.has(claim)) ??
-      claims.find((claim) => !before.has(claim)) ??
-      claims[0]!
-    )
-  }
-
-  #drop(claim: Hash): void {
-    this.#kept.delete(claim)
-    this.#doubted.delete(claim)
-    this.#undrawn.delete(claim)
-  }
-}
-
-function signedIn(kept: Kept | undefined): Envelope[] {
-  return [kept?.job, kept?.claim].filter((envelope) => envelope !== undefined)
 }

@@ -7,9 +7,10 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
-import type { Case, Demand, Drawn, Kept } from './disputes.ts'
+import type { Case, Demand, Drawn } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
+import type { Kept } from './kept-claims.ts'
 import type { Ledger, PostedBatch } from './ledger.ts'
 import { turnPlace } from './settlement.ts'
 
@@ -77,7 +78,7 @@ function forecloseDue(
 /** D3: a validator that failed a claim which is settled as passed calls a jury, while its batch is open and its owner's money lasts. */
 function callsDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
   const { disputes, parameters } = ledger
-  const { doubted } = disputes
+  const { doubted } = disputes.claims
   if (doubted.length === 0 || judge.challengeBudgetWei === 0n) return []
   const bondWei = BigInt(parameters.at('challengeBondGwei', parameters.epochAt(nowMs))) * GWEI
   let left = judge.challengeBudgetWei / bondWei - BigInt(disputes.bondsAtRisk(judge.self))
@@ -152,7 +153,7 @@ function sittingDue(
   if (committed.has(self)) return undefined
   const verdict = found.get(number) ?? (isLastCall(drawn, nowMs) ? 'inconclusive' : undefined)
   if (verdict) return { kind: 'commit', duty: `commit ${number}`, number, claimId: claim, verdict }
-  const work = ledger.disputes.work(claim)
+  const work = ledger.disputes.claims.work(claim)
   if (!work || !ledger.head) return undefined
   return {
     kind: 'hear',

@@ -297,7 +297,7 @@ export function standing(ledger: Ledger, envelope: Envelope): Envelope | undefin
 
 /** All signed messages that a node could hand over, beats aside. */
 export function envelopesOf({ envelopes, disputes }: Ledger): Envelope[] {
-  return [...envelopes.values(), ...disputes.envelopes()]
+  return [...envelopes.values(), ...disputes.claims.envelopes()]
 }
 
 /** Number of the newest posted batch; 0 where there is none. */

@@ -116,7 +116,9 @@ export class Core {
 
   /** Whether the next block alone may make something due. */
   get watchesHead(): boolean {
-    return this.#drafts.watchesHead || this.#ordered.sawHead || this.ledger.disputes.hasUndrawn
+    return (
+      this.#drafts.watchesHead || this.#ordered.sawHead || this.ledger.disputes.claims.hasUndrawn
+    )
   }
 
   /**
@@ -230,7 +232,7 @@ export class Core {
     if (message?.kind !== 'claim') {
       this.#lots.delete(claim)
       // Settled meanwhile: too late for a vote, but not for a jury.
-      if (verdict === 'fail') this.ledger.disputes.fail(claim, this.#options.self)
+      if (verdict === 'fail') this.ledger.disputes.claims.fail(claim, this.#options.self)
       this.ledger.changes.ofChain()
       return this.#end(`verify ${claim}`)
     }
@@ -272,7 +274,7 @@ export class Core {
 
   #drawLots({ hash: beacon, number: beaconBlock }: HeadBlock): void {
     const { self } = this.#options
-    for (const [claim, { checkedBy }] of this.ledger.disputes.takeUndrawn()) {
+    for (const [claim, { checkedBy }] of this.ledger.disputes.claims.takeUndrawn()) {
       if (checkedBy.has(self) || !isDrawn(this.ledger, self, claim, beacon)) continue
       this.#lots.set(claim, { beacon, beaconBlock })
       this.ledger.changes.ofChain()
@@ -358,7 +360,7 @@ export class Core {
     this.#inHand.tidy()
     for (const id of this.#followed.keys()) if (!ledger.jobs.has(id)) this.#followed.delete(id)
     for (const claim of this.#lots.keys())
-      if (!ledger.disputes.kept(claim)) this.#lots.delete(claim)
+      if (!ledger.disputes.claims.get(claim)) this.#lots.delete(claim)
     this.#drafts.tidy()
     return this.#rounds.begin(nowMs) ? [{ kind: 'reconcile', have: held(ledger) }] : []
   }

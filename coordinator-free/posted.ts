@@ -31,7 +31,7 @@ function keep(
   const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
   const fails = votes.filter(({ body }) => body.verdict === 'fail')
   const passes = votes.filter(({ body }) => body.verdict === 'pass')
-  ledger.disputes.keep(claim, {
+  ledger.disputes.claims.keep(claim, {
     jobId,
     header,
     job: ledger.jobs.get(jobId)?.envelope,

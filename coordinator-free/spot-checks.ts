@@ -31,7 +31,7 @@ export function isDrawn(ledger: Ledger, self: Address, claim: Hash, beacon: Hash
 /** Checks that this validator was drawn for and has not done, while the claims are kept. */
 export function spotChecksDue(ledger: Ledger, lots: ReadonlyMap<Hash, Lot>): Duty[] {
   return [...lots].flatMap(([claimId, lot]): Duty[] => {
-    const work = ledger.disputes.work(claimId)
+    const work = ledger.disputes.claims.work(claimId)
     return work ? [{ kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot }] : []
   })
 }

@@ -189,7 +189,7 @@ describe('a jury', () => {
     deepEqual(first_, [])
     posted(late, [receiptOf(work)])
     tell(late, log({ kind: 'batch-final', number: 1, txHash: hashNumber(1) }))
-    equal(late.ledger.disputes.kept(work.claim.digest), undefined)
+    equal(late.ledger.disputes.claims.get(work.claim.digest), undefined)
   })
 
   it('is called where the check ended after the claim was settled [D3]', () => {
@@ -316,7 +316,7 @@ describe('a batch that was found false', () => {
       const passes: never[] = []
       const none = { failedBy: new Set<Address>(), checkedBy: new Set<Address>() }
       const { job, claim } = work
-      disputes.keep(claim.digest, { jobId: job.digest, header, job, claim, passes, ...none })
+      disputes.claims.keep(claim.digest, { jobId: job.digest, header, job, claim, passes, ...none })
       disputes.condemn(hashNumber(epoch), header, NOW_MS)
     }
     const kept = [...core.ledger.disputes.condemned].map(([header]) => header)
