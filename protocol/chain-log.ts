@@ -111,6 +111,7 @@ export const ChainLogForm = z.discriminatedUnion('kind', [
     number: uint64,
     batch: uint64,
     claim: bytes32,
+    transcript: bytes32,
     challenger: address,
     seedBlock: uint64,
   }),

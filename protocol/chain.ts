@@ -130,12 +130,14 @@ export type ChainLog = { readonly blockNumber: number } & (
   | { readonly kind: 'shown'; readonly batch: number; readonly index: number }
   /** It was not shown in time. */
   | { readonly kind: 'withheld'; readonly batch: number; readonly index: number }
-  /** A jury is called over a claim that stands in an open batch. */
+  /** A jury is called over a claim that stands in an open batch, or over those who passed it without running it. */
   | {
       readonly kind: 'case-opened'
       readonly number: number
       readonly batch: number
       readonly claim: Hash
+      /** What the accused opened, who are said to have made it up; `ZERO_HASH` where the claim itself is doubted. */
+      readonly transcript: Hash
       readonly challenger: Address
       /** The block whose hash draws the jurors. */
       readonly seedBlock: number
