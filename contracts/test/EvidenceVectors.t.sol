@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Part, Share, Way} from "../src/libraries/Evidence.sol";
 import {MerkleTree} from "../src/libraries/MerkleTree.sol";
-import {Claim, Vote} from "../src/types/Statement.sol";
+import {Claim, Opening, Vote} from "../src/types/Statement.sol";
 import {Base} from "./support/Base.sol";
 import {VM} from "./support/Vm.sol";
 
@@ -44,6 +44,20 @@ contract EvidenceVectorsTest is Base {
             issuedAtMs: uint64(_uint(".vote.value.issuedAtMs"))
         });
         require(_digest(exposed.hashVote(vote)) == _bytes32(".vote.digest"), "vote");
+    }
+
+    function test_hashesOpenings() public view {
+        Opening memory opening = Opening({
+            jobId: _bytes32(".opening.value.jobId"),
+            claim: _bytes32(".opening.value.claim"),
+            validator: VM.parseJsonAddress(_json, ".opening.value.validator"),
+            transcript: _bytes32(".opening.value.transcript"),
+            state: _bytes32(".opening.value.state"),
+            path: uint32(_uint(".opening.value.path")),
+            siblings: VM.parseJsonBytes32Array(_json, ".opening.value.siblings"),
+            issuedAtMs: uint64(_uint(".opening.value.issuedAtMs"))
+        });
+        require(_digest(exposed.hashOpening(opening)) == _bytes32(".opening.digest"), "opening");
     }
 
     /// @dev Two shares and a span, in this order.

@@ -31,10 +31,11 @@ import {
   tokenBytes,
 } from '../../protocol/evidence.ts'
 import { splitFee, splitOf } from '../../protocol/fee.ts'
-import { type Address, type Cid, MAX_WEI } from '../../protocol/fields.ts'
-import { fromHex, type Hash, keccakHash, toHex, utf8, word } from '../../protocol/hash.ts'
+import { MAX_WEI } from '../../protocol/fields.ts'
+import { fromHex, toHex, utf8, word } from '../../protocol/hash.ts'
 import { merkleProof, merkleRoot, type Payout, sumRoot, sumWay } from '../../protocol/merkle.ts'
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
+import { Opening } from '../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { reviewSeal } from '../../protocol/review.ts'
@@ -43,6 +44,8 @@ import { type Domain, digest, hashStruct } from '../../protocol/struct.ts'
 import { Vote } from '../../protocol/vote.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 import { parameterChanges, parameterSets, parameters, threshold } from './governance-vectors.ts'
+import { CLAIM, OPENING, VOTE } from './statement-vectors.ts'
+import { account, cid, hash } from './vector-names.ts'
 
 export const VECTORS = new URL('../vectors/contracts.json', import.meta.url)
 
@@ -50,28 +53,6 @@ export const VECTORS = new URL('../vectors/contracts.json', import.meta.url)
 const COUNTS = [1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 17, 33]
 
 const DOMAIN: Domain = { chainId: 31_337, contract: account('a contract') }
-
-const CLAIM = {
-  jobId: hash('job'),
-  worker: account('worker'),
-  output: cid('output'),
-  commitment: hash('commitment'),
-  attribution: hash('attribution'),
-  units: 12,
-  graph: hash('graph'),
-  issuedAtMs: 1_800_000_000_123,
-}
-const VOTE = {
-  jobId: hash('job'),
-  claim: hash('claim'),
-  validator: account('validator'),
-  verdict: 'fail',
-  reason: 'tokens-differ',
-  checked: 7,
-  beaconBlock: 99,
-  seal: hash('seal'),
-  issuedAtMs: 1_800_000_000_456,
-}
 
 /** Text of the vectors' file. */
 export function contractVectors(): string {
@@ -102,6 +83,7 @@ export function contractVectors(): string {
     evidence: evidence(),
     claim: signed(Claim, CLAIM),
     vote: signed(Vote, VOTE),
+    opening: signed(Opening, OPENING),
     parameters: parameters(),
     parameterSets: parameterSets(),
     parameterChanges: parameterChanges(),
@@ -341,21 +323,6 @@ function contributions() {
       siblings: merkleProof(leaves, index).siblings,
     })),
   }
-}
-
-function hash(name: string): Hash {
-  return keccakHash(utf8(name))
-}
-
-function account(name: string): Address {
-  return `0x${hash(name).slice(26)}` as Address
-}
-
-/** Not a content id that any content has, but one in form. */
-function cid(name: string): Cid {
-  const digits = 'abcdefghijklmnopqrstuvwxyz234567'
-  const letters = [...hash(name).slice(2)].map((hex) => digits[Number.parseInt(hex, 16)])
-  return `bafyrei${letters.join('').slice(0, 52)}` as Cid
 }
 
 if (import.meta.main) writeFileSync(VECTORS, contractVectors())

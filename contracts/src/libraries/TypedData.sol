@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {BatchHeader, Charge} from "../types/Batch.sol";
 import {HashedHeader, HashedReceipt} from "../types/Hashed.sol";
 import {Receipt} from "../types/Receipt.sol";
-import {Claim, Vote} from "../types/Statement.sol";
+import {Claim, Opening, Vote} from "../types/Statement.sol";
 
 /// @notice `hashStruct` of all that is signed or proved, as `protocol/struct.ts` has it (EIP-712).
 library TypedData {
@@ -26,6 +26,10 @@ library TypedData {
     bytes32 internal constant VOTE_TYPE = keccak256(
         "Vote(bytes32 jobId,bytes32 claim,address validator,string verdict,string reason,uint32 checked,"
         "uint64 beaconBlock,bytes32 seal,uint64 issuedAtMs)"
+    );
+    bytes32 internal constant OPENING_TYPE = keccak256(
+        "Opening(bytes32 jobId,bytes32 claim,address validator,bytes32 transcript,bytes32 state,uint32 path,"
+        "bytes32[] siblings,uint64 issuedAtMs)"
     );
     bytes32 internal constant ENDORSEMENT_TYPE = keccak256("Endorsement(address validator,bytes32 header)");
     bytes32 internal constant VOUCHER_TYPE = keccak256("Voucher(address payer,uint256 cumulativeWei)");
@@ -103,6 +107,22 @@ library TypedData {
                 vote.beaconBlock,
                 vote.seal,
                 vote.issuedAtMs
+            )
+        );
+    }
+
+    function hashOpening(Opening calldata opening) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                OPENING_TYPE,
+                opening.jobId,
+                opening.claim,
+                opening.validator,
+                opening.transcript,
+                opening.state,
+                opening.path,
+                keccak256(abi.encodePacked(opening.siblings)),
+                opening.issuedAtMs
             )
         );
     }

@@ -25,3 +25,15 @@ struct Vote {
     bytes32 seal;
     uint64 issuedAtMs;
 }
+
+/// @notice What a validator signed that it had seen when it ran a claim. Repeats `protocol/opening.ts`, field by field.
+struct Opening {
+    bytes32 jobId;
+    bytes32 claim;
+    address validator;
+    bytes32 transcript;
+    bytes32 state;
+    uint32 path;
+    bytes32[] siblings;
+    uint64 issuedAtMs;
+}

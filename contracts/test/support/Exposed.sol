@@ -7,7 +7,7 @@ import {Scores} from "../../src/libraries/Scores.sol";
 import {TypedData} from "../../src/libraries/TypedData.sol";
 import {BatchHeader, Charge} from "../../src/types/Batch.sol";
 import {Receipt} from "../../src/types/Receipt.sol";
-import {Claim, Vote} from "../../src/types/Statement.sol";
+import {Claim, Opening, Vote} from "../../src/types/Statement.sol";
 
 /// @notice Makes the libraries callable: their arguments lie in calldata.
 contract Exposed {
@@ -29,6 +29,10 @@ contract Exposed {
 
     function hashVote(Vote calldata vote) external pure returns (bytes32) {
         return TypedData.hashVote(vote);
+    }
+
+    function hashOpening(Opening calldata opening) external pure returns (bytes32) {
+        return TypedData.hashOpening(opening);
     }
 
     function verify(bytes32 root, uint256 count, bytes32 leaf, uint256 index, bytes32[] calldata siblings)
