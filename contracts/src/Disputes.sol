@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IParams} from "./interfaces/IParams.sol";
@@ -13,6 +12,7 @@ import {Evidence, Part, Placed, Share, Way} from "./libraries/Evidence.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Purses} from "./libraries/Purses.sol";
 import {Scores} from "./libraries/Scores.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 import {CitedSpan, Place, SpanCounts, SpanIndex} from "./libraries/SpanCounts.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {PLAIN, falseClaim} from "./types/Fault.sol";
@@ -62,7 +62,6 @@ contract Disputes is ReentrancyGuardTransient {
     event Punished(address indexed node, bytes32 indexed offence, string fault);
 
     error AlreadyPunished(bytes32 offence);
-    error BadSignature(address signer, address expected);
     error NotContradicting(bytes32 first, bytes32 second);
     error NotTwice(bytes32 first, bytes32 second);
     error NoSuchReceipt(uint64 batch, uint256 index, uint256 count);
@@ -86,8 +85,8 @@ contract Disputes is ReentrancyGuardTransient {
         if (one == other || first.jobId != second.jobId || first.worker != second.worker) {
             revert NotContradicting(one, other);
         }
-        _requireSigned(first.worker, one, firstSignature);
-        _requireSigned(first.worker, other, secondSignature);
+        Signatures.requireSigned(ledger, first.worker, one, firstSignature);
+        Signatures.requireSigned(ledger, first.worker, other, secondSignature);
         bytes32 offence = keccak256(abi.encode("claim", first.worker, first.jobId));
         _punish(first.worker, offence, Param.EquivocationSlashBps, "two claims for one job");
     }
@@ -103,8 +102,8 @@ contract Disputes is ReentrancyGuardTransient {
         if (one == other || first.claim != second.claim || first.validator != second.validator) {
             revert NotContradicting(one, other);
         }
-        _requireSigned(first.validator, one, firstSignature);
-        _requireSigned(first.validator, other, secondSignature);
+        Signatures.requireSigned(ledger, first.validator, one, firstSignature);
+        Signatures.requireSigned(ledger, first.validator, other, secondSignature);
         bytes32 offence = keccak256(abi.encode("vote", first.validator, first.claim));
         _punish(first.validator, offence, Param.EquivocationSlashBps, "two votes on one claim");
     }
@@ -222,7 +221,7 @@ contract Disputes is ReentrancyGuardTransient {
      */
     function endorsedFalsely(bytes32 headerHash, address validator, bytes calldata signature) external {
         if (ledger.faultOf(headerHash) != PLAIN) revert NotFalse(headerHash);
-        _requireSigned(validator, TypedData.hashEndorsement(validator, headerHash), signature);
+        Signatures.requireSigned(ledger, validator, TypedData.hashEndorsement(validator, headerHash), signature);
         bytes32 offence = keccak256(abi.encode("endorsement", validator, headerHash));
         _punish(validator, offence, Param.EndorserSlashBps, "a false batch endorsed");
     }
@@ -232,7 +231,7 @@ contract Disputes is ReentrancyGuardTransient {
         bytes32 structHash = TypedData.hashClaim(claim);
         bytes32 digest = ledger.digestOf(structHash);
         _requireFalse(headerHash, digest);
-        _requireSigned(claim.worker, structHash, signature);
+        Signatures.requireSigned(ledger, claim.worker, structHash, signature);
         bytes32 offence = keccak256(abi.encode("false claim", claim.worker, digest));
         _punish(claim.worker, offence, Param.EndorserSlashBps, "a false claim");
     }
@@ -241,7 +240,7 @@ contract Disputes is ReentrancyGuardTransient {
     function passedFalsely(bytes32 headerHash, Vote calldata vote, bytes calldata signature) external {
         _requireFalse(headerHash, vote.claim);
         if (keccak256(bytes(vote.verdict)) != keccak256("pass")) revert NotFalse(headerHash);
-        _requireSigned(vote.validator, TypedData.hashVote(vote), signature);
+        Signatures.requireSigned(ledger, vote.validator, TypedData.hashVote(vote), signature);
         bytes32 offence = keccak256(abi.encode("false pass", vote.validator, vote.claim));
         _punish(vote.validator, offence, Param.EndorserSlashBps, "a false claim passed");
     }
@@ -277,12 +276,6 @@ contract Disputes is ReentrancyGuardTransient {
     function _requireIndex(bytes32 adapter, bytes32 influenceRoot, bytes32 spansRoot) private view {
         bytes32 root = models.indexRootOf(adapter);
         if (root == 0 || root != Evidence.indexesRoot(influenceRoot, spansRoot)) revert Evidence.NotCommitted("index");
-    }
-
-    /// @dev Of a signature there is one accepted form, and none of the zero address.
-    function _requireSigned(address signer, bytes32 structHash, bytes calldata signature) private view {
-        (address found, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(ledger.digestOf(structHash), signature);
-        if (failure != ECDSA.RecoverError.NoError || found != signer) revert BadSignature(found, signer);
     }
 
     function _punish(address node, bytes32 offence, Param param, string memory what) private {

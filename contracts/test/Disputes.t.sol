@@ -5,6 +5,7 @@ import {Disputes} from "../src/Disputes.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Evidence} from "../src/libraries/Evidence.sol";
 import {Purses} from "../src/libraries/Purses.sol";
+import {Signatures} from "../src/libraries/Signatures.sol";
 import {TypedData} from "../src/libraries/TypedData.sol";
 import {Fault, JUDGED, falseClaim} from "../src/types/Fault.sol";
 import {Param} from "../src/types/Param.sol";
@@ -64,7 +65,8 @@ contract DisputesTest is DisputeBase {
     function test_refusesAnothersSignature() public {
         Claim memory one = _claim(1, "one");
         Claim memory other = _claim(1, "other");
-        bytes memory refusal = abi.encodeWithSelector(Disputes.BadSignature.selector, validator(0), VM.addr(WORKER_KEY));
+        bytes memory refusal =
+            abi.encodeWithSelector(Signatures.BadSignature.selector, validator(0), VM.addr(WORKER_KEY));
         _refuseClaims(one, other, validatorKeys[0], refusal);
         // The first is signed, the second is not.
         bytes memory signed = _signed(WORKER_KEY, exposed.hashClaim(one));
@@ -78,9 +80,9 @@ contract DisputesTest is DisputeBase {
         Claim memory other = _claim(1, "other");
         bytes memory first = _signed(WORKER_KEY, exposed.hashClaim(one));
         bytes memory second = withHighS(_signed(WORKER_KEY, exposed.hashClaim(other)));
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.claimedTwice(one, first, other, second);
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.claimedTwice(one, first, other, "");
     }
 
@@ -89,7 +91,7 @@ contract DisputesTest is DisputeBase {
         Claim memory one = _claim(1, "one");
         Claim memory other = _claim(1, "other");
         (one.worker, other.worker) = (address(0), address(0));
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.claimedTwice(one, new bytes(65), other, new bytes(65));
     }
 
@@ -98,7 +100,7 @@ contract DisputesTest is DisputeBase {
         Claim memory other = _claim(1, "other");
         bytes memory first = _signed(WORKER_KEY, exposed.hashClaim(one));
         bytes memory second = signature(WORKER_KEY, typed(address(0xBAD), exposed.hashClaim(other)));
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.claimedTwice(one, first, other, second);
     }
 
@@ -123,7 +125,7 @@ contract DisputesTest is DisputeBase {
         fault(placed.header, address(0));
         takeBack(placed);
         VM.deal(Purses.BURNED, 0);
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.endorsedFalsely(headerHash, validator(2), signed);
         VM.prank(REPORTER);
         disputes.endorsedFalsely(headerHash, validator(1), signed);
@@ -149,7 +151,7 @@ contract DisputesTest is DisputeBase {
         Vote memory vote = _voteOn(digest, "pass");
         bytes memory signed = _signed(validatorKeys[1], exposed.hashVote(vote));
         bytes memory anothers = _signed(validatorKeys[0], exposed.hashVote(vote));
-        VM.expectPartialRevert(Disputes.BadSignature.selector);
+        VM.expectPartialRevert(Signatures.BadSignature.selector);
         disputes.passedFalsely(headerHash, vote, anothers);
         VM.deal(Purses.BURNED, 0);
         VM.prank(REPORTER);
