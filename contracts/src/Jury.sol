@@ -9,17 +9,19 @@ import {IResultLedger} from "./interfaces/IResultLedger.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {Case, Cases, Stage, Tally, Verdict} from "./libraries/Cases.sol";
 import {Evidence, Placed} from "./libraries/Evidence.sol";
+import {Openings} from "./libraries/Openings.sol";
 import {Purses} from "./libraries/Purses.sol";
 import {JUDGED} from "./types/Fault.sol";
 import {HashedReceipt} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
+import {Opening} from "./types/Statement.sol";
 
 /**
  * @title Jury
- * @notice Judges what the chain cannot compute: whether a claim that stands in an open batch follows from running its job.
- * Whoever doubts it puts a bond down; validators drawn by a block that nobody knew run the job again, commit to a verdict
- * and reveal it. Two thirds of the seats decide. The loser pays: half is burned, half goes to the jurors who spoke. A
- * batch in dispute does not become final.
+ * @notice Judges what the chain cannot compute: whether a claim that stands in an open batch follows from running its job,
+ * and whether those who passed an answer have run it. Whoever doubts it puts a bond down; validators drawn by a block that
+ * nobody knew run the job again, commit to a verdict and reveal it. Two thirds of the seats decide. The loser pays: half is
+ * burned, half goes to the jurors who spoke. A batch with a claim in dispute does not become final.
  */
 contract Jury is ReentrancyGuardTransient {
     using Cases for Case;
@@ -38,14 +40,20 @@ contract Jury is ReentrancyGuardTransient {
 
     mapping(uint256 number => Case) private _cases;
     mapping(uint256 number => address[]) private _accused;
-    mapping(bytes32 claim => uint256) public caseOf;
-    /// @dev Claims whose worker and voters have paid: they pay once.
-    mapping(bytes32 claim => bool) private _isCondemned;
+    /// @notice The newest case about a claim, or about a transcript of it, by `Cases.subjectOf`; 0 where it was undecided.
+    mapping(bytes32 subject => uint256) public caseOf;
+    /// @dev For what those accused of it have paid: they pay once.
+    mapping(bytes32 subject => bool) private _isCondemned;
     mapping(address account => uint256) public owedWei;
     uint256 public caseCount;
 
     event CaseOpened(
-        uint256 indexed number, uint64 indexed batch, bytes32 indexed claim, address challenger, uint64 seedBlock
+        uint256 indexed number,
+        uint64 indexed batch,
+        bytes32 indexed claim,
+        address challenger,
+        uint64 seedBlock,
+        bytes32 transcript
     );
     event JurorsDrawn(uint256 indexed number, address[] jurors, uint64 commitUntil, uint64 revealUntil);
     event VerdictCommitted(uint256 indexed number, address indexed juror);
@@ -53,7 +61,7 @@ contract Jury is ReentrancyGuardTransient {
     event CaseDecided(uint256 indexed number, Stage outcome, uint256 passes, uint256 fails);
 
     error WrongBond(uint256 bondWei, uint256 expectedWei);
-    error AlreadyInDispute(bytes32 claim, uint256 number);
+    error AlreadyInDispute(bytes32 subject, uint256 number);
     error NothingOwed(address account);
 
     constructor(IParams params_, IResultLedger ledger_, IStakeVault vault_) {
@@ -65,25 +73,32 @@ contract Jury is ReentrancyGuardTransient {
      * @param passedBy Those who passed the claim, as the receipt names them.
      */
     function open(Placed calldata placed, address[] calldata passedBy) external payable returns (uint256 number) {
-        uint256 bondWei = uint256(params.valueAt(Param.ChallengeBondGwei, params.epoch())) * 1 gwei;
-        if (msg.value != bondWei) revert WrongBond(msg.value, bondWei);
-        bytes32 headerHash = Evidence.requirePlaced(placed);
-        ledger.requireOpen(placed.header.number, headerHash);
-        bytes32 claim = placed.receipt.claim;
-        _requireUndisputed(claim);
-        number = ++caseCount;
-        caseOf[claim] = number;
-        Case storage opened = _cases[number];
-        opened.challenger = msg.sender;
-        opened.batch = placed.header.number;
-        opened.stage = Stage.Opened;
-        opened.bondWei = bondWei.toUint96();
-        opened.seedBlock = uint64(block.number) + SEED_BLOCKS;
-        opened.claim = claim;
-        opened.headerHash = headerHash;
-        _accuse(number, placed.receipt, passedBy);
-        ledger.hold(placed.header.number);
-        emit CaseOpened(number, placed.header.number, claim, msg.sender, opened.seedBlock);
+        _requireNamed(placed.receipt, passedBy);
+        // They pay where it was false, the worker as well as those who passed it.
+        address[] memory accused = new address[](passedBy.length + 1);
+        accused[0] = placed.receipt.worker;
+        for (uint256 i = 0; i < passedBy.length; i++) {
+            accused[i + 1] = passedBy[i];
+        }
+        number = _open(placed, 0, accused);
+    }
+
+    /**
+     * @notice Doubts that these validators have run an answer that they passed, and that stands in an open batch: all of them
+     * opened one transcript, and the challenger has seen another. Jurors who see another, too, say `Fail`. Neither the answer
+     * nor its batch is in dispute. The value sent is the bond, `ChallengeBondGwei`.
+     * @param passedBy Those who passed the answer, as the receipt names them.
+     * @param openings What the accused opened, in the order of `passedBy`, with their signatures.
+     */
+    function openUnseen(
+        Placed calldata placed,
+        address[] calldata passedBy,
+        Opening[] calldata openings,
+        bytes[] calldata signatures
+    ) external payable returns (uint256 number) {
+        _requireNamed(placed.receipt, passedBy);
+        address[] memory accused = Openings.requireOpened(ledger, placed.receipt, passedBy, openings, signatures);
+        number = _open(placed, openings[0].transcript, accused);
     }
 
     /// @notice Draws the jurors, when the block that chooses them is there. Anybody may; too late, another block is taken.
@@ -124,16 +139,17 @@ contract Jury is ReentrancyGuardTransient {
         Tally memory count = drawn.tally();
         Stage outcome = Cases.outcome(count, drawn.jurors.length);
         drawn.stage = outcome;
+        bytes32 subject = Cases.subjectOf(drawn.claim, drawn.transcript);
         // Where the batch was taken back, its holds went with it.
-        if (!ledger.isVoid(drawn.headerHash)) ledger.release(drawn.batch);
+        if (drawn.transcript == 0 && !ledger.isVoid(drawn.headerHash)) ledger.release(drawn.batch);
         emit CaseDecided(number, outcome, count.passes, count.fails);
         if (outcome == Stage.Dismissed) {
             _payJurors(drawn, drawn.bondWei);
         } else {
             owedWei[drawn.challenger] += drawn.bondWei;
         }
-        if (outcome == Stage.Undecided && caseOf[drawn.claim] == number) caseOf[drawn.claim] = 0;
-        if (outcome == Stage.Upheld) _condemn(number, drawn);
+        if (outcome == Stage.Undecided && caseOf[subject] == number) caseOf[subject] = 0;
+        if (outcome == Stage.Upheld) _condemn(number, drawn, subject);
         if (outcome != Stage.Undecided) _slashSilent(drawn);
     }
 
@@ -171,10 +187,42 @@ contract Jury is ReentrancyGuardTransient {
         );
     }
 
-    /// @dev A claim is judged once, and again where the batch it was judged in has been taken back.
-    function _requireUndisputed(bytes32 claim) private view {
-        uint256 known = caseOf[claim];
-        if (known != 0 && !ledger.isVoid(_cases[known].headerHash)) revert AlreadyInDispute(claim, known);
+    /// @dev Who is accused is no juror, and pays where the case is upheld. Only a doubtful claim keeps its batch open.
+    function _open(Placed calldata placed, bytes32 transcript, address[] memory accused)
+        private
+        returns (uint256 number)
+    {
+        uint256 bondWei = uint256(params.valueAt(Param.ChallengeBondGwei, params.epoch())) * 1 gwei;
+        if (msg.value != bondWei) revert WrongBond(msg.value, bondWei);
+        bytes32 headerHash = Evidence.requirePlaced(placed);
+        ledger.requireOpen(placed.header.number, headerHash);
+        bytes32 subject = Cases.subjectOf(placed.receipt.claim, transcript);
+        _requireUndisputed(subject);
+        number = ++caseCount;
+        caseOf[subject] = number;
+        _accused[number] = accused;
+        Case storage opened = _cases[number];
+        opened.challenger = msg.sender;
+        opened.batch = placed.header.number;
+        opened.stage = Stage.Opened;
+        opened.bondWei = bondWei.toUint96();
+        opened.seedBlock = uint64(block.number) + SEED_BLOCKS;
+        opened.claim = placed.receipt.claim;
+        opened.transcript = transcript;
+        opened.headerHash = headerHash;
+        if (transcript == 0) ledger.hold(opened.batch);
+        emit CaseOpened(number, opened.batch, opened.claim, msg.sender, opened.seedBlock, transcript);
+    }
+
+    /// @dev By another list who passed the claim could sit on the jury, or get away.
+    function _requireNamed(HashedReceipt calldata receipt, address[] calldata passedBy) private pure {
+        if (keccak256(abi.encodePacked(passedBy)) != receipt.passedBy) revert Evidence.NotCommitted("passedBy");
+    }
+
+    /// @dev A subject is judged once, and again where the batch it was judged in has been taken back.
+    function _requireUndisputed(bytes32 subject) private view {
+        uint256 known = caseOf[subject];
+        if (known != 0 && !ledger.isVoid(_cases[known].headerHash)) revert AlreadyInDispute(subject, known);
     }
 
     /// @dev Accused and challenger, who judge nothing of their own: under the keys they have now, or a rotation would seat them.
@@ -187,26 +235,17 @@ contract Jury is ReentrancyGuardTransient {
         (parties[accused.length],) = vault.stakeOf(_cases[number].challenger);
     }
 
-    /// @dev The worker and those who passed its claim: they are no jurors, and pay where it was false.
-    function _accuse(uint256 number, HashedReceipt calldata receipt, address[] calldata passedBy) private {
-        if (keccak256(abi.encodePacked(passedBy)) != receipt.passedBy) revert Evidence.NotCommitted("passedBy");
-        address[] storage accused = _accused[number];
-        accused.push(receipt.worker);
-        for (uint256 i = 0; i < passedBy.length; i++) {
-            accused.push(passedBy[i]);
-        }
-    }
-
-    /// @dev The batch may have been taken back meanwhile for another fault: then only those who lied are left.
-    function _condemn(uint256 number, Case storage upheld) private {
-        if (!ledger.isVoid(upheld.headerHash)) {
+    /// @dev The batch may have been taken back meanwhile for another fault: then only those who lied are left. Where they
+    /// have passed an answer unseen, nothing else is false.
+    function _condemn(uint256 number, Case storage upheld, bytes32 subject) private {
+        if (upheld.transcript == 0 && !ledger.isVoid(upheld.headerHash)) {
             (,, uint64 faulty,,) = ledger.progress();
             if (faulty == 0 || faulty > upheld.batch) {
                 ledger.fault(upheld.batch, upheld.headerHash, JUDGED, upheld.challenger);
             }
         }
-        if (_isCondemned[upheld.claim]) return;
-        _isCondemned[upheld.claim] = true;
+        if (_isCondemned[subject]) return;
+        _isCondemned[subject] = true;
         uint64 bps = params.valueAt(Param.EndorserSlashBps, params.epoch());
         address[] memory accused = _accused[number];
         for (uint256 i = 0; i < accused.length; i++) {

@@ -265,6 +265,14 @@ contract DisputeGas is JuryBase, GasMeter {
         measure("jury: open", address(jury), data, address(this), bondWei());
     }
 
+    function test_openUnseen() public {
+        bytes[] memory signatures = signaturesOf(openingsOf(2));
+        Placed memory shown = placedOf(placed);
+        bytes memory data =
+            abi.encodeCall(jury.openUnseen, (shown, placed.receipt.passedBy, openingsOf(2), signatures));
+        measure("jury: openUnseen, two accused", address(jury), data, address(this), bondWei());
+    }
+
     function test_drawJurors() public {
         VM.deal(address(this), 10 ether);
         jury.open{value: bondWei()}(placedOf(_false), _false.receipt.passedBy);

@@ -100,6 +100,21 @@ contract SettlementInvariants is Base {
         this.invariant_settlement();
     }
 
+    function test_handlerReachesVerdictsOnWhatWasPassedUnseen() external {
+        _handler.deposit(0, 10 ether);
+        _handler.postCollecting(uint256(1 ether) << 16);
+        _handler.openUnseen(0);
+        _handler.hear(0);
+        _handler.hear(uint256(0xffff) << 16 | 1 << 8);
+        require(_handler.decided() == 1 && _handler.faulty() == 0, "nothing decided");
+        _handler.fetch(0);
+        _handler.openUnseen(2);
+        _handler.passTime(WINDOW);
+        _handler.finalise(0);
+        require(_handler.finalised() == 1 && _handler.caseBondsWei() > 0, "held");
+        this.invariant_settlement();
+    }
+
     /// @dev L2: batches are numbered without a gap, final ones come first, and the sums are those of the headers.
     function _numbersHaveNoGaps() private view {
         (uint64 posted, uint64 finalised, uint64 faulty, uint256 openWei, uint256 collectedWei) = ledger.progress();

@@ -31,9 +31,10 @@ export function tellCase({ eventName, args }: Decoded<typeof juryAbi>): Told {
   const number = Number(args.number)
   switch (eventName) {
     case 'CaseOpened': {
-      const { batch, claim, challenger, seedBlock } = args
+      const { batch, claim, transcript, seedBlock } = args
       const numbers = { number, batch: Number(batch), seedBlock: Number(seedBlock) }
-      return { kind: 'case-opened', ...numbers, claim, challenger: challenger.toLowerCase() }
+      const challenger = args.challenger.toLowerCase()
+      return { kind: 'case-opened', ...numbers, claim, transcript, challenger }
     }
     case 'JurorsDrawn': {
       const jurors = args.jurors.map((juror) => juror.toLowerCase())

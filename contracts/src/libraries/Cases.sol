@@ -30,6 +30,8 @@ struct Case {
     uint64 commitUntil;
     uint64 revealUntil;
     bytes32 claim;
+    /// What the accused opened, who are said not to have run the claim; zero where the claim itself is doubted.
+    bytes32 transcript;
     bytes32 headerHash;
     /// The seats by juror; one with much stake may hold several.
     address[] jurors;
@@ -80,6 +82,11 @@ library Cases {
         returns (bytes32)
     {
         return keccak256(abi.encode(number, juror, verdict, salt));
+    }
+
+    /// @notice What a case is about: a claim, or a transcript of it.
+    function subjectOf(bytes32 claim, bytes32 transcript) internal pure returns (bytes32) {
+        return transcript == 0 ? claim : keccak256(abi.encode(claim, transcript));
     }
 
     function tally(Case storage self) internal view returns (Tally memory count) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Stage, Verdict} from "../../src/libraries/Cases.sol";
 import {Param} from "../../src/types/Param.sol";
 import {Receipt} from "../../src/types/Receipt.sol";
+import {Opening} from "../../src/types/Statement.sol";
 import {DisputeBase} from "./DisputeBase.sol";
 import {Settled, placedOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
@@ -12,6 +13,7 @@ import {VM} from "./Vm.sol";
 abstract contract JuryBase is DisputeBase {
     address internal constant CHALLENGER = address(0xCA11);
     bytes32 internal constant SALT = keccak256("salt");
+    bytes32 internal constant MADE_UP = keccak256("a transcript that nobody has seen");
     uint256 internal constant FIRST_KEY = 4000;
 
     Settled internal placed;
@@ -41,6 +43,41 @@ abstract contract JuryBase is DisputeBase {
         uint256 paidWei = bondWei();
         VM.prank(CHALLENGER);
         number = jury.open{value: paidWei}(placedOf(placed), placed.receipt.passedBy);
+    }
+
+    /// @notice What a validator says that it saw of the doubtful claim.
+    function openingBy(uint256 index) internal view returns (Opening memory opening) {
+        opening.jobId = placed.receipt.jobId;
+        opening.claim = placed.receipt.claim;
+        opening.validator = validator(index);
+        opening.transcript = MADE_UP;
+        opening.issuedAtMs = START * 1000;
+    }
+
+    /// @notice What the first `count` validators opened.
+    function openingsOf(uint256 count) internal view returns (Opening[] memory openings) {
+        openings = new Opening[](count);
+        for (uint256 i = 0; i < count; i++) {
+            openings[i] = openingBy(i);
+        }
+    }
+
+    /// @notice Each with the key of the validator that it names.
+    function signaturesOf(Opening[] memory openings) internal view returns (bytes[] memory signatures) {
+        signatures = new bytes[](openings.length);
+        for (uint256 i = 0; i < openings.length; i++) {
+            bytes32 digest = typed(address(ledger), exposed.hashOpening(openings[i]));
+            for (uint256 j = 0; j < validatorKeys.length; j++) {
+                if (validator(j) == openings[i].validator) signatures[i] = signature(validatorKeys[j], digest);
+            }
+        }
+    }
+
+    function openUnseen(Opening[] memory openings) internal returns (uint256 number) {
+        uint256 paidWei = bondWei();
+        bytes[] memory signatures = signaturesOf(openings);
+        VM.prank(CHALLENGER);
+        number = jury.openUnseen{value: paidWei}(placedOf(placed), placed.receipt.passedBy, openings, signatures);
     }
 
     function drawJurors(uint256 number) internal {

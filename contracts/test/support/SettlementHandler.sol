@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Stage, Verdict} from "../../src/libraries/Cases.sol";
 import {Param} from "../../src/types/Param.sol";
+import {Opening} from "../../src/types/Statement.sol";
 import {BatchActions} from "./BatchActions.sol";
 import {Settled, hashOf, hashed, placedOf} from "./Settled.sol";
 import {StakeActions} from "./StakeActions.sol";
@@ -26,6 +27,8 @@ contract SettlementHandler is BatchActions, StakeActions {
     uint256 public decided;
     uint256 public ended;
     mapping(uint256 number => uint256) private _placeOf;
+    /// Cases over who has passed an answer, which leave the answer alone.
+    mapping(uint256 number => bool) private _isUnseen;
 
     function demand(uint256 seed) external step {
         uint256 place = _openPlace(seed);
@@ -63,9 +66,28 @@ contract SettlementHandler is BatchActions, StakeActions {
         fund(bondWei);
         Settled memory doubted = settledAt(place, seed % RECEIPTS);
         try jury.open{value: bondWei}(placedOf(doubted), doubted.receipt.passedBy) returns (uint256 number) {
-            _cases.push(number);
-            _placeOf[number] = place;
-            caseBondsWei += bondWei;
+            _noteCase(number, place, bondWei);
+        } catch {}
+    }
+
+    /// @notice Doubts that the auditor has run an answer. Of each it opens one of two transcripts.
+    function openUnseen(uint256 seed) external step {
+        uint256 place = _openPlace(seed);
+        if (place == 0) return;
+        uint256 bondWei = _bondWei();
+        fund(bondWei);
+        Settled memory passed = settledAt(place, seed % RECEIPTS);
+        Opening[] memory openings = new Opening[](1);
+        openings[0].claim = passed.receipt.claim;
+        openings[0].validator = VM.addr(AUDITOR_KEY);
+        openings[0].transcript = bytes32(1 + (seed >> 1) % 2);
+        bytes[] memory signatures = new bytes[](1);
+        signatures[0] = signature(AUDITOR_KEY, typed(address(ledger), exposed.hashOpening(openings[0])));
+        try jury.openUnseen{value: bondWei}(placedOf(passed), passed.receipt.passedBy, openings, signatures) returns (
+            uint256 number
+        ) {
+            _noteCase(number, place, bondWei);
+            _isUnseen[number] = true;
         } catch {}
     }
 
@@ -122,11 +144,17 @@ contract SettlementHandler is BatchActions, StakeActions {
         uint256 place = _placeOf[number];
         jury.decide(number);
         (,, Stage stage,,,,) = jury.caseAt(number);
-        if (stage == Stage.Upheld && !kept[place].isVoid) _noteFault(kept[place].header.number);
+        if (stage == Stage.Upheld && !_isUnseen[number] && !kept[place].isVoid) _noteFault(kept[place].header.number);
         caseBondsWei -= _bondWei();
         decided++;
         _cases[index] = _cases[_cases.length - 1];
         _cases.pop();
+    }
+
+    function _noteCase(uint256 number, uint256 place, uint256 bondWei) private {
+        _cases.push(number);
+        _placeOf[number] = place;
+        caseBondsWei += bondWei;
     }
 
     function _end(uint256 index) private {

@@ -44,6 +44,8 @@ abstract contract SettlementState is Base {
     uint256 public constant NODES = 4;
     uint256 internal constant RECEIPTS = 2;
     address public constant REPORTER = address(0xC0FFEE);
+    /// The first key of the node that passes all answers.
+    uint256 internal constant AUDITOR_KEY = 2000;
 
     /// All that ever came in from nowhere, in wei.
     uint256 public cameWei;
@@ -86,8 +88,8 @@ abstract contract SettlementState is Base {
         }
         payees.push(address(vault));
         for (uint256 i = 0; i < NODES; i++) {
-            keys.push(2000 + i);
-            accounts.push(VM.addr(2000 + i));
+            keys.push(AUDITOR_KEY + i);
+            accounts.push(VM.addr(AUDITOR_KEY + i));
             stakeFor(keys[i], VALIDATOR, 10 ether);
             cameWei += 10 ether;
         }
@@ -212,7 +214,10 @@ abstract contract SettlementState is Base {
         for (uint256 i = 0; i < RECEIPTS; i++) {
             receipts[i].jobId = keccak256(abi.encode("job", place, i));
             receipts[i].claim = keccak256(abi.encode("claim", place, i));
+            receipts[i].task = "inference";
             receipts[i].worker = worker;
+            receipts[i].passedBy = new address[](1);
+            receipts[i].passedBy[0] = VM.addr(AUDITOR_KEY);
             leaves[i] = exposed.hashReceipt(receipts[i]);
         }
     }

@@ -1,11 +1,12 @@
 import { deepEqual } from 'node:assert/strict'
-import type { Hash } from '../../../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../../../protocol/hash.ts'
 import type { ContractName } from '../../../worker/chain/deployment.ts'
 import { readLog } from '../../../worker/chain/facts.ts'
 import { Log } from '../../../worker/chain/quantities.ts'
 import { account, DEPLOYMENT, logOf } from '../../harness/chain-logs.ts'
 
 const HASH = `0x${'5e'.repeat(32)}` as Hash
+const OTHER = `0x${'0f'.repeat(32)}` as Hash
 
 function read(contract: ContractName, event: string, args: Readonly<Record<string, unknown>>) {
   const place = { blockNumber: '0x9', transactionHash: HASH, logIndex: '0x0' }
@@ -27,11 +28,13 @@ describe('logs of disputes as facts', () => {
 
   it('read a case from the call to the verdict', () => {
     const [number, juror] = [2n, account(0xcd)]
-    const opened = { number, batch: 3n, claim: HASH, challenger: account(0xab), seedBlock: 12n }
-    deepEqual(
-      read('jury', 'CaseOpened', opened),
-      fact({ kind: 'case-opened', ...opened, number: 2, batch: 3, seedBlock: 12 }),
-    )
+    for (const transcript of [ZERO_HASH, OTHER]) {
+      const said = { claim: HASH, transcript, challenger: account(0xab) }
+      deepEqual(
+        read('jury', 'CaseOpened', { number, batch: 3n, seedBlock: 12n, ...said }),
+        fact({ kind: 'case-opened', number: 2, batch: 3, seedBlock: 12, ...said }),
+      )
+    }
     const jurors = [juror, account(0xef), juror]
     deepEqual(
       read('jury', 'JurorsDrawn', { number, jurors, commitUntil: 10n, revealUntil: 20n }),
