@@ -73,7 +73,7 @@ export function forecloseCall(header: BatchHeader, index: number): Call {
   return { contract: 'disputes', what, data }
 }
 
-function timed<T extends { issuedAtMs: number }>(body: T) {
+export function timed<T extends { issuedAtMs: number }>(body: T) {
   return { ...body, issuedAtMs: BigInt(body.issuedAtMs) }
 }
 

@@ -2,11 +2,12 @@
 import { encodeFunctionData } from 'viem'
 import { juryAbi } from '../../contracts/gen/Jury.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
+import type { Envelope } from '../../protocol/envelope.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { verdictNumber } from '../../protocol/jury.ts'
 import type { Verdict } from '../../protocol/vote.ts'
 import type { Call } from './calls.ts'
-import { placedArgument, placedIn } from './dispute-calls.ts'
+import { placedArgument, placedIn, timed } from './dispute-calls.ts'
 
 /** Calls a jury over the claim in a receipt, for a bond of `challengeBondGwei`. */
 export function openCaseCall(place: InBatch, bondWei: bigint): Call {
@@ -14,6 +15,30 @@ export function openCaseCall(place: InBatch, bondWei: bigint): Call {
   const args = [placedArgument(placed), placed.receipt.passedBy] as const
   const data = encodeFunctionData({ abi: juryAbi, functionName: 'open', args })
   const what = `call a jury over receipt ${place.index} of batch ${place.header.number}`
+  return { contract: 'jury', what, data, valueWei: bondWei }
+}
+
+/**
+ * Calls a jury over validators that passed the answer in a receipt, and opened another transcript than a run of it gives.
+ * @param openings Theirs, as they signed them; the contract takes them in the order in which the receipt names their authors
+ */
+export function openUnseenCall(
+  place: InBatch,
+  openings: readonly Envelope[],
+  bondWei: bigint,
+): Call {
+  const placed = placedIn(place)
+  const { passedBy } = placed.receipt
+  const shown = openings
+    .flatMap(({ message, signature }) =>
+      message.kind === 'opening' ? [{ body: message.body, signature }] : [],
+    )
+    .sort((a, b) => passedBy.indexOf(a.body.validator) - passedBy.indexOf(b.body.validator))
+  const bodies = shown.map(({ body }) => timed(body))
+  const signatures = shown.map(({ signature }) => signature)
+  const args = [placedArgument(placed), passedBy, bodies, signatures] as const
+  const data = encodeFunctionData({ abi: juryAbi, functionName: 'openUnseen', args })
+  const what = `call a jury over who passed receipt ${place.index} of batch ${place.header.number}`
   return { contract: 'jury', what, data, valueWei: bondWei }
 }
 
