@@ -12,7 +12,6 @@ import {Evidence, Placed} from "./libraries/Evidence.sol";
 import {Openings} from "./libraries/Openings.sol";
 import {Purses} from "./libraries/Purses.sol";
 import {JUDGED} from "./types/Fault.sol";
-import {HashedReceipt} from "./types/Hashed.sol";
 import {Param} from "./types/Param.sol";
 import {Opening} from "./types/Statement.sol";
 
@@ -73,7 +72,7 @@ contract Jury is ReentrancyGuardTransient {
      * @param passedBy Those who passed the claim, as the receipt names them.
      */
     function open(Placed calldata placed, address[] calldata passedBy) external payable returns (uint256 number) {
-        _requireNamed(placed.receipt, passedBy);
+        Evidence.requirePassedBy(placed.receipt, passedBy);
         // They pay where it was false, the worker as well as those who passed it.
         address[] memory accused = new address[](passedBy.length + 1);
         accused[0] = placed.receipt.worker;
@@ -84,20 +83,17 @@ contract Jury is ReentrancyGuardTransient {
     }
 
     /**
-     * @notice Doubts that these validators have run an answer that they passed, and that stands in an open batch: all of them
-     * opened one transcript, and the challenger has seen another. Jurors who see another, too, say `Fail`. Neither the answer
-     * nor its batch is in dispute. The value sent is the bond, `ChallengeBondGwei`.
-     * @param passedBy Those who passed the answer, as the receipt names them.
-     * @param openings What the accused opened, in the order of `passedBy`, with their signatures.
+     * @notice Doubts that those who passed an answer in an open batch have run it: all of them opened one transcript, and the
+     * challenger has seen another. Jurors who see another, too, say `Fail`. Neither the answer nor its batch is in dispute.
+     * The value sent is the bond, `ChallengeBondGwei`.
+     * @param openings Of all whom the receipt names, in its order, with their signatures.
      */
     function openUnseen(
         Placed calldata placed,
-        address[] calldata passedBy,
         Opening[] calldata openings,
         bytes[] calldata signatures
     ) external payable returns (uint256 number) {
-        _requireNamed(placed.receipt, passedBy);
-        address[] memory accused = Openings.requireOpened(ledger, placed.receipt, passedBy, openings, signatures);
+        address[] memory accused = Openings.requireOpened(ledger, placed.receipt, openings, signatures);
         number = _open(placed, openings[0].transcript, accused);
     }
 
@@ -212,11 +208,6 @@ contract Jury is ReentrancyGuardTransient {
         opened.headerHash = headerHash;
         if (transcript == 0) ledger.hold(opened.batch);
         emit CaseOpened(number, opened.batch, opened.claim, msg.sender, opened.seedBlock, transcript);
-    }
-
-    /// @dev By another list who passed the claim could sit on the jury, or get away.
-    function _requireNamed(HashedReceipt calldata receipt, address[] calldata passedBy) private pure {
-        if (keccak256(abi.encodePacked(passedBy)) != receipt.passedBy) revert Evidence.NotCommitted("passedBy");
     }
 
     /// @dev A subject is judged once, and again where the batch it was judged in has been taken back.

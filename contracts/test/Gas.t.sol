@@ -268,8 +268,7 @@ contract DisputeGas is JuryBase, GasMeter {
     function test_openUnseen() public {
         bytes[] memory signatures = signaturesOf(openingsOf(2));
         Placed memory shown = placedOf(placed);
-        bytes memory data =
-            abi.encodeCall(jury.openUnseen, (shown, placed.receipt.passedBy, openingsOf(2), signatures));
+        bytes memory data = abi.encodeCall(jury.openUnseen, (shown, openingsOf(2), signatures));
         measure("jury: openUnseen, two accused", address(jury), data, address(this), bondWei());
     }
 

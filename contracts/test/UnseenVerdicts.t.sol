@@ -5,7 +5,6 @@ import {Jury} from "../src/Jury.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Stage, Verdict} from "../src/libraries/Cases.sol";
 import {Param} from "../src/types/Param.sol";
-import {Opening} from "../src/types/Statement.sol";
 import {JuryBase} from "./support/JuryBase.sol";
 import {hashOf} from "./support/Settled.sol";
 import {VM} from "./support/Vm.sol";
@@ -45,15 +44,6 @@ contract UnseenVerdictsTest is JuryBase {
         openCase();
         VM.expectRevert(abi.encodeWithSelector(Batches.InDispute.selector, 2));
         ledger.finalise(placed.header);
-    }
-
-    function test_slashesOnlyWhoIsAccused() public {
-        Opening[] memory openings = openingsOf(1);
-        openings[0].transcript = ~MADE_UP;
-        _case = openUnseen(openings);
-        _decide(7, Verdict.Fail);
-        _requireStake(validator(0), _leftWei(1));
-        _requireStake(validator(1), STAKE_WEI);
     }
 
     function test_paysTheJurorsWhereTheTranscriptIsRight() public {

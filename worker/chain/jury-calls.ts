@@ -19,24 +19,19 @@ export function openCaseCall(place: InBatch, bondWei: bigint): Call {
 }
 
 /**
- * Calls a jury over validators that passed the answer in a receipt, and opened another transcript than a run of it gives.
- * @param openings Theirs, as they signed them; the contract takes them in the order in which the receipt names their authors
+ * Calls a jury over those who passed the answer in a receipt, and opened another transcript than a run of it gives.
+ * @param openings Of all whom the receipt names, in its order, as they signed them
  */
 export function openUnseenCall(
   place: InBatch,
   openings: readonly Envelope[],
   bondWei: bigint,
 ): Call {
-  const placed = placedIn(place)
-  const { passedBy } = placed.receipt
-  const shown = openings
-    .flatMap(({ message, signature }) =>
-      message.kind === 'opening' ? [{ body: message.body, signature }] : [],
-    )
-    .sort((a, b) => passedBy.indexOf(a.body.validator) - passedBy.indexOf(b.body.validator))
-  const bodies = shown.map(({ body }) => timed(body))
-  const signatures = shown.map(({ signature }) => signature)
-  const args = [placedArgument(placed), passedBy, bodies, signatures] as const
+  const bodies = openings.flatMap(({ message }) =>
+    message.kind === 'opening' ? [timed(message.body)] : [],
+  )
+  const signatures = openings.map(({ signature }) => signature)
+  const args = [placedArgument(placedIn(place)), bodies, signatures] as const
   const data = encodeFunctionData({ abi: juryAbi, functionName: 'openUnseen', args })
   const what = `call a jury over who passed receipt ${place.index} of batch ${place.header.number}`
   return { contract: 'jury', what, data, valueWei: bondWei }

@@ -46,6 +46,11 @@ library Evidence {
         return TypedData.hashHeader(header);
     }
 
+    /// @notice Checks that these are all who passed the claim, in the receipt's order: else one could sit on the jury, or get away.
+    function requirePassedBy(HashedReceipt calldata receipt, address[] memory passedBy) internal pure {
+        if (keccak256(abi.encodePacked(passedBy)) != receipt.passedBy) revert NotCommitted("passedBy");
+    }
+
     function requireInBatch(
         HashedHeader calldata header,
         bytes32 jobId,

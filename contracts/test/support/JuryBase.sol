@@ -77,7 +77,7 @@ abstract contract JuryBase is DisputeBase {
         uint256 paidWei = bondWei();
         bytes[] memory signatures = signaturesOf(openings);
         VM.prank(CHALLENGER);
-        number = jury.openUnseen{value: paidWei}(placedOf(placed), placed.receipt.passedBy, openings, signatures);
+        number = jury.openUnseen{value: paidWei}(placedOf(placed), openings, signatures);
     }
 
     function drawJurors(uint256 number) internal {

@@ -83,9 +83,7 @@ contract SettlementHandler is BatchActions, StakeActions {
         openings[0].transcript = bytes32(1 + (seed >> 1) % 2);
         bytes[] memory signatures = new bytes[](1);
         signatures[0] = signature(AUDITOR_KEY, typed(address(ledger), exposed.hashOpening(openings[0])));
-        try jury.openUnseen{value: bondWei}(placedOf(passed), passed.receipt.passedBy, openings, signatures) returns (
-            uint256 number
-        ) {
+        try jury.openUnseen{value: bondWei}(placedOf(passed), openings, signatures) returns (uint256 number) {
             _noteCase(number, place, bondWei);
             _isUnseen[number] = true;
         } catch {}
