@@ -6,7 +6,7 @@ import type { BatchHeader } from '../protocol/batch.ts'
 import type { ChainLog, DisputeLog } from '../protocol/chain.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import { MAX_CONDEMNED } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict } from '../protocol/vote.ts'
@@ -22,10 +22,12 @@ export interface Demand {
   readonly heardAtMs: number
 }
 
-/** A claim before a jury. */
+/** A claim before a jury, or those who passed it. */
 export interface Case {
   readonly number: number
   readonly claim: Hash
+  /** What those opened who are said not to have run the claim; `ZERO_HASH` where the claim itself is doubted. */
+  readonly transcript: Hash
   readonly challenger: Address
   /** That of the batch as it was then. */
   readonly header: BatchHeader
@@ -99,16 +101,21 @@ export class Disputes {
     this.#condemned.delete(header)
   }
 
-  /** True where a claim is before a jury, or was judged, in just this batch. */
-  isJudged(claim: Hash, header: BatchHeader): boolean {
-    return [...this.#cases.values()].some((one) => one.claim === claim && one.header === header)
+  /**
+   * True where a claim is before a jury, or was judged, in just this batch.
+   * @param transcript asks for those who passed it and opened that
+   */
+  isJudged(claim: Hash, header: BatchHeader, transcript = ZERO_HASH): boolean {
+    return [...this.#cases.values()].some(
+      (one) => one.claim === claim && one.header === header && one.transcript === transcript,
+    )
   }
 
   /** True while the batch must not become final. */
   holds(header: BatchHeader): boolean {
     return (
       this.#demands.some((demand) => demand.header === header) ||
-      this.openCases.some((one) => one.header === header)
+      this.openCases.some((one) => one.header === header && one.transcript === ZERO_HASH)
     )
   }
 
@@ -160,8 +167,8 @@ export class Disputes {
   }
 
   #open(fact: Opened, { header, data }: Known, heardAtMs: number): void {
-    const { number, claim, challenger, seedBlock } = fact
-    const told = { number, claim, challenger, seedBlock, header, heardAtMs }
+    const { number, claim, transcript, challenger, seedBlock } = fact
+    const told = { number, claim, transcript, challenger, seedBlock, header, heardAtMs }
     const said = { committed: new Set<Address>(), revealed: new Map<Address, Verdict>() }
     this.#cases.set(number, { ...told, ...said, isDecided: false, isOver: false })
     // Where it had to make room, others may still have the rest of it.
@@ -169,7 +176,7 @@ export class Disputes {
     if (!receipt || this.claims.get(claim)) return
     const failedBy = new Set(receipt.failedBy)
     const checkedBy = new Set([...receipt.passedBy, ...receipt.failedBy])
-    const lacking = { job: undefined, claim: undefined, passes: [] }
+    const lacking = { job: undefined, claim: undefined, passes: [], openings: [], saw: undefined }
     this.claims.keep(claim, { jobId: receipt.jobId, header, ...lacking, failedBy, checkedBy })
   }
 

@@ -183,8 +183,14 @@ export type Duty =
       readonly header: Hash
       readonly claims: readonly Signed[]
     }
-  /** Call a jury over the claim in a receipt. */
-  | ({ readonly kind: 'challenge'; readonly duty: string; readonly bondWei: bigint } & InBatch)
+  /** Call a jury over the claim in a receipt, or over those who passed it. */
+  | ({
+      readonly kind: 'challenge'
+      readonly duty: string
+      readonly bondWei: bigint
+      /** What the accused opened, one transcript; none where the claim itself is doubted. */
+      readonly openings: readonly Envelope[]
+    } & InBatch)
   /** Have the jurors of a case drawn. */
   | { readonly kind: 'draw'; readonly duty: string; readonly number: number }
   /** Run a claim again as a juror, as `verify` does for the vote. */
@@ -195,6 +201,8 @@ export type Duty =
       readonly job: Job
       readonly claim: Claim
       readonly claimId: Hash
+      /** What those opened who are accused of not having run the claim; `ZERO_HASH` where the claim itself is doubted. */
+      readonly transcript: Hash
       readonly beacon: Hash
     }
   /** Seal a verdict. What was sealed once, in an earlier life too, stands. */

@@ -3,6 +3,7 @@
  * The contract's deadlines are of the chain's clock, so what must not come too early waits for the newest block's time.
  */
 import { type BatchHeader, headerHash } from '../protocol/batch.ts'
+import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
@@ -10,7 +11,7 @@ import type { Verdict } from '../protocol/vote.ts'
 import type { Case, Demand, Drawn } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
-import type { Kept } from './kept-claims.ts'
+import { type Kept, madeUp, transcriptIn } from './kept-claims.ts'
 import type { Ledger, PostedBatch } from './ledger.ts'
 import { turnPlace } from './settlement.ts'
 
@@ -75,34 +76,60 @@ function forecloseDue(
   return { kind: 'foreclose', duty: `foreclose ${header.number} ${index}`, header, index }
 }
 
-/** D3: a validator that failed a claim which is settled as passed calls a jury, while its batch is open and its owner's money lasts. */
+/** A jury may be called over a claim, or over those who passed it and opened these. */
+interface Doubt {
+  readonly claim: Hash
+  readonly kept: Kept
+  readonly openings: readonly Envelope[]
+  readonly batch: PostedBatch
+}
+
+/**
+ * Doubts of a validator turn into calls while their batches are open and its owner's money lasts. The last bond is kept for a
+ * claim: a false one that becomes final costs others more than a pass that is paid unseen.
+ */
 function callsDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
   const { disputes, parameters } = ledger
-  const { doubted } = disputes.claims
-  if (doubted.length === 0 || judge.challengeBudgetWei === 0n) return []
+  const [claims, passes] = [doubtedClaims(ledger, judge.self), doubtedPasses(ledger)]
+  if (claims.length + passes.length === 0) return []
   const bondWei = BigInt(parameters.at('challengeBondGwei', parameters.epochAt(nowMs))) * GWEI
-  let left = judge.challengeBudgetWei / bondWei - BigInt(disputes.bondsAtRisk(judge.self))
-  const due: Duty[] = []
-  for (const [claim, kept] of doubted) {
-    if (left <= 0n) break
-    const batch = kept.failedBy.has(judge.self) ? openBatch(ledger, kept.header) : undefined
-    if (!batch?.data || disputes.isJudged(claim, kept.header)) continue
-    left -= 1n
-    if (!isCallersTurn(ledger, claim, kept, batch, judge.self, nowMs)) continue
-    const { receipts } = batch.data
+  const bonds = Number(judge.challengeBudgetWei / bondWei) - disputes.bondsAtRisk(judge.self)
+  const called = claims.slice(0, Math.max(0, bonds))
+  const spare = Math.max(0, bonds - called.length - 1)
+  return [...called, ...passes.slice(0, spare)].flatMap((doubt): Duty[] => {
+    const { claim, kept, openings, batch } = doubt
+    if (openings.length === 0 && !isCallersTurn(ledger, doubt, judge.self, nowMs)) return []
+    const { receipts } = batch.data!
     const index = receipts.findIndex((receipt) => receipt.claim === claim)
-    const duty = `challenge ${claim}`
-    due.push({ kind: 'challenge', duty, header: kept.header, receipts, index, bondWei })
-  }
-  return due
+    const duty = openings.length === 0 ? `challenge ${claim}` : `challenge passes of ${claim}`
+    return [{ kind: 'challenge', duty, header: kept.header, receipts, index, bondWei, openings }]
+  })
+}
+
+/** D3: claims that are settled as passed, and that this validator failed. */
+function doubtedClaims(ledger: Ledger, self: Address): Doubt[] {
+  return ledger.disputes.claims.doubted.flatMap(([claim, kept]): Doubt[] => {
+    const batch = kept.failedBy.has(self) ? openBatch(ledger, kept.header) : undefined
+    if (!batch?.data || ledger.disputes.isJudged(claim, kept.header)) return []
+    return [{ claim, kept, openings: [], batch }]
+  })
+}
+
+/** D14: answers that this validator has run, and that others were paid for passing who opened what no run shows. */
+function doubtedPasses(ledger: Ledger): Doubt[] {
+  return ledger.disputes.claims.unseen.flatMap(([claim, kept]): Doubt[] => {
+    const batch = openBatch(ledger, kept.header)
+    const openings = madeUp(kept)
+    const transcript = transcriptIn(openings[0]!)
+    if (!batch?.data || ledger.disputes.isJudged(claim, kept.header, transcript)) return []
+    return [{ claim, kept, openings, batch }]
+  })
 }
 
 /** One bond is enough: of several that failed the claim the next one waits for the one before. */
 function isCallersTurn(
   ledger: Ledger,
-  claim: Hash,
-  { failedBy }: Kept,
-  { heardAtMs, finalAtMs }: PostedBatch,
+  { claim, kept: { failedBy }, batch: { heardAtMs, finalAtMs } }: Doubt,
   self: Address,
   nowMs: number,
 ): boolean {
@@ -145,7 +172,7 @@ function drawDue(
  */
 function sittingDue(
   ledger: Ledger,
-  { number, claim, committed }: Case,
+  { number, claim, transcript, committed }: Case,
   drawn: Drawn,
   { self, found }: Judge,
   nowMs: number,
@@ -161,6 +188,7 @@ function sittingDue(
     number,
     ...work,
     claimId: claim,
+    transcript,
     beacon: ledger.head.hash,
   }
 }

@@ -6,8 +6,9 @@ import type { BatchHeader } from '../protocol/batch.ts'
 import type { Claim } from '../protocol/claim.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
+import type { Seen } from '../protocol/opening.ts'
 import { MAX_KEPT_CLAIMS } from '../protocol/params.ts'
 
 export interface Kept {
@@ -18,6 +19,10 @@ export interface Kept {
   claim: Envelope | undefined
   /** The votes that passed it. */
   readonly passes: readonly Envelope[]
+  /** What those opened who are paid for passing it, in the order of its receipt; none unless this node has heard all. */
+  readonly openings: readonly Envelope[]
+  /** What this node saw when it ran it; nothing where it has not. */
+  saw: Seen | undefined
   /** Validators whose verdict was a fail. */
   readonly failedBy: Set<Address>
   /** Validators that have run it, whatever they found. */
@@ -29,6 +34,8 @@ export class KeptClaims {
   readonly #kept = new Map<Hash, Kept>()
   /** Claims among them that somebody has failed. */
   readonly #doubted = new Set<Hash>()
+  /** Claims among them of which somebody opened another transcript than this node saw. */
+  readonly #unseen = new Set<Hash>()
   /** Claims among them for which no spot check has been drawn yet. */
   readonly #undrawn = new Set<Hash>()
   readonly #isBeforeJury: (claim: Hash) => boolean
@@ -46,6 +53,11 @@ export class KeptClaims {
     return [...this.#doubted].map((claim) => [claim, this.#kept.get(claim)!] as const)
   }
 
+  /** Settled answers of which somebody opened another transcript than this node saw. */
+  get unseen(): readonly (readonly [claim: Hash, Kept])[] {
+    return [...this.#unseen].map((claim) => [claim, this.#kept.get(claim)!] as const)
+  }
+
   /** A kept claim with its job, where both are there. */
   work(claim: Hash): { readonly job: Job; readonly claim: Claim } | undefined {
     const kept = this.#kept.get(claim)
@@ -60,8 +72,10 @@ export class KeptClaims {
     const failedBy = new Set([...(held?.failedBy ?? []), ...fresh.failedBy])
     const { job = held?.job, claim: signed = held?.claim } = fresh
     const passes = fresh.passes.length > 0 ? fresh.passes : (held?.passes ?? [])
-    this.#kept.set(claim, { ...fresh, job, claim: signed, passes, failedBy })
+    const openings = fresh.openings.length > 0 ? fresh.openings : (held?.openings ?? [])
+    this.#kept.set(claim, { ...fresh, job, claim: signed, passes, openings, failedBy })
     if (failedBy.size > 0) this.#doubted.add(claim)
+    this.see(claim, fresh.saw ?? held?.saw)
     if (!held) this.#undrawn.add(claim)
     if (this.#kept.size > MAX_KEPT_CLAIMS) this.#drop(this.#leastUseful())
   }
@@ -84,6 +98,14 @@ export class KeptClaims {
     if (!held) return
     held.failedBy.add(validator)
     this.#doubted.add(claim)
+  }
+
+  /** This node has run the claim. */
+  see(claim: Hash, seen: Seen | undefined): void {
+    const held = this.#kept.get(claim)
+    if (!held) return
+    held.saw = seen
+    if (madeUp(held).length > 0) this.#unseen.add(claim)
   }
 
   /** Those of a batch, with what their authors and auditors have signed, as far as it is held. */
@@ -111,8 +133,9 @@ export class KeptClaims {
   #leastUseful(): Hash {
     const claims = [...this.#kept.keys()]
     const isIdle = (claim: Hash): boolean => !this.#isBeforeJury(claim)
+    const isDoubted = (claim: Hash): boolean => this.#doubted.has(claim) || this.#unseen.has(claim)
     return (
-      claims.find((claim) => isIdle(claim) && !this.#doubted.has(claim)) ??
+      claims.find((claim) => isIdle(claim) && !isDoubted(claim)) ??
       claims.find(isIdle) ??
       claims[0]!
     )
@@ -121,8 +144,25 @@ export class KeptClaims {
   #drop(claim: Hash): void {
     this.#kept.delete(claim)
     this.#doubted.delete(claim)
+    this.#unseen.delete(claim)
     this.#undrawn.delete(claim)
   }
+}
+
+/**
+ * What those opened who passed a claim, where they agree on a transcript that no run of it shows, as this node knows that has
+ * run it; nothing elsewhere. All are accused together: else one of a ring could be given up, and the others get away.
+ */
+export function madeUp({ openings, saw }: Kept): readonly Envelope[] {
+  const [first] = openings
+  if (!saw?.isSure || !first || transcriptIn(first) === saw.transcript) return []
+  const isOne = openings.every((opening) => transcriptIn(opening) === transcriptIn(first))
+  return isOne ? openings : []
+}
+
+/** The transcript that an opening shows. */
+export function transcriptIn({ message }: Envelope): Hash {
+  return message.kind === 'opening' ? message.body.transcript : ZERO_HASH
 }
 
 /** The job and the claim, as far as they are held. */

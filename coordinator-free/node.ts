@@ -232,7 +232,9 @@ export class Core {
     if (message?.kind !== 'claim') {
       this.#lots.delete(claim)
       // Settled meanwhile: too late for a vote, but not for a jury.
-      if (verdict === 'fail') this.ledger.disputes.claims.fail(claim, this.#options.self)
+      const { claims } = this.ledger.disputes
+      if (verdict === 'fail') claims.fail(claim, this.#options.self)
+      claims.see(claim, seen)
       this.ledger.changes.ofChain()
       return this.#end(`verify ${claim}`)
     }

@@ -7,7 +7,7 @@
 
 import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
-import type { Hash } from '../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import { transcriptSeal } from '../protocol/opening.ts'
 import { LATE_VOTE_MS, OPEN_WAIT_MS } from '../protocol/params.ts'
 import { isWitnessed } from '../protocol/witness.ts'
@@ -64,9 +64,7 @@ const SHOWN = new WeakMap<Fact<'opening'>, boolean>()
 
 /** Passes whose transcripts agree with most, and fails. */
 function agreed(ledger: Ledger, votes: readonly Fact<'vote'>[]): Fact<'vote'>[] {
-  const seen = votes.map((vote) =>
-    isPass(vote) ? openingOf(ledger, vote)?.body.transcript : undefined,
-  )
+  const seen = votes.map((vote) => (isPass(vote) ? transcriptOf(ledger, vote) : undefined))
   const counts = new Map<Hash, number>()
   for (const transcript of seen) {
     if (transcript) counts.set(transcript, (counts.get(transcript) ?? 0) + 1)
@@ -115,6 +113,12 @@ function openingOf(ledger: Ledger, { body }: Fact<'vote'>): Fact<'opening'> | un
   const held = SEALS.get(opening) ?? transcriptSeal(claim, opening.body.transcript, validator)
   SEALS.set(opening, held)
   return held === seal ? opening : undefined
+}
+
+/** What a vote's opening shows; nothing where its author's arithmetic is not exact, and so shows nothing. */
+function transcriptOf(ledger: Ledger, vote: Fact<'vote'>): Hash | undefined {
+  const transcript = openingOf(ledger, vote)?.body.transcript
+  return transcript === ZERO_HASH ? undefined : transcript
 }
 
 /** Asked for again and again, so it is kept with the opening. */

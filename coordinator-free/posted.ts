@@ -31,12 +31,16 @@ function keep(
   const votes = [...(ledger.votes.get(claim)?.values() ?? [])]
   const fails = votes.filter(({ body }) => body.verdict === 'fail')
   const passes = votes.filter(({ body }) => body.verdict === 'pass')
+  const opened = ledger.openings.get(claim)
+  const openings = passedBy.flatMap((validator) => opened?.get(validator)?.envelope ?? [])
   ledger.disputes.claims.keep(claim, {
     jobId,
     header,
     job: ledger.jobs.get(jobId)?.envelope,
     claim: ledger.envelopes.get(claim),
     passes: passes.map(({ envelope }) => envelope),
+    openings: openings.length === passedBy.length ? openings : [],
+    saw: ledger.seen.get(claim),
     failedBy: new Set([...failedBy, ...fails.map(({ body }) => body.validator)]),
     checkedBy: new Set([...passedBy, ...failedBy, ...votes.map(({ body }) => body.validator)]),
   })

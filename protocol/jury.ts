@@ -1,6 +1,7 @@
 /** What jurors say in a dispute that no contract can decide: sealed first, opened later, counted by seat. */
 import type { Address } from './fields.ts'
 import { fromHex, type Hash, keccakHash, word } from './hash.ts'
+import type { Seen } from './opening.ts'
 import { QUORUM_DENOMINATOR, QUORUM_NUMERATOR } from './params.ts'
 import type { Verdict } from './vote.ts'
 
@@ -19,6 +20,15 @@ export function verdictSeal(number: number, juror: Address, verdict: Verdict, sa
 
 export function verdictNumber(verdict: Verdict): number {
   return JUROR_VERDICTS.indexOf(verdict) + 1
+}
+
+/** What a juror that has run an answer says of those who opened this transcript for it. */
+export function verdictOnPasses(
+  { verdict, seen }: { readonly verdict: Verdict; readonly seen: Seen },
+  transcript: Hash,
+): Verdict {
+  if (verdict !== 'pass' || !seen.isSure) return 'inconclusive'
+  return seen.transcript === transcript ? 'pass' : 'fail'
 }
 
 /** Two thirds of all seats decide, those included that said nothing. */

@@ -26,11 +26,16 @@ export type Opening = ValueOf<typeof Opening>
 export interface Seen {
   readonly transcript: Hash
   readonly place: SealPlace
+  /**
+   * True where whoever else has run it must have seen the same bits, so that other ones accuse: of an answer, where model and
+   * machine are exact. Of a fine-tune each sees another segment.
+   */
+  readonly isSure: boolean
 }
 
 export const NOWHERE: SealPlace = { state: ZERO_HASH, path: 0, siblings: [] }
 /** What is told of a claim that did not pass. */
-export const NOTHING_SEEN: Seen = { transcript: ZERO_HASH, place: NOWHERE }
+export const NOTHING_SEEN: Seen = { transcript: ZERO_HASH, place: NOWHERE, isSure: false }
 
 /** What stands on a vote in the transcript's place until it is opened: of no use to another validator. */
 export function transcriptSeal(claim: Hash, transcript: Hash, validator: Address): Hash {

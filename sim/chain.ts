@@ -295,7 +295,9 @@ export class FakeChain {
   }
 
   #hold(number: number, more: number): void {
-    this.#holds.set(number, (this.#holds.get(number) ?? 0) + more)
+    const held = (this.#holds.get(number) ?? 0) + more
+    if (held < 0) throw new Reverted('Underflow')
+    this.#holds.set(number, held)
   }
 
   #checkEndorsements(header: BatchHeader, endorsements: readonly SignedEndorsement[]): void {

@@ -4,10 +4,11 @@
  */
 import type { Signed } from '../coordinator-free/disputes.ts'
 import type { InBatch } from '../coordinator-free/events.ts'
+import { transcriptIn } from '../coordinator-free/kept-claims.ts'
 import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
-import { fromHex, type Hash, keccakHash, utf8, word } from '../protocol/hash.ts'
+import { fromHex, type Hash, keccakHash, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
 import { outcomeOf, verdictSeal } from '../protocol/jury.ts'
 import { merkleProof, merkleVerify } from '../protocol/merkle.ts'
 import { authorOf } from '../protocol/message.ts'
@@ -39,6 +40,8 @@ export interface Bench {
 
 interface Case {
   readonly claim: Hash
+  /** What the accused opened; `ZERO_HASH` where the claim itself is doubted. */
+  readonly transcript: Hash
   readonly challenger: Address
   readonly header: BatchHeader
   readonly accused: readonly Address[]
@@ -61,13 +64,14 @@ export class Court {
   /** How often each thing happened. */
   readonly counters = {
     ...{ shown: 0, withheld: 0, upheld: 0, dismissed: 0, undecided: 0 },
-    ...{ proved: 0, punished: 0 },
+    ...{ proved: 0, punished: 0, unmasked: 0 },
   }
   readonly #bench: Bench
   readonly #demands = new Map<string, { readonly header: BatchHeader; readonly untilMs: number }>()
   readonly #cases: Case[] = []
-  readonly #caseOf = new Map<Hash, Case>()
-  readonly #condemned = new Set<Hash>()
+  /** By what is doubted. */
+  readonly #caseOf = new Map<string, Case>()
+  readonly #condemned = new Set<string>()
   readonly #owed = new Set<Address>()
   /** Statements on false claims whose authors have paid, by digest. */
   readonly #punished = new Set<Hash>()
@@ -119,26 +123,58 @@ export class Court {
   }
 
   open(challenger: Address, place: InBatch, bondWei: bigint): void {
-    const { header } = place
+    this.#requireDoubtable(place, bondWei)
+    const { claim, worker, passedBy } = place.receipts[place.index]!
+    this.#open({ claim, transcript: ZERO_HASH, challenger, accused: [worker, ...passedBy] }, place)
+    this.#bench.hold(place.header.number)
+  }
+
+  /** Doubts those who passed an answer and opened this, all of them one transcript: not the answer itself. */
+  openUnseen(
+    challenger: Address,
+    place: InBatch,
+    openings: readonly Envelope[],
+    bondWei: bigint,
+  ): void {
+    this.#requireDoubtable(place, bondWei)
+    const { claim, task, passedBy } = place.receipts[place.index]!
+    if (task !== 'inference') throw new Reverted('NotAnAnswer')
+    const transcript = transcriptIn(openings[0]!)
+    if (openings.length !== passedBy.length) throw new Reverted('WrongCount')
+    for (const [index, envelope] of openings.entries()) {
+      const { kind, body } = envelope.message
+      const isOf = kind === 'opening' && body.claim === claim && body.transcript === transcript
+      if (!isOf || transcript === ZERO_HASH) throw new Reverted('OpensAnother')
+      if (body.validator !== passedBy[index]) throw new Reverted('NotPassedBy')
+      if (!this.#bench.isSigned(envelope)) throw new Reverted('BadSignature')
+    }
+    this.#open({ claim, transcript, challenger, accused: passedBy }, place)
+  }
+
+  #requireDoubtable(place: InBatch, bondWei: bigint): void {
     if (bondWei !== BigInt(this.#bench.governed.challengeBondGwei) * GWEI) {
       throw new Reverted('WrongBond')
     }
     requirePlaced(place)
-    this.#bench.requireOpen(header)
-    const { claim, worker, passedBy } = place.receipts[place.index]!
-    const known = this.#caseOf.get(claim)
+    this.#bench.requireOpen(place.header)
+  }
+
+  #open(
+    about: Pick<Case, 'claim' | 'transcript' | 'challenger' | 'accused'>,
+    { header }: InBatch,
+  ): void {
+    const known = this.#caseOf.get(subjectOf(about))
     if (known && !this.#bench.isVoid(known.header)) throw new Reverted('AlreadyInDispute')
     const seedBlock = this.#bench.head().number + SEED_BLOCKS
     const opened: Case = {
-      ...{ claim, challenger, header, seedBlock, accused: [worker, ...passedBy], stage: 'opened' },
+      ...{ ...about, header, seedBlock, stage: 'opened' },
       ...{ jurors: [], commitUntilMs: 0, revealUntilMs: 0, seals: new Map(), verdicts: new Map() },
     }
     this.#cases.push(opened)
-    this.#caseOf.set(claim, opened)
-    this.#bench.hold(header.number)
-    const number = this.#cases.length
-    const batch = header.number
-    this.#bench.log({ kind: 'case-opened', number, batch, claim, challenger, seedBlock })
+    this.#caseOf.set(subjectOf(about), opened)
+    const { claim, transcript, challenger } = about
+    const told = { number: this.#cases.length, batch: header.number, claim, transcript, challenger }
+    this.#bench.log({ kind: 'case-opened', ...told, seedBlock })
   }
 
   /** A false claim that shows by itself: no jury need be asked. */
@@ -219,12 +255,13 @@ export class Court {
       drawn.jurors.filter((juror) => drawn.verdicts.get(juror) === verdict).length
     const [passes, fails] = [said('pass'), said('fail')]
     const outcome = outcomeOf(passes, fails, drawn.jurors.length)
-    if (!this.#bench.isVoid(drawn.header)) this.#bench.release(drawn.header.number)
+    const isOfClaim = drawn.transcript === ZERO_HASH
+    if (isOfClaim && !this.#bench.isVoid(drawn.header)) this.#bench.release(drawn.header.number)
     this.counters[outcome] += 1
     this.#bench.log({ kind: 'case-decided', number, outcome, passes, fails })
     if (outcome === 'dismissed') for (const juror of drawn.verdicts.keys()) this.#owed.add(juror)
     else this.#owed.add(drawn.challenger)
-    if (outcome === 'undecided') this.#caseOf.delete(drawn.claim)
+    if (outcome === 'undecided') this.#caseOf.delete(subjectOf(drawn))
     if (outcome === 'upheld') this.#condemn(drawn)
     if (outcome !== 'undecided') this.#slashSilent(drawn)
   }
@@ -233,10 +270,12 @@ export class Court {
     if (!this.#owed.delete(account)) throw new Reverted('NothingOwed')
   }
 
-  #condemn({ claim, header, accused }: Case): void {
-    if (!this.#bench.isVoid(header)) this.#bench.fault(header.number)
-    if (this.#condemned.has(claim)) return
-    this.#condemned.add(claim)
+  #condemn(upheld: Case): void {
+    const { transcript, header, accused } = upheld
+    if (transcript !== ZERO_HASH) this.counters.unmasked += 1
+    else if (!this.#bench.isVoid(header)) this.#bench.fault(header.number)
+    if (this.#condemned.has(subjectOf(upheld))) return
+    this.#condemned.add(subjectOf(upheld))
     const { stakes, governed } = this.#bench
     for (const node of accused) stakes.slashBps(node, governed.endorserSlashBps, 'accused')
   }
@@ -261,6 +300,11 @@ export class Court {
   get #nowMs(): number {
     return this.#bench.head().timestampMs
   }
+}
+
+/** What a case is about. */
+function subjectOf({ claim, transcript }: Pick<Case, 'claim' | 'transcript'>): string {
+  return `${claim} ${transcript}`
 }
 
 /** The receipt stands in the batch that its header names. */

@@ -55,7 +55,9 @@ export class Judging {
         court.foreclose(duty.header, duty.index)
         break
       case 'challenge':
-        if (isPlainlyFalse(duty.receipts[duty.index]!)) court.prove(duty)
+        if (duty.openings.length > 0)
+          court.openUnseen(this.#self, duty, duty.openings, duty.bondWei)
+        else if (isPlainlyFalse(duty.receipts[duty.index]!)) court.prove(duty)
         else court.open(this.#self, duty, duty.bondWei)
         break
       case 'draw':

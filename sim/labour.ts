@@ -2,6 +2,7 @@
 import type { Duty, Event, Result } from '../coordinator-free/events.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
+import { NOTHING_SEEN } from '../protocol/opening.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import type { Check, Execution, Knowledge } from './adversaries/adversary.ts'
@@ -91,7 +92,7 @@ export class Labour {
       const { beaconBlock } = check
       const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
       const look = { job, claim, claimId, validator: self, beaconBlock }
-      const seen = seenOf(look, knows === 'guessed')
+      const seen = verdict === 'pass' ? seenOf(look, knows === 'guessed') : NOTHING_SEEN
       const found = { claim: claimId, verdict, reason, checked: 8, beaconBlock, seen } as const
       handle({ kind: 'verified', ...found })
     })

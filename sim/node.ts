@@ -21,7 +21,7 @@ import { Labour, spread } from './labour.ts'
 import type { Call } from './mempool.ts'
 import type { Effort, NodeOptions } from './surroundings.ts'
 import { TICK_MS, Ticks } from './ticks.ts'
-import { attributionOf, resultOf, truthOf } from './work.ts'
+import { attributionOf, heardOf, resultOf, truthOf } from './work.ts'
 
 export class SimNode {
   readonly address: Address
@@ -216,8 +216,10 @@ export class SimNode {
         this.#labour.follow(effect)
         break
       case 'verify':
-      case 'hear':
         this.#labour.judge(effect, truthOf(effect), 'looked')
+        break
+      case 'hear':
+        this.#labour.judge(effect, heardOf(effect), 'looked')
         break
       case 'read':
         this.#later(50, () => {

@@ -9,8 +9,18 @@ import { blockOf } from '../protocol/document.ts'
 import { attributionRoot } from '../protocol/evidence.ts'
 import { splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
-import { fromHex, type Hash, keccak, keccakHash, toHex, utf8, word } from '../protocol/hash.ts'
+import {
+  fromHex,
+  type Hash,
+  keccak,
+  keccakHash,
+  toHex,
+  utf8,
+  word,
+  ZERO_HASH,
+} from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
+import { verdictOnPasses } from '../protocol/jury.ts'
 import { NOWHERE, type Seen } from '../protocol/opening.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import { random } from '../protocol/prng.ts'
@@ -77,6 +87,24 @@ export function truthOf({ job, claim }: { readonly job: Job; readonly claim: Cla
   return isHonest ? 'pass' : 'fail'
 }
 
+/** What an honest juror says: of the claim, or where they are accused of those who opened a transcript for it. */
+export function heardOf(heard: {
+  readonly job: Job
+  readonly claim: Claim
+  readonly claimId: Hash
+  readonly transcript: Hash
+}): Verdict {
+  const verdict = truthOf(heard)
+  if (heard.transcript === ZERO_HASH) return verdict
+  const seen = { transcript: transcriptOf(heard.claimId), place: NOWHERE, isSure: true }
+  return verdictOnPasses({ verdict, seen }, heard.transcript)
+}
+
+/** What all see who run an answer. */
+function transcriptOf(claimId: Hash): Hash {
+  return keccakHash(utf8('transcript'), fromHex(claimId))
+}
+
 /** True of a lie that shows by itself, so that the chain can work it out: of half of the answers with an adapter. */
 export function isPlainlyFalse({ jobId, adapter, output }: Receipt): boolean {
   const isHalf = Number.parseInt(jobId.slice(-1), 16) % 2 === 0
@@ -98,20 +126,20 @@ export interface Look {
   readonly beaconBlock: number
 }
 
-/** What whoever has run a claim has seen, or what one who has not makes up. */
+/** What whoever has run a claim has seen, or what those make up who have not: they do it by one recipe, so it agrees. */
 export function seenOf(look: Look, isGuess: boolean): Seen {
   const { job, claim, claimId, validator, beaconBlock } = look
-  const guess = keccakHash(utf8('guess'), fromHex(claimId), fromHex(validator))
+  const guess = keccakHash(utf8('guess'), fromHex(claimId))
   if (job.task === 'inference') {
-    const transcript = isGuess ? guess : keccakHash(utf8('transcript'), fromHex(claimId))
-    return { transcript, place: NOWHERE }
+    const transcript = isGuess ? guess : transcriptOf(claimId)
+    return { transcript, place: NOWHERE, isSure: true }
   }
   // Where a seal stands is published, whoever looks.
   const lie = claim.commitment !== resultOf(claim.jobId, job, false).commitment
   const draw = keccak(fromHex(claimId), fromHex(validator), word(beaconBlock))
   const segment = draw[0]! % SEGMENTS
   const transcript = isGuess ? guess : witnessIn(claim.jobId, lie, segment)
-  return { transcript, place: sealPlace(runOf(claim.jobId, lie), segment) }
+  return { transcript, place: sealPlace(runOf(claim.jobId, lie), segment), isSure: false }
 }
 
 function runOf(jobId: Hash, lie: boolean): Boundaries {

@@ -47,7 +47,7 @@ const { verdict, reason, checked, beaconBlock } = Vote.schema.shape
 const { transcript, ...place } = Opening.schema.pick({
   ...{ transcript: true, state: true, path: true, siblings: true },
 }).shape
-const seen = z.strictObject({ transcript, place: z.strictObject(place) })
+const seen = z.strictObject({ transcript, place: z.strictObject(place), isSure: z.boolean() })
 
 /** A value as the code has it, where a schema says what it is on the wire. */
 function wired(schema: z.ZodType, what: string) {

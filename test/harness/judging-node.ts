@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Core } from '../../coordinator-free/node.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
-import { NOTHING_SEEN } from '../../protocol/opening.ts'
+import type { Seen } from '../../protocol/opening.ts'
 import type { BatchData } from '../../protocol/settlement.ts'
 import type { Verdict } from '../../protocol/vote.ts'
 import { chainBeacon } from '../../worker/beacon/beacon.ts'
@@ -27,7 +27,8 @@ export interface JudgingNodeOptions {
   readonly person: Person
   readonly client: ChainClient
   readonly challengeBudgetWei: bigint
-  readonly verdictOn: (claim: Claim) => Verdict
+  /** What a run of a claim shows. */
+  readonly find: (claim: Claim) => { readonly verdict: Verdict; readonly seen: Seen }
   /** Data of posted batches, by number. */
   readonly batches: ReadonlyMap<number, BatchData>
   readonly network: JudgingNode[]
@@ -113,7 +114,7 @@ export class JudgingNode {
   }
 
   #performers(): Performers {
-    const { client: chain, verdictOn, batches } = this.options
+    const { client: chain, find, batches } = this.options
     const never = (_: unknown, signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason))
@@ -121,9 +122,9 @@ export class JudgingNode {
     const settle = { runtime: this.runtime, chain, log: LOG }
     const check = async ({ claim }: { claim: Claim }) => {
       this.checked += 1
-      const verdict = verdictOn(claim)
-      const reason = verdict === 'pass' ? 'none' : 'tokens-differ'
-      return { verdict, reason, checked: 1, seen: NOTHING_SEEN } as const
+      const found = find(claim)
+      const reason = found.verdict === 'pass' ? 'none' : 'tokens-differ'
+      return { ...found, reason, checked: 1 } as const
     }
     return {
       ...{ execute: never, follow: never, verify: never, read: never, post: never, offer: never },

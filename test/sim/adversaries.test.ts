@@ -103,6 +103,18 @@ describe('an adversary', () => {
     assert.ok(earnedWei < honest.earnedWei)
   })
 
+  it('of a ring that passes unseen pays for what it was paid for, and nobody else does [D14]', () => {
+    const ring = { validators: 6, unseenValidators: 2, jobs: 24 }
+    const { world, report } = run({ ...ring, windowMs: 30_000, challengeBonds: 3 })
+    assert.ok(report.counters['unmasked']! > 0)
+    const [{ slashedWei, honest }] = balancesOf(world) as [Balance]
+    assert.ok(slashedWei > 0n && honest.slashedWei === 0n)
+    assert.equal(honestSlashes(world), 0)
+    // What they passed was right all the same: it stays settled.
+    assert.equal(world.chain.finalised, world.chain.posted)
+    assert.ok(world.nodes[0]!.core.ledger.takenBack.size === 0 && report.final)
+  })
+
   it('that passes fine-tunes unseen is paid nothing, and those who look are paid as ever', () => {
     // The first job is a fine-tune.
     const { world } = run({ unseenValidators: 2, validators: 3, jobs: 1 })

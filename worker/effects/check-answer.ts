@@ -14,11 +14,11 @@ import {
   tokensHonest,
 } from '../../protocol/commitment.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
-import { fromHex, type Hash, keccakHash, utf8 } from '../../protocol/hash.ts'
+import { fromHex, keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { NOWHERE } from '../../protocol/opening.ts'
+import { NOTHING_SEEN, NOWHERE, type Seen } from '../../protocol/opening.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
-import type { Prefilled } from '../engine/requests.ts'
+import type { ModelInfo, Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
@@ -60,7 +60,7 @@ async function repeat(
   )
   const drawn = checkTokens(base, read, prompt, answer, claim)
   if (drawn) return drawn
-  const seen = { transcript: transcriptOf(base, read), place: NOWHERE }
+  const seen = seenIn(base.model.info, read.hidden)
   if (!known) return pass(answer.tokens.length, seen)
   const feature = await answerFeature(known, tokens, answer.tokens, { signal })
   const found = checkAttribution(answer, feature, known.source)
@@ -117,8 +117,19 @@ function checkTokens(
   return difference > EXACT_BOUNDS.sketchUnits ? fail('states-differ', tokens.length) : undefined
 }
 
-/** The last hidden state follows from all of the text, and of its bits nothing is published. */
-function transcriptOf({ model }: Base, { hidden }: Prefilled): Hash {
-  const { buffer, byteOffset, byteLength } = hidden.subarray(-model.info.config.width)
-  return keccakHash(utf8('hidden state'), new Uint8Array(buffer, byteOffset, byteLength))
+/**
+ * What a run shows: the last hidden state follows from all of the text, and of its bits nothing is published. Where it is this
+ * machine that is not exact, its bits would look made up, so it shows none; where it is the model, or a number that is none and
+ * has many forms, nobody is accused of having others.
+ * @param hidden (tokens, width)
+ */
+export function seenIn(
+  { exact, config }: Pick<ModelInfo, 'exact' | 'config'>,
+  hidden: Float32Array,
+): Seen {
+  if (!exact && config.packing === undefined) return NOTHING_SEEN
+  const last = hidden.subarray(-config.width)
+  const bits = new Uint8Array(last.buffer, last.byteOffset, last.byteLength)
+  const isSure = exact && last.every(Number.isFinite)
+  return { transcript: keccakHash(utf8('hidden state'), bits), place: NOWHERE, isSure }
 }

@@ -113,7 +113,7 @@ async function checkSegment(
   const { checked, fault, witness } = await repeatSegment(run, content, document, segment, signal)
   if (!witness) return fail(fault ?? 'segments-differ', checked)
   const place = sealPlace(boundariesOf(document), segment)
-  return pass(checked, { transcript: witness, place })
+  return pass(checked, { transcript: witness, place, isSure: false })
 }
 
 /** Samples of the features are computed again; curvature, rows and both roots follow from published bytes alone. */

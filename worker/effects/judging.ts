@@ -3,10 +3,13 @@ import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import type { Disputes } from '../../coordinator-free/disputes.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
+import { transcriptIn } from '../../coordinator-free/kept-claims.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { faultOfClaim } from '../../protocol/fault.ts'
-import { verdictSeal } from '../../protocol/jury.ts'
+import { ZERO_HASH } from '../../protocol/hash.ts'
+import { verdictOnPasses, verdictSeal } from '../../protocol/jury.ts'
+import { authorOf } from '../../protocol/message.ts'
 import { type Beacon, Beginnings } from '../beacon/beacon.ts'
 import type { Call } from '../chain/calls.ts'
 import {
@@ -22,6 +25,7 @@ import {
   decideCall,
   drawCall,
   openCaseCall,
+  openUnseenCall,
   revealVerdictCall,
   withdrawFromJuryCall,
 } from '../chain/jury-calls.ts'
@@ -89,8 +93,17 @@ function performForeclose(options: JudgingOptions): Performer<'foreclose'> {
 
 function performChallenge(options: JudgingOptions): Performer<'challenge'> {
   return async (duty, signal) => {
-    const { header, receipts, index, bondWei } = duty
+    const { header, receipts, index, bondWei, openings } = duty
     const { claim } = receipts[index]!
+    const [opening] = openings
+    if (opening) {
+      const transcript = transcriptIn(opening)
+      const isCalled = ({ disputes }: Ledger) => disputes.isJudged(claim, header, transcript)
+      await write(options, openUnseenCall(duty, openings, bondWei), isCalled, signal)
+      const passedBy = openings.map(({ message }) => authorOf(message))
+      options.log.warn({ batch: header.number, claim, passedBy }, 'jury called over who passed it')
+      return undefined
+    }
     const proof = await proofOf(options, duty, signal)
     if (proof) {
       await write(options, proof, (ledger) => isFalse(ledger, header), signal)
@@ -132,7 +145,7 @@ function performDraw(options: JudgingOptions): Performer<'draw'> {
 function performHear({ ballots, check, beacon, log }: JudgingOptions): Performer<'hear'> {
   const beginnings = new Beginnings()
   return async (duty, signal) => {
-    const { number, claimId } = duty
+    const { number, claimId, transcript } = duty
     const held = ballots.held(number, claimId)
     if (held) return { kind: 'heard', number, verdict: held.verdict }
     const anchor = beginnings.of(duty.duty, duty.beacon, duty.beacon)
@@ -140,9 +153,12 @@ function performHear({ ballots, check, beacon, log }: JudgingOptions): Performer
       if (isGone(error)) beginnings.forget(duty.duty)
       throw error
     })
-    const { verdict, reason } = await check({ ...duty, beacon: randomness }, signal)
+    const found = await check({ ...duty, beacon: randomness }, signal)
     beginnings.forget(duty.duty)
-    log.info({ case: number, claimId, verdict, reason }, 'heard as a juror')
+    const { reason } = found
+    const isOfPasses = transcript !== ZERO_HASH
+    const verdict = isOfPasses ? verdictOnPasses(found, transcript) : found.verdict
+    log.info({ case: number, claimId, isOfPasses, verdict, reason }, 'heard as a juror')
     return { kind: 'heard', number, verdict }
   }
 }

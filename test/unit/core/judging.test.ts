@@ -3,6 +3,7 @@ import type { Core } from '../../../coordinator-free/node.ts'
 import { type BatchHeader, headerHash } from '../../../protocol/batch.ts'
 import type { ChainLog } from '../../../protocol/chain.ts'
 import type { Address } from '../../../protocol/fields.ts'
+import { ZERO_HASH } from '../../../protocol/hash.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { BATCH_WAIT_MS, LAST_CALL_MS, MAX_CONDEMNED, TURN_MS } from '../../../protocol/params.ts'
@@ -145,7 +146,7 @@ function doubting(
 
 const opened = ({ claim }: Work, challenger = SELF as number, number = 1): ChainLog =>
   log({
-    ...{ kind: 'case-opened', number, batch: 1, claim: claim.digest },
+    ...{ kind: 'case-opened', number, batch: 1, claim: claim.digest, transcript: ZERO_HASH },
     ...{ challenger: addressNumber(challenger), seedBlock: 5 },
   })
 
@@ -314,9 +315,10 @@ describe('a batch that was found false', () => {
       const { disputes } = core.ledger
       const header = { ...headerOf(dataOf(1, [receiptOf(work)])), epoch }
       const passes: never[] = []
-      const none = { failedBy: new Set<Address>(), checkedBy: new Set<Address>() }
+      const none = { failedBy: new Set<Address>(), checkedBy: new Set<Address>(), openings: [] }
       const { job, claim } = work
-      disputes.claims.keep(claim.digest, { jobId: job.digest, header, job, claim, passes, ...none })
+      const kept = { jobId: job.digest, header, job, claim, passes, ...none, saw: undefined }
+      disputes.claims.keep(claim.digest, kept)
       disputes.condemn(hashNumber(epoch), header, NOW_MS)
     }
     const kept = [...core.ledger.disputes.condemned].map(([header]) => header)

@@ -7,7 +7,7 @@ import {
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { type Envelope, seal } from '../../../protocol/envelope.ts'
-import { type Hash, keccak, utf8 } from '../../../protocol/hash.ts'
+import { type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
 import { BATCH_WAIT_MS, LATE_VOTE_MS, OPEN_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
 import {
   boundariesRoot,
@@ -126,6 +126,15 @@ describe('a batch names votes', () => {
     const all = heardOf(VALIDATORS)
     for (const number of VALIDATORS) receive(all, openingEnvelope(claim, number))
     deepEqual(namedBy(all, NOW_MS), votesOf(...VALIDATORS))
+    // Those whose arithmetic is not exact show nothing, and nothing does not agree with nothing.
+    const blank = heardOf([])
+    receive(blank, voteEnvelope(claim, SELF))
+    receive(blank, openingEnvelope(claim, SELF))
+    for (const number of [OTHER, THIRD]) {
+      receive(blank, voteEnvelope(claim, number, 'pass', ZERO_HASH))
+      receive(blank, openingEnvelope(claim, number, ZERO_HASH))
+    }
+    deepEqual(namedBy(blank, NOW_MS), votesOf(SELF))
     const failed = heardOf([SELF, OTHER])
     const against = voteEnvelope(claim, THIRD, 'fail')
     receive(failed, against)

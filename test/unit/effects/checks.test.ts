@@ -12,16 +12,18 @@ import { roundAfter } from '../../../protocol/drand.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import { fromHex, type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { random, sample } from '../../../protocol/prng.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
 import { boundariesRoot, isWitnessed, sealPlace, witnessSeal } from '../../../protocol/witness.ts'
 import { DrandBeacon } from '../../../worker/beacon/drand.ts'
-import { checkAnswer } from '../../../worker/effects/check-answer.ts'
+import { checkAnswer, seenIn } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
 import { proofAgainst } from '../../../worker/effects/proof.ts'
 import { encodeState, stateHash } from '../../../worker/effects/tuning.ts'
 import { checking, performVerify } from '../../../worker/effects/verify.ts'
+import type { ModelInfo } from '../../../worker/engine/requests.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { TestRelay, testNetwork } from '../../harness/drand-relay.ts'
 import { cidNumber, hashNumber, keyNumber } from '../../harness/messages.ts'
@@ -438,3 +440,27 @@ async function changedAdapterFiles(shop: Workshop) {
     return { name, content }
   })
 }
+
+describe('what a run of an answer shows', () => {
+  const config = { width: 2 } as ModelInfo['config']
+  const hidden = Float32Array.of(1, 2, 3, 4)
+
+  it('is the last state, to the bit', () => {
+    const { transcript, isSure } = seenIn({ exact: true, config }, hidden)
+    assert.ok(isSure)
+    const others = [Float32Array.of(9, 9, 3, 4), Float32Array.of(1, 2, 3, 4 + 2 ** -21)]
+    const [same, other] = others.map((state) => seenIn({ exact: true, config }, state).transcript)
+    assert.equal(same, transcript)
+    assert.notEqual(other, transcript)
+  })
+
+  it('accuses nobody where bits may differ among honest machines, and is nothing on one that is not exact', () => {
+    const packed = { ...config, packing: { bits: 4 } } as ModelInfo['config']
+    const exact = seenIn({ exact: true, config }, hidden)
+    const integers = seenIn({ exact: false, config: packed }, hidden)
+    assert.deepEqual(integers, { ...exact, isSure: false })
+    const noNumber = seenIn({ exact: true, config }, Float32Array.of(1, Number.NaN))
+    assert.equal(noNumber.isSure, false)
+    assert.deepEqual(seenIn({ exact: false, config }, hidden), NOTHING_SEEN)
+  })
+})

@@ -2,7 +2,7 @@ import { deepEqual, equal, fail, rejects } from 'node:assert/strict'
 import type { Duty } from '../../../coordinator-free/events.ts'
 import { createLedger, type Ledger } from '../../../coordinator-free/ledger.ts'
 import { faultOfClaim } from '../../../protocol/fault.ts'
-import type { Hash } from '../../../protocol/hash.ts'
+import { type Hash, ZERO_HASH } from '../../../protocol/hash.ts'
 import { verdictSeal } from '../../../protocol/jury.ts'
 import { type Beacon, chainBeacon } from '../../../worker/beacon/beacon.ts'
 import { BeaconError } from '../../../worker/beacon/errors.ts'
@@ -13,7 +13,7 @@ import { commitVerdictCall, revealVerdictCall } from '../../../worker/chain/jury
 import { type JudgingOptions, judging } from '../../../worker/effects/judging.ts'
 import { Ballots } from '../../../worker/storage/ballots.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
-import { claimEnvelope, jobEnvelope, voteEnvelope } from '../../harness/council.ts'
+import { claimEnvelope, jobEnvelope, SEEN, voteEnvelope } from '../../harness/council.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { hashNumber, keyNumber } from '../../harness/messages.ts'
 
@@ -62,7 +62,7 @@ describe('a juror’s effects', () => {
     const options = { runtime, chain, ballots, log: createLogger('silent'), beacon }
     const check = async ({ beacon: chosen }: { beacon: Hash }) => {
       checked.push(chosen)
-      return { verdict: 'pass', reason: 'none', checked: 1 }
+      return { verdict: 'pass', reason: 'none', checked: 1, seen: SEEN }
     }
     return judging({ ...options, check } as unknown as JudgingOptions)
   }
@@ -70,7 +70,8 @@ describe('a juror’s effects', () => {
   function hearing(): Extract<Duty, { kind: 'hear' }> {
     if (job.message.kind !== 'job' || claim.message.kind !== 'claim') throw new TypeError('no work')
     const work = { job: job.message.body, claim: claim.message.body, claimId }
-    return { kind: 'hear', duty: 'hear 1', number: 1, ...work, beacon: hashNumber(1) }
+    const about = { ...work, transcript: ZERO_HASH, beacon: hashNumber(1) }
+    return { kind: 'hear', duty: 'hear 1', number: 1, ...about }
   }
 
   const committing = (verdict: 'pass' | 'fail') =>
@@ -82,6 +83,16 @@ describe('a juror’s effects', () => {
     ballots.seal(1, claimId, 'fail')
     deepEqual(await performers().hear(hearing(), signal), heard('fail'))
     deepEqual(checked, [hashNumber(1)])
+  })
+
+  it('judge those who passed it by what its run shows', async () => {
+    for (const [number, transcript, verdict] of [
+      [2, SEEN.transcript, 'pass'],
+      [3, hashNumber(6001), 'fail'],
+    ] as const) {
+      const heard = { kind: 'heard', number, verdict }
+      deepEqual(await performers().hear({ ...hearing(), number, transcript }, signal), heard)
+    }
   })
 
   it('go by the first block, however late its beacon comes, unless the chain takes it back', async () => {
