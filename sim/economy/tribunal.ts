@@ -80,7 +80,8 @@ export class Tribunal {
   }
 
   /**
-   * Whether a jury finds a false claim to be false. Seats are drawn anew each, as `Lots.sol` does, without the accused.
+   * Whether a jury finds a false claim to be false. Seats are drawn anew each, as `Lots.sol` does, without the accused and
+   * who accuses them.
    * @param wants what the ring's jurors say
    */
   tries(
@@ -90,10 +91,11 @@ export class Tribunal {
   ): 'upheld' | 'dismissed' | 'undecided' {
     const { validators, streams, scenario } = this.#of
     const seats = scenario.governed.jurySeats
+    const parties = [...passedBy, challenger]
     const jurors: number[] = []
     for (let tried = 0; jurors.length < seats && tried < MOST_DRAWS; tried++) {
       const juror = validators.draw(streams.seats, 1)
-      if (!passedBy.includes(juror)) jurors.push(juror)
+      if (!parties.includes(juror)) jurors.push(juror)
     }
     for (const juror of new Set(jurors)) if (!this.isRing(juror)) validators.worked[juror]! += 1
     const passes = jurors.filter((juror) => this.isRing(juror) && wants === 'pass').length
@@ -147,5 +149,5 @@ export class Tribunal {
 
 /** Validators. */
 const VERY_MANY = 1000
-/** Where the accused hold all the stake there is nobody to be drawn. */
+/** Where the parties hold all the stake there is nobody to be drawn. */
 const MOST_DRAWS = 1000

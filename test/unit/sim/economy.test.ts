@@ -186,6 +186,16 @@ describe('what strategies earn', () => {
   })
 })
 
+describe('a jury', () => {
+  it('seats neither the accused nor who accuses them', () => {
+    const { tribunal } = run(STRATEGIES.colluding, { ringShare: 0.95, epochs: 1 })
+    for (let tried = 0; tried < 100; tried++) {
+      const heard = { passedBy: [0, 1], failedBy: [], isAccepted: true }
+      assert.equal(tribunal.tries(heard, 2, 'pass'), 'upheld')
+    }
+  })
+})
+
 describe('chances of seats', () => {
   it('are those of the wheel', () => {
     const { tribunal, validators } = run(HONEST, { nodes: 100, ringShare: 0.3, epochs: 1 })
