@@ -25,6 +25,12 @@ const SHARES = [0.007, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 const FALSE_CLAIMS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5]
 const WORK_COSTS = [0.6, 0.8, 0.9, 1, 1.05, 1.1, 1.2, 1.5, 2]
 
+const UNSEEN = [
+  'passing unseen',
+  'passing unseen where it has most seats',
+  'passing unseen where it has all seats',
+] as const
+
 /** One worker of the ring's does its share of all jobs, so it must be able to. */
 const RING = { nodes: 300, capacity: 1000, jobsAWorker: 0.25 } as const
 
@@ -91,14 +97,16 @@ function* dataProfit(name: DataStrategyName, contributors: number): Iterable<Fig
   }
 }
 
+type Asked = readonly [string, Strategy, (share: number) => Partial<EconomyScenario>]
+
 /** From which share of the validators' stake on a ring earns more than honesty. */
 function* bribery(): Iterable<Figure> {
-  const asked: [string, Strategy, (share: number) => Partial<EconomyScenario>][] = [
+  const asked: Asked[] = [
     ['colluding, juries called', STRATEGIES.colluding, () => ({})],
     ['colluding, juries never called', STRATEGIES.colluding, () => ({ challenged: 0 })],
     ['grinding', STRATEGIES.grinding, () => ({})],
     ['denouncing', STRATEGIES.denouncing, () => ({})],
-    ['passing unseen', STRATEGIES['passing unseen'], () => ({})],
+    ...UNSEEN.map((name): Asked => [name, STRATEGIES[name], () => ({})]),
   ]
   for (const [name, strategy, changeAt] of asked) {
     const value = payingShare(

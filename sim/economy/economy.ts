@@ -10,15 +10,18 @@ import { Arrivals } from './arrivals.ts'
 import { Members } from './members.ts'
 import { type Population, stakesOf } from './population.ts'
 import type { EconomyScenario } from './scenario.ts'
-import { DECIDING, ringSeats, seatChances } from './seats.ts'
+import { seatChances } from './seats.ts'
 import type { Strategy } from './strategies.ts'
 import { Tribunal } from './tribunal.ts'
+import { type Part, Unseen } from './unseen.ts'
 import { Entry } from './whale.ts'
 
 /** A month of hours: counts turn into money so often. */
 const SETTLED_EPOCHS = 730
 /** A job whose turn passed to so many busy workers is done by nobody. */
 const MOST_TURNS = 64
+/** What those do who run all that they audit. */
+const LOOKED: Part = { paid: 1, run: 1 }
 
 /** Where money went that belongs to no node. */
 export interface Elsewhere {
@@ -58,6 +61,8 @@ export class Economy {
   #claimsByHand = 0
   #chances: { readonly version: number; readonly of: Float64Array } | undefined
   #expected = -1
+  /** Where the ring passes answers without running them. */
+  #unseen: Unseen | undefined
   feesWei = 0n
   epoch = 0
   /** Once a whale has entered. */
@@ -85,16 +90,18 @@ export class Economy {
   /** Runs to the end. @param settled is told after each settlement */
   run(strategy: Strategy, settled: () => void = () => {}): this {
     const { epochs, whaleEpoch } = this.scenario
-    this.tribunal.ally(strategy.colludes === true)
+    const { colludes, unseenFrom } = strategy
+    this.tribunal.ally(colludes === true)
+    this.#unseen = unseenFrom === undefined ? undefined : new Unseen(this, unseenFrom)
     while (this.epoch < epochs) {
       if (this.epoch > 0 && this.epoch === whaleEpoch) {
-        this.#settle(strategy.looks !== false)
+        this.#settle()
         this.entry = Entry.into(this)
       }
       this.#step(strategy)
       this.epoch += 1
       if (this.epoch % SETTLED_EPOCHS !== 0 && this.epoch < epochs) continue
-      this.#settle(strategy.looks !== false)
+      this.#settle()
       settled()
     }
     return this
@@ -128,6 +135,7 @@ export class Economy {
       }
     }
     strategy.everyEpoch?.(this)
+    this.#unseen?.step()
   }
 
   /** What is over a worker's capacity goes to others. */
@@ -196,7 +204,7 @@ export class Economy {
     }
   }
 
-  #settle(ringLooks: boolean): void {
+  #settle(): void {
     const { workers, validators, parts, elsewhere } = this
     let paid = 0
     for (let worker = 0; worker < workers.count; worker++) {
@@ -214,24 +222,24 @@ export class Economy {
     elsewhere.ownersWei += claims * parts.modelOwnerWei
     elsewhere.treasuryWei += claims * parts.treasuryWei
     this.#claims = paid - this.#claimsByHand
-    this.#payValidators(validators, claims * parts.validatorsWei, ringLooks)
+    this.#payValidators(validators, claims * parts.validatorsWei)
     this.#payStakers(claims * parts.stakersWei)
     this.#claimsByHand = 0
   }
 
   /** Honest claims have all their seats filled, by stake; those of the ring were counted as they came. */
-  #payValidators(validators: Members, poolWei: bigint, ringLooks: boolean): void {
+  #payValidators(validators: Members, poolWei: bigint): void {
     const chances = this.#seatChances()
-    const parts = ringLooks ? { ring: 1, others: 1 } : this.#blindParts(chances)
+    const { ring, others } = this.#unseen?.settle(this.ringPart()) ?? {
+      ring: LOOKED,
+      others: LOOKED,
+    }
     const sum = sumOf(chances)
     const weights = validators.stakesWei.map((_, validator) => {
-      const isRing = this.tribunal.isRing(validator)
-      const part = isRing ? parts.ring : parts.others
-      const filled = (this.#claims * AUDITORS * chances[validator]! * part) / sum
-      if (ringLooks || !isRing) {
-        const checks = chances[validator]! * (1 + 1 / (AUDITORS * SPOT_CHECK_ONE_IN))
-        validators.worked[validator]! += this.#claims * checks
-      }
+      const part = this.tribunal.isRing(validator) ? ring : others
+      const filled = (this.#claims * AUDITORS * chances[validator]! * part.paid) / sum
+      const checks = chances[validator]! * (1 + 1 / (AUDITORS * SPOT_CHECK_ONE_IN))
+      validators.worked[validator]! += this.#claims * checks * part.run
       return inMillionths(filled + this.#seats[validator]!)
     })
     // What seats would have earned whose votes do not count.
@@ -243,21 +251,10 @@ export class Economy {
     this.#seats.fill(0)
   }
 
-  /**
-   * What a ring that does not look has of the pay for its seats, and what the others have of theirs: transcripts that it makes
-   * up agree with each other, and count where it has most of the seats; elsewhere those of the others do.
-   */
-  #blindParts(chances: Float64Array): { readonly ring: number; readonly others: number } {
-    const { population, scenario } = this
-    const ring = chances.subarray(0, population.ringValidators)
-    const share = sumOf(ring) / sumOf(chances)
-    const held = ringSeats(scenario.ringShare, population.ringValidators)
-    const paid = { ring: 0, others: 0 }
-    for (const [seats, chance] of held.entries()) {
-      if (seats >= DECIDING) paid.ring += (chance * seats) / AUDITORS
-      else paid.others += (chance * (AUDITORS - seats)) / AUDITORS
-    }
-    return { ring: paid.ring / share, others: paid.others / (1 - share) }
+  /** The ring's part of all seats, on average. */
+  ringPart(): number {
+    const chances = this.#seatChances()
+    return sumOf(chances.subarray(0, this.population.ringValidators)) / sumOf(chances)
   }
 
   #seatChances(): Float64Array {

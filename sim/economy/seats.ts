@@ -22,6 +22,34 @@ export function ringSeats(ringShare: number, ringNodes: number, seats = AUDITORS
   return chances
 }
 
+/**
+ * Who of a ring has a seat on one claim, in the places where `seatsAmong` would seat them; the others are taken to be many, so
+ * that as much of them stands before each of the ring as chance has it.
+ * @param shares of the stake, by member
+ * @param others what is left for the others
+ * @param draw gives a part of one, each with the same chance
+ */
+export function seatedOfRing(
+  shares: readonly number[],
+  others: number,
+  draw: () => number,
+): number[] {
+  const before: number[] = []
+  for (let member = 0; member < shares.length; member++) before.push(draw() * others)
+  const point = draw()
+  const seated: number[] = []
+  for (let member = 0; member < shares.length; member++) {
+    let from = before[member]!
+    for (let other = 0; other < shares.length; other++) {
+      if (before[other]! < before[member]!) from += shares[other]!
+    }
+    // Points of seats lie at whole numbers from here.
+    const start = AUDITORS * from - point
+    if (Math.ceil(start) < start + AUDITORS * shares[member]!) seated.push(member)
+  }
+  return seated
+}
+
 /** Chances of each validator to have a seat: by its share of the stake, as long as that is below the distance of the seats. */
 export function seatChances(shares: Float64Array): Float64Array {
   const total = shares.reduce((sum, share) => sum + share, 0)

@@ -1,7 +1,9 @@
 /**
  * What a ring of one worker and some validators may do instead of its duty. Each says in words what it does, and whose year
- * is compared with an honest one. Chances are drawn in `tribunal.ts`; nothing here says how often anybody is caught.
+ * is compared with an honest one. Chances are drawn in `tribunal.ts` and `unseen.ts`; nothing here says how often anybody is
+ * caught.
  */
+import { AUDITORS } from '../../protocol/params.ts'
 import type { Economy } from './economy.ts'
 import { chanceInTries, DECIDING, ringSeats } from './seats.ts'
 import type { Heard } from './tribunal.ts'
@@ -15,8 +17,8 @@ export interface Strategy {
   readonly honestNodes: readonly [number, number]
   /** True where the ring's validators pass whatever it signs; else they are honest. */
   readonly colludes?: true
-  /** False where the ring's validators pass claims without running them. */
-  readonly looks?: false
+  /** How many seats of a claim the ring's validators must have to pass it without running it; undefined where they never do. */
+  readonly unseenFrom?: number
   /** A job whose turn has come to a worker of the ring. */
   work(economy: Economy, worker: number): void
   everyEpoch?(economy: Economy): void
@@ -96,14 +98,21 @@ export const STRATEGIES = {
       const { tribunal, population, validators, scenario } = economy
       for (let validator = 0; validator < population.ringValidators; validator++) {
         const bps = scenario.governed.equivocationSlashBps
-        tribunal.slash(validators, validator, bps, honestOne(economy))
+        tribunal.slash(validators, validator, bps, tribunal.honestOne())
       }
     },
   },
   'passing unseen': {
-    what: 'Its validators pass whatever answers they audit without running them, with a transcript that they make up together. It counts, and is paid, only where they have most of the seats; and they risk that a false claim of somebody else’s (falseClaims of all) is accepted by them and a jury finds out.',
-    ...{ actors: 'validators', ...asOne, work, looks: false, colludes: true },
-    everyEpoch: passUnseen,
+    what: 'Its validators pass whatever answers they audit without running them, with a transcript that they make up together. It counts, and is paid, only where they have most of the seats. There an honest auditor, or who checks on the spot, has seen another and calls a jury over them; and they risk that a false claim of somebody else’s (falseClaims of all) is accepted by them and a jury finds out.',
+    ...passing(1),
+  },
+  'passing unseen where it has most seats': {
+    what: 'As passing unseen, but only where its validators have most of the seats, as they know beforehand. Elsewhere they look.',
+    ...passing(DECIDING),
+  },
+  'passing unseen where it has all seats': {
+    what: 'As passing unseen, but only where its validators have all seats, so that nobody else has looked but who checks on the spot.',
+    ...passing(AUDITORS),
   },
   'splitting a worker': {
     what: 'Lays a worker’s stake in eight nodes under eight names.',
@@ -133,7 +142,7 @@ function cheat(economy: Economy, worker: number): void {
 /** An honest auditor who was outvoted, or who checks on the spot, calls a jury; true where the claim is taken back. */
 function isUndone(economy: Economy, worker: number | undefined, heard: Heard): boolean {
   const { tribunal, streams, scenario } = economy
-  const challenger = heard.failedBy[0] ?? tribunal.spotChecker()
+  const challenger = heard.failedBy[0] ?? tribunal.spotChecker(scenario.miss)
   if (challenger === undefined || !streams.ring.happens(1, scenario.challenged)) return false
   if (tribunal.tries(heard, challenger, 'pass') !== 'upheld') return false
   tribunal.condemn(worker, heard, challenger)
@@ -174,24 +183,25 @@ function withhold(economy: Economy): void {
   tribunal.condemn(
     undefined,
     { passedBy: [...own.keys()], failedBy: [], isAccepted: true },
-    honestOne(economy),
+    tribunal.honestOne(),
   )
 }
 
-/** Whoever of the honest is drawn. */
-function honestOne({ validators, streams, population }: Economy): number {
-  for (;;) {
-    const drawn = validators.draw(streams.seats, 1)
-    if (drawn >= population.ringValidators) return drawn
-  }
+/** What those do who pass answers unseen where they have so many seats of a claim. */
+function passing(unseenFrom: number): Omit<Strategy, 'what'> {
+  const everyEpoch = (economy: Economy): void => passFalse(economy, unseenFrom)
+  return { actors: 'validators', ...asOne, work, colludes: true, unseenFrom, everyEpoch }
 }
 
-function passUnseen(economy: Economy): void {
+/** Some of the claims that the ring does not look at are false. */
+function passFalse(economy: Economy, unseenFrom: number): void {
   const { tribunal, scenario, population, streams } = economy
   const claims = scenario.jobsAWorker * population.workers * scenario.falseClaims
   const whole = Math.floor(claims) + Number(streams.ring.happens(0, claims % 1))
   for (let claim = 0; claim < whole; claim++) {
-    const heard = tribunal.hear()
+    const seated = tribunal.seats()
+    if (seated.filter((validator) => tribunal.isRing(validator)).length < unseenFrom) continue
+    const heard = tribunal.hear(seated)
     if (heard.isAccepted) isUndone(economy, undefined, heard)
   }
 }

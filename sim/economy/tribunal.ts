@@ -59,14 +59,26 @@ export class Tribunal {
     return seatsAmong(order, AUDITORS, draw).map(({ number }) => number)
   }
 
-  /** The honest validator that is drawn to run a settled claim once more (D11); mostly none is. */
-  spotChecker(): number | undefined {
-    const { validators, streams, scenario } = this.#of
+  /** Whoever of the honest is drawn. */
+  honestOne(): number {
+    const { validators, streams, population } = this.#of
+    for (;;) {
+      const drawn = validators.draw(streams.seats, 1)
+      if (drawn >= population.ringValidators) return drawn
+    }
+  }
+
+  /**
+   * The honest validator that is drawn to run a settled claim once more (D11) and tells what is wrong; mostly none is.
+   * @param miss chance that its check tells nothing
+   */
+  spotChecker(miss: number): number | undefined {
+    const { validators, streams } = this.#of
     if (!streams.ring.happens(1, 1 / SPOT_CHECK_ONE_IN)) return undefined
     const drawn = validators.draw(streams.seats, 1)
-    if (this.isRing(drawn) || streams.ring.happens(1, scenario.miss)) return undefined
+    if (this.isRing(drawn)) return undefined
     validators.worked[drawn]! += 1
-    return drawn
+    return streams.ring.happens(1, miss) ? undefined : drawn
   }
 
   /** A false claim before its auditors. The ring's pass it unseen; the honest look, and may all miss it. */
@@ -80,12 +92,12 @@ export class Tribunal {
   }
 
   /**
-   * Whether a jury finds a false claim to be false. Seats are drawn anew each, as `Lots.sol` does, without the accused and
-   * who accuses them.
+   * Whether a jury finds a false claim, or a transcript that was made up, to be false. Seats are drawn anew each, as `Lots.sol`
+   * does, without the accused and who accuses them.
    * @param wants what the ring's jurors say
    */
   tries(
-    { passedBy }: Heard,
+    { passedBy }: Pick<Heard, 'passedBy'>,
     challenger: number,
     wants: 'pass' | 'fail',
   ): 'upheld' | 'dismissed' | 'undecided' {
@@ -119,11 +131,18 @@ export class Tribunal {
     const { workers, validators, scenario } = this.#of
     const { endorserSlashBps, batchBondGwei } = scenario.governed
     if (worker !== undefined) this.slash(workers, worker, endorserSlashBps, challenger)
-    for (const voter of passedBy) this.slash(validators, voter, endorserSlashBps, challenger)
+    this.punish(passedBy, challenger)
     // Whoever proposed the batch is drawn by stake; it loses what it put up.
     const proposer = validators.draw(this.#of.streams.seats, 1)
     this.#lose(validators, proposer, BigInt(batchBondGwei) * GWEI, challenger)
     this.#of.takeBack(this.#jobsBehind())
+  }
+
+  /** Voters pay for a pass that a jury found to be false, or unseen. */
+  punish(voters: readonly number[], challenger: number): void {
+    const { validators, scenario } = this.#of
+    const { endorserSlashBps } = scenario.governed
+    for (const voter of voters) this.slash(validators, voter, endorserSlashBps, challenger)
   }
 
   /** Jobs settled while the jury commits and reveals: their batches build on the false one. */
