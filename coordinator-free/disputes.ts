@@ -56,8 +56,10 @@ export interface Signed {
   readonly passes: readonly Envelope[]
 }
 
-/** A batch that was found false and taken back: it may be for one of these claims. */
+/** A batch that was found false and taken back: it may be for one of these claims, or since nobody shows what stands in it. */
 export interface Condemned {
+  /** The transaction that posted it, with the signatures of its endorsers. */
+  readonly txHash: Hash
   readonly claims: readonly Signed[]
   readonly heardAtMs: number
 }
@@ -66,6 +68,10 @@ export interface Condemned {
 interface Known {
   readonly header: BatchHeader
   readonly data?: BatchData
+}
+
+interface Posted extends Known {
+  readonly txHash: Hash
 }
 
 type Opened = Extract<ChainLog, { kind: 'case-opened' }>
@@ -205,12 +211,11 @@ export class Disputes {
   }
 
   /** The batch was found false: what its claims' authors and auditors have signed is kept, to be shown to the chain. */
-  condemn(hash: Hash, header: BatchHeader, heardAtMs: number): void {
+  condemn(hash: Hash, { header, txHash }: Posted, heardAtMs: number): void {
     const claims = this.claims
       .ofBatch(header)
       .flatMap(({ claim, passes }) => (claim ? [{ claim, passes }] : []))
-    if (claims.length === 0) return
-    this.#condemned.set(hash, { claims, heardAtMs })
+    this.#condemned.set(hash, { txHash, claims, heardAtMs })
     if (this.#condemned.size <= MAX_CONDEMNED) return
     const [oldest] = this.#condemned.keys()
     this.#condemned.delete(oldest!)

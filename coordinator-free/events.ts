@@ -175,12 +175,17 @@ export type Duty =
       readonly header: BatchHeader
       readonly index: number
     }
-  /** Report who made and who passed the claim for which a batch was found false, if it is one of these. */
+  /**
+   * Report who answers for a batch that was found false: who made and who passed the claim, if it is for one of these, or who
+   * endorsed it, if nobody shows what stands in it.
+   */
   | {
       readonly kind: 'punish'
       readonly duty: string
       /** Hash of the batch's header. */
       readonly header: Hash
+      /** The transaction that posted it. */
+      readonly txHash: Hash
       readonly claims: readonly Signed[]
     }
   /** Call a jury over the claim in a receipt, or over those who passed it. */

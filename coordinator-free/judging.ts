@@ -223,15 +223,18 @@ function withdrawalsDue({ disputes }: Ledger, self: Address): Duty[] {
 }
 
 /**
- * D12: who made and who passed a claim that was proved false is reported by the validators in turn, each with the statements
- * that it has. Which claim it was the chain says; where it was none, or a jury's affair, nobody is left to report.
+ * D12: who answers for a batch that was found false is reported by the validators in turn: who made and who passed the claim
+ * that was proved false, by the statements that each of them has, or who endorsed what nobody shows. Which of these it was the
+ * chain says; where a jury has said so, it has punished them itself.
  */
 function punishmentsDue(ledger: Ledger, self: Address, nowMs: number): Duty[] {
-  return [...ledger.disputes.condemned].flatMap(([header, { claims, heardAtMs }]): Duty[] => {
-    const place = turnPlace(ledger, 'punish', header, self)
-    if (place < 0 || !hasCome(heardAtMs + place * TURN_MS, nowMs)) return []
-    return [{ kind: 'punish', duty: `punish ${header}`, header, claims }]
-  })
+  return [...ledger.disputes.condemned].flatMap(
+    ([header, { txHash, claims, heardAtMs }]): Duty[] => {
+      const place = turnPlace(ledger, 'punish', header, self)
+      if (place < 0 || !hasCome(heardAtMs + place * TURN_MS, nowMs)) return []
+      return [{ kind: 'punish', duty: `punish ${header}`, header, txHash, claims }]
+    },
+  )
 }
 
 /** The batch of just this header, while it may still be found false. */

@@ -55,7 +55,7 @@ export function takeBack(ledger: Ledger, number: number, hash: Hash, nowMs: numb
   ledger.batches.delete(number)
   ledger.takenBack.add(hash)
   // Those behind it only built on it.
-  if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch.header, nowMs)
+  if (batch && number === ledger.faulty) ledger.disputes.condemn(hash, batch, nowMs)
   if (batch) ledger.disputes.forget(batch.header)
   if (number <= ledger.faulty) ledger.faulty = 0
   ledger.faultyHeardAtMs = nowMs

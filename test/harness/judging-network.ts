@@ -12,7 +12,7 @@ const OPEN = 10n ** 18n
 export const BOND = (OPEN * BigInt(INITIAL_VALUES.challengeBondGwei)) / 10n ** 9n
 export const STAKE = 10n * OPEN
 /** The tests put the chain's clock forward, so nobody has to hurry and nobody waits. */
-export const [COMMIT_SECONDS, REVEAL_SECONDS] = [120, 120]
+export const [ANSWER_SECONDS, COMMIT_SECONDS, REVEAL_SECONDS] = [60, 120, 120]
 
 interface Cast {
   /** Validators that passed the claim; none of them runs as a node. */
@@ -21,6 +21,8 @@ interface Cast {
   /** How many bonds each node may lose. */
   readonly bonds: bigint
   readonly find: JudgingNodeOptions['find']
+  /** False where nobody gets the batch's data. */
+  readonly isShown?: boolean
 }
 
 export class JudgingNetwork {
@@ -37,14 +39,14 @@ export class JudgingNetwork {
     this.chain = chain
     this.judged = judged
     this.#cast = cast
-    this.#batches = new Map([[1, judged.data]])
+    this.#batches = new Map(cast.isShown === false ? [] : [[1, judged.data]])
   }
 
   /** The news are those that the first honest node hears. */
   static async open(cast: Cast): Promise<JudgingNetwork> {
     const { accused, honest } = cast
     const parameters = {
-      answerSeconds: 60,
+      answerSeconds: ANSWER_SECONDS,
       commitSeconds: COMMIT_SECONDS,
       revealSeconds: REVEAL_SECONDS,
     }
@@ -80,6 +82,11 @@ export class JudgingNetwork {
 
   async until(done: () => boolean): Promise<void> {
     while (!done()) await sleep(20, this.#over.signal)
+  }
+
+  /** Aborted when the tests are over. */
+  get over(): AbortSignal {
+    return this.#over.signal
   }
 
   async stakeOf({ account }: Person): Promise<bigint> {

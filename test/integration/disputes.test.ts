@@ -262,7 +262,8 @@ describe('false attribution on an embedded chain', function () {
       { ...innocent, passes: [cast('pass', SECOND)] },
       { claim, passes: [cast('pass', VALIDATOR)] },
     ]
-    const duty = { kind: 'punish', duty: `punish ${header}`, header, claims } as const
+    const about = { header, txHash: ZERO_HASH, claims }
+    const duty = { kind: 'punish', duty: `punish ${header}`, ...about } as const
     for (let time = 0; time < 2; time++) {
       const done = await judging(options).punish(duty, new AbortController().signal)
       deepEqual(done, { kind: 'punished', header })

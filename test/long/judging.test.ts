@@ -5,9 +5,11 @@ import { NOTHING_SEEN, NOWHERE } from '../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { headerOf } from '../../protocol/settlement.ts'
 import { demandCall } from '../../worker/chain/dispute-calls.ts'
+import { sleep } from '../../worker/chain/wait.ts'
 import { type Person, person } from '../harness/embedded-chain.ts'
 import { OUTPUT, WORKER } from '../harness/judged-batch.ts'
 import {
+  ANSWER_SECONDS,
   BOND,
   COMMIT_SECONDS,
   JudgingNetwork,
@@ -18,7 +20,10 @@ import {
 const names = (...list: string[]): Person[] => list.map(person)
 const BRIBED = names('bribed 1', 'bribed 2')
 const HONEST = names('honest 1', 'honest 2', 'honest 3', 'honest 4')
-const LEFT = STAKE - (STAKE * BigInt(INITIAL_VALUES.endorserSlashBps)) / 10_000n
+const BATCH_BOND = BigInt(INITIAL_VALUES.batchBondGwei) * 10n ** 9n
+const slashed = (wei: bigint): bigint =>
+  wei - (wei * BigInt(INITIAL_VALUES.endorserSlashBps)) / 10_000n
+const LEFT = slashed(STAKE)
 
 /** What the jury owes an account. */
 async function owedWei(network: JudgingNetwork, one: Person): Promise<bigint> {
@@ -145,5 +150,39 @@ describe('those who pass an answer unseen', function () {
     for (const one of BRIBED) equal(await network.stakeOf(one), LEFT)
     for (const one of [WORKER, ...HONEST]) equal(await network.stakeOf(one), STAKE)
     deepEqual([ledger.faulty, ledger.takenBack.size], [0, 0])
+  })
+})
+
+describe('those who endorse what they show to nobody', function () {
+  this.timeout(60_000)
+  const ring = names('ring 1', 'ring 2')
+  const honest = HONEST.slice(0, 1)
+  let network: JudgingNetwork
+
+  before(async () => {
+    network = await JudgingNetwork.open({
+      ...{ accused: ring, honest, bonds: 0n, isShown: false },
+      find: () => ({ verdict: 'pass', seen: NOTHING_SEEN }),
+    })
+  })
+
+  after(() => network?.close())
+
+  it('are reported by their signatures, when the batch is taken back [D12]', async () => {
+    const { data, payer } = network.judged
+    await network.judged.post(ring)
+    await payer.write(demandCall(headerOf(data), 0, BOND))
+    await network.until(() => network.heard('demanded').length > 0)
+    await network.chain.passTime(ANSWER_SECONDS + 60)
+    const { ledger } = network.nodes[0]!.runtime.core
+    await network.until(() => ledger.takenBack.size > 0)
+    // The first has proposed the batch, so its bond went before.
+    const left = [slashed(STAKE - BATCH_BOND), slashed(STAKE)]
+    const areSlashed = async (): Promise<boolean> => {
+      const stakes = await Promise.all(ring.map((one) => network.stakeOf(one)))
+      return stakes.every((wei, place) => wei === left[place])
+    }
+    while (!(await areSlashed())) await sleep(100, network.over)
+    for (const one of [WORKER, ...honest]) equal(await network.stakeOf(one), STAKE)
   })
 })

@@ -2,7 +2,7 @@
 import { encodeFunctionData } from 'viem'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
 import type { Contradiction } from '../../coordinator-free/admission.ts'
-import type { InBatch } from '../../coordinator-free/events.ts'
+import type { InBatch, SignedEndorsement } from '../../coordinator-free/events.ts'
 import { BatchHeader, headerHash } from '../../protocol/batch.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import { partsBytes, type RowPart, tokenBytes } from '../../protocol/evidence.ts'
@@ -47,6 +47,16 @@ export function falsePassCall(header: Hash, { message, signature }: Envelope): C
   const data = encodeFunctionData({ abi: disputesAbi, functionName: 'passedFalsely', args })
   const what = `report that ${message.body.validator} passed a false claim`
   return { contract: 'disputes', what, data }
+}
+
+/** A validator endorsed a batch whose fault it could see. @param header Hash of the batch's header */
+export function falseEndorsementCall(
+  header: Hash,
+  { validator, signature }: SignedEndorsement,
+): Call {
+  const args = [header, validator, signature] as const
+  const data = encodeFunctionData({ abi: disputesAbi, functionName: 'endorsedFalsely', args })
+  return { contract: 'disputes', what: `report that ${validator} endorsed a false batch`, data }
 }
 
 /** Asks for a receipt of an open batch, for a bond of `challengeBondGwei`. */

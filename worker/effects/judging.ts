@@ -1,24 +1,27 @@
 /** What this node brings before the judges on the L2, and what it says there as a juror. */
 import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
-import type { Disputes } from '../../coordinator-free/disputes.ts'
+import type { Disputes, Signed } from '../../coordinator-free/disputes.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
 import { transcriptIn } from '../../coordinator-free/kept-claims.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
-import { faultOfClaim } from '../../protocol/fault.ts'
-import { ZERO_HASH } from '../../protocol/hash.ts'
+import { faultOfClaim, PLAIN_FAULT } from '../../protocol/fault.ts'
+import { type Hash, ZERO_HASH } from '../../protocol/hash.ts'
 import { verdictOnPasses, verdictSeal } from '../../protocol/jury.ts'
 import { authorOf } from '../../protocol/message.ts'
 import { type Beacon, Beginnings } from '../beacon/beacon.ts'
 import type { Call } from '../chain/calls.ts'
+import type { ChainClient } from '../chain/client.ts'
 import {
   falseClaimCall,
+  falseEndorsementCall,
   falsePassCall,
   forecloseCall,
   placedIn,
   showCall,
 } from '../chain/dispute-calls.ts'
+import { readEndorsements } from '../chain/endorsements.ts'
 import { ChainError } from '../chain/errors.ts'
 import {
   commitVerdictCall,
@@ -221,27 +224,46 @@ function performWithdraw({ chain, log }: JudgingOptions): Performer<'withdraw'> 
 
 /** Each statement is punished once, whoever shows it: where another was quicker, the rest may still be left. */
 function performPunish({ chain, log }: JudgingOptions): Performer<'punish'> {
-  return async ({ header, claims }, signal) => {
+  return async ({ header, txHash, claims }, signal) => {
     const contract = { address: chain.deployment.addresses.resultLedger, abi: resultLedgerAbi }
     const fault = await chain.read(
       (client) =>
         client.readContract({ ...contract, functionName: 'faultOf', args: [header] as const }),
       signal,
     )
-    const found = claims.find(({ claim }) => faultOfClaim(claim.digest) === fault)
-    const calls = found && [
-      falseClaimCall(header, found.claim),
-      ...found.passes.map((pass) => falsePassCall(header, pass)),
-    ]
-    for (const call of calls ?? []) {
-      if (!call) continue
+    const calls =
+      fault === PLAIN_FAULT
+        ? await endorsementCalls(chain, header, txHash, signal)
+        : statementCalls(header, claims, fault)
+    for (const call of calls) {
       await unlessDone(async () => {
-        const { txHash } = await chain.write(call, signal)
-        log.warn({ header, txHash }, call.what)
+        const sent = await chain.write(call, signal)
+        log.warn({ header, txHash: sent.txHash }, call.what)
       })
     }
     return { kind: 'punished', header }
   }
+}
+
+/** All who endorsed the batch, but this node: that one others will report. */
+async function endorsementCalls(
+  chain: ChainClient,
+  header: Hash,
+  txHash: Hash,
+  signal: AbortSignal,
+): Promise<Call[]> {
+  const endorsements = await readEndorsements(chain, txHash, signal)
+  return endorsements
+    .filter(({ validator }) => validator !== chain.account)
+    .map((endorsement) => falseEndorsementCall(header, endorsement))
+}
+
+/** Who made and who passed the claim, if it is for one of these. */
+function statementCalls(header: Hash, claims: readonly Signed[], fault: bigint): Call[] {
+  const found = claims.find(({ claim }) => faultOfClaim(claim.digest) === fault)
+  if (!found) return []
+  const passes = found.passes.map((pass) => falsePassCall(header, pass))
+  return [falseClaimCall(header, found.claim), ...passes].flatMap((call) => call ?? [])
 }
 
 /** Sends, and waits until the chain's log has told the core: before, the duty would fall due again at once. */

@@ -298,15 +298,24 @@ describe('a batch that was found false', () => {
     deepEqual(found, [headerHash(one)])
   })
 
-  it('is reported by nobody who is no validator, nor where nothing of it is known [D12]', () => {
-    const worker = witness(1)
-    tell(worker, faulted)
-    tell(worker, voided(posted(worker, [receiptOf(work)])))
-    const stranger = council(SELF)
-    const header = posted(stranger, [receiptOf(work)])
-    tell(stranger, faulted)
-    tell(stranger, voided(header))
-    for (const core of [worker, stranger]) deepEqual(due(core, 'punish', LATE_MS), [])
+  it('is reported by validators only, who may know no more of it than who posted it [D12]', () => {
+    const [worker, stranger] = [witness(1), council(SELF)]
+    for (const [core, isHad] of [
+      [worker, true],
+      [stranger, false],
+    ] as const) {
+      const header = posted(core, [receiptOf(work)], 1, isHad)
+      tell(core, faulted)
+      tell(core, voided(header))
+    }
+    const reports = (core: Core) =>
+      dutiesOf(
+        core.due(LATE_MS).map(({ duty }) => duty),
+        'punish',
+      )
+    deepEqual(reports(worker), [])
+    const [duty] = reports(stranger)
+    deepEqual([duty?.claims, duty?.txHash], [[], hashNumber(70)])
   })
 
   it('is one of the newest that are kept', () => {
@@ -319,7 +328,7 @@ describe('a batch that was found false', () => {
       const { job, claim } = work
       const kept = { jobId: job.digest, header, job, claim, passes, ...none, saw: undefined }
       disputes.claims.keep(claim.digest, kept)
-      disputes.condemn(hashNumber(epoch), header, NOW_MS)
+      disputes.condemn(hashNumber(epoch), { header, txHash: hashNumber(70) }, NOW_MS)
     }
     const kept = [...core.ledger.disputes.condemned].map(([header]) => header)
     equal(kept.length, MAX_CONDEMNED)

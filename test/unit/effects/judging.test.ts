@@ -138,7 +138,8 @@ describe('a juror’s effects', () => {
       { claim: other, passes: [voteEnvelope(other, 6)] },
       { claim, passes },
     ]
-    const duty = { kind: 'punish', duty: `punish ${header}`, header, claims } as const
+    const about = { header, txHash: hashNumber(31), claims }
+    const duty = { kind: 'punish', duty: `punish ${header}`, ...about } as const
     const done = { kind: 'punished', header }
     deepEqual(await performers(undefined, faultOfClaim(claimId)).punish(duty, signal), done)
     const statements = [
@@ -147,8 +148,8 @@ describe('a juror’s effects', () => {
     ]
     deepEqual(sent, statements)
     sent = []
-    const [plain, judged] = [1n, 2n]
-    for (const fault of [plain, judged, faultOfClaim(hashNumber(8))]) {
+    const judged = 2n
+    for (const fault of [judged, faultOfClaim(hashNumber(8))]) {
       deepEqual(await performers(undefined, fault).punish(duty, signal), done)
     }
     deepEqual(sent, [])
