@@ -16,18 +16,19 @@ export const MEASURED_GAS = {
   'giveBack, 1 payer': 56_668,
   'giveBack, 10 payers': 184_183,
   'register, 1 of 4': 135_051,
-  claimedTwice: 155_304,
-  votedTwice: 158_205,
-  claimedFalsely: 117_798,
-  passedFalsely: 116_461,
+  claimedTwice: 155_334,
+  votedTwice: 158_238,
+  claimedFalsely: 117_828,
+  passedFalsely: 116_473,
   'show, 1 of 4': 117_642,
   foreclose: 71_704,
   'falseScore, 512 coordinates of a byte': 88_672,
-  'jury: open': 242_812,
-  'jury: draw 7 of 7 validators': 316_609,
+  'jury: open': 246_434,
+  'jury: openUnseen, two accused': 283_529,
+  'jury: draw 7 of 7 validators': 316_639,
   'jury: commit': 68_103,
-  'jury: reveal': 55_507,
-  'jury: decide, three accused': 324_906,
+  'jury: reveal': 55_601,
+  'jury: decide, three accused': 328_398,
   'jury: withdraw': 33_759,
 } as const
 
@@ -80,6 +81,7 @@ function gasOf(write: Write): number {
     case 'accuse':
       return accusationGas(write.said[0].message.kind)
     case 'challenge':
+      if (write.openings.length > 0) return GAS['jury: openUnseen, two accused']
       return isPlainlyFalse(write.receipts[write.index]!)
         ? GAS['falseScore, 512 coordinates of a byte']
         : GAS['jury: open']

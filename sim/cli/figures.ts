@@ -90,6 +90,7 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   worstGas: { title: 'Gas of the validator with the most', unit: 'gwei' },
   longestWaitSeconds: { title: 'The longest wait for a block', unit: 's' },
   falseFinal: { title: 'Final batches with a lie', unit: 'batches' },
+  unmasked: { title: 'Juries that found answers passed unseen', unit: 'cases' },
   ...Object.fromEntries(COUNTERS.map((name) => [name, { title: name, unit: 'times' }])),
   ...Object.fromEntries(
     [...MANNERS, ...ADVERSARY_KEYS].map((name) => [

@@ -83,6 +83,7 @@ function adversaryFigures(world: World): Record<string, number> {
     adversaryGain: sum(profitWei, 'bad') - sum(profitWei, 'honest'),
     honestSlashed: honestSlashes(world),
     falseFinal: world.checkers.falseFinal,
+    unmasked: world.chain.court.counters.unmasked,
   }
 }
 

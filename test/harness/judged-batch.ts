@@ -21,7 +21,8 @@ import { type EmbeddedChain, fineTuneReceipt, type Person, person } from './embe
 const OPEN = 10n ** 18n
 const FEE = 10n ** 15n
 export const OUTPUT = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' as Cid
-export const [WORKER, PAYER] = ['worker', 'payer'].map(person) as [Person, Person]
+export const WORKER = person('worker')
+const PAYER = person('payer')
 
 export class JudgedBatch {
   readonly job: Envelope
