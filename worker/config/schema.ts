@@ -84,9 +84,9 @@ export const Config = z.strictObject({
     .describe('OPEN that a gateway pays for a token trained on once'),
   escrow: open.default('0').describe('OPEN that a gateway keeps in escrow to pay for jobs'),
   challengeBudget: open
-    .default('0.5')
+    .default('1')
     .describe(
-      'OPEN that a validator may lose in calls of juries over claims that it found false; 0 calls none',
+      'OPEN that a validator may lose in calls of juries, over claims that it found false and over who passed answers unseen; 0 calls none',
     ),
   beacon: z
     .enum(['chain', 'drand'])

@@ -7,10 +7,10 @@ import { parseOpen } from '../../../worker/stake.ts'
 const NEEDED = { rpc: 'http://127.0.0.1:8545', deployment: 'deployment.json' }
 
 describe('the budget for challenges', () => {
-  it('is enough for one bond where nobody says otherwise', () => {
+  it('is enough for a false claim beside an answer passed unseen, where nobody says otherwise', () => {
     const { challengeBudget } = loadConfig({ flags: NEEDED, environment: {} })
     const bondWei = BigInt(INITIAL_VALUES.challengeBondGwei) * 10n ** 9n
-    assert.equal(parseOpen(challengeBudget), bondWei)
+    assert.equal(parseOpen(challengeBudget), 2n * bondWei)
   })
 
   it('comes by flag and by environment, and may be nothing', () => {
