@@ -55,9 +55,10 @@ export const PARAMETERS = {
     [1000, 1, 10_000, 1000],
     'of a stake, for two contradicting statements',
   ),
-  // Whoever stands for a wrong batch may have erred: half at the most.
+  // Whoever stands for what is wrong may have erred: half at the most. At a twentieth, a ring whose stake lies in many small nodes
+  // gained by passing answers unseen: only the few that had the seats are slashed.
   endorserSlashBps: share(
-    [500, 1, 5000, 500],
+    [1500, 1, 5000, 500],
     'of a stake, for standing for a batch that is proven wrong',
   ),
 
