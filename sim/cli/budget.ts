@@ -1,5 +1,6 @@
 /** How long a study will take, and in how much memory: what would take too much is refused before it starts. */
 import { availableParallelism, totalmem } from 'node:os'
+import { populationOf } from '../economy/population.ts'
 import { bytesOf } from '../gossip/scenario.ts'
 import { lookupsOf, bytesOf as routingBytesOf } from '../routing/scenario.ts'
 import { blocksOf, linksOf, bytesOf as transferBytesOf, wantersOf } from '../transfer/scenario.ts'
@@ -80,8 +81,10 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     return { seconds: RUN_SECONDS + JOB_SECONDS * jobs * nodes ** 2, bytes: PROTOCOL_BYTES }
   }
   if (study.depth === 'economy') {
-    const { nodes, epochs } = economyOf(settings, 1)
-    const seconds = RUN_SECONDS + 2 * EPOCH_SECONDS * nodes * epochs
+    const scenario = economyOf(settings, 1)
+    const { workers, validators, ringValidators } = populationOf(scenario, 1, 1)
+    const nodes = workers + validators + ringValidators
+    const seconds = RUN_SECONDS + 2 * EPOCH_SECONDS * nodes * scenario.epochs
     return { seconds, bytes: ECONOMY_BYTES * nodes }
   }
   if (study.depth === 'transfer') return transferCostOf(settings)

@@ -161,7 +161,8 @@ const ECONOMY: Readonly<Record<Section, Fields>> = {
   ),
   adversaries: {
     strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
-    ...economies('ringShare', 'ringWork', 'cheatRate', 'challenged', 'denouncedEpochs'),
+    ...economies('ringShare', 'ringNameOpen', 'ringWork'),
+    ...economies('cheatRate', 'challenged', 'denouncedEpochs'),
   },
 }
 

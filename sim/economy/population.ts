@@ -11,6 +11,11 @@ export interface Population {
   readonly validators: number
 }
 
+interface Stakes {
+  readonly workers: bigint[]
+  readonly validators: bigint[]
+}
+
 const OPEN_WEI = 10n ** 18n
 const GWEI = 10n ** 9n
 /** The README's example stakes ten; people differ: 2, 4, 8, 16 or 32 OPEN. */
@@ -19,33 +24,50 @@ const DOUBLINGS = 5
 /** What the ring's worker has: the middle of these. */
 const RING_WORKER_OPEN = 8n
 
+/** @param ringValidators as long as the scenario does not say what each of them stakes */
 export function populationOf(
-  { nodes, validators }: EconomyScenario,
+  scenario: EconomyScenario,
   ringWorkers: number,
   ringValidators: number,
 ): Population {
-  const count = Math.max(4, Math.round(nodes * validators))
-  return { ringWorkers, ringValidators, workers: nodes - count, validators: count }
+  const { nodes, ringShare, ringNameOpen } = scenario
+  const validators = Math.max(4, Math.round(nodes * scenario.validators))
+  const workers = nodes - validators
+  if (ringNameOpen === 0) return { ringWorkers, ringValidators, workers, validators }
+  const ringWei = beside(honestStakes(scenario, { workers, validators }).validators, ringShare)
+  const names = Number(ringWei / (BigInt(Math.round(ringNameOpen * 1e9)) * GWEI))
+  return { ringWorkers, ringValidators: Math.max(1, names), workers, validators }
 }
 
-/** Stakes in wei. Those of the honest depend on the seed and their number only. */
-export function stakesOf(
-  scenario: EconomyScenario,
-  { ringWorkers, ringValidators, workers, validators }: Population,
-): { readonly workers: bigint[]; readonly validators: bigint[] } {
-  const streams = new Streams(scenario.seed, 'world', 2)
-  const draw = (side: number): bigint =>
-    (LEAST_OPEN << BigInt(streams.below(side, DOUBLINGS))) * OPEN_WEI
-  const honestWorkers = Array.from({ length: workers - 1 }, () => draw(0))
-  const honest = Array.from({ length: validators - 1 }, () => draw(1))
+/** Stakes in wei. */
+export function stakesOf(scenario: EconomyScenario, population: Population): Stakes {
+  const { ringWorkers, ringValidators } = population
   const { ringShare, ringWork } = scenario
-  const workWei = ringWork > 0 ? beside(honestWorkers, ringWork) : RING_WORKER_OPEN * OPEN_WEI
+  const honest = honestStakes(scenario, population)
+  const workWei = ringWork > 0 ? beside(honest.workers, ringWork) : RING_WORKER_OPEN * OPEN_WEI
   const stakes = {
-    workers: [...split(workWei, ringWorkers), ...honestWorkers],
-    validators: [...split(beside(honest, ringShare), ringValidators), ...honest],
+    workers: [...split(workWei, ringWorkers), ...honest.workers],
+    validators: [
+      ...split(beside(honest.validators, ringShare), ringValidators),
+      ...honest.validators,
+    ],
   }
   requireLeast(scenario, [...stakes.workers, ...stakes.validators])
   return stakes
+}
+
+/** They depend on the seed and their number only. */
+function honestStakes(
+  { seed }: EconomyScenario,
+  { workers, validators }: Pick<Population, 'workers' | 'validators'>,
+): Stakes {
+  const streams = new Streams(seed, 'world', 2)
+  const draw = (side: number): bigint =>
+    (LEAST_OPEN << BigInt(streams.below(side, DOUBLINGS))) * OPEN_WEI
+  return {
+    workers: Array.from({ length: workers - 1 }, () => draw(0)),
+    validators: Array.from({ length: validators - 1 }, () => draw(1)),
+  }
 }
 
 /** What is such a share of the whole, the others having these. */

@@ -13,6 +13,8 @@ export interface EconomyScenario {
   readonly validators: number
   /** The ring's share of the validators' stake. It is spread over several nodes, of owners that nobody can tell apart. */
   readonly ringShare: number
+  /** What each of the ring's validators stakes, in OPEN: their number follows. 0 for as many as the strategy says. */
+  readonly ringNameOpen: number
   /** The ring's share of the workers' stake, in one node; 0 for a worker of eight OPEN. */
   readonly ringWork: number
   /** Epochs between two denunciations. */
@@ -56,6 +58,7 @@ const DEFAULTS: EconomyScenario = {
   epochs: 8760,
   validators: 0.2,
   ringShare: 0.1,
+  ringNameOpen: 0,
   ringWork: 0,
   // Once a month: more often, and those who are left would soon endorse nothing.
   denouncedEpochs: 730,
@@ -86,6 +89,7 @@ export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: num
   epochs: [1, 100_000],
   validators: [0.05, 0.9],
   ringShare: [0, 0.95],
+  ringNameOpen: [0, 1000],
   ringWork: [0, 0.95],
   denouncedEpochs: [1, 100_000],
   jobsAWorker: [0, 50],
@@ -112,6 +116,11 @@ export function economyScenario(change: Partial<EconomyScenario> = {}): EconomyS
   requireBounds(scenario, BOUNDS, (name) => !WHOLE.includes(name))
   if (scenario.feeWei <= 0n) {
     throw new RangeError(`feeWei is ${scenario.feeWei}; a job must pay something`)
+  }
+  const { ringNameOpen, governed } = scenario
+  const leastOpen = governed.minimumStakeGwei / 1e9
+  if (ringNameOpen !== 0 && ringNameOpen < leastOpen) {
+    throw new RangeError(`ringNameOpen is ${ringNameOpen}; give 0, or at least ${leastOpen}`)
   }
   return scenario
 }

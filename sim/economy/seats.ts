@@ -3,6 +3,8 @@ import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR } from '../../protocol/p
 
 /** Passes that accept a claim, or fails that reject it: two thirds of the seats. */
 export const DECIDING = Math.ceil((AUDITORS * QUORUM_NUMERATOR) / QUORUM_DENOMINATOR)
+/** Names of a ring. */
+const MANY = 50
 
 /** The chances of 0, 1, … of the seats falling to a ring of so many validators of equal stakes that hold so much together. */
 export function ringSeats(ringShare: number, ringNodes: number, seats = AUDITORS): number[] {
@@ -24,7 +26,8 @@ export function ringSeats(ringShare: number, ringNodes: number, seats = AUDITORS
 
 /**
  * Who of a ring has a seat on one claim, in the places where `seatsAmong` would seat them; the others are taken to be many, so
- * that as much of them stands before each of the ring as chance has it.
+ * that as much of them stands before each of the ring as chance has it. Where the ring's are many as well, it takes long and
+ * comes to the same, but for a fiftieth of the chances: there each seat is drawn by itself.
  * @param shares of the stake, by member
  * @param others what is left for the others
  * @param draw gives a part of one, each with the same chance
@@ -34,6 +37,25 @@ export function seatedOfRing(
   others: number,
   draw: () => number,
 ): number[] {
+  return shares.length > MANY ? seatedOneByOne(shares, draw) : seatedOnWheel(shares, others, draw)
+}
+
+function seatedOneByOne(shares: readonly number[], draw: () => number): number[] {
+  const seated: number[] = []
+  for (let seat = 0; seat < AUDITORS; ) {
+    let left = draw()
+    const member = shares.findIndex((share) => {
+      left -= share
+      return left < 0
+    })
+    if (seated.includes(member)) continue
+    if (member >= 0) seated.push(member)
+    seat += 1
+  }
+  return seated
+}
+
+function seatedOnWheel(shares: readonly number[], others: number, draw: () => number): number[] {
   const before: number[] = []
   for (let member = 0; member < shares.length; member++) before.push(draw() * others)
   const point = draw()

@@ -149,10 +149,11 @@ function isUndone(economy: Economy, worker: number | undefined, heard: Heard): b
   return true
 }
 
-/** The ring's own auditors only: nobody else looks, but who is drawn for it afterwards. */
+/** The ring's own auditors only, who take turns: nobody else looks, but who is drawn for it afterwards. */
 function paidUnseen(economy: Economy, worker: number): void {
   const { ringValidators } = economy.population
-  const own = Array.from({ length: ringValidators }, (_, validator) => validator)
+  const first = economy.workers.cheap[worker]!
+  const own = Array.from({ length: AUDITORS }, (_, seat) => (first + seat) % ringValidators)
   economy.workers.cheap[worker]! += 1
   if (isUndone(economy, worker, { passedBy: own, failedBy: [], isAccepted: true })) return
   economy.counts.falsePaid += 1

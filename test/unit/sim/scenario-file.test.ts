@@ -156,6 +156,11 @@ describe('a scenario file', () => {
       /world.nodes is 3; give a whole number from 20 to 1000000/,
     ],
     [
+      'names of less than the least stake',
+      'name: x\ndepth: economy\nadversaries: { ringNameOpen: 0.5 }',
+      /ringNameOpen is 0.5; give 0, or at least 1/,
+    ],
+    [
       'more holders than nodes',
       'name: x\ndepth: transfer\nworld: { nodes: 5, holders: 5 }',
       /holders is 5, but nodes is 5; take fewer holders/,
@@ -242,6 +247,9 @@ describe('a scenario file', () => {
       /the largest arm takes about \d+ MiB, and 1024 may be used here; take fewer nodes/,
     )
     assert.deepEqual(budget('seeds: 5').runs, 5)
+    const economy = 'name: x\ndepth: economy\nadversaries: { ringShare: 0.95, ringNameOpen: 1 }'
+    const scattered = parseScenario(`${economy}\nworld: { nodes: 50000 }`)
+    assert.throws(() => budgetOf(scattered, armsOf(scattered), limits), /the largest arm takes/)
     // Two of these at a time would be too much.
     assert.equal(budget('seeds: 5\nworld: { nodes: 400000 }').threads, 1)
   })

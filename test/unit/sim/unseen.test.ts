@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import type { Economy } from '../../../sim/economy/economy.ts'
 import { economyScenario } from '../../../sim/economy/scenario.ts'
 import { seatedOfRing } from '../../../sim/economy/seats.ts'
@@ -100,6 +101,15 @@ describe('passing answers unseen', () => {
     near(checksOf(most!) / checksOf(honest!), 1 - two)
   })
 
+  it('does not pay in names of the least stake, as it did where a twentieth was slashed', () => {
+    const part = (endorserSlashBps: number) => {
+      const governed = { ...INITIAL_VALUES, endorserSlashBps }
+      return earns(ALL, { ...SHORT, ringShare: 0.2, ringNameOpen: 1, governed }, SEEDS).part
+    }
+    assert.ok(part(500).low > 0)
+    assert.ok(part(INITIAL_VALUES.endorserSlashBps).high < 0)
+  })
+
   it('meets seats as the wheel has them', () => {
     const { tribunal } = run(HONEST, { nodes: 300, ringShare: 0.5, epochs: 1 })
     const wheel = [0, 0, 0, 0]
@@ -109,14 +119,61 @@ describe('passing answers unseen', () => {
     // Four standard deviations of so many draws, twice, are at most 0.02.
     for (const [seats, chance] of partsOf(0.5).entries()) near(wheel[seats]!, chance, 0.02)
   })
+
+  it('meets the same seats in names so many that each seat is drawn by itself', () => {
+    const wheel = partsOf(0.5, 50)
+    for (const [seats, chance] of partsOf(0.5, 51).entries()) near(wheel[seats]!, chance, 0.02)
+  })
+
+  it('gives one name one seat of a claim, however much lies in it', () => {
+    const streams = new Streams(1, 'adversary', 1)
+    const shares = [0.9, ...new Array<number>(50).fill(0.001)]
+    let held = 0
+    for (let draw = 0; draw < 1000; draw++) {
+      const seated = seatedOfRing(shares, 0.05, () => streams.uint32(0) / 2 ** 32)
+      assert.equal(new Set(seated).size, seated.length)
+      held += seated.length / 1000
+    }
+    // One in the great name, nearly always, and each second one of the others.
+    near(held, 2, 0.15)
+  })
+})
+
+describe('a ring that says what each of its names stakes', () => {
+  const change = { nodes: 300, epochs: 1, ringNameOpen: 1.5 }
+
+  it('stands under as many as its share allows, with all of it, honest or not', () => {
+    for (const isHonest of [true, false]) {
+      const { population, validators } = played(economyScenario(change), ALL, isHonest)
+      const ring = validators.startedWei.slice(0, population.ringValidators)
+      const whole = sum(validators.startedWei)
+      assert.equal(ring.length, Math.floor(Number(sum(ring)) / 1.5e18))
+      assert.ok(ring.every((wei) => wei >= 15n * 10n ** 17n))
+      near(Number(sum(ring)) / Number(whole), 0.1, 1e-6)
+    }
+  })
+
+  it('has one name at the least', () => {
+    const { population } = run(ALL, { ...change, ringShare: 0.1, ringNameOpen: 1000 })
+    assert.equal(population.ringValidators, 1)
+  })
+
+  it('is paid for its own seats only where it grinds for them', () => {
+    const grinding = { ...SHORT, ringShare: 0.5, ringWork: 0.5, capacity: 1000, challenged: 0 }
+    const income = (names: object) => {
+      const { validators, population } = run(STRATEGIES.grinding, { ...grinding, ...names })
+      return Number(sum(validators.incomeWei.slice(0, population.ringValidators)))
+    }
+    near(income({ ringNameOpen: 1 }) / income({}), 1, 0.1)
+  })
 })
 
 const DRAWS = 20_000
 
-/** How often a ring of three has none, one, two and all of the seats. */
-function partsOf(ringShare: number): number[] {
+/** How often a ring has none, one, two and all of the seats. */
+function partsOf(ringShare: number, names = RING): number[] {
   const streams = new Streams(1, 'adversary', 1)
-  const shares = new Array<number>(RING).fill(ringShare / RING)
+  const shares = new Array<number>(names).fill(ringShare / names)
   const parts = [0, 0, 0, 0]
   for (let draw = 0; draw < DRAWS; draw++) {
     const seated = seatedOfRing(shares, 1 - ringShare, () => streams.uint32(0) / 2 ** 32)
