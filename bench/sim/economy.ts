@@ -1,4 +1,5 @@
 /** Depth E: what honesty and cheating earn at the shipped parameters, and how fast a year of a large network passes. */
+import { INITIAL_VALUES } from '../../protocol/parameters.ts'
 import { DATA_STRATEGIES, type DataStrategyName } from '../../sim/economy/data-market.ts'
 import { Economy } from '../../sim/economy/economy.ts'
 import { gini, topShare } from '../../sim/economy/inequality.ts'
@@ -22,14 +23,12 @@ const SELDOM_SEEDS = seedsTo(200)
 /** A strategy that surely pays shows above this, what the interval leaves open as 0. */
 const BAR = { atMost: 0 }
 const SHARES = [0.007, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-const FALSE_CLAIMS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5]
 const WORK_COSTS = [0.6, 0.8, 0.9, 1, 1.05, 1.1, 1.2, 1.5, 2]
 
-const UNSEEN = [
-  'passing unseen',
-  'passing unseen where it has most seats',
-  'passing unseen where it has all seats',
-] as const
+const ALL_SEATS = 'passing unseen where it has all seats'
+const UNSEEN = ['passing unseen', 'passing unseen where it has most seats', ALL_SEATS] as const
+/** As little as a node may stake: a slash takes a share of what those few have that had the seats. */
+const LEAST = { ringNameOpen: INITIAL_VALUES.minimumStakeGwei / 1e9 }
 
 /** One worker of the ring's does its share of all jobs, so it must be able to. */
 const RING = { nodes: 300, capacity: 1000, jobsAWorker: 0.25 } as const
@@ -107,6 +106,7 @@ function* bribery(): Iterable<Figure> {
     ['grinding', STRATEGIES.grinding, () => ({})],
     ['denouncing', STRATEGIES.denouncing, () => ({})],
     ...UNSEEN.map((name): Asked => [name, STRATEGIES[name], () => ({})]),
+    [`${ALL_SEATS}, in names of the least stake`, STRATEGIES[ALL_SEATS], () => LEAST],
   ]
   for (const [name, strategy, changeAt] of asked) {
     const value = payingShare(
@@ -130,13 +130,6 @@ function* breakEven(): Iterable<Figure> {
     name: 'work’s cost, by its pay, from which on laziness pays',
     ...{ value: WORK_COSTS.find(lazy) ?? Math.max(...WORK_COSTS), unit: '', bar: { atLeast: 1 } },
     note: `the least of ${WORK_COSTS.join(', ')}: at a loss no honest worker works either`,
-  }
-  const unseen = (falseClaims: number): boolean =>
-    earns(STRATEGIES['passing unseen'], { nodes: 300, falseClaims }, FEW_SEEDS).gain.high < 0
-  yield {
-    name: 'share of false claims from which on passing unseen does not pay',
-    ...{ value: FALSE_CLAIMS.find(unseen) ?? 1, unit: '' },
-    note: `the least of ${FALSE_CLAIMS.join(', ')}; 1 where at none`,
   }
 }
 
