@@ -10,5 +10,5 @@ describe('the generated modules', () => {
         `contracts/gen/${file} is stale: run \`npm run contracts:build\` and commit what it writes`,
       )
     }
-  }).timeout(180_000)
+  })
 })

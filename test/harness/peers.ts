@@ -67,7 +67,7 @@ export class Peers {
 }
 
 /** Waits until something is so. @throws Error after `waitMs` */
-export async function until(wanted: () => boolean, waitMs = 15_000): Promise<void> {
+export async function until(wanted: () => boolean, waitMs = 60_000): Promise<void> {
   const endMs = performance.now() + waitMs
   while (!wanted()) {
     if (performance.now() > endMs) throw new Error(`not so after ${waitMs} ms: ${wanted}`)

@@ -17,8 +17,7 @@ const SILENT = pino({ level: 'silent' })
 const NO_CONTENT = blockOf(Buffer.from('nobody has this')).cid
 const NO_COMMITMENT = `eigenda/0x010002f820${'00'.repeat(32)}`
 
-describe('availability', function () {
-  this.timeout(30_000)
+describe('availability', () => {
   let proxy: TestProxy
   let content: MemoryContent
 

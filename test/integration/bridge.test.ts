@@ -21,8 +21,7 @@ const COIN = 10n ** 18n
 const GAS = 200_000n
 const traveller = person('traveller')
 
-describe('a bridge', function () {
-  this.timeout(60_000)
+describe('a bridge', () => {
   let chains: TwoChains
   let bridge: Bridge
 

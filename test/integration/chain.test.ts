@@ -31,8 +31,7 @@ const [ALICE, BOB, WORKER] = [person('alice'), person('bob'), person('worker')]
 const VALIDATORS = [person('validator 1'), person('validator 2'), person('validator 3')]
 
 /** One chain and one story: each test goes on where the one before it ended. */
-describe('the contracts on an embedded chain', function () {
-  this.timeout(30_000)
+describe('the contracts on an embedded chain', () => {
   let chain: EmbeddedChain
   let alice: ChainClient
   let poster: ChainClient

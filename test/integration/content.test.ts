@@ -10,8 +10,7 @@ import { coded, contentCompliance, PROMPT, within } from '../compliance/content.
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { Peers, type TestPeer } from '../harness/peers.ts'
 
-describe('content over bitswap', function () {
-  this.timeout(60_000)
+describe('content over bitswap', () => {
   const peers = new Peers()
   const folder = testFolder('content')
   let owner: TestPeer

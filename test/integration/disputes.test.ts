@@ -55,8 +55,7 @@ const [WORKER, VALIDATOR, REPORTER] = ['worker', 'validator 1', 'reporter'].map(
   ReturnType<typeof person>,
 ]
 
-describe('contradictions on an embedded chain', function () {
-  this.timeout(30_000)
+describe('contradictions on an embedded chain', () => {
   let chain: EmbeddedChain
   let reporter: ChainClient
 
@@ -133,8 +132,7 @@ describe('contradictions on an embedded chain', function () {
   })
 })
 
-describe('false attribution on an embedded chain', function () {
-  this.timeout(30_000)
+describe('false attribution on an embedded chain', () => {
   let chain: EmbeddedChain
   let client: ChainClient
   let tuned: SignedBatch

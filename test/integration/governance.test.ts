@@ -19,8 +19,7 @@ const { votingDelaySeconds, votingPeriodSeconds, timelockSeconds } = TERMS.gover
 type ParamSet = Extract<ChainLog, { kind: 'param-set' }>
 
 /** One chain and one story: each test goes on where the one before it ended. */
-describe('governance on an embedded chain', function () {
-  this.timeout(60_000)
+describe('governance on an embedded chain', () => {
   let chain: EmbeddedChain
   let alice: Governance
   let bob: Governance

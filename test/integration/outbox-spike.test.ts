@@ -21,8 +21,7 @@ const PRIZE = `0x${'33'.repeat(20)}` as Address
 const FIRST_COME = '0x5f54600a5760015f55005b5f5ffd'
 
 /** A real chain takes blocks back, and gas costs a thousand times as much when they come again. */
-describe('an outbox on a chain that is reorganised in a fee spike', function () {
-  this.timeout(30_000)
+describe('an outbox on a chain that is reorganised in a fee spike', () => {
   const folder = testFolder('spike')
   let anvil: Anvil
   let rpc: Rpc

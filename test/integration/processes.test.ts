@@ -23,8 +23,7 @@ interface Completion {
 }
 
 /** One network of real processes; each test goes on where the one before it ended. */
-describe('real processes', function () {
-  this.timeout(120_000)
+describe('real processes', () => {
   const folder = testFolder('processes')
   const stop = new AbortController()
   let cast: Cast

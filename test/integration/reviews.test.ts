@@ -33,8 +33,7 @@ const MANIFEST = 'bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi' a
 const VALIDATORS = ['validator 1', 'validator 2', 'validator 3'].map(person)
 const CONTRIBUTOR = person('contributor')
 
-describe('bonds and reviews', function () {
-  this.timeout(60_000)
+describe('bonds and reviews', () => {
   let chain: EmbeddedChain
   let rpc: Rpc
   let operator: ChainClient

@@ -24,8 +24,7 @@ const VALIDATORS = [person('validator 1'), person('validator 2')].sort((a, b) =>
 ) as [Person, Person]
 const TRANSCRIPT = keccakHash(utf8('a transcript that nobody has seen'))
 
-describe('answers passed unseen, on an embedded chain', function () {
-  this.timeout(30_000)
+describe('answers passed unseen, on an embedded chain', () => {
   let chain: EmbeddedChain
   let client: ChainClient
 

@@ -8,8 +8,7 @@ const { everyone, validators } = TOPICS
 /** Of five peers that each know but the first of them, these listen to what validators tell each other. */
 const FELLOWS = [2, 4]
 
-describe("the validators' topic", function () {
-  this.timeout(60_000)
+describe("the validators' topic", () => {
   const peers = new Peers()
   const nodes: TestPeer[] = []
   const gossips: Gossip[] = []

@@ -12,8 +12,7 @@ const BITSWAP = ['/ipfs/bitswap/1.2.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.
 const OURS = '/tributary/block/1.0.0'
 const FORGED = Prompt.encode({ ...PROMPT, text: 'forged' }).bytes
 
-describe('blocks asked of one neighbour', function () {
-  this.timeout(60_000)
+describe('blocks asked of one neighbour', () => {
   const peers = new Peers()
   let owner: TestPeer
   let reader: TestPeer

@@ -18,8 +18,7 @@ interface Said {
   readonly err: string
 }
 
-describe('tributary bridge', function () {
-  this.timeout(120_000)
+describe('tributary bridge', () => {
   const traveller = person('traveller')
   const friend = person('friend').account
   let chains: TwoChains

@@ -26,8 +26,7 @@ function shortestMs(from: number): number[] {
   return ms
 }
 
-describe('real nodes in a scenario of depth F', function () {
-  this.timeout(120_000)
+describe('real nodes in a scenario of depth F', () => {
   let run: RealRun
   before(async () => {
     run = await runReal(SCENARIO, 3, () => undefined)

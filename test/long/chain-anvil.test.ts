@@ -16,8 +16,7 @@ import { testFolder } from '../harness/folders.ts'
 
 const PARENT = fileURLToPath(new URL('../harness/anvil-parent.ts', import.meta.url))
 
-describe('the embedded chain', function () {
-  this.timeout(20_000)
+describe('the embedded chain', () => {
   let folder: string
   const started: Anvil[] = []
   const parents: ChildProcess[] = []

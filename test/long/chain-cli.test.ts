@@ -42,8 +42,7 @@ const PEOPLE: Readonly<Record<string, Person>> = {
 }
 
 /** One chain and one story, each step a process of its own, as a person would have it. */
-describe('what the chain holds, from the command line', function () {
-  this.timeout(120_000)
+describe('what the chain holds, from the command line', () => {
   let chain: EmbeddedChain
   let alice: ChainClient
   let poster: ChainClient

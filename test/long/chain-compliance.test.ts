@@ -8,8 +8,7 @@ import { type ChainUnderTest, chainCompliance } from '../compliance/chain.ts'
 import { EmbeddedChain, type Person, WINDOW_SECONDS } from '../harness/embedded-chain.ts'
 import { keyNumber } from '../harness/messages.ts'
 
-describe('the contracts', function () {
-  this.timeout(30_000)
+describe('the contracts', () => {
   const stop = new AbortController()
   let embedded: EmbeddedChain
   let chain: ChainUnderTest

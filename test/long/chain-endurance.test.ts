@@ -3,8 +3,7 @@ import { runIndexer } from '../../bench/contracts/indexer.ts'
 import { runOutbox } from '../../bench/contracts/outbox.ts'
 
 /** The benchmarks of the same names with less of everything. */
-describe('through kill -9', function () {
-  this.timeout(120_000)
+describe('through kill -9', () => {
   const say = (): void => undefined
 
   it('the outbox loses and doubles no transaction', async () => {

@@ -29,8 +29,7 @@ const [ALICE, NODE] = [person('alice'), person('validator 1')]
 const LOG = createLogger('silent')
 
 /** The runtime of a node that is worker and validator in one, on a real chain whose newest blocks are taken back. */
-describe('a runtime on a chain that is reorganised', function () {
-  this.timeout(60_000)
+describe('a runtime on a chain that is reorganised', () => {
   let chain: EmbeddedChain
   let poster: ChainClient
   let journal: Journal

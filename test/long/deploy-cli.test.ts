@@ -19,8 +19,7 @@ const OPEN = 10n ** 18n
 const DEPLOYER = person('deployer')
 
 /** One story on a chain of somebody else's, each step a process of its own, as a person would have it. */
-describe('tributary deploy', function () {
-  this.timeout(180_000)
+describe('tributary deploy', () => {
   const folder = testFolder('deploy-cli')
   const file = path.join(folder, 'deployment.json')
   let anvil: PlainAnvil

@@ -31,8 +31,7 @@ const OPEN = 10n ** 18n
 const TERMS = { governance: LIVE_GOVERNANCE, parameters: parametersWith(LIVE_PARAMETERS) }
 const NEW = { replace: false }
 
-describe('a deployment to a chain that costs money', function () {
-  this.timeout(60_000)
+describe('a deployment to a chain that costs money', () => {
   const folder = testFolder('deploy')
   let anvil: Anvil
   let rpc: Rpc

@@ -50,9 +50,7 @@ function unfired(settings: string): string {
   return verdicts.map(({ text }) => text).join('\n')
 }
 
-describe('what is planned', function () {
-  this.timeout(120_000)
-
+describe('what is planned', () => {
   it(`happens in some of ${SEEDS} seeds, each fault and each adversary that they draw`, () => {
     const { code, found } = dst(undefined)
     assert.equal(code, 0)

@@ -23,8 +23,7 @@ interface Said {
 }
 
 /** One chain and one story, each step a process of its own, as a person would have it. */
-describe('tributary gov', function () {
-  this.timeout(120_000)
+describe('tributary gov', () => {
   let chain: EmbeddedChain
   let keyPath: string
 

@@ -176,7 +176,7 @@ describe('the memory of the watcher', () => {
     await life.until(() => life.told().includes(6))
     deepEqual(life.told(), upTo(6))
     deepEqual(asked, [[2201, 2201]])
-  }).timeout(30_000)
+  })
 
   it('holds what the chain holds, whatever happens to the chain and the process', async () => {
     const step = fc.oneof(
@@ -219,7 +219,7 @@ describe('the memory of the watcher', () => {
       }),
       { numRuns: 15 },
     )
-  }).timeout(60_000)
+  })
 })
 
 class Life {

@@ -29,8 +29,7 @@ const HEIR = person('heir')
 const STATE = keccakHash(utf8('state'))
 const NOBODY = `0x${'0'.repeat(40)}` as Address
 
-describe('orders that are paid for by milestones', function () {
-  this.timeout(60_000)
+describe('orders that are paid for by milestones', () => {
   let chain: EmbeddedChain
   let requester: ChainClient
   let worker: ChainClient

@@ -35,8 +35,7 @@ async function owedWei(network: JudgingNetwork, one: Person): Promise<bigint> {
 }
 
 /** One chain and one story: each test goes on where the one before it ended. */
-describe('judging by nodes themselves', function () {
-  this.timeout(30_000)
+describe('judging by nodes themselves', () => {
   let network: JudgingNetwork
 
   before(async () => {
@@ -102,8 +101,7 @@ describe('judging by nodes themselves', function () {
   })
 })
 
-describe('those who pass an answer unseen', function () {
-  this.timeout(30_000)
+describe('those who pass an answer unseen', () => {
   const made = keccakHash(utf8('made up'))
   const seen = { transcript: keccakHash(utf8('run')), place: NOWHERE, isSure: true }
   let network: JudgingNetwork
@@ -153,8 +151,7 @@ describe('those who pass an answer unseen', function () {
   })
 })
 
-describe('those who endorse what they show to nobody', function () {
-  this.timeout(60_000)
+describe('those who endorse what they show to nobody', () => {
   const ring = names('ring 1', 'ring 2')
   const honest = HONEST.slice(0, 1)
   let network: JudgingNetwork

@@ -32,8 +32,7 @@ const BOB = person('bob')
 const NOBODY = `0x${'0'.repeat(40)}` as Address
 
 /** One chain and one story: two batches, the first of which becomes final. */
-describe('owners of adapters, and those who miss a receipt', function () {
-  this.timeout(60_000)
+describe('owners of adapters, and those who miss a receipt', () => {
   let chain: EmbeddedChain
   let alice: ChainClient
   let bob: ChainClient

@@ -31,9 +31,7 @@ function hunt(bug: string | undefined, faults: string, range: Range = {}): Found
   return JSON.parse(stdout) as Found
 }
 
-describe('the deterministic tests find', function () {
-  this.timeout(300_000)
-
+describe('the deterministic tests find', () => {
   it(`nothing in ${SEEDS} seeds of the core as it is`, () => {
     const { run, failures } = hunt(undefined, 'swarm')
     equal(run, SEEDS)

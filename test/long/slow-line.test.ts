@@ -59,8 +59,7 @@ const LINES = [
 ]
 
 for (const { name, bytesASecond, mebibytes } of LINES) {
-  describe(`a file over a slow line, ${name}`, function () {
-    this.timeout(120_000)
+  describe(`a file over a slow line, ${name}`, () => {
     const line = new SlowLine(bytesASecond)
     const peers = new Peers()
     let owner: TestPeer

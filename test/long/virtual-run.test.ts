@@ -22,8 +22,7 @@ function run(change: Partial<typeof OPTIONS> = {}): Promise<VirtualRun> {
   return runVirtual(scenariosOf({ ...OPTIONS, ...change })[0]!, () => undefined)
 }
 
-describe('gossipsub under virtual time', function () {
-  this.timeout(30_000)
+describe('gossipsub under virtual time', () => {
   let first: VirtualRun
   before(async () => {
     first = await run()

@@ -55,9 +55,7 @@ function compareForgotten({ ledger }: Core, nowMs: number): void {
   assert.deepEqual([...sizes(), ledger.changes.count], before, 'to be forgotten, and still there')
 }
 
-describe('what is kept of duties', function () {
-  this.timeout(60_000)
-
+describe('what is kept of duties', () => {
   before(() => {
     Core.prototype.handle = function (event, nowMs) {
       compareSleep(this, nowMs)

@@ -180,7 +180,7 @@ describe('the outbox', () => {
     })
     await open().send(write(1))
     deepEqual([...chain.minedData].sort(), [1, 9].map(hex))
-  }).timeout(10_000)
+  })
 
   it('offers more for a transaction that stays out of the blocks', async () => {
     chain.minesAtOnce = false

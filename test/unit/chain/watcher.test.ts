@@ -224,7 +224,7 @@ describe('the watcher', () => {
       Array.from({ length: 40 }, (_, index) => index + 1),
     )
     ok(troubles.length > 0)
-  }).timeout(30_000)
+  })
 
   it('drops logs that are no facts and counts them', async () => {
     const version = { datanetId: 1n, version: 1n, operator: `0x${'01'.repeat(20)}` }
@@ -315,7 +315,7 @@ describe('the watcher', () => {
       // Each outage costs a quarter of a second.
       { numRuns: 8 },
     )
-  }).timeout(60_000)
+  })
 })
 
 function claimOf(data: string): number {

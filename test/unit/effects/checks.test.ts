@@ -67,8 +67,7 @@ const RECEIPT: Omit<Receipt, 'task' | 'adapter' | 'output' | 'attribution'> = {
   treasuryWei: 0n,
 }
 
-describe('the checks of a validator', function () {
-  this.timeout(60_000)
+describe('the checks of a validator', () => {
   let shop: Workshop
 
   before(async () => {

@@ -38,9 +38,7 @@ const few = fc.integer({ min: 1, max: 5 })
 const some = fc.integer({ min: 2, max: 5 })
 const shape = fc.record({ rows: few, inputs: few, outputs: few, rank: few, flag: fc.boolean() })
 
-describe('vector-Jacobian products against finite differences', function () {
-  this.timeout(20_000)
-
+describe('vector-Jacobian products against finite differences', () => {
   it('linear, with and without a bias, its weight either way round', () =>
     property(shape, ({ rows, inputs, outputs, rank, flag: inputsFirst }) => {
       const w = inputsFirst ? [inputs, outputs] : [outputs, inputs]
