@@ -5,15 +5,15 @@ import { after, before, describe, it } from 'mocha'
 import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
 import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
-import { peerIdOf, startPeer } from '../../worker/network/peer.ts'
+import { startPeer } from '../../worker/network/peer.ts'
+import { peerIdOf } from '../../worker/network/peer-id.ts'
 import { askFor, serveReconciliation } from '../../worker/network/reconcile.ts'
 import { receiveTokens, sendTokens } from '../../worker/network/tokens.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { hashNumber, keyNumber } from '../harness/messages.ts'
 import { Peers, type TestPeer, TOPICS, until } from '../harness/peers.ts'
 
-describe('the network', function () {
-  this.timeout(60_000)
+describe('the network', () => {
   const { everyone } = TOPICS
   const peers = new Peers()
   const nodes: TestPeer[] = []

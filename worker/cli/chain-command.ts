@@ -5,19 +5,22 @@ import { DEFAULT_KEY, type JsonFlag } from './chain-here.ts'
 import { print, printJson, say } from './output.ts'
 
 export function chainCommand(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
+  return withChainOptions(parent.command(name).description(description))
+}
+
+export function keyedCommand(parent: Command, name: string, description: string): Command {
+  return withKeyOption(chainCommand(parent, name, description))
+}
+
+export function withChainOptions(command: Command): Command {
+  return command
     .option('--rpc <url>', 'RPC address of the L2, or several with commas [TRIBUTARY_RPC]')
     .option('--deployment <file>', 'file that names the contracts [TRIBUTARY_DEPLOYMENT]')
     .option('--json', 'one JSON object on standard output')
 }
 
-export function keyedCommand(parent: Command, name: string, description: string): Command {
-  return chainCommand(parent, name, description).option(
-    '--key <file>',
-    `key of the account (default: ${DEFAULT_KEY})`,
-  )
+export function withKeyOption(command: Command): Command {
+  return command.option('--key <file>', `key of the account (default: ${DEFAULT_KEY})`)
 }
 
 /** One way to call it, shown under the help. */

@@ -1,7 +1,7 @@
 /** `tributary keys`: the accounts of a node. Keys are made when first asked for, and never printed. */
 import { Command } from 'commander'
 import { publicKeyOf } from '../../protocol/signature.ts'
-import { peerIdOf } from '../network/peer.ts'
+import { peerIdOf } from '../network/peer-id.ts'
 import { keyFile, loadKey } from '../storage/keys.ts'
 import { print, printJson, say, table } from './output.ts'
 

@@ -2,55 +2,39 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/load.ts'
 import { WorldError } from '../errors.ts'
-import { askCommand } from './ask.ts'
-import { bridgeCommand } from './bridge.ts'
-import { datanetCommand } from './datanet.ts'
-import { demoCommand } from './demo.ts'
-import { deployCommand } from './deploy.ts'
-import { disputeCommand } from './dispute.ts'
-import { doctorCommand } from './doctor.ts'
-import { finetuneCommand } from './finetune.ts'
-import { govCommand } from './gov.ts'
-import { keysCommand } from './keys.ts'
-import { modelCommand } from './model.ts'
-import { orderCommand } from './order.ts'
 import { say } from './output.ts'
-import { addOwedCommand } from './owed.ts'
-import { quantiseCommand } from './quantise.ts'
-import { escrowCommand, payoutCommand, stakeCommand } from './stake-commands.ts'
-import { startCommand } from './start.ts'
-import { statusCommand } from './status.ts'
-import { verifyCommand } from './verify.ts'
-import { whyCommand } from './why.ts'
 
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
   .version('0.1.0')
-for (const command of [
-  demoCommand(),
-  doctorCommand(),
-  startCommand(),
-  askCommand(),
-  finetuneCommand(),
-  datanetCommand(),
-  modelCommand(),
-  orderCommand(),
-  statusCommand(),
-  stakeCommand(),
-  escrowCommand(),
-  payoutCommand(),
-  disputeCommand(),
-  govCommand(),
-  bridgeCommand(),
-  whyCommand(),
-  verifyCommand(),
-  quantiseCommand(),
-  deployCommand(),
-  keysCommand(),
-]) {
-  program.addCommand(command)
+const add = (command: Command) => program.addCommand(command)
+/** In the order of the help. Only what is asked for is loaded: all of it together takes a second or two. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  demo: async () => add((await import('./demo.ts')).demoCommand()),
+  doctor: async () => add((await import('./doctor.ts')).doctorCommand()),
+  start: async () => add((await import('./start.ts')).startCommand()),
+  ask: async () => add((await import('./ask.ts')).askCommand()),
+  finetune: async () => add((await import('./finetune.ts')).finetuneCommand()),
+  datanet: async () => add((await import('./datanet.ts')).datanetCommand()),
+  model: async () => add((await import('./model.ts')).modelCommand()),
+  order: async () => add((await import('./order.ts')).orderCommand()),
+  status: async () => add((await import('./status.ts')).statusCommand()),
+  stake: async () => add((await import('./stake-commands.ts')).stakeCommand()),
+  escrow: async () => add((await import('./stake-commands.ts')).escrowCommand()),
+  payout: async () => add((await import('./stake-commands.ts')).payoutCommand()),
+  dispute: async () => add((await import('./dispute.ts')).disputeCommand()),
+  gov: async () => add((await import('./gov.ts')).govCommand()),
+  bridge: async () => add((await import('./bridge.ts')).bridgeCommand()),
+  why: async () => add((await import('./why.ts')).whyCommand()),
+  verify: async () => add((await import('./verify.ts')).verifyCommand()),
+  quantise: async () => add((await import('./quantise.ts')).quantiseCommand()),
+  deploy: async () => add((await import('./deploy.ts')).deployCommand()),
+  keys: async () => add((await import('./keys.ts')).keysCommand()),
+  owed: async () => add((await import('./owed.ts')).owedCommand()),
 }
-addOwedCommand(program)
+const asked = Object.entries(COMMANDS).filter(([name]) => name === process.argv[2])
+const wanted = asked.length > 0 ? asked : Object.entries(COMMANDS)
+for (const [, load] of wanted) await load()
 exitOnMisuse(program)
 
 try {

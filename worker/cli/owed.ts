@@ -1,22 +1,24 @@
 /** `tributary owed`: all that contracts hold ready for an account, and how to take it. */
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
 import { readEscrow } from '../chain/holdings.ts'
 import { owedByOrders } from '../chain/job-escrow.ts'
 import { owedByReviews } from '../chain/reviews.ts'
 import { account } from './arguments.ts'
-import { example, keyedCommand } from './chain-command.ts'
+import { example, withChainOptions, withKeyOption } from './chain-command.ts'
 import { type JsonFlag, type KeyFlags, ownAccount, reading } from './chain-here.ts'
 import { ClientError } from './client.ts'
 import { timeOf } from './durations.ts'
 import { print, printJson, say, table } from './output.ts'
 
-export function addOwedCommand(program: Command): void {
-  example(
-    keyedCommand(program, 'owed', 'what contracts hold ready for an account, and how to take it')
-      .argument('[account]', 'whose (default: your own)', account)
-      .action(owed),
+export function owedCommand(): Command {
+  const command = new Command('owed')
+    .description('what contracts hold ready for an account, and how to take it')
+    .argument('[account]', 'whose (default: your own)', account)
+    .action(owed)
+  return example(
+    withKeyOption(withChainOptions(command)),
     'owed 0x52908400098527886e0f7030069857d2e4169ee7',
   )
 }

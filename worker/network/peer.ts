@@ -7,11 +7,9 @@ import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub'
 import { withBitswap } from '@helia/bitswap'
 import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p'
 import { bootstrap } from '@libp2p/bootstrap'
-import { privateKeyFromRaw, publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
-import type { PeerId } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
 import { LevelDatastore } from 'datastore-level'
@@ -63,11 +61,6 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
       { cause },
     )
   }
-}
-
-/** The peer id that belongs to a node's public key (33 bytes). */
-export function peerIdOf(publicKey: Uint8Array): PeerId {
-  return peerIdFromPublicKey(publicKeyFromRaw(publicKey))
 }
 
 /** A message has ten seconds, so it holds one block: on a slow line a second one would come with it, or neither. */
