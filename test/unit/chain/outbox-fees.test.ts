@@ -82,12 +82,12 @@ describe('the outbox, when gas has become dearer', () => {
 
   it('raises what an earlier life has sent, too, and goes on from what that life has offered', async () => {
     await forgetTwo(open())
-    // Nothing is mined, so it gives up after a raise.
+    // Nothing is mined, so it gives up after some raises.
     chain.minesAtOnce = false
-    await rejects(open(2.5 * RAISE_MS).restore(), { code: 'timeout' })
+    await rejects(open(10 * RAISE_MS).restore(), { code: 'timeout' })
     const before = offersOf(1)
     ok(before.length >= 2)
-    await rejects(open(2.5 * RAISE_MS).restore(), { code: 'timeout' })
+    await rejects(open(10 * RAISE_MS).restore(), { code: 'timeout' })
     const fees = offersOf(1).map(({ maxFeePerGas }) => maxFeePerGas!)
     ok(fees.length > before.length)
     ok(fees.every((fee, at) => at === 0 || fee * 100n >= fees[at - 1]! * 110n))
@@ -139,7 +139,7 @@ describe('the outbox, when gas has become dearer', () => {
   })
 
   it('waits for a lower fee where a raise cannot be paid', async () => {
-    const outbox = open(4 * RAISE_MS)
+    const outbox = open(10 * RAISE_MS)
     await forgetTwo(outbox)
     chain.overrides.set('eth_sendRawTransaction', ([raw]) => {
       if (feeOf(raw as `0x${string}`) < 1000n) return chain.own('eth_sendRawTransaction', [raw])
