@@ -5,7 +5,7 @@ import { struct, type ValueOf } from './struct.ts'
 export const Beat = struct('Beat', {
   jobId: bytes32,
   worker: address,
-  /** Steps or tokens done, of so many. */
+  /** Examples or tokens done, of so many. */
   done: uint32,
   total: uint32,
   /** Training loss in millionths of a nat; 0 where there is none. */

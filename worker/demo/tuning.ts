@@ -10,8 +10,10 @@ import type { NetworkEvent, Watching } from './watching.ts'
 const STEPS = 120
 const SEGMENT_STEPS = 20
 const MAX_EXAMPLES = 448
-/** Into the work, so that there is something to lose. */
-const KILL_AFTER_STEPS = 50
+/** Of the work, so that there is something to lose: more than two segments. */
+const KILL_AFTER_SHARE = 0.3
+/** More than the first segment. */
+const RESUMED_SHARE = 0.12
 
 export interface TuningChapter {
   readonly result: DemoResult['fineTune']
@@ -88,17 +90,18 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
         `${strong(cast.byNode(worker)?.name ?? worker)} ${victim ? 'takes over' : 'has the turn'}`,
       )
     }
-    if (victim && !isResumed && done > SEGMENT_STEPS) {
+    if (victim && !isResumed && done > RESUMED_SHARE * total) {
       isResumed = true
       story.line(`and goes on from where ${victim.name} was: not all has to be trained again`)
     }
     // The first beat comes before it is known how much there is to do.
     if (total > 0) bar.update(done, total, loss > 0 ? `loss ${(loss / 1e6).toFixed(3)}` : '')
     const actor = cast.byNode(worker)
-    if (!kill || victim || !actor || done < KILL_AFTER_STEPS) return
+    if (!kill || victim || !actor || done < KILL_AFTER_SHARE * total || total === 0) return
     victim = actor
     bar.end()
-    story.line(bad(`kill -9 ${actor.name} at step ${done} (process ${actor.process.pid})`))
+    const share = `${Math.round((100 * done) / total)} %`
+    story.line(bad(`kill -9 ${actor.name} at ${share} of its job (process ${actor.process.pid})`))
     void cast.kill(actor)
   }
   const hear = ({ event, data }: NetworkEvent): void => {

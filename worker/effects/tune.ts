@@ -18,7 +18,7 @@ import { featuresOf, heldOutLoss, prepareRun, type Run, unitsOf } from './tuning
 
 export interface TuneHooks {
   readonly signal: AbortSignal
-  /** Steps and indexed examples done, of so many; loss of the newest step in nats. */
+  /** Examples trained on and then indexed, of so many in all: either takes about as long. Loss of the newest step in nats. */
   readonly onProgress: (done: number, total: number, loss: number) => void
   /** A `Progress` document is stored. */
   readonly onStored?: (progress: Cid) => void
@@ -35,11 +35,12 @@ export async function executeTune(
   { signal, onProgress, onStored, takeOver }: TuneHooks,
 ): Promise<Result> {
   const run = await prepareRun(knowledge, content, job, seed, signal)
-  const { steps } = run.spec
-  const total = steps + run.corpus.examples.length
+  const { steps, batchExamples } = run.spec
+  const toTrain = steps * batchExamples
+  const total = toTrain + run.corpus.examples.length
   const { theta, progress } = await trainSegments(run, content, knowledge.tunes, jobId, {
     signal,
-    onStep: ({ step, loss }) => onProgress(step, total, loss),
+    onStep: ({ step, loss }) => onProgress(step * batchExamples, total, loss),
     onStored,
     takeOver,
   })
@@ -47,7 +48,7 @@ export async function executeTune(
   const last = losses.at(-1) ?? 0
   const numbers = run.corpus.examples.map((_, number) => number)
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
-    onProgress(steps + done, total, last),
+    onProgress(toTrain + done, total, last),
   )
   const index = await indexFeatures(features, run.corpus.owners, run.spec.lora)
   const document: Adapter = {
