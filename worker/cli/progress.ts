@@ -19,16 +19,24 @@ export function startProgress(
   label: string,
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
-  const startedMs = performance.now()
-  let drawnMs = Number.NEGATIVE_INFINITY
   const interval = stream.isTTY ? DRAW_EVERY_MS : LINE_EVERY_MS
-  if (!stream.isTTY) drawnMs = startedMs
+  let drawnMs = stream.isTTY ? Number.NEGATIVE_INFINITY : performance.now()
+  let first: { readonly atMs: number; readonly done: number } | undefined
   return {
     update: (done, total, detail = '') => {
       const nowMs = performance.now()
+      // What was waited for before, or was there already, says nothing about what is left.
+      first ??= { atMs: nowMs, done }
       if (nowMs - drawnMs < interval) return
       drawnMs = nowMs
-      const line = render(label, done, total, nowMs - startedMs, detail, stream.isTTY)
+      const line = render(
+        label,
+        done,
+        total,
+        leftMs(first, done, total, nowMs),
+        detail,
+        stream.isTTY,
+      )
       stream.write(stream.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
     },
     end: (line) => {
@@ -42,17 +50,28 @@ function render(
   label: string,
   done: number,
   total: number,
-  elapsedMs: number,
+  leftMs: number | undefined,
   detail: string,
   drawn: boolean,
 ): string {
   const share = total > 0 ? Math.min(1, done / total) : 0
   const filled = Math.round(share * WIDTH)
   const bar = `${styleText('cyan', '━'.repeat(filled))}${styleText('dim', '─'.repeat(WIDTH - filled))} `
-  const leftMs = share > 0.02 ? (elapsedMs / share) * (1 - share) : undefined
   const left = leftMs === undefined ? '' : `, ${seconds(leftMs)} left`
   const figures = total > 0 ? `${done}/${total}` : `${done}`
   return `${label} ${drawn ? bar : ''}${figures}${left}${detail === '' ? '' : `  ${detail}`}`
+}
+
+/** Once enough was done to tell by. */
+function leftMs(
+  first: { readonly atMs: number; readonly done: number },
+  done: number,
+  total: number,
+  nowMs: number,
+): number | undefined {
+  const since = done - first.done
+  if (since <= 0.02 * total) return undefined
+  return ((nowMs - first.atMs) / since) * Math.max(0, total - done)
 }
 
 export function seconds(ms: number): string {

@@ -113,6 +113,7 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
       story.line(
         `${name} claims: ${data['units']} tokens trained, states committed under ${short(String(data['commitment']))}`,
       )
+      story.line('validators repeat a segment of it, which a block after the claim draws')
     }
     if (event === 'vote') tellVote(story, cast, data)
   }
