@@ -1,19 +1,20 @@
 /**
- * Finds texts that are nearly the same. A text is the set of its runs of five words; a signature of the set's smallest hashes
- * in 128 bins (one-permutation MinHash: Li, Owen and Zhang 2012) proposes candidates through 32 bands of four bins, and
- * the exact overlap of the two sets decides. Of 1,000 texts with 5 % of their words changed, 974 kept an overlap of one half
- * or more, and 964 were found.
+ * Finds texts of which much is another's. A text is the set of its runs of three words; what counts is the share of a new
+ * text's runs that one earlier text has. Each earlier text is known by its 256 smallest hashes, which are looked up among all
+ * runs of the new one: so a page out of a book finds the book, as a book finds a page with a preface; then the whole sets
+ * decide. At a threshold of one half, of 300 copies each of npm READMEs, EIPs and PEPs all were found with 10 % of their words
+ * replaced at random, 96 to 100 % with 15 %, half with 20 %, hardly one with 30 %; and all of 900 cuts of a quarter of a text.
  */
 
-const SHINGLE_WORDS = 5
-const BINS = 128
-const BIN_BITS = 7
-const BAND_BINS = 4
-const EMPTY = 0xffffffff
-/** Candidates weighed for one text: bounds the work when many texts share a band, the earliest being the ones that count. */
-const MAX_CANDIDATES = 256
+const SHINGLE_WORDS = 3
+/** Hashes by which a text is found again: of a text with one run in fifty alike, all 256 miss one time in 170. */
+const KNOWN_BY = 256
+/** Texts remembered for one run, the earliest: what more texts say says nothing of who copied whom. */
+const MAX_SHARING = 64
+/** Texts weighed for one, those with most runs alike first. */
+const MAX_CANDIDATES = 64
 
-/** The text's hashed runs of five words, ascending and each once; a shorter text is one run. */
+/** The text's hashed runs of three words, ascending and each once; a shorter text is one run. */
 export function shingles(text: string): Uint32Array {
   const words = (text.toLowerCase().match(WORD) ?? []).map(hashWord)
   const count = words.length === 0 ? 0 : Math.max(1, words.length - SHINGLE_WORDS + 1)
@@ -28,74 +29,65 @@ export function shingles(text: string): Uint32Array {
   return Uint32Array.from(hashes).sort()
 }
 
-/** Share of what either set holds that both hold (Jaccard); 0 for two empty sets. */
-export function overlap(a: Uint32Array, b: Uint32Array): number {
+/** Share of a text's runs that another has; 0 for a text without any. */
+export function shareWithin(set: Uint32Array, other: Uint32Array): number {
   let both = 0
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) both += 1
-    const step = a[i]! <= b[j]!
-    if (b[j]! <= a[i]!) j += 1
+  for (let i = 0, j = 0; i < set.length && j < other.length; ) {
+    if (set[i] === other[j]) both += 1
+    const step = set[i]! <= other[j]!
+    if (other[j]! <= set[i]!) j += 1
     if (step) i += 1
   }
-  const either = a.length + b.length - both
-  return either === 0 ? 0 : both / either
+  return set.length === 0 ? 0 : both / set.length
 }
 
-/** A text that was added before, and the overlap with it. */
+/** A text that was added before, and the share of the new one's runs that it has. */
 export interface Near {
   readonly number: number
-  readonly overlap: number
+  readonly share: number
 }
 
 /** Texts by number, in the order they were added. */
 export class NearDuplicates {
   readonly #sets: Uint32Array[] = []
-  readonly #bands = new Map<number, number[]>()
+  /** By run: the texts that are known by it. */
+  readonly #known = new Map<number, number[]>()
 
   /** Adds a text under the next number, from 0. */
   add(set: Uint32Array): void {
     const number = this.#sets.length
     this.#sets.push(set)
-    for (const key of bandKeys(set)) {
-      const members = this.#bands.get(key)
-      if (members === undefined) this.#bands.set(key, [number])
-      else members.push(number)
+    for (const run of set.subarray(0, KNOWN_BY)) {
+      const sharing = this.#known.get(run)
+      if (sharing === undefined) this.#known.set(run, [number])
+      else if (sharing.length < MAX_SHARING) sharing.push(number)
     }
   }
 
-  /** The earliest text whose overlap with this one reaches the threshold. */
+  /** The earliest text that has this share of the new one's runs, or more. */
   find(set: Uint32Array, threshold: number): Near | undefined {
-    const proposed = new Set<number>()
-    for (const key of bandKeys(set)) {
-      for (const number of this.#bands.get(key) ?? []) {
-        if (proposed.size < MAX_CANDIDATES) proposed.add(number)
+    return this.#candidates(set)
+      .sort((a, b) => a - b)
+      .map((number) => ({ number, share: shareWithin(set, this.#sets[number]!) }))
+      .find(({ share }) => share >= threshold)
+  }
+
+  #candidates(set: Uint32Array): number[] {
+    const alike = new Map<number, number>()
+    for (const run of set) {
+      for (const number of this.#known.get(run) ?? []) {
+        alike.set(number, (alike.get(number) ?? 0) + 1)
       }
     }
-    return [...proposed]
-      .sort((a, b) => a - b)
-      .map((number) => ({ number, overlap: overlap(this.#sets[number]!, set) }))
-      .find((near) => near.overlap >= threshold)
+    return [...alike]
+      .sort(([a, m], [b, n]) => n - m || a - b)
+      .slice(0, MAX_CANDIDATES)
+      .map(([number]) => number)
   }
 }
 
 /** A word is a run of letters and digits; scripts that do not part words count each sign as one. */
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+/gu
-
-/** One key for each band of the signature that is not wholly empty. */
-function bandKeys(set: Uint32Array): number[] {
-  const signature = new Uint32Array(BINS).fill(EMPTY)
-  for (const hash of set) {
-    const bin = hash >>> (32 - BIN_BITS)
-    if (hash < signature[bin]!) signature[bin] = hash
-  }
-  const keys: number[] = []
-  for (let start = 0; start < BINS; start += BAND_BINS) {
-    const band = signature.subarray(start, start + BAND_BINS)
-    if (band.every((value) => value === EMPTY)) continue
-    keys.push(band.reduce((key, value) => mix(Math.imul(key, 31) + value), start))
-  }
-  return keys
-}
 
 /** FNV-1a over UTF-16 units. */
 function hashWord(word: string): number {
