@@ -27,8 +27,8 @@ export interface DataScenario {
   /** Chance that somebody flags an attacker's contribution within the year, and validators agree. */
   readonly flagged: number
   /**
-   * Chance that the door lets a near copy in. Of 1,000 texts with 5 % of their words changed 964 were found
-   * (worker/datanet/near-duplicates.ts).
+   * Chance that the door lets a near copy in. Of 900 texts with a tenth of their words replaced it let none in
+   * (worker/datanet/near-duplicates.ts): at most one of 300, at 95 %.
    */
   readonly doorMiss: number
   readonly governed: ParameterValues
@@ -37,7 +37,7 @@ export interface DataScenario {
 export const DATA: DataScenario = {
   ...{ seed: 1, contributors: 50, settlements: 52, answers: 8, rows: 12 },
   ...{ signal: 1, topic: 0.1, feeWei: 10n ** 17n },
-  ...{ dataCost: 0.5, flagged: 0.5, doorMiss: 0.036, governed: INITIAL_VALUES },
+  ...{ dataCost: 0.5, flagged: 0.5, doorMiss: 0.0033, governed: INITIAL_VALUES },
 }
 
 /** What the first contributor does. */
@@ -50,6 +50,11 @@ export const DATA_STRATEGIES = {
   },
   duplicating: {
     what: 'Gives a near copy of another’s rows, at no cost. The door refuses it, unless it misses it; a refusal costs no bond, but one try a year is counted.',
+    accounts: 1,
+  },
+  // Of 144 texts (npm READMEs, EIPs, PEPs) so rewritten, rows pulled 0.92 to 1.06 times as much as the originals’, with brook-4m.
+  rewording: {
+    what: 'Gives a copy of another’s rows with three words in ten replaced by any others, at no cost: the door takes it for new, and it pulls towards the answers of its topic all the same.',
     accounts: 1,
   },
 } as const
@@ -111,6 +116,9 @@ function costWei({ contributors, dataCost }: DataScenario, pooledWei: bigint): b
   return (pooledWei * BigInt(Math.round(dataCost * 1e6))) / 1_000_000n / BigInt(contributors)
 }
 
+/** Strategies whose rows have to do with a topic. */
+const PULLING: readonly DataStrategyName[] = ['honest', 'duplicating', 'rewording']
+
 /** Scores of all contributors for one answer. The attacker comes first, under one name or several. */
 function sharesOf(scenario: DataScenario, streams: Streams, name: DataStrategyName): Share[] {
   const { contributors, rows, signal, topic } = scenario
@@ -120,7 +128,7 @@ function sharesOf(scenario: DataScenario, streams: Streams, name: DataStrategyNa
     const pull = isOn ? signal * SIGMA * rows : 0
     const noise = gaussian(streams, who) * SIGMA * Math.sqrt(rows)
     if (who > 0) shares.push(share(DATA.rows + who, rows, pull + noise))
-    else if (name === 'honest' || name === 'duplicating') shares.push(share(0, rows, pull + noise))
+    else if (PULLING.includes(name)) shares.push(share(0, rows, pull + noise))
     else if (name === 'spamming') shares.push(share(0, rows, noise))
   }
   if (name !== 'spamming under many names') return shares

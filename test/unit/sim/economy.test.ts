@@ -244,6 +244,13 @@ describe('the market for data', () => {
     const open = dataEarns('duplicating', { doorMiss: 1, flagged: 0 }, SEEDS)
     assert.ok(open.gain.low > 0)
   })
+
+  it('pays a rewording as it pays honest data: no rule knows it from new text, and a flag takes its bond only', () => {
+    const { alone } = dataEarns('rewording', {}, SEEDS)
+    assert.ok(alone.low > 0)
+    const watched = dataEarns('rewording', { flagged: 1 }, SEEDS)
+    assert.ok(watched.alone.mean < alone.mean)
+  })
 })
 
 describe('inequality', () => {
