@@ -15,12 +15,16 @@ export const MAX_CONTRIBUTION_LENGTH = 256 * 1024
 const MAX_SHARDS = 4096
 const SHARD_BYTES = 2 * 1024 * 1024
 
+/** Without controls of terminals, breaks of lines, or what turns the order of letters: people are shown these words. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is kept out.
+const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$/
+
 export const Contribution = z.strictObject({
   contributor: address,
   /** What its contributor calls it. */
-  name: z.string().min(1).max(256),
+  name: z.string().min(1).max(256).regex(ONE_LINE),
   /** SPDX expression, as the contributor declared it. */
-  licence: z.string().min(1).max(128),
+  licence: z.string().min(1).max(128).regex(ONE_LINE),
   text: z.string().min(1).max(MAX_CONTRIBUTION_LENGTH),
 })
 export type Contribution = z.output<typeof Contribution>

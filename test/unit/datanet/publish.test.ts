@@ -55,7 +55,14 @@ describe('datanet version', () => {
   it('refuses to publish nothing, or what breaks the schema', () => {
     refuses(() => publishVersion('none', []), 'bad-size')
     refuses(() => publishVersion('', contributions), 'bad-size')
-    const bad = [{ text: '' }, { name: '' }, { licence: 'x'.repeat(129) }, { contributor: '0x1' }]
+    const bad = [
+      { text: '' },
+      { name: '' },
+      { licence: 'x'.repeat(129) },
+      { contributor: '0x1' },
+      { name: 'a\u001b[2J' },
+      { licence: 'MIT\u202e' },
+    ]
     for (const part of bad) {
       const broken = { ...contributions[0], ...part } as Contribution
       refuses(() => publishVersion('broken', [contributions[1]!, broken]), 'bad-contribution')
