@@ -16,6 +16,18 @@ export const loss = z.number().min(0).max(1000)
 /** The most steps of a run. */
 export const MAX_STEPS = 100_000
 
+/** A contribution whose rows say again what an earlier one's say. */
+const Duplicate = z.strictObject({
+  /** Numbers in the datanet's version. */
+  contribution: count,
+  earlier: count,
+  /** So many of its rows are empty, and earn nothing. */
+  rows: count,
+})
+export type Duplicate = z.output<typeof Duplicate>
+/** More than these are not listed. */
+export const MAX_DUPLICATES = 4096
+
 const figure = z.number().positive().max(1e30)
 export const Adapter = document(
   'adapter',
@@ -52,6 +64,8 @@ export const Adapter = document(
       damping: figure,
       cap: figure,
       scale: figure,
+      /** Ascending by contribution: the first of those that there are. */
+      duplicates: z.array(Duplicate).max(MAX_DUPLICATES),
     }),
     /** The span index over the datanet's tokens. */
     spans: z.strictObject({ root: bytes32, tokens: count }),

@@ -66,12 +66,13 @@ export class Workshop {
   answerJob!: Job
   answered!: Result
 
-  static async open(): Promise<Workshop> {
+  /** @param texts one contribution each */
+  static async open(texts: readonly string[] = PROSE): Promise<Workshop> {
     const shop = new Workshop()
     const names = MODEL_FILES.filter((name) => existsSync(join(BROOK, name)))
     const files = names.map((name) => ({ name, content: readFileSync(join(BROOK, name)) }))
     shop.model = await shop.content.putFiles(files)
-    shop.datanet = await shop.#publish()
+    shop.datanet = await shop.#publish(texts)
     const input = await shop.content.put(FineTuneSpec, { ...SPEC, datanet: shop.datanet })
     const units = SPEC.steps * SPEC.batchExamples * SPEC.exampleTokens
     const order = { model: shop.model, input, maxUnits: units }
@@ -111,12 +112,12 @@ export class Workshop {
     removeFolder(this.folder)
   }
 
-  async #publish(): Promise<Cid> {
-    const contributions = Array.from({ length: 6 }, (_, number) => ({
+  async #publish(texts: readonly string[]): Promise<Cid> {
+    const contributions = texts.map((text, number) => ({
       contributor: keyNumber(100 + number).address,
       name: `text ${number}`,
       licence: 'CC0-1.0',
-      text: prose(number),
+      text,
     }))
     const { block, shards } = publishVersion('prose', contributions)
     for (const held of [...shards, block]) await this.content.keep(held)
@@ -137,3 +138,5 @@ function prose(number: number): string {
     return place % 11 === 10 ? `${word}.` : word
   }).join(' ')
 }
+
+const PROSE = Array.from({ length: 6 }, (_, number) => prose(number))

@@ -12,7 +12,7 @@ import type { Service } from '../service.ts'
 import { parse } from './input.ts'
 import type { JobRecord } from './records.ts'
 import { viewAnswer, viewJob } from './views.ts'
-import { whyJob, whyShare } from './why.ts'
+import { whyJob, whyRepeated, whyShare } from './why.ts'
 
 const FETCH_MS = 20_000
 
@@ -53,7 +53,9 @@ export function jobRoutes(service: Service): Hono {
       const given = c.req.query('account')
       const account = given === undefined ? undefined : parse(address, given)
       const share = account && (await whyShare(service, record, account))
-      return c.json({ ...whyJob(service, record, Date.now()), ...(share && { share }) })
+      const repeated = account && (await whyRepeated(service, record, account))
+      const why = whyJob(service, record, Date.now())
+      return c.json({ ...why, ...(share && { share }), ...(repeated && { repeated }) })
     })
     .get('/jobs/:id/receipt', async (c) => {
       const record = recordOf(c.req.param('id'))

@@ -2,8 +2,10 @@
 
 import { reasonInWords, shareInWords } from '../../coordinator-free/reason-words.ts'
 import { type Reason, reasons, shareReason } from '../../coordinator-free/reasons.ts'
+import { Adapter } from '../../protocol/adapter.ts'
 import { Answer } from '../../protocol/answer.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
+import { fetchVersion } from '../datanet/publish.ts'
 import { bigintAsText } from '../json.ts'
 import { settledBatch } from '../receipts/settled-batch.ts'
 import type { Service } from '../service.ts'
@@ -58,6 +60,33 @@ export async function whyShare(
   const before = (await settledBatch(service, data.number - 1, signal))?.data
   const reason = shareReason(data, before, adapter as Cid, answers, account)
   return inJson(reason, shareInWords(reason, account))
+}
+
+/** Examples of a contribution by which it earns nothing, for an earlier one has said the same. */
+export interface Repeated extends Said {
+  readonly contribution: number
+  readonly earlier: number
+  readonly rows: number
+}
+
+/** What an account's contributions to an adapter's datanet say again; none where the job has no adapter. */
+export async function whyRepeated(
+  { content }: Service,
+  { job }: JobRecord,
+  account: Address,
+): Promise<Repeated[]> {
+  if (job.adapter === '') return []
+  const signal = AbortSignal.timeout(FETCH_MS)
+  const { datanet, index } = await content.get(Adapter, job.adapter, { signal })
+  if (index.duplicates.length === 0) return []
+  const { contributions } = await fetchVersion(datanet, (part) => content.bytes(part, { signal }))
+  return index.duplicates.flatMap((duplicate) => {
+    const own = contributions[duplicate.contribution]
+    const first = contributions[duplicate.earlier]
+    if (!first || own?.contributor !== account) return []
+    const what = `${duplicate.rows} examples of "${own.name}" say again what "${first.name}" by ${first.contributor} has said`
+    return [{ ...duplicate, code: 'repeated', says: `${what}: it earns nothing by them.` }]
+  })
 }
 
 /** With amounts as JSON can hold them. */

@@ -3,7 +3,8 @@
  * only the features themselves cost a run of the model, and of those a sample is drawn that nobody knew beforehand.
  * Pure functions over arrays: running the model is the caller's part.
  */
-import type { Answer, Span } from '../../protocol/answer.ts'
+import { type Duplicate, MAX_DUPLICATES } from '../../protocol/adapter.ts'
+import type { Answer } from '../../protocol/answer.ts'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
@@ -70,6 +71,8 @@ export interface PublishedIndex {
   readonly damping: number
   readonly cap: number
   readonly scale: number
+  /** Contributions with empty rows: the first `MAX_DUPLICATES` of them. */
+  readonly duplicates: readonly Duplicate[]
 }
 
 /** Compares a published index with the one that this validator worked out from the published features. */
@@ -83,7 +86,12 @@ export function checkIndex(own: InfluenceIndex, published: PublishedIndex): Chec
     const [mine, theirs] = [own.curvature[figure], published[figure]]
     if (mine !== theirs) return fail('root', `its ${figure} is ${mine}, not ${theirs}`)
   }
-  return OK
+  const wrong = firstWrong(
+    'duplicate',
+    own.duplicates.slice(0, MAX_DUPLICATES),
+    published.duplicates,
+  )
+  return wrong === undefined ? OK : fail('rows', wrong)
 }
 
 /** Compares the published size and root of a span index with the validator's own. */
@@ -122,7 +130,7 @@ export function checkAnswer(
     return fail('attribution', 'its shares are not the scores of its query against the index')
   }
   const spans = citedSpans(spanIndex, contributions, answer.tokens)
-  const wrong = firstWrongSpan(spans, answer.spans)
+  const wrong = firstWrong('span', spans, answer.spans)
   return wrong === undefined ? OK : fail('spans', wrong)
 }
 
@@ -137,13 +145,18 @@ function firstDifference(
   return undefined
 }
 
-function firstWrongSpan(own: readonly Span[], theirs: readonly Span[]): string | undefined {
-  if (own.length !== theirs.length) return `${theirs.length} spans where there are ${own.length}`
-  const wrong = own.findIndex((span, i) => {
+/** Of two lists of equal things, the first that is another. */
+function firstWrong<T extends object>(
+  what: string,
+  own: readonly T[],
+  theirs: readonly T[],
+): string | undefined {
+  if (own.length !== theirs.length) return `${theirs.length} ${what}s where there are ${own.length}`
+  const wrong = own.findIndex((one, i) => {
     const other = theirs[i]!
-    return (Object.keys(span) as (keyof Span)[]).some((field) => span[field] !== other[field])
+    return (Object.keys(one) as (keyof T)[]).some((field) => one[field] !== other[field])
   })
-  return wrong < 0 ? undefined : `span ${wrong} is ${JSON.stringify(own[wrong])}`
+  return wrong < 0 ? undefined : `${what} ${wrong} is ${JSON.stringify(own[wrong])}`
 }
 
 function fail(fault: AttributionFault, reason: string): Checked {

@@ -1,8 +1,10 @@
 /**
  * The gradient index of an adapter: one int8 row for each training example, under one Merkle root. The root's head
  * binds the shape and every number that made rows out of features; beside it stand the rows in the order of the examples,
- * and each contributor's sum of rows, by which the L2 checks a share in one step.
+ * and each contributor's sum of rows, by which the L2 checks a share in one step. What says an earlier contribution again has
+ * empty rows.
  */
+import type { Duplicate } from '../../protocol/adapter.ts'
 import { type Attribution, attribute } from '../../protocol/attribution.ts'
 import {
   type InfluenceLeaves,
@@ -14,6 +16,7 @@ import {
 import type { Address } from '../../protocol/fields.ts'
 import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
 import { type Curvature, fitCurvature, toRow } from './curvature.ts'
+import { emptyDuplicates } from './duplicate-rows.ts'
 import { AttributionError } from './errors.ts'
 
 export interface InfluenceIndex {
@@ -21,16 +24,20 @@ export interface InfluenceIndex {
   readonly examples: number
   /** (N, D) row by row. */
   readonly rows: Int8Array
+  /** Contributions with empty rows, ascending. */
+  readonly duplicates: readonly Duplicate[]
   readonly root: Hash
 }
 
 /**
  * Builds the index of an adapter from its examples' features (N, D); see `fitCurvature` for what it throws. `owners[i]`
- * owns row i; held-out examples have none and get rows as well: they are the decoys that set the noise floor.
+ * owns row i, and `contributions[i]` is the number of the contribution it is cut from; held-out examples have no owner and get
+ * rows as well: they are the decoys that set the noise floor.
  */
 export function buildIndex(
   features: Float32Array,
   owners: Owners,
+  contributions: readonly number[],
   blockWidth: number,
 ): InfluenceIndex {
   const trained = owners.map((owner) => owner !== undefined)
@@ -40,7 +47,10 @@ export function buildIndex(
   for (let start = 0; start < rows.length; start += width) {
     rows.set(toRow(curvature, features.subarray(start, start + width)), start)
   }
-  return { curvature, examples: owners.length, rows, root: indexRoot(curvature, rows, owners) }
+  const isDecoy = trained.map((is) => !is)
+  const duplicates = emptyDuplicates(rows, width, contributions, isDecoy)
+  const root = indexRoot(curvature, rows, owners)
+  return { curvature, examples: owners.length, rows, duplicates, root }
 }
 
 /** The figures that made rows out of features: what an adapter's document says of its curvature. */
@@ -81,7 +91,7 @@ export function headLeaf(of: RowScale, examples: number): Uint8Array {
   for (const [place, number] of [damping, cap, scale].entries()) {
     numbers.setFloat64(8 * place, number)
   }
-  const shape = utf8(`influence index 3: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
+  const shape = utf8(`influence index 4: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
   return concat(shape, new Uint8Array(numbers.buffer))
 }
 

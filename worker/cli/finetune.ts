@@ -1,6 +1,7 @@
 /** `tributary finetune`: orders an adapter from a datanet and watches it being made. */
 import { setTimeout } from 'node:timers/promises'
 import { Command } from 'commander'
+import type { Adapter } from '../../protocol/adapter.ts'
 import type { JobView } from '../api/views.ts'
 import { positive, whole } from './ask.ts'
 import { Client, nodeUrl } from './client.ts'
@@ -39,11 +40,18 @@ async function finetune(datanet: string, options: FineTuneOptions): Promise<void
   const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', spec)
   say(`job ${jobId}`)
   const view = await watch(client, jobId)
+  const { index } = await client.get<Pick<Adapter, 'index'>>(`/jobs/${jobId}/adapter`)
   const adapter = view.accepted!.output
   if (options.json) return printJson(view)
   say(
     `made by ${short(view.accepted!.worker)}, in batch ${view.batch?.number}; ask it: tributary ask --model ${adapter} "…"`,
   )
+  if (index.duplicates.length > 0) {
+    const rows = index.duplicates.reduce((sum, { rows }) => sum + rows, 0)
+    say(
+      `${index.duplicates.length} contributions say again what an earlier one says, and earn nothing by ${rows} of its ${index.examples} examples`,
+    )
+  }
   print(adapter)
 }
 

@@ -1,6 +1,6 @@
 /** `tributary why`: why a node did or did not execute, audit or earn at a job, in words. */
 import { Command } from 'commander'
-import type { Said, Why } from '../api/why.ts'
+import type { Repeated, Said, Why } from '../api/why.ts'
 import { Client, nodeUrl } from './client.ts'
 import { print, printJson, short } from './output.ts'
 
@@ -24,7 +24,7 @@ interface Options {
 async function why(job: string, { node, account, json }: Options): Promise<void> {
   const client = new Client(nodeUrl(node))
   const query = account === undefined ? '' : `?account=${encodeURIComponent(account)}`
-  const answer = await client.get<Why & { share?: Said }>(
+  const answer = await client.get<Why & { share?: Said; repeated?: Repeated[] }>(
     `/jobs/${encodeURIComponent(job)}/why${query}`,
   )
   if (json) return printJson(answer)
@@ -33,4 +33,5 @@ async function why(job: string, { node, account, json }: Options): Promise<void>
   for (const { says } of answer.reasons) print(`  ${says}`)
   if (answer.reasons.length === 0) print('  The node has forgotten the facts about this job.')
   if (answer.share) print(`  ${answer.share.says}`)
+  for (const { says } of answer.repeated ?? []) print(`  ${says}`)
 }

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { Contribution, contributionsRoot, DatanetManifest, Shard } from '../../protocol/datanet.ts'
 import { type Block, blockOf } from '../../protocol/document.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import { utf8 } from '../../protocol/hash.ts'
 import { DatanetError } from './errors.ts'
 
@@ -65,6 +66,22 @@ export function readManifest(bytes: Uint8Array): DatanetManifest {
     throw new DatanetError('bad-manifest', `${sums}, ${said}`)
   }
   return decoded.value
+}
+
+/** A version as it was read. */
+export interface Version {
+  readonly manifest: DatanetManifest
+  readonly contributions: readonly Contribution[]
+}
+
+/** Fetches a version by its manifest's content id; throws what `bytes`, `readManifest` and `readVersion` throw. */
+export async function fetchVersion(
+  cid: Cid,
+  bytes: (cid: Cid) => Promise<Uint8Array>,
+): Promise<Version> {
+  const manifest = readManifest(await bytes(cid))
+  const shards = await Promise.all(manifest.shards.map((shard) => bytes(shard.cid)))
+  return { manifest, contributions: readVersion(manifest, shards) }
 }
 
 /**

@@ -139,8 +139,9 @@ async function flow(
   const { folder, killWorker, cheat } = options
   story.chapter('A datanet of documentation')
   const { result: datanet, names } = await publishDatanet(story, watching, seed, signal)
+  const texts = { manifest: datanet.manifest, names: [...names.values()] }
   story.chapter('A model made of it')
-  const tuned = await fineTune(story, cast, watching, datanet.manifest, killWorker, signal)
+  const tuned = await fineTune(story, cast, watching, texts, killWorker, signal)
   story.chapter('Questions, and whose data answers')
   const { adapter } = tuned.result
   const asking = { story, cast, watching, adapter, names, cheat, signal, prompts: PROMPTS }

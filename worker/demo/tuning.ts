@@ -1,4 +1,5 @@
 /** Chapter: a fine-tune job finds its worker, is trained, checked and settled; with `--kill worker` it survives a murder. */
+import type { Adapter } from '../../protocol/adapter.ts'
 import type { JobView } from '../api/views.ts'
 import { short } from '../cli/output.ts'
 import { sleep } from '../sleep.ts'
@@ -24,12 +25,13 @@ export async function fineTune(
   story: Story,
   cast: Cast,
   watching: Watching,
-  datanet: string,
+  datanet: { readonly manifest: string; readonly names: readonly string[] },
   kill: boolean,
   signal: AbortSignal,
 ): Promise<TuningChapter> {
   const { client } = watching
-  const order = { datanet, steps: STEPS, segmentSteps: SEGMENT_STEPS, maxExamples: MAX_EXAMPLES }
+  const laidOut = { steps: STEPS, segmentSteps: SEGMENT_STEPS, maxExamples: MAX_EXAMPLES }
+  const order = { datanet: datanet.manifest, ...laidOut }
   const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', order, signal)
   story.line(
     `job ${strong(short(jobId))} signed and gossiped: ${STEPS} steps, LoRA rank 8 on all linear maps`,
@@ -61,6 +63,7 @@ export async function fineTune(
   story.line(
     `loss on text it never saw: ${about.heldOutLossBefore.toFixed(3)} before, ${good(about.heldOutLossAfter.toFixed(3))} after`,
   )
+  tellDuplicates(story, about, datanet.names)
   return { result: resultOf(cast, view, about), killed }
 }
 
@@ -68,6 +71,18 @@ interface AdapterView {
   readonly losses: readonly number[]
   readonly heldOutLossBefore: number
   readonly heldOutLossAfter: number
+  readonly index: Pick<Adapter['index'], 'duplicates'>
+}
+
+/** Texts that say again what another has said, though in other words. */
+function tellDuplicates(story: Story, { index }: AdapterView, names: readonly string[]): void {
+  const { duplicates } = index
+  if (duplicates.length === 0) return
+  const most = duplicates.reduce((a, b) => (b.rows > a.rows ? b : a))
+  const pair = `${strong(names[most.contribution]!)} after ${strong(names[most.earlier]!)}`
+  story.line(
+    `${duplicates.length} texts say some things again that an earlier one has said, and earn nothing by them; most so ${pair}`,
+  )
 }
 
 /** Tells of beats, claims and votes, and kills the worker where that is asked for. */

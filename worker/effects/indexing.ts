@@ -2,9 +2,11 @@
  * The long sums of indexing, each in a thread that lives as long as the sum: the node's own thread has a network to keep
  * alive. What comes out follows from what goes in, to the bit.
  */
+import type { Example } from '../../protocol/datanet.ts'
+import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
-import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
+import { buildIndex, type InfluenceIndex } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { openTokenizer } from '../engine/files/tokenizer.ts'
@@ -17,6 +19,12 @@ export interface ReadTexts {
   readonly spanIndex: SpanIndex
   /** What commits the span index. */
   readonly spans: { readonly root: Hash; readonly tokens: number }
+}
+
+/** A datanet cut into examples, and who owns each; none owns a decoy. */
+export interface CutTexts {
+  readonly examples: readonly Example[]
+  readonly owners: readonly (Address | undefined)[]
 }
 
 /** Coordinates of one module in an example's features: a block of the curvature. */
@@ -32,10 +40,12 @@ export function readTexts(tokenizerFolder: string, texts: readonly string[]): Pr
 /** The gradient index over features (N, D). @throws AttributionError */
 export function indexFeatures(
   features: Float32Array,
-  owners: Owners,
+  { examples, owners }: CutTexts,
   lora: LoraSpec,
 ): Promise<InfluenceIndex> {
-  return inThread(import.meta.url, 'indexFeaturesHere', [features, owners, blockWidth(lora)])
+  const contributions = examples.map(({ contribution }) => contribution)
+  const given = [features, owners, contributions, blockWidth(lora)]
+  return inThread(import.meta.url, 'indexFeaturesHere', given)
 }
 
 export async function readTextsHere(folder: string, texts: readonly string[]): Promise<ReadTexts> {

@@ -4,20 +4,14 @@
  */
 import { join } from 'node:path'
 import { Adapter } from '../../protocol/adapter.ts'
-import {
-  type Contribution,
-  cutExamples,
-  type DatanetManifest,
-  type Example,
-  rowOwners,
-} from '../../protocol/datanet.ts'
-import type { Address, Cid } from '../../protocol/fields.ts'
+import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { FEATURE_WIDTH, FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
 import type { AttributionSource } from '../attribution/check.ts'
 import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
-import { readManifest, readVersion } from '../datanet/publish.ts'
+import { fetchVersion, type Version } from '../datanet/publish.ts'
 import type { Engine, Model } from '../engine/engine.ts'
 import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
@@ -27,7 +21,7 @@ import { loraLayout } from '../engine/lora.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
-import { indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
+import { type CutTexts, indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
 import { TuneJournal } from './tune-journal.ts'
 
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
@@ -50,21 +44,13 @@ export interface Base {
   readonly tokenizer: Tokenizer
 }
 
-export interface Datanet {
-  readonly manifest: DatanetManifest
-  readonly contributions: readonly Contribution[]
-}
-
 /** A datanet as one base model reads it. */
 export interface Texts extends ReadTexts {
   readonly contributions: readonly Contribution[]
 }
 
 /** The same, cut as a spec and a seed ask. */
-export interface Corpus extends Texts {
-  readonly examples: readonly Example[]
-  readonly owners: readonly (Address | undefined)[]
-}
+export interface Corpus extends Texts, CutTexts {}
 
 /** A gradient index worked out by this node, with the features that it came from. */
 export interface OwnIndex extends InfluenceIndex {
@@ -87,7 +73,7 @@ export class Knowledge {
   /** Fine-tunes of this node that are under way. */
   readonly tunes: TuneJournal
   readonly #bases = new Map<string, Promise<Base>>()
-  readonly #datanets = new Map<string, Promise<Datanet>>()
+  readonly #datanets = new Map<string, Promise<Version>>()
   readonly #texts = new Map<string, Promise<Texts>>()
   readonly #indexes = new Map<string, Promise<OwnIndex>>()
   readonly #adapters = new Map<string, Promise<KnownAdapter>>()
@@ -117,14 +103,10 @@ export class Knowledge {
     return join(this.#folder, 'models', model)
   }
 
-  datanet(cid: Cid, signal: AbortSignal): Promise<Datanet> {
-    return remember(this.#datanets, cid, async () => {
-      const manifest = readManifest(await this.#content.bytes(cid, { signal }))
-      const shards = await Promise.all(
-        manifest.shards.map((shard) => this.#content.bytes(shard.cid, { signal })),
-      )
-      return { manifest, contributions: readVersion(manifest, shards) }
-    })
+  datanet(cid: Cid, signal: AbortSignal): Promise<Version> {
+    return remember(this.#datanets, cid, () =>
+      fetchVersion(cid, (part) => this.#content.bytes(part, { signal })),
+    )
   }
 
   /** A datanet in one base model's tokens, with its span index. */
@@ -158,7 +140,7 @@ export class Knowledge {
         signal,
       })
       const features = decodeFeatures(bytes, index.examples, width)
-      return { ...(await indexFeatures(features, corpus.owners, lora)), features }
+      return { ...(await indexFeatures(features, corpus, lora)), features }
     })
   }
 

@@ -1,6 +1,6 @@
 /** Executes a fine-tune job: train segment by segment, index the gradients, and publish all that a checker needs. */
 import type { Result } from '../../coordinator-free/events.ts'
-import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
+import { Adapter, boundariesOf, MAX_DUPLICATES } from '../../protocol/adapter.ts'
 import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -50,7 +50,7 @@ export async function executeTune(
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(toTrain + done, total, last),
   )
-  const index = await indexFeatures(features, run.corpus.owners, run.spec.lora)
+  const index = await indexFeatures(features, run.corpus, run.spec.lora)
   const document: Adapter = {
     jobId,
     base: job.model,
@@ -73,6 +73,7 @@ export async function executeTune(
       damping: index.curvature.damping,
       cap: index.curvature.cap,
       scale: index.curvature.scale,
+      duplicates: index.duplicates.slice(0, MAX_DUPLICATES),
     },
     spans: run.corpus.spans,
   }

@@ -23,7 +23,7 @@ import { decodeRows, indexRoot, rowsOf } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
 import { buildSpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
-import { readManifest, readVersion } from '../datanet/publish.ts'
+import { fetchVersion } from '../datanet/publish.ts'
 import { blockWidth } from '../effects/indexing.ts'
 import { tokenizerFrom } from '../engine/files/tokenizer.ts'
 import type { Archive } from './archive.ts'
@@ -171,9 +171,7 @@ async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
   const cid = receipt.task === 'fine-tune' ? receipt.output : receipt.adapter
   const adapter = await archive.get(Adapter, cid as typeof receipt.output)
   const spec = await archive.get(FineTuneSpec, adapter.spec)
-  const manifest = readManifest(await archive.bytes(adapter.datanet))
-  const shards = await Promise.all(manifest.shards.map((shard) => archive.bytes(shard.cid)))
-  const contributions = readVersion(manifest, shards)
+  const { contributions } = await fetchVersion(adapter.datanet, (part) => archive.bytes(part))
   const tokenizer = await readTokenizer(archive, receipt.model)
   const tokens = contributions.map(({ text }) => tokenizer.encode(text))
   const examples = cutExamples(tokens, spec, fromHex(adapter.seed))

@@ -15,6 +15,8 @@ const STRICTNESS = 1300
 
 interface Item {
   readonly owner: Address
+  /** Number of the contribution that it is of. */
+  readonly contribution: number
   readonly gradient: Float32Array
 }
 
@@ -38,7 +40,11 @@ function world() {
     )
   }
   const items = topics.flatMap((topic, i) =>
-    Array.from({ length: ROWS }, () => ({ owner: account(i + 1), gradient: text(topic) })),
+    Array.from({ length: ROWS }, () => ({
+      owner: account(i + 1),
+      contribution: i,
+      gradient: text(topic),
+    })),
   )
   const answers = Array.from({ length: ANSWERS }, (_, i) => text(topics[i % TOPICS]!))
   return { source, common, items, answers, text }
@@ -49,7 +55,8 @@ function settle(items: readonly Item[], answers: readonly Float32Array[]): Map<A
   const mixed = shuffle(items)
   const features = Float32Array.from(mixed.flatMap(({ gradient }) => [...gradient]))
   const owners = mixed.map(({ owner }, i) => (i % 16 === 15 ? undefined : owner))
-  const index = buildIndex(features, owners, BLOCK)
+  const contributions = mixed.map(({ contribution }) => contribution)
+  const index = buildIndex(features, owners, contributions, BLOCK)
   return parts(
     answers.map((answer) => attributeAnswer(index, owners, toRow(index.curvature, answer))),
   )
@@ -108,6 +115,7 @@ describe('attacks on attribution', () => {
     const { items, answers, common, source } = world()
     const spam = Array.from({ length: ROWS }, () => ({
       owner: ATTACKER,
+      contribution: TOPICS,
       gradient: Float32Array.from(common, (value) => 4 * value + 0.02 * normal(source)),
     }))
     const best = settleByBest([...items, ...spam], answers).get(ATTACKER) ?? 0
@@ -118,8 +126,14 @@ describe('attacks on attribution', () => {
 
   it('pays one outlier no more than a row at the cap may earn', () => {
     const { items, answers, text } = world()
-    const topic = direction('topic 0', WIDTH)
-    const huge = { owner: ATTACKER, gradient: text(topic).map((value) => 1000 * value) }
+    const topics = [0, 1, 2, 3].map((topic) => direction(`topic ${topic}`, WIDTH))
+    // Of several topics, so that it repeats none of their texts.
+    const mixed = topics[0]!.map((_, i) => topics.reduce((sum, topic) => sum + topic[i]! / 2, 0))
+    const huge = {
+      owner: ATTACKER,
+      contribution: TOPICS,
+      gradient: text(mixed).map((value) => 1000 * value),
+    }
     const paid = settle([...items, huge], answers).get(ATTACKER) ?? 0
     assert.ok(paid < 2 / (ROWS * TOPICS), `${paid}`)
   })
@@ -128,6 +142,7 @@ describe('attacks on attribution', () => {
     const { items, answers, source } = world()
     const noise = Array.from({ length: ROWS }, () => ({
       owner: ATTACKER,
+      contribution: TOPICS,
       gradient: Float32Array.from({ length: WIDTH }, () => 0.15 * normal(source)),
     }))
     const paid = settle([...items, ...noise], answers)
@@ -138,14 +153,34 @@ describe('attacks on attribution', () => {
   it('pays nothing for data that pulls the model away from its answers', () => {
     const { items, answers, text } = world()
     const topic = direction('topic 0', WIDTH).map((value) => -value)
-    const harm = Array.from({ length: ROWS }, () => ({ owner: ATTACKER, gradient: text(topic) }))
+    const harm = Array.from({ length: ROWS }, () => ({
+      owner: ATTACKER,
+      contribution: TOPICS,
+      gradient: text(topic),
+    }))
     assert.equal(settle([...items, ...harm], answers).get(ATTACKER), undefined)
+  })
+
+  it('pays nothing for what says an earlier text again, and its author as before', () => {
+    const { items, answers, source } = world()
+    const theirs = items.filter(({ owner }) => owner === account(1))
+    const reworded = theirs.map(({ gradient }) => ({
+      owner: ATTACKER,
+      contribution: TOPICS,
+      gradient: gradient.map((value) => 0.8 * value + 0.05 * normal(source)),
+    }))
+    const paid = settle([...items, ...reworded], answers)
+    assert.equal(paid.get(ATTACKER), undefined)
+    // It has dampened the topic that it repeats.
+    assert.ok(paid.get(account(1))! > 0.4 / TOPICS, `${paid.get(account(1))}`)
+    const asNew = reworded.map((item, i) => ({ ...item, contribution: TOPICS + 1 + i }))
+    assert.equal(settle([...items, ...asNew], answers).get(ATTACKER), undefined)
   })
 
   it('gains nothing by splitting one account in three', () => {
     const { items, answers } = world()
-    const split = items.map(({ owner, gradient }, i) =>
-      owner === account(1) ? { owner: account(0xa0 + (i % 3)), gradient } : { owner, gradient },
+    const split = items.map((item, i) =>
+      item.owner === account(1) ? { ...item, owner: account(0xa0 + (i % 3)) } : item,
     )
     const whole = settle(items, answers).get(account(1)) ?? 0
     const paid = settle(split, answers)

@@ -27,7 +27,8 @@ const BLOCK = 16
 const seed = keccak(utf8('beacon'))
 const features = gradients('check', EXAMPLES, WIDTH)
 const owners = ownersOf(EXAMPLES)
-const index = buildIndex(features, owners, BLOCK)
+const contributions = owners.map((_, i) => i % 3)
+const index = buildIndex(features, owners, contributions, BLOCK)
 const feature = (i: number) => features.subarray(i * WIDTH, (i + 1) * WIDTH)
 
 const fault = (checked: Checked): AttributionFault | 'ok' => (checked.ok ? 'ok' : checked.fault)
@@ -64,20 +65,33 @@ describe('check of an index', () => {
 
   it('recomputes curvature, rows and root', () => {
     const { damping, cap, scale } = index.curvature
-    const honest = { rows: index.rows, root: index.root, damping, cap, scale }
+    const { rows: own, root, duplicates } = index
+    const honest = { rows: own, root, damping, cap, scale, duplicates }
     assert.equal(fault(checkIndex(index, honest)), 'ok')
     for (const lie of [{ damping: 2 }, { cap: 1 }, { scale: scale + 1e-9 }]) {
       assert.equal(fault(checkIndex(index, { ...honest, ...lie })), 'root')
     }
+    const found = [{ contribution: 1, earlier: 0, rows: 1 }]
+    assert.equal(fault(checkIndex(index, { ...honest, duplicates: found })), 'rows')
+    const told = { ...index, duplicates: found }
+    assert.equal(fault(checkIndex(told, { ...honest, duplicates: found })), 'ok')
+    const other = [{ contribution: 1, earlier: 0, rows: 2 }]
+    assert.equal(fault(checkIndex(told, { ...honest, duplicates: other })), 'rows')
     const rows = index.rows.slice()
     rows[77]! += 1
     assert.equal(fault(checkIndex(index, { ...honest, rows })), 'rows')
     const short = index.rows.subarray(WIDTH)
     assert.equal(fault(checkIndex(index, { ...honest, rows: short })), 'rows')
     assert.equal(fault(checkIndex(index, { ...honest, root: ZERO_HASH })), 'root')
-    assert.equal(fault(checkIndex(buildIndex(features, owners, BLOCK / 2), honest)), 'rows')
-    const other = owners.with(4, undefined)
-    assert.equal(fault(checkIndex(buildIndex(features, other, BLOCK), honest)), 'rows')
+    assert.equal(
+      fault(checkIndex(buildIndex(features, owners, contributions, BLOCK / 2), honest)),
+      'rows',
+    )
+    const fewer = owners.with(4, undefined)
+    assert.equal(
+      fault(checkIndex(buildIndex(features, fewer, contributions, BLOCK), honest)),
+      'rows',
+    )
   })
 
   it('refuses what is no index', () => {
@@ -85,7 +99,7 @@ describe('check of an index', () => {
     for (let i = 0; i < 100; i++) {
       const broken = features.slice(0, source.below(features.length))
       broken[source.below(Math.max(1, broken.length))] = Number.NaN
-      assert.throws(() => buildIndex(broken, owners, BLOCK), AttributionError)
+      assert.throws(() => buildIndex(broken, owners, contributions, BLOCK), AttributionError)
     }
   })
 })

@@ -28,7 +28,8 @@ const badShape = (act: () => unknown): void =>
 describe('influence index', () => {
   const features = gradients('index', EXAMPLES, WIDTH)
   const owners = ownersOf(EXAMPLES)
-  const index = buildIndex(features, owners, BLOCK)
+  const contributions = owners.map((_, i) => i % 3)
+  const index = buildIndex(features, owners, contributions, BLOCK)
   const rows = rowsOf(index.rows, WIDTH)
 
   it('gives held-out examples rows as well', () => {
@@ -90,7 +91,7 @@ describe('influence index', () => {
   })
 
   it('comes out the same each time', () => {
-    assert.deepEqual(buildIndex(features.slice(), owners, BLOCK), index)
+    assert.deepEqual(buildIndex(features.slice(), owners, contributions, BLOCK), index)
   })
 
   it('sums an answer by owner, decoys apart', () => {

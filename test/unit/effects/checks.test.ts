@@ -353,6 +353,8 @@ describe('the checks of a validator', () => {
         await adapterWith({ index: { ...index, scale: index.scale * 2 } }),
         'index-differs',
       )
+      const duplicates = [{ contribution: 2, earlier: 1, rows: 3 }]
+      assert.equal(await adapterWith({ index: { ...index, duplicates } }), 'index-differs')
     })
 
     it('catch an end before patience ran out, and one after', async () => {
