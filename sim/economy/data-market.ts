@@ -31,13 +31,19 @@ export interface DataScenario {
    * (worker/datanet/near-duplicates.ts): at most one of 300, at 95 %.
    */
   readonly doorMiss: number
+  /**
+   * Share of the rows of a copy in other words that the gradient index does not empty. Of 444 rows of 48 copies with a fifth to
+   * a quarter of their words replaced by synonyms it emptied 420; what was left pulled hardly, or away from answers, but is
+   * taken here to pull as the original does (worker/attribution/duplicate-rows.ts).
+   */
+  readonly rowMiss: number
   readonly governed: ParameterValues
 }
 
 export const DATA: DataScenario = {
   ...{ seed: 1, contributors: 50, settlements: 52, answers: 8, rows: 12 },
   ...{ signal: 1, topic: 0.1, feeWei: 10n ** 17n },
-  ...{ dataCost: 0.5, flagged: 0.5, doorMiss: 0.0033, governed: INITIAL_VALUES },
+  ...{ dataCost: 0.5, flagged: 0.5, doorMiss: 0.0033, rowMiss: 0.054, governed: INITIAL_VALUES },
 }
 
 /** What the first contributor does. */
@@ -52,9 +58,8 @@ export const DATA_STRATEGIES = {
     what: 'Gives a near copy of another’s rows, at no cost. The door refuses it, unless it misses it; a refusal costs no bond, but one try a year is counted.',
     accounts: 1,
   },
-  // Of 144 texts (npm READMEs, EIPs, PEPs) so rewritten, rows pulled 0.92 to 1.06 times as much as the originals’, with brook-4m.
   rewording: {
-    what: 'Gives a copy of another’s rows with three words in ten replaced by any others, at no cost: the door takes it for new, and it pulls towards the answers of its topic all the same.',
+    what: 'Gives another’s text in other words, at no cost: the door takes it for new, and most of its rows are empty, for they say an earlier contribution again.',
     accounts: 1,
   },
 } as const
@@ -125,8 +130,9 @@ function sharesOf(scenario: DataScenario, streams: Streams, name: DataStrategyNa
   const shares: Share[] = []
   for (let who = 0; who < contributors; who++) {
     const isOn = streams.happens(who, topic)
-    const pull = isOn ? signal * SIGMA * rows : 0
-    const noise = gaussian(streams, who) * SIGMA * Math.sqrt(rows)
+    const full = who === 0 && name === 'rewording' ? rows * scenario.rowMiss : rows
+    const pull = isOn ? signal * SIGMA * full : 0
+    const noise = gaussian(streams, who) * SIGMA * Math.sqrt(full)
     if (who > 0) shares.push(share(DATA.rows + who, rows, pull + noise))
     else if (PULLING.includes(name)) shares.push(share(0, rows, pull + noise))
     else if (name === 'spamming') shares.push(share(0, rows, noise))

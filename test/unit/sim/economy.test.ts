@@ -245,11 +245,13 @@ describe('the market for data', () => {
     assert.ok(open.gain.low > 0)
   })
 
-  it('pays a rewording as it pays honest data: no rule knows it from new text, and a flag takes its bond only', () => {
+  it('pays a rewording as it pays honest data, were its rows not emptied; a flag takes its bond only', () => {
     const { alone } = dataEarns('rewording', {}, SEEDS)
-    assert.ok(alone.low > 0)
-    const watched = dataEarns('rewording', { flagged: 1 }, SEEDS)
-    assert.ok(watched.alone.mean < alone.mean)
+    assert.ok(alone.mean < 0)
+    const asNew = dataEarns('rewording', { rowMiss: 1 }, SEEDS)
+    assert.ok(asNew.alone.low > 0)
+    const watched = dataEarns('rewording', { rowMiss: 1, flagged: 1 }, SEEDS)
+    assert.ok(watched.alone.mean < asNew.alone.mean)
   })
 })
 
