@@ -6,6 +6,7 @@ import { type Benchmark, type Figure, isMet, printJson, printTable } from './fig
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   engine: async () => (await import('./engine/engine.ts')).benchmarkEngine,
   contracts: async () => (await import('./contracts/contracts.ts')).benchmarkContracts,
+  attribution: async () => (await import('./attribution/attribution.ts')).benchmarkAttribution,
   sim: async () => (await import('./sim/sim.ts')).benchmarkSim,
 }
 

