@@ -7,6 +7,9 @@ import { address, bytes } from './fields.ts'
 export const MAX_ANSWER_TOKENS = 4096
 const MAX_SPANS = 1024
 
+/** The most of the likeliest tokens that are told at each place, as callers know it from OpenAI. */
+export const MAX_LIKELIEST = 5
+
 /** As callers know them from OpenAI: up to four. */
 export const StopStrings = z.array(z.string().min(1).max(64)).max(4)
 
@@ -23,6 +26,10 @@ export const Prompt = document(
     maxTokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS),
     /** The answer's text ends before the first of these. */
     stop: StopStrings,
+    /**
+     * To tell how likely each token of the answer was, and so many of the likeliest at its place; null to tell nothing.
+     */
+    logProbabilities: z.number().int().min(0).max(MAX_LIKELIEST).nullable(),
   }),
 )
 export type Prompt = DocumentValue<typeof Prompt>
@@ -48,6 +55,9 @@ export const Span = z.strictObject({
 })
 export type Span = z.output<typeof Span>
 
+/** Natural logarithm of a probability, before temperature and top-k, in millionths. */
+const logProbability = z.number().int().min(-1_000_000_000).max(0)
+
 const STOPS = ['length', 'stop-token', 'stop-string', 'context'] as const
 
 export const Answer = document(
@@ -63,6 +73,15 @@ export const Answer = document(
     query: bytes,
     attribution: Attribution,
     spans: z.array(Span).max(MAX_SPANS),
+    /** One for each token where the prompt asks for them, else none; the likeliest first. */
+    logProbabilities: z
+      .array(
+        z.strictObject({
+          logProbability,
+          likeliest: z.array(z.strictObject({ token: count, logProbability })).max(MAX_LIKELIEST),
+        }),
+      )
+      .max(MAX_ANSWER_TOKENS),
   }),
 )
 export type Answer = DocumentValue<typeof Answer>

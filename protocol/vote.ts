@@ -16,6 +16,7 @@ const VOTE_REASONS = [
   'wrong-commitment',
   'tokens-differ',
   'states-differ',
+  'log-probabilities-differ',
   'segments-differ',
   'witness-differs',
   'adapter-differs',

@@ -17,7 +17,14 @@ export interface ContentUnderTest {
   readonly folder: string
 }
 
-export const PROMPT = { text: 'To install', temperature: 0.5, topK: 10, maxTokens: 8, stop: [] }
+export const PROMPT = {
+  text: 'To install',
+  temperature: 0.5,
+  topK: 10,
+  maxTokens: 8,
+  stop: [],
+  logProbabilities: null,
+}
 export const within = (ms: number) => ({ signal: AbortSignal.timeout(ms) })
 
 export function contentCompliance(content: () => ContentUnderTest): void {

@@ -83,8 +83,12 @@ export class Workshop {
     return shop
   }
 
-  async question(text: string, adapter: Cid | '', stop: string[] = []): Promise<Job> {
-    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24, stop }
+  async question(
+    text: string,
+    adapter: Cid | '',
+    { stop = [], logProbabilities = null }: Partial<Prompt> = {},
+  ): Promise<Job> {
+    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24, stop, logProbabilities }
     const input = await this.content.put(Prompt, prompt)
     return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: 24 })
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
 import { readRecording } from '../../sim/cli/recording-file.ts'
 import { Rerun } from '../../sim/rerun.ts'
+import type { logprobsOf } from '../../worker/api/completions.ts'
 import type { JobView } from '../../worker/api/views.ts'
 import type { Why } from '../../worker/api/why.ts'
 import { Client, nodeIn } from '../../worker/cli/client.ts'
@@ -18,7 +19,10 @@ const SEED = Buffer.alloc(32, 7)
 
 interface Completion {
   readonly id: string
-  readonly choices: readonly { readonly text: string }[]
+  readonly choices: readonly {
+    readonly text: string
+    readonly logprobs: ReturnType<typeof logprobsOf>
+  }[]
   readonly tributary: { readonly job: JobView }
 }
 
@@ -70,8 +74,10 @@ describe('real processes', () => {
   }
 
   const client = (): Client => new Client(gateway.api)
-  const ask = (prompt: string): Promise<Completion> =>
-    client().post('/completions', { model: 'brook-4m', prompt, max_tokens: 6, temperature: 0.7 })
+  const ask = (prompt: string, more = {}): Promise<Completion> => {
+    const body = { model: 'brook-4m', prompt, max_tokens: 6, temperature: 0.7, ...more }
+    return client().post('/completions', body)
+  }
 
   /** Asks, and comes back with the job as soon as the gateway has accepted it. */
   async function order(prompt: string, maxTokens = 6): Promise<string> {
@@ -104,8 +110,11 @@ describe('real processes', () => {
   })
 
   it('answer, check, settle, and leave a receipt that holds offline', async () => {
-    const { id, choices, tributary } = await ask('The purpose of this proposal')
-    assert.ok(choices[0]!.text.length > 0)
+    const { id, choices, tributary } = await ask('The purpose of this proposal', { logprobs: 2 })
+    const { text, logprobs } = choices[0]!
+    assert.ok(text.length > 0)
+    assert.ok(logprobs!.token_logprobs.every((one) => one <= 0))
+    assert.equal(Object.keys(logprobs!.top_logprobs[0]!).length, 2)
     assert.ok(tributary.job.accepted!.votes.filter(({ verdict }) => verdict === 'pass').length >= 2)
     await until(async () => (await jobState(id)) === 'final')
     const receipt = await client().bytes(`/jobs/${id}/receipt`)

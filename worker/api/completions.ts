@@ -8,14 +8,19 @@ import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
 import { refusedByAll } from '../../coordinator-free/assignment.ts'
 import { REFUSALS } from '../../coordinator-free/reason-words.ts'
-import { type Answer, MAX_ANSWER_TOKENS, StopStrings } from '../../protocol/answer.ts'
+import {
+  type Answer,
+  MAX_ANSWER_TOKENS,
+  MAX_LIKELIEST,
+  StopStrings,
+} from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
-import { type JobView, viewAnswer, viewJob } from './views.ts'
+import { type AnswerView, type JobView, viewAnswer, viewJob } from './views.ts'
 
 const CompletionRequest = z.object({
   model: z.string().min(1).max(128),
@@ -27,6 +32,8 @@ const CompletionRequest = z.object({
   temperature: z.number().min(0).max(10).default(0.7),
   stop: z.preprocess((stop) => (typeof stop === 'string' ? [stop] : stop), StopStrings.default([])),
   top_k: z.number().int().min(1).max(1024).default(40),
+  /** How many of the likeliest tokens to tell at each place. */
+  logprobs: z.number().int().min(0).max(MAX_LIKELIEST).nullable().default(null),
   stream: z.boolean().default(false),
 })
 type CompletionRequest = z.output<typeof CompletionRequest>
@@ -81,6 +88,25 @@ function finishReason(stop: Answer['stop']): 'stop' | 'length' {
   return stop === 'stop-token' || stop === 'stop-string' ? 'stop' : 'length'
 }
 
+/** In OpenAI's form; null where none were asked for. Offsets are into the answer's text, token by token. */
+export function logprobsOf(told: AnswerView['logProbabilities']) {
+  if (told.length === 0) return null
+  let offset = 0
+  const offsets = told.map(({ text }) => {
+    offset += text.length
+    return offset - text.length
+  })
+  const tops = told.map(({ likeliest }) =>
+    Object.fromEntries(likeliest.map(({ text, logProbability }) => [text, logProbability])),
+  )
+  return {
+    tokens: told.map(({ text }) => text),
+    token_logprobs: told.map(({ logProbability }) => logProbability),
+    top_logprobs: tops,
+    text_offset: offsets,
+  }
+}
+
 function models({ runtime }: Service, { baseModel }: Gateway) {
   const adapters = [...runtime.core.ledger.modelOwners].map(([id, owner]) => ({
     id,
@@ -116,6 +142,7 @@ async function order(
     topK: request.top_k,
     maxTokens: request.max_tokens,
     stop: request.stop,
+    logProbabilities: request.logprobs,
   })
 }
 
@@ -127,10 +154,12 @@ async function whole(
   jobId: Hash,
 ) {
   const view = await accepted(service, jobId, c.req.raw.signal)
-  const { text, tokens, stop, ...provenance } = await answerOf(service, gateway, view)
+  const answer = await answerOf(service, gateway, view)
+  const { text, tokens, stop, logProbabilities, ...provenance } = answer
+  const logprobs = logprobsOf(logProbabilities)
   return c.json({
     ...frame(jobId, request.model),
-    choices: [{ index: 0, text, finish_reason: finishReason(stop) }],
+    choices: [{ index: 0, text, finish_reason: finishReason(stop), logprobs }],
     usage: { completion_tokens: tokens },
     tributary: { job: view, ...provenance },
   })
@@ -157,13 +186,15 @@ function streamed(
     })
     try {
       const view = await accepted(service, jobId, c.req.raw.signal)
-      const { text, tokens, stop: why, ...provenance } = await answerOf(service, gateway, view)
-      const reason = finishReason(why)
+      const answer = await answerOf(service, gateway, view)
+      const { text, tokens, stop: why, logProbabilities, ...provenance } = answer
+      const last = chunk('', finishReason(why)).choices[0]!
       // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
       const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
       await written
       await send({
-        ...chunk(rest, reason),
+        ...frame(jobId, request.model),
+        choices: [{ ...last, text: rest, logprobs: logprobsOf(logProbabilities) }],
         usage: { completion_tokens: tokens },
         tributary: { text, job: view, ...provenance },
       })

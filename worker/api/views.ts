@@ -73,7 +73,9 @@ function isBatchFinal({ batches }: Ledger, number: number): boolean {
   return batches.get(number)?.final ?? number < batches.last
 }
 
-/** The answer behind a claim, with what shaped it. */
+export type AnswerView = Awaited<ReturnType<typeof viewAnswer>>
+
+/** The answer behind a claim, with what shaped it; log-probabilities in nats. */
 export async function viewAnswer(
   content: ContentStore,
   output: Cid,
@@ -94,6 +96,13 @@ export async function viewAnswer(
     spans: answer.spans.map((span) => {
       return { ...span, text: decode(answer.tokens.slice(span.start, span.end)) }
     }),
+    logProbabilities: answer.logProbabilities.map(({ logProbability, likeliest }, place) => ({
+      text: decode([answer.tokens[place]!]),
+      logProbability: logProbability / 1e6,
+      likeliest: likeliest.map((one) => {
+        return { text: decode([one.token]), logProbability: one.logProbability / 1e6 }
+      }),
+    })),
   }
 }
 

@@ -1,11 +1,11 @@
 /** `tributary ask`: a question to a model on the network, its text as it is written, then whose data spoke in it. */
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
-import type { JobView, viewAnswer } from '../api/views.ts'
+import type { AnswerView, JobView } from '../api/views.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
 import { print, printJson, say, short, table } from './output.ts'
 
-type Provenance = Awaited<ReturnType<typeof viewAnswer>>
+type Provenance = AnswerView
 
 interface Chunk {
   readonly id: string

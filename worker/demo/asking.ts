@@ -1,5 +1,5 @@
 /** Chapter: questions to the new model. Text streams in; then it is said whose data spoke, and what validators found. */
-import type { JobView, viewAnswer } from '../api/views.ts'
+import type { AnswerView, JobView } from '../api/views.ts'
 import { short } from '../cli/output.ts'
 import type { Cast } from './cast.ts'
 import { DemoError } from './errors.ts'
@@ -37,7 +37,7 @@ const MAX_TOKENS = 48
 /** A cheat is met by chance: so many questions more until it has had its turn. */
 const MAX_MORE = 9
 
-type Provenance = Awaited<ReturnType<typeof viewAnswer>> & { readonly job: JobView }
+type Provenance = AnswerView & { readonly job: JobView }
 
 /** An answer before it is settled. */
 export interface Asked extends Omit<AnswerResult, 'batch' | 'txHash' | 'receipt'> {}

@@ -17,6 +17,7 @@ import {
   writtenText,
 } from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
+import { toldProbabilities } from './log-probabilities.ts'
 
 export interface AnswerHooks {
   readonly signal: AbortSignal
@@ -58,6 +59,7 @@ export async function executeAnswer(
     stop,
     sketches,
     ...shaped,
+    logProbabilities: toldProbabilities(generated.logProbabilities ?? []),
   }
   return {
     output: await content.put(Answer, answer, 'a-month'),
@@ -74,7 +76,7 @@ async function generate(
   prompt: readonly number[],
   jobId: Hash,
   job: Job,
-  { temperature, topK, maxTokens, stop }: Prompt,
+  { temperature, topK, maxTokens, stop, logProbabilities }: Prompt,
   { signal, onText, onProgress, useAdapter }: AnswerHooks,
 ) {
   const limit = Math.min(maxTokens, job.maxUnits)
@@ -87,6 +89,7 @@ async function generate(
     seed: fromHex(jobId),
     sampler: { temperature, topK },
     stopTokens: stopTokens(base),
+    logProbabilities: logProbabilities ?? undefined,
   }
   const generated = await base.model.generate(request, {
     signal,

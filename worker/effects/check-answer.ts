@@ -23,6 +23,7 @@ import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, promptTokens, stopTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
+import { isLikelihood } from './log-probabilities.ts'
 
 export async function checkAnswer(
   knowledge: Knowledge,
@@ -76,12 +77,14 @@ function checkForm(
   answer: Answer,
   claim: Claim,
 ): Finding | undefined {
-  const { tokens, text, stop, sketches } = answer
+  const { tokens, text, stop, sketches, logProbabilities } = answer
   const limit = Math.min(prompt.maxTokens, job.maxUnits)
   if (claim.graph !== base.model.info.graphHash) return fail('wrong-graph')
   if (tokens.length === 0 || tokens.length > limit) return fail('wrong-units')
   if (claim.units !== tokens.length) return fail('wrong-units')
   if (tokens.some((token) => token >= base.model.info.vocabSize)) return fail('output-malformed')
+  const asked = prompt.logProbabilities === null ? 0 : tokens.length
+  if (logProbabilities.length !== asked) return fail('output-malformed')
   if (claim.commitment !== answerCommitment(tokens, sketches)) return fail('wrong-commitment')
   if (claim.attribution !== attributionRoot(answer)) return fail('wrong-commitment')
   const written = writtenText(base, tokens, prompt.stop)
@@ -102,19 +105,23 @@ function checkForm(
 function checkTokens(
   { model }: Base,
   { logits, hidden }: Prefilled,
-  { temperature, topK }: Prompt,
-  { tokens, sketches }: Answer,
+  { temperature, topK, logProbabilities: likeliest }: Prompt,
+  { tokens, sketches, logProbabilities }: Answer,
   { jobId }: Claim,
 ): Finding | undefined {
   const seed = fromHex(jobId)
   const { vocabSize, config } = model.info
-  const margins = tokens.map((token, index) => {
-    const row = logits.subarray(index * vocabSize, (index + 1) * vocabSize)
-    return margin(row, token, seed, index, { temperature, topK })
-  })
+  const rowAt = (index: number) => logits.subarray(index * vocabSize, (index + 1) * vocabSize)
+  const margins = tokens.map((token, index) =>
+    margin(rowAt(index), token, seed, index, { temperature, topK }),
+  )
   if (!tokensHonest(margins)) return fail('tokens-differ', tokens.length)
   const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
-  return difference > EXACT_BOUNDS.sketchUnits ? fail('states-differ', tokens.length) : undefined
+  if (difference > EXACT_BOUNDS.sketchUnits) return fail('states-differ', tokens.length)
+  const areLikely = logProbabilities.every((told, index) =>
+    isLikelihood(told, rowAt(index), tokens[index]!, likeliest!),
+  )
+  return areLikely ? undefined : fail('log-probabilities-differ', tokens.length)
 }
 
 /**

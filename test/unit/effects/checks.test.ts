@@ -12,6 +12,7 @@ import { roundAfter } from '../../../protocol/drand.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import { fromHex, type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
+import type { Job } from '../../../protocol/job.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { random, sample } from '../../../protocol/prng.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
@@ -97,6 +98,17 @@ describe('the checks of a validator', () => {
     return checkAnswer(shop.knowledge, shop.content, shop.answerJob, claim, signal)
   }
 
+  /** The finding on another answer to a job, its claim made to fit. */
+  async function judgeOn(job: Job, result: Result, changed: Answer): Promise<string> {
+    const { tokens, sketches } = changed
+    const output = await shop.content.put(Answer, changed)
+    const commitment = answerCommitment(tokens, sketches)
+    const attribution = attributionRoot(changed)
+    const fitting = { output, commitment, attribution, units: tokens.length }
+    const claim = shop.claim(ANSWER_ID, { ...result, ...fitting })
+    return found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal))
+  }
+
   /** What would be brought before the L2 against an answer with these changes, if anything. */
   async function proved(change: Partial<Answer>, receipt: Partial<Receipt> = {}) {
     const answer = { ...(await shop.reply()), ...change }
@@ -157,17 +169,9 @@ describe('the checks of a validator', () => {
     it('pass an answer that ends before a stop string, and catch one that ends elsewhere', async () => {
       const whole = await shop.reply()
       const word = whole.text.trim().split(' ')[3]!
-      const job = await shop.question('The river carries', shop.tuned.output, [word])
+      const job = await shop.question('The river carries', shop.tuned.output, { stop: [word] })
       const result = await shop.answer(job)
-      const judge = async (changed: Answer): Promise<string> => {
-        const { tokens, sketches } = changed
-        const output = await shop.content.put(Answer, changed)
-        const commitment = answerCommitment(tokens, sketches)
-        const root = attributionRoot(changed)
-        const fitting = { output, commitment, attribution: root, units: tokens.length }
-        const claim = shop.claim(ANSWER_ID, { ...result, ...fitting })
-        return found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal))
-      }
+      const judge = (changed: Answer) => judgeOn(job, result, changed)
       const answer = await shop.reply(result)
       assert.equal(answer.stop, 'stop-string')
       assert.equal(answer.text, whole.text.slice(0, whole.text.indexOf(word)))
@@ -175,6 +179,48 @@ describe('the checks of a validator', () => {
       assert.equal(await judge({ ...answer, stop: 'length' }), 'output-malformed')
       assert.equal(await judge({ ...answer, text: `${answer.text}${word}` }), 'output-malformed')
       assert.equal(await judge(whole), 'output-malformed')
+    })
+
+    it('tell how likely each token was where that is asked, and catch what does not follow', async () => {
+      const asked = { logProbabilities: 3 }
+      const job = await shop.question('The river carries', shop.tuned.output, asked)
+      const result = await shop.answer(job)
+      const answer = await shop.reply(result)
+      const told = answer.logProbabilities
+      assert.equal(told.length, answer.tokens.length)
+      assert.deepEqual(answer.tokens, (await shop.reply()).tokens)
+      for (const [place, { logProbability, likeliest }] of told.entries()) {
+        assert.equal(likeliest.length, 3)
+        const own = likeliest.find(({ token }) => token === answer.tokens[place])
+        assert.ok(own === undefined || own.logProbability === logProbability)
+        assert.ok(logProbability <= likeliest[0]!.logProbability)
+        const share = likeliest.reduce((sum, one) => sum + Math.exp(one.logProbability / 1e6), 0)
+        assert.ok(share > 0 && share <= 1 + 1e-5, `${share}`)
+      }
+      const with4th = (change: Partial<Answer['logProbabilities'][number]>): Promise<string> => {
+        const changed = told.with(4, { ...told[4]!, ...change })
+        return judgeOn(job, result, { ...answer, logProbabilities: changed })
+      }
+      const { logProbability, likeliest } = told[4]!
+      const [first, second, third] = [likeliest[0]!, likeliest[1]!, likeliest[2]!]
+      assert.equal(await with4th({}), 'pass')
+      // The last bits are each run's own.
+      assert.equal(await with4th({ logProbability: logProbability - 20 }), 'pass')
+      const wrong = 'log-probabilities-differ'
+      assert.equal(await with4th({ logProbability: logProbability - 5000 }), wrong)
+      assert.equal(await with4th({ likeliest: [first, second] }), wrong)
+      assert.equal(await with4th({ likeliest: [first, third, second] }), wrong)
+      assert.equal(await with4th({ likeliest: [first, first, third] }), wrong)
+      const other = { ...third, token: (third.token + 1) % 4096 }
+      assert.equal(await with4th({ likeliest: [first, second, other] }), wrong)
+      assert.equal(await with4th({ likeliest: [first, second, { ...other, token: 4096 }] }), wrong)
+      const surer = { ...first, logProbability: 0 }
+      assert.equal(await with4th({ likeliest: [surer, second, third] }), wrong)
+      const judge = (logProbabilities: Answer['logProbabilities']) =>
+        judgeOn(job, result, { ...answer, logProbabilities })
+      assert.equal(await judge(told.slice(1)), 'output-malformed')
+      assert.equal(await judge([]), 'output-malformed')
+      assert.equal(await answerWith({ logProbabilities: told }), 'output-malformed')
     })
 
     it('catch the base model in the place of the adapter', async () => {

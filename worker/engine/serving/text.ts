@@ -1,15 +1,10 @@
 /** One text that is being written: what was asked, what was drawn so far, and whoever waits for it. */
-import { draw, highest } from '../../../protocol/sampling.ts'
+import { draw } from '../../../protocol/sampling.ts'
 import { checkFinite } from '../checks.ts'
 import type { ModelConfig } from '../families/model-config.ts'
-import type {
-  DrawnProbability,
-  Generated,
-  GenerateRequest,
-  TokenProbability,
-  TokenProgress,
-} from '../requests.ts'
+import type { DrawnProbability, Generated, GenerateRequest, TokenProgress } from '../requests.ts'
 import type { StepSignal } from '../step-signal.ts'
+import { probabilities } from './probabilities.ts'
 
 export interface TextHooks {
   readonly signal: StepSignal
@@ -106,18 +101,4 @@ export class Text {
     }
     this.#hidden.set(hidden, index * this.#width)
   }
-}
-
-/** Log-probabilities of a drawn token and of the `count` likeliest. */
-function probabilities(logits: Float32Array, token: number, count: number): DrawnProbability {
-  let top = Number.NEGATIVE_INFINITY
-  for (const logit of logits) top = Math.max(top, logit)
-  let sum = 0
-  for (const logit of logits) sum += Math.exp(logit - top)
-  const logSum = top + Math.log(sum)
-  const of = (id: number): TokenProbability => ({
-    token: id,
-    logProbability: logits[id]! - logSum,
-  })
-  return { ...of(token), likeliest: highest(logits, count).map(of) }
 }
