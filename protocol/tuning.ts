@@ -11,6 +11,9 @@ export type Projection = (typeof PROJECTIONS)[number]
 /** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */
 export const FEATURE_WIDTH = 8
 
+/** Validators compare each row of the gradient index with each: of so many in minutes. */
+export const MAX_EXAMPLES = 32_768
+
 export const LoraSpec = z.strictObject({
   rank: z.number().int().min(1).max(64),
   /** The adapter's output is scaled by alpha / rank. */
@@ -58,7 +61,7 @@ export const FineTuneSpec = document(
     /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
     patience: z.number().int().min(0).max(1000),
     /** Examples taken from the datanet at the most. */
-    maxExamples: z.number().int().min(2).max(1_000_000),
+    maxExamples: z.number().int().min(2).max(MAX_EXAMPLES),
   }),
 )
 export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>

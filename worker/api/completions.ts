@@ -16,7 +16,7 @@ import {
 } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { LoraSpec, Optimiser } from '../../protocol/tuning.ts'
+import { LoraSpec, MAX_EXAMPLES, Optimiser } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
@@ -60,7 +60,7 @@ const FineTuneRequest = z.strictObject({
   steps: z.number().int().min(1).max(100_000).default(120),
   segmentSteps: z.number().int().min(1).max(1000).default(20),
   patience: z.number().int().min(0).max(1000).default(0),
-  maxExamples: z.number().int().min(2).max(1_000_000).default(448),
+  maxExamples: z.number().int().min(2).max(MAX_EXAMPLES).default(448),
 })
 
 const LOOK_MS = 50

@@ -17,19 +17,10 @@ const LIKENESS = 0.25
 /** Narrow vectors are like each other by chance: their cosine has a deviation of 1 / √width, and must have as many. */
 const CHANCE_DEVIATIONS = 6
 
-/** Signs of so many coordinates are compared first: that takes a hundredth of the time of a product. */
+/** Signs of so many coordinates are compared first: that takes a twentieth of the time of a product. */
 const SIGNS = 2048
-/** At a cosine of 0.25 signs agree at 0.58 of all places, give or take 0.5 / √places: four times that is left. */
-const AGREEING = 0.58
+/** Signs agree at this cosine c at 1/2 + c / π of all places, or more, give or take 0.5 / √places: four times that is left. */
 const AGREEING_SLACK = 2
-
-/** What is compared: a row, or the sum of a contribution's rows. */
-interface Direction {
-  readonly contribution: number
-  readonly values: Int8Array | Float64Array
-  readonly squares: number
-  readonly signs: Uint32Array
-}
 
 /**
  * Empties (sets to 0) those of the rows (N, D) that are near duplicates, so that they earn nothing, and tells whose they are,
@@ -41,26 +32,24 @@ export function emptyDuplicates(
   contributions: readonly number[],
   isDecoy: readonly boolean[],
 ): Duplicate[] {
-  const least = Math.max(LIKENESS ** 2, CHANCE_DEVIATIONS ** 2 / width)
-  const sums: Direction[] = []
-  const singles: Direction[] = []
-  const empty: Direction[] = []
-  const duplicates = [...placesOf(contributions)].flatMap(([contribution, places]) => {
-    const own = places.map((place) =>
-      direction(contribution, rows.subarray(place * width, (place + 1) * width)),
-    )
-    const paid = own.filter((_, i) => !isDecoy[places[i]!])
-    const sum = direction(contribution, sumOf(paid, width))
-    const whole = firstAlike(sum, sums, least)
-    const earlier = paid.map((row) => whole ?? firstAlike(row, singles, least))
-    const found = paid.filter((_, i) => earlier[i])
-    sums.push(sum)
-    singles.push(...own)
+  const places = placesOf(contributions)
+  const sums = new Directions(width, places.size)
+  const singles = new Directions(width, contributions.length)
+  const empty: Int8Array[] = []
+  const rowAt = (place: number): Int8Array => rows.subarray(place * width, (place + 1) * width)
+  const duplicates = [...places].flatMap(([contribution, own]) => {
+    const paid = own.filter((place) => !isDecoy[place]).map(rowAt)
+    const sum = sumOf(paid, width)
+    const whole = sums.firstLike(sum)
+    const earlier = paid.map((row) => whole ?? singles.firstLike(row))
+    sums.add(sum, contribution)
+    for (const place of own) singles.add(rowAt(place), contribution)
+    const found = paid.filter((_, i) => earlier[i] !== undefined)
     empty.push(...found)
     const first = earlier.find((one) => one !== undefined)
-    return first ? [{ contribution, earlier: first.contribution, rows: found.length }] : []
+    return first === undefined ? [] : [{ contribution, earlier: first, rows: found.length }]
   })
-  for (const { values } of empty) values.fill(0)
+  for (const row of empty) row.fill(0)
   return duplicates
 }
 
@@ -72,60 +61,88 @@ function placesOf(contributions: readonly number[]): Map<number, number[]> {
   return places
 }
 
-function direction(contribution: number, values: Direction['values']): Direction {
-  const squares = product(values, values)
-  return { contribution, values, squares, signs: signsOf(values) }
-}
-
-function sumOf(rows: readonly Direction[], width: number): Float64Array {
+/** Where the sum of rows points, to a part in 127 of its greatest coordinate. */
+function sumOf(rows: readonly Int8Array[], width: number): Int8Array {
   const sum = new Float64Array(width)
-  for (const { values } of rows) for (let i = 0; i < width; i++) sum[i]! += values[i]!
-  return sum
+  for (const row of rows) for (let i = 0; i < width; i++) sum[i]! += row[i]!
+  const greatest = sum.reduce((most, value) => Math.max(most, Math.abs(value)), 1)
+  return Int8Array.from(sum, (value) => Math.round((value / greatest) * INT8_MAX))
 }
 
-/** The first of `earlier` that points the same way; `least` is the square of the cosine at which it does. */
-function firstAlike(
-  one: Direction,
-  earlier: readonly Direction[],
-  least: number,
-): Direction | undefined {
-  const places = Math.min(SIGNS, one.values.length)
-  const mostDiffering = Math.ceil((1 - AGREEING) * places + AGREEING_SLACK * Math.sqrt(places))
-  return earlier.find((other) => {
-    if (differing(one.signs, other.signs) > mostDiffering) return false
-    const both = product(one.values, other.values)
-    return both > 0 && both * both >= least * one.squares * other.squares
-  })
+const INT8_MAX = 127
+
+/** Vectors of one width, in the order in which they came: rows, or sums of a contribution's rows. */
+class Directions {
+  readonly #least: number
+  readonly #places: number
+  readonly #mostDiffering: number
+  readonly #contributions: number[] = []
+  readonly #values: Int8Array[] = []
+  readonly #squares: number[] = []
+  readonly #words: number
+  /** Those of the first, then those of the second. */
+  readonly #signs: Int32Array
+
+  constructor(width: number, most: number) {
+    this.#least = Math.max(LIKENESS ** 2, CHANCE_DEVIATIONS ** 2 / width)
+    this.#places = Math.min(SIGNS, width)
+    const slack = AGREEING_SLACK * Math.sqrt(this.#places)
+    const agreeing = 0.5 + Math.sqrt(this.#least) / Math.PI
+    this.#mostDiffering = Math.ceil((1 - agreeing) * this.#places + slack)
+    this.#words = Math.ceil(this.#places / 32)
+    this.#signs = new Int32Array(most * this.#words)
+  }
+
+  add(values: Int8Array, contribution: number): void {
+    this.#signs.set(this.#signsOf(values), this.#values.length * this.#words)
+    this.#values.push(values)
+    this.#squares.push(product(values, values))
+    this.#contributions.push(contribution)
+  }
+
+  /** The contribution of the first that points the same way. */
+  firstLike(values: Int8Array): number | undefined {
+    const signs = this.#signsOf(values)
+    const all = this.#signs
+    const squares = product(values, values)
+    for (let i = 0; i < this.#values.length; i++) {
+      if (differing(signs, all, i * signs.length) > this.#mostDiffering) continue
+      const both = product(values, this.#values[i]!)
+      if (both > 0 && both * both >= this.#least * squares * this.#squares[i]!) {
+        return this.#contributions[i]
+      }
+    }
+    return undefined
+  }
+
+  /** Signs of coordinates at equal distances, a bit each. */
+  #signsOf(values: Int8Array): Int32Array {
+    const signs = new Int32Array(this.#words)
+    for (let i = 0; i < this.#places; i++) {
+      const value = values[Math.floor((i * values.length) / this.#places)]!
+      if (value < 0) signs[i >> 5]! |= 1 << (i & 31)
+    }
+    return signs
+  }
 }
 
-/** Whole numbers in doubles, so it is exact up to 2^53 and beyond that the same everywhere. */
-function product(a: Direction['values'], b: Direction['values']): number {
+/** Whole numbers, so it is exact. */
+function product(a: Int8Array, b: Int8Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
   return sum
 }
 
-/** Signs of coordinates at equal distances, a bit each. */
-function signsOf(values: Direction['values']): Uint32Array {
-  const places = Math.min(SIGNS, values.length)
-  const signs = new Uint32Array(Math.ceil(places / 32))
-  for (let i = 0; i < places; i++) {
-    if (values[Math.floor((i * values.length) / places)]! < 0) signs[i >> 5]! |= 1 << (i & 31)
-  }
-  return signs
-}
+/** Bits that are set in each number of 16. */
+const ONES = new Uint8Array(2 ** 16)
+for (let i = 1; i < ONES.length; i++) ONES[i] = ONES[i >> 1]! + (i & 1)
 
-/** Bits in which two differ. */
-function differing(a: Uint32Array, b: Uint32Array): number {
+/** Bits in which some words differ from those of `all` at a place. */
+function differing(words: Int32Array, all: Int32Array, place: number): number {
   let count = 0
-  for (let i = 0; i < a.length; i++) count += ones(a[i]! ^ b[i]!)
+  for (let i = 0; i < words.length; i++) {
+    const differ = words[i]! ^ all[place + i]!
+    count += ONES[differ & 0xffff]! + ONES[differ >>> 16]!
+  }
   return count
-}
-
-/** Bits that are set in a word of 32 (Hacker's Delight, 5-1). */
-function ones(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555)
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
-  bits = (bits + (bits >>> 4)) & 0x0f0f0f0f
-  return Math.imul(bits, 0x01010101) >>> 24
 }

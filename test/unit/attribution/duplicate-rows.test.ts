@@ -79,6 +79,13 @@ describe('rows that say an earlier contribution again', () => {
     assert.equal(empty.length, 16)
   })
 
+  it('are told by sums of any length', () => {
+    const many = Array.from({ length: 40 }, () => a)
+    const faint = many.map(() => near(a, 0.2, source))
+    const { empty } = emptied([...given(0, ...many), ...given(1, ...faint)])
+    assert.equal(empty.length, faint.length)
+  })
+
   it('are found by themselves in the midst of something new', () => {
     const rows = [c, d, fresh(source), fresh(source), near(b, 0.7, source), fresh(source)]
     const { duplicates, empty } = emptied([...given(0, a, b), ...given(1, ...rows)])

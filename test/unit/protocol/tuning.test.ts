@@ -6,6 +6,7 @@ import {
   endsEarly,
   FineTuneSpec,
   learningRate,
+  MAX_EXAMPLES,
   type Optimiser,
 } from '../../../protocol/tuning.ts'
 import { readGolden, TINY } from '../engine/fixtures.ts'
@@ -101,7 +102,8 @@ describe('fine-tune spec', () => {
     }
     const decoded = FineTuneSpec.decode(FineTuneSpec.encode(spec).bytes)
     assert.deepEqual(decoded, { ok: true, value: spec })
-    for (const change of [{ dropout: undefined }, { dropout: 0.95 }, { patience: -1 }]) {
+    const tooMany = { maxExamples: MAX_EXAMPLES + 1 }
+    for (const change of [{ dropout: undefined }, { dropout: 0.95 }, { patience: -1 }, tooMany]) {
       const wrong = { ...spec, ...change } as FineTuneSpec
       assert.throws(() => FineTuneSpec.encode(wrong))
     }
