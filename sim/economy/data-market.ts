@@ -32,7 +32,7 @@ export interface DataScenario {
    */
   readonly doorMiss: number
   /**
-   * Share of the rows of a copy in other words that the gradient index does not empty. Of 444 rows of 48 copies with a fifth to
+   * Share of the rows of a copy, in other words even, that the gradient index does not empty. Of 444 rows of 48 copies with a fifth to
    * a quarter of their words replaced by synonyms it emptied 420; what was left pulled hardly, or away from answers, but is
    * taken here to pull as the original does (worker/attribution/duplicate-rows.ts).
    */
@@ -55,7 +55,7 @@ export const DATA_STRATEGIES = {
     accounts: DATA.rows,
   },
   duplicating: {
-    what: 'Gives a near copy of another’s rows, at no cost. The door refuses it, unless it misses it; a refusal costs no bond, but one try a year is counted.',
+    what: 'Gives a near copy of another’s text, at no cost. The door refuses it, unless it misses it, and most of its rows are empty; a refusal costs no bond, but one try a year is counted.',
     accounts: 1,
   },
   rewording: {
@@ -124,13 +124,16 @@ function costWei({ contributors, dataCost }: DataScenario, pooledWei: bigint): b
 /** Strategies whose rows have to do with a topic. */
 const PULLING: readonly DataStrategyName[] = ['honest', 'duplicating', 'rewording']
 
+/** Strategies whose rows say another's again. */
+const REPEATING: readonly DataStrategyName[] = ['duplicating', 'rewording']
+
 /** Scores of all contributors for one answer. The attacker comes first, under one name or several. */
 function sharesOf(scenario: DataScenario, streams: Streams, name: DataStrategyName): Share[] {
   const { contributors, rows, signal, topic } = scenario
   const shares: Share[] = []
   for (let who = 0; who < contributors; who++) {
     const isOn = streams.happens(who, topic)
-    const full = who === 0 && name === 'rewording' ? rows * scenario.rowMiss : rows
+    const full = who === 0 && REPEATING.includes(name) ? rows * scenario.rowMiss : rows
     const pull = isOn ? signal * SIGMA * full : 0
     const noise = gaussian(streams, who) * SIGMA * Math.sqrt(full)
     if (who > 0) shares.push(share(DATA.rows + who, rows, pull + noise))

@@ -241,8 +241,10 @@ describe('the market for data', () => {
       const { gain } = dataEarns(name, { contributors: 20 }, [1, 2, 3, 4, 5, 6, 7, 8])
       assert.ok(gain.high < 0, `${name}: at most ${gain.high}`)
     }
-    const open = dataEarns('duplicating', { doorMiss: 1, flagged: 0 }, SEEDS)
+    const open = dataEarns('duplicating', { doorMiss: 1, rowMiss: 1, flagged: 0 }, SEEDS)
     assert.ok(open.gain.low > 0)
+    const emptied = dataEarns('duplicating', { doorMiss: 1, flagged: 0 }, SEEDS)
+    assert.ok(emptied.gain.mean < 0)
   })
 
   it('pays a rewording as it pays honest data, were its rows not emptied; a flag takes its bond only', () => {
