@@ -55,8 +55,12 @@ export const Span = z.strictObject({
 })
 export type Span = z.output<typeof Span>
 
-/** Natural logarithm of a probability, before temperature and top-k, in millionths. */
-const logProbability = z.number().int().min(-1_000_000_000).max(0)
+/** Log-probabilities are told in so many parts of a nat. */
+export const PARTS_OF_NAT = 1_000_000
+/** The least that is told: a probability of e^-1000 or less. */
+export const LEAST_LOG_PROBABILITY = -1000 * PARTS_OF_NAT
+/** Natural logarithm of a probability, before temperature and top-k. */
+const logProbability = z.number().int().min(LEAST_LOG_PROBABILITY).max(0)
 
 const STOPS = ['length', 'stop-token', 'stop-string', 'context'] as const
 

@@ -8,7 +8,7 @@ import type { Address } from '../../protocol/fields.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { type Random, random } from '../../protocol/prng.ts'
 import { dataOrder, FEATURE_WIDTH, type LoraSpec, type Optimiser } from '../../protocol/tuning.ts'
-import { fitCurvature, toRow } from '../../worker/attribution/curvature.ts'
+import { fitCurvature, toRows } from '../../worker/attribution/curvature.ts'
 import { emptyDuplicates } from '../../worker/attribution/duplicate-rows.ts'
 import { createDoor } from '../../worker/datanet/contribute.ts'
 import { packageTexts } from '../../worker/datanet/packages.ts'
@@ -137,8 +137,8 @@ async function weigh(
   const oneCopy = (): number => earned(true) / (tokens.length - honest) / oneHonest
   const before = oneCopy()
   const contributions = examples.map(({ contribution }) => contribution)
-  const isDecoy = examples.map(({ heldOut }) => heldOut)
-  const duplicates = emptyDuplicates(rows, width, contributions, isDecoy)
+  const trained = examples.map(({ heldOut }) => !heldOut)
+  const duplicates = emptyDuplicates(rows, width, contributions, trained)
   const share = (copies: boolean): number => {
     const found = duplicates.filter((one) => isCopy(one.contribution) === copies)
     return found.reduce((sum, one) => sum + one.rows, 0) / paid(copies).filter(Boolean).length
@@ -161,12 +161,7 @@ async function rowsAfterTraining(model: Model, examples: readonly Example[]) {
   const { features } = await model.features(asked)
   const isTrained = examples.map(({ heldOut }) => !heldOut)
   const curvature = fitCurvature(features, isTrained, blockWidth(LORA))
-  const { width } = curvature
-  const rows = new Int8Array(features.length)
-  for (let at = 0; at < rows.length; at += width) {
-    rows.set(toRow(curvature, features.subarray(at, at + width)), at)
-  }
-  return { rows, width }
+  return { rows: toRows(curvature, features), width: curvature.width }
 }
 
 /** The sum of the rows that are picked. */

@@ -32,9 +32,9 @@ export interface DataScenario {
    */
   readonly doorMiss: number
   /**
-   * Share of the rows of a copy, in other words even, that the gradient index does not empty. Of 444 rows of 48 copies with a fifth to
-   * a quarter of their words replaced by synonyms it emptied 420; what was left pulled hardly, or away from answers, but is
-   * taken here to pull as the original does (worker/attribution/duplicate-rows.ts).
+   * Share of the rows of a copy, in other words even, that the gradient index does not empty. Of 444 rows of 48 copies with
+   * a fifth to a quarter of their words replaced by synonyms it emptied 420; what was left pulled hardly, or away from
+   * answers, but is taken here to pull as the original does (worker/attribution/duplicate-rows.ts).
    */
   readonly rowMiss: number
   readonly governed: ParameterValues
@@ -121,11 +121,11 @@ function costWei({ contributors, dataCost }: DataScenario, pooledWei: bigint): b
   return (pooledWei * BigInt(Math.round(dataCost * 1e6))) / 1_000_000n / BigInt(contributors)
 }
 
-/** Strategies whose rows have to do with a topic. */
-const PULLING: readonly DataStrategyName[] = ['honest', 'duplicating', 'rewording']
-
 /** Strategies whose rows say another's again. */
 const REPEATING: readonly DataStrategyName[] = ['duplicating', 'rewording']
+
+/** Strategies whose rows have to do with a topic. */
+const PULLING: readonly DataStrategyName[] = ['honest', ...REPEATING]
 
 /** Scores of all contributors for one answer. The attacker comes first, under one name or several. */
 function sharesOf(scenario: DataScenario, streams: Streams, name: DataStrategyName): Share[] {

@@ -174,27 +174,26 @@ function streamed(
 ) {
   return streamSSE(c, async (stream) => {
     const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) })
-    const chunk = (text: string, reason: string | null) => ({
+    const chunk = (choice: object) => ({
       ...frame(jobId, request.model),
-      choices: [{ index: 0, text, finish_reason: reason }],
+      choices: [{ index: 0, finish_reason: null, ...choice }],
     })
     let sent = ''
     let written: Promise<unknown> = Promise.resolve()
     const stop = gateway.texts.listen(jobId, (text) => {
       sent += text
-      written = written.then(() => send(chunk(text, null))).catch(stop)
+      written = written.then(() => send(chunk({ text }))).catch(stop)
     })
     try {
       const view = await accepted(service, jobId, c.req.raw.signal)
       const answer = await answerOf(service, gateway, view)
       const { text, tokens, stop: why, logProbabilities, ...provenance } = answer
-      const last = chunk('', finishReason(why)).choices[0]!
       // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
       const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
       await written
+      const logprobs = logprobsOf(logProbabilities)
       await send({
-        ...frame(jobId, request.model),
-        choices: [{ ...last, text: rest, logprobs: logprobsOf(logProbabilities) }],
+        ...chunk({ text: rest, finish_reason: finishReason(why), logprobs }),
         usage: { completion_tokens: tokens },
         tributary: { text, job: view, ...provenance },
       })

@@ -1,7 +1,7 @@
 /** Jobs, batches and nodes as JSON for people and programs. Money is a decimal string of wei. */
 import { acceptedClaim, turnOf } from '../../coordinator-free/assignment.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
-import { Answer } from '../../protocol/answer.ts'
+import { Answer, PARTS_OF_NAT } from '../../protocol/answer.ts'
 import { scoreOf } from '../../protocol/attribution.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -98,9 +98,9 @@ export async function viewAnswer(
     }),
     logProbabilities: answer.logProbabilities.map(({ logProbability, likeliest }, place) => ({
       text: decode([answer.tokens[place]!]),
-      logProbability: logProbability / 1e6,
+      logProbability: logProbability / PARTS_OF_NAT,
       likeliest: likeliest.map((one) => {
-        return { text: decode([one.token]), logProbability: one.logProbability / 1e6 }
+        return { text: decode([one.token]), logProbability: one.logProbability / PARTS_OF_NAT }
       }),
     })),
   }

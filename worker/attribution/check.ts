@@ -3,7 +3,7 @@
  * only the features themselves cost a run of the model, and of those a sample is drawn that nobody knew beforehand.
  * Pure functions over arrays: running the model is the caller's part.
  */
-import { type Duplicate, MAX_DUPLICATES } from '../../protocol/adapter.ts'
+import type { Duplicate } from '../../protocol/adapter.ts'
 import type { Answer } from '../../protocol/answer.ts'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
@@ -71,7 +71,7 @@ export interface PublishedIndex {
   readonly damping: number
   readonly cap: number
   readonly scale: number
-  /** Contributions with empty rows: the first `MAX_DUPLICATES` of them. */
+  /** Contributions with empty rows. */
   readonly duplicates: readonly Duplicate[]
 }
 
@@ -86,11 +86,7 @@ export function checkIndex(own: InfluenceIndex, published: PublishedIndex): Chec
     const [mine, theirs] = [own.curvature[figure], published[figure]]
     if (mine !== theirs) return fail('root', `its ${figure} is ${mine}, not ${theirs}`)
   }
-  const wrong = firstWrong(
-    'duplicate',
-    own.duplicates.slice(0, MAX_DUPLICATES),
-    published.duplicates,
-  )
+  const wrong = firstWrong('duplicate', own.duplicates, published.duplicates)
   return wrong === undefined ? OK : fail('rows', wrong)
 }
 

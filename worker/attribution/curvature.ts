@@ -23,7 +23,7 @@ const CAP_QUANTILE = 0.95
  */
 const STEPS_AT_CAP = 16
 
-const INT8_MAX = 127
+export const INT8_MAX = 127
 
 /** Wider blocks cost n³ and, with few examples, learn nothing more. */
 const MAX_BLOCK_WIDTH = 1024
@@ -96,6 +96,16 @@ export function toRow(curvature: Curvature, feature: Float32Array): Int8Array {
   const row = new Int8Array(width)
   for (let i = 0; i < width; i++) row[i] = clip(Math.round(whitened[i]! * factor))
   return row
+}
+
+/** The int8 rows (N, D) of as many examples' features (N, D). Throws as `toRow` does. */
+export function toRows(curvature: Curvature, features: Float32Array): Int8Array {
+  const { width } = curvature
+  const rows = new Int8Array(features.length)
+  for (let start = 0; start < rows.length; start += width) {
+    rows.set(toRow(curvature, features.subarray(start, start + width)), start)
+  }
+  return rows
 }
 
 /** Numbers in a row, once the shape of the index is checked. Throws `AttributionError`: `bad-shape`, `too-large`. */

@@ -11,6 +11,7 @@
  * training, where it earned 0.18 of what honest texts did; before, it was 0.28 to 1.23 of that in four.
  */
 import type { Duplicate } from '../../protocol/adapter.ts'
+import { INT8_MAX } from './curvature.ts'
 
 /** Cosine from which on two vectors are near duplicates. */
 const LIKENESS = 0.25
@@ -24,13 +25,14 @@ const AGREEING_SLACK = 2
 
 /**
  * Empties (sets to 0) those of the rows (N, D) that are near duplicates, so that they earn nothing, and tells whose they are,
- * ascending. `contributions[i]` gave row i. Where `isDecoy[i]` the row stays, for it earns nothing, and has no part in a sum.
+ * ascending. `contributions[i]` gave row i. Where `trained[i]` is false it is a decoy's: it stays, for it earns nothing, and has
+ * no part in a sum.
  */
 export function emptyDuplicates(
   rows: Int8Array,
   width: number,
   contributions: readonly number[],
-  isDecoy: readonly boolean[],
+  trained: readonly boolean[],
 ): Duplicate[] {
   const places = placesOf(contributions)
   const sums = new Directions(width, places.size)
@@ -38,7 +40,7 @@ export function emptyDuplicates(
   const empty: Int8Array[] = []
   const rowAt = (place: number): Int8Array => rows.subarray(place * width, (place + 1) * width)
   const duplicates = [...places].flatMap(([contribution, own]) => {
-    const paid = own.filter((place) => !isDecoy[place]).map(rowAt)
+    const paid = own.filter((place) => trained[place]).map(rowAt)
     const sum = sumOf(paid, width)
     const whole = sums.firstLike(sum)
     const earlier = paid.map((row) => whole ?? singles.firstLike(row))
@@ -68,8 +70,6 @@ function sumOf(rows: readonly Int8Array[], width: number): Int8Array {
   const greatest = sum.reduce((most, value) => Math.max(most, Math.abs(value)), 1)
   return Int8Array.from(sum, (value) => Math.round((value / greatest) * INT8_MAX))
 }
-
-const INT8_MAX = 127
 
 /** Vectors of one width, in the order in which they came: rows, or sums of a contribution's rows. */
 class Directions {

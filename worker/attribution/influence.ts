@@ -4,7 +4,7 @@
  * and each contributor's sum of rows, by which the L2 checks a share in one step. What says an earlier contribution again has
  * empty rows.
  */
-import type { Duplicate } from '../../protocol/adapter.ts'
+import { type Duplicate, MAX_DUPLICATES } from '../../protocol/adapter.ts'
 import { type Attribution, attribute } from '../../protocol/attribution.ts'
 import {
   type InfluenceLeaves,
@@ -15,7 +15,7 @@ import {
 } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
-import { type Curvature, fitCurvature, toRow } from './curvature.ts'
+import { type Curvature, fitCurvature, toRows } from './curvature.ts'
 import { emptyDuplicates } from './duplicate-rows.ts'
 import { AttributionError } from './errors.ts'
 
@@ -24,7 +24,7 @@ export interface InfluenceIndex {
   readonly examples: number
   /** (N, D) row by row. */
   readonly rows: Int8Array
-  /** Contributions with empty rows, ascending. */
+  /** Contributions with empty rows, ascending: the first `MAX_DUPLICATES` of them. */
   readonly duplicates: readonly Duplicate[]
   readonly root: Hash
 }
@@ -42,13 +42,9 @@ export function buildIndex(
 ): InfluenceIndex {
   const trained = owners.map((owner) => owner !== undefined)
   const curvature = fitCurvature(features, trained, blockWidth)
-  const { width } = curvature
-  const rows = new Int8Array(features.length)
-  for (let start = 0; start < rows.length; start += width) {
-    rows.set(toRow(curvature, features.subarray(start, start + width)), start)
-  }
-  const isDecoy = trained.map((is) => !is)
-  const duplicates = emptyDuplicates(rows, width, contributions, isDecoy)
+  const rows = toRows(curvature, features)
+  const found = emptyDuplicates(rows, curvature.width, contributions, trained)
+  const duplicates = found.slice(0, MAX_DUPLICATES)
   const root = indexRoot(curvature, rows, owners)
   return { curvature, examples: owners.length, rows, duplicates, root }
 }

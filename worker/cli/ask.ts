@@ -5,12 +5,12 @@ import type { AnswerView, JobView } from '../api/views.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
 import { print, printJson, say, short, table } from './output.ts'
 
-type Provenance = AnswerView
-
 interface Chunk {
   readonly id: string
   readonly choices?: readonly { readonly text: string }[]
-  readonly tributary?: Omit<Provenance, 'tokens' | 'stop'> & { readonly job: JobView }
+  readonly tributary?: Omit<AnswerView, 'tokens' | 'stop' | 'logProbabilities'> & {
+    readonly job: JobView
+  }
   readonly error?: { readonly message: string }
 }
 

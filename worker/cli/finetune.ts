@@ -40,9 +40,9 @@ async function finetune(datanet: string, options: FineTuneOptions): Promise<void
   const { jobId } = await client.post<{ jobId: string }>('/fine-tunes', spec)
   say(`job ${jobId}`)
   const view = await watch(client, jobId)
-  const { index } = await client.get<Pick<Adapter, 'index'>>(`/jobs/${jobId}/adapter`)
   const adapter = view.accepted!.output
   if (options.json) return printJson(view)
+  const { index } = await client.get<Pick<Adapter, 'index'>>(`/jobs/${jobId}/adapter`)
   say(
     `made by ${short(view.accepted!.worker)}, in batch ${view.batch?.number}; ask it: tributary ask --model ${adapter} "…"`,
   )

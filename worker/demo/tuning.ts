@@ -67,12 +67,7 @@ export async function fineTune(
   return { result: resultOf(cast, view, about), killed }
 }
 
-interface AdapterView {
-  readonly losses: readonly number[]
-  readonly heldOutLossBefore: number
-  readonly heldOutLossAfter: number
-  readonly index: Pick<Adapter['index'], 'duplicates'>
-}
+type AdapterView = Pick<Adapter, 'losses' | 'heldOutLossBefore' | 'heldOutLossAfter' | 'index'>
 
 /** Texts that say again what another has said, though in other words. */
 function tellDuplicates(story: Story, { index }: AdapterView, names: readonly string[]): void {

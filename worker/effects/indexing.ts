@@ -3,10 +3,9 @@
  * alive. What comes out follows from what goes in, to the bit.
  */
 import type { Example } from '../../protocol/datanet.ts'
-import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
-import { buildIndex, type InfluenceIndex } from '../attribution/influence.ts'
+import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { openTokenizer } from '../engine/files/tokenizer.ts'
@@ -24,7 +23,7 @@ export interface ReadTexts {
 /** A datanet cut into examples, and who owns each; none owns a decoy. */
 export interface CutTexts {
   readonly examples: readonly Example[]
-  readonly owners: readonly (Address | undefined)[]
+  readonly owners: Owners
 }
 
 /** Coordinates of one module in an example's features: a block of the curvature. */

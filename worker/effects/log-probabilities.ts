@@ -2,16 +2,13 @@
  * How likely the model held the tokens of an answer, as its document tells it: in millionths of a nat, before temperature and
  * top-k. The validator's own pass differs in the last bits, so two of them are the same where they are near.
  */
-import type { Answer } from '../../protocol/answer.ts'
+import { type Answer, LEAST_LOG_PROBABILITY, PARTS_OF_NAT } from '../../protocol/answer.ts'
 import { highest } from '../../protocol/sampling.ts'
 import type { DrawnProbability } from '../engine/requests.ts'
 import { logSumOf } from '../engine/serving/probabilities.ts'
 
 export type ToldProbability = Answer['logProbabilities'][number]
 
-const MILLIONTHS = 1e6
-/** The least that is told: a probability of e^-1000 or less. */
-const LEAST = -1e9
 /** In millionths of a nat: honest runs are some millionths apart, and a thousandth changes a probability by a thousandth of it. */
 const TOLERANCE = 1000
 
@@ -28,7 +25,7 @@ export function toldProbabilities(drawn: readonly DrawnProbability[]): ToldProba
 
 function told(nats: number): number {
   // Never -0, which documents cannot hold as a whole number.
-  return Math.max(LEAST, Math.min(0, Math.round(MILLIONTHS * nats))) || 0
+  return Math.max(LEAST_LOG_PROBABILITY, Math.min(0, Math.round(PARTS_OF_NAT * nats))) || 0
 }
 
 /**

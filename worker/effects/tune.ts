@@ -1,6 +1,6 @@
 /** Executes a fine-tune job: train segment by segment, index the gradients, and publish all that a checker needs. */
 import type { Result } from '../../coordinator-free/events.ts'
-import { Adapter, boundariesOf, MAX_DUPLICATES } from '../../protocol/adapter.ts'
+import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -73,7 +73,7 @@ export async function executeTune(
       damping: index.curvature.damping,
       cap: index.curvature.cap,
       scale: index.curvature.scale,
-      duplicates: index.duplicates.slice(0, MAX_DUPLICATES),
+      duplicates: [...index.duplicates],
     },
     spans: run.corpus.spans,
   }

@@ -161,7 +161,7 @@ describe('attacks on attribution', () => {
     assert.equal(settle([...items, ...harm], answers).get(ATTACKER), undefined)
   })
 
-  it('pays nothing for what says an earlier text again, and its author as before', () => {
+  it('pays nothing for what says an earlier text again, and its author all the same', () => {
     const { items, answers, source } = world()
     const theirs = items.filter(({ owner }) => owner === account(1))
     const reworded = theirs.map(({ gradient }) => ({

@@ -35,8 +35,8 @@ function emptied(all: readonly Given[], width = WIDTH) {
   const rows = Int8Array.from(all.flatMap(({ row }) => row.map(clip)))
   const before = rows.slice()
   const contributions = all.map(({ contribution }) => contribution)
-  const isDecoy = all.map(({ isDecoy = false }) => isDecoy)
-  const duplicates = emptyDuplicates(rows, width, contributions, isDecoy)
+  const trained = all.map(({ isDecoy = false }) => !isDecoy)
+  const duplicates = emptyDuplicates(rows, width, contributions, trained)
   const at = (of: Int8Array, place: number) => of.subarray(place * width, (place + 1) * width)
   const empty = all.flatMap((_, place) =>
     at(rows, place).every((value) => value === 0) ? [place] : [],
