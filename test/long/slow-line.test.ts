@@ -6,16 +6,27 @@ import { after, before, describe, it } from 'mocha'
 import { Peers, type TestPeer } from '../harness/peers.ts'
 
 const MIB = 1024 * 1024
+
+interface Line {
+  readonly name: string
+  readonly bytesASecond: number
+  readonly mebibytes: number
+  /** How often it stands still, and for how long. */
+  readonly holdUps?: { readonly everyMs: number; readonly forMs: number }
+}
+
 /** Hands everything through, what comes back no faster than the line allows. */
 class SlowLine {
   #server: Server | undefined
   readonly #sockets = new Set<Socket>()
-  readonly #bytesASecond: number
+  readonly #line: Line
   #freeAtMs = 0
+  #goesUntilMs = 0
   bytes = 0
 
-  constructor(bytesASecond: number) {
-    this.#bytesASecond = bytesASecond
+  constructor(line: Line) {
+    this.#line = line
+    this.#goesUntilMs = performance.now() + (line.holdUps?.everyMs ?? Number.POSITIVE_INFINITY)
   }
 
   async open(port: number): Promise<number> {
@@ -30,7 +41,12 @@ class SlowLine {
     far.on('data', (data) => {
       this.bytes += data.length
       const nowMs = performance.now()
-      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (1000 * data.length) / this.#bytesASecond
+      const { bytesASecond, holdUps } = this.#line
+      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (1000 * data.length) / bytesASecond
+      if (holdUps && this.#freeAtMs > this.#goesUntilMs) {
+        this.#freeAtMs += holdUps.forMs
+        this.#goesUntilMs = this.#freeAtMs + holdUps.everyMs
+      }
       far.pause()
       setTimeout(() => {
         near.write(data)
@@ -53,14 +69,19 @@ class SlowLine {
   }
 }
 
-const LINES = [
+const LINES: readonly Line[] = [
   { name: 'a home’s uplink: a second for each block', bytesASecond: 1_000_000, mebibytes: 24 },
   { name: 'four seconds for each block', bytesASecond: 250_000, mebibytes: 6 },
+  {
+    name: 'one that stands still for three seconds in seven',
+    ...{ bytesASecond: 250_000, mebibytes: 4, holdUps: { everyMs: 4000, forMs: 3000 } },
+  },
+  { name: 'fifteen seconds for each block', bytesASecond: 70_000, mebibytes: 3 },
 ]
 
-for (const { name, bytesASecond, mebibytes } of LINES) {
-  describe(`a file over a slow line, ${name}`, () => {
-    const line = new SlowLine(bytesASecond)
+for (const slow of LINES) {
+  describe(`a file over a slow line, ${slow.name}`, () => {
+    const line = new SlowLine(slow)
     const peers = new Peers()
     let owner: TestPeer
     let reader: TestPeer
@@ -70,8 +91,8 @@ for (const { name, bytesASecond, mebibytes } of LINES) {
       reader = await peers.start(2, [])
       const address = `${owner.peer.libp2p.getMultiaddrs()[0]}`
       const port = Number(/tcp\/(\d+)/.exec(address)![1])
-      const slow = address.replace(`tcp/${port}`, `tcp/${await line.open(port)}`)
-      await reader.peer.libp2p.dial(multiaddr(slow))
+      const proxied = address.replace(`tcp/${port}`, `tcp/${await line.open(port)}`)
+      await reader.peer.libp2p.dial(multiaddr(proxied))
     })
 
     after(async () => {
@@ -80,7 +101,7 @@ for (const { name, bytesASecond, mebibytes } of LINES) {
     })
 
     it('comes whole, and hardly any block twice', async () => {
-      const file = randomBytes(mebibytes * MIB)
+      const file = randomBytes(slow.mebibytes * MIB)
       const cid = await owner.content.putFile(file)
       const signal = AbortSignal.timeout(110_000)
       const got = await reader.content.getFile(cid, file.length, { signal })

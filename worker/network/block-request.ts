@@ -14,8 +14,8 @@ const PROTOCOL = '/tributary/block/1.0.0'
 const MAX_CID_BYTES = 64
 /** Leaves of files are the largest blocks but for long documents; bitswap takes no larger ones either. */
 const MAX_BLOCK_BYTES = 4 * LEAF_BYTES
-/** Until a neighbour has said whether it has the block. */
-const ANSWER_MS = 5000
+/** Until a neighbour has said whether it has the block: on a slow line its word comes behind blocks that are on their way. */
+const ANSWER_MS = 40_000
 /** Until the block is there: a mebibyte takes half of it at 35 kB a second. */
 const BLOCK_MS = 60_000
 /** Blocks that one neighbour may ask for at the same time. */

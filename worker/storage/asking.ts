@@ -13,6 +13,8 @@ import type { Logger } from '../telemetry/logger.ts'
 
 /** Questions under way at the same time; `sim/routing/scenario.ts` has the same number. */
 const ASKED_AT_ONCE = 8
+/** Who has not answered by then holds up the next no longer, though a late answer is as good. */
+const ANSWER_MS = 5000
 /** How long who gave the last block is asked alone, and who promised first may take before others are tried as well. */
 const PATIENCE_MS = 3000
 /** When others than neighbours are asked: until then providers may be found. */
@@ -37,6 +39,7 @@ export type AskOne<P> = (
 
 export interface Waits {
   readonly atOnce: number
+  readonly answerMs: number
   readonly patienceMs: number
 }
 
@@ -124,7 +127,7 @@ export class Asking {
         return undefined
       }
     }
-    const waits = { atOnce: ASKED_AT_ONCE, patienceMs: PATIENCE_MS }
+    const waits = { atOnce: ASKED_AT_ONCE, answerMs: ANSWER_MS, patienceMs: PATIENCE_MS }
     return firstBlock(giver, (signal) => order(others, signal), ask, stop, waits)
   }
 
@@ -145,7 +148,7 @@ export async function firstBlock<P>(
   others: (signal: AbortSignal) => AsyncGenerator<P>,
   ask: AskOne<P>,
   stop: AbortSignal,
-  { atOnce, patienceMs }: Waits,
+  { atOnce, answerMs, patienceMs }: Waits,
 ): Promise<Uint8Array | undefined> {
   const found = new AbortController()
   const signal = AbortSignal.any([stop, found.signal])
@@ -173,11 +176,12 @@ export async function firstBlock<P>(
   const lane = async (queue: AsyncGenerator<P>): Promise<void> => {
     for await (const peer of oneOf(queue)) {
       if (signal.aborted) return
-      await question(peer)
+      await settledWithin(answerMs, question(peer))
     }
   }
   try {
-    if (giver !== undefined) await settledWithin(patienceMs, [question(giver), ...running])
+    if (giver !== undefined)
+      await settledWithin(patienceMs, Promise.all([question(giver), ...running]))
     const queue = others(signal)
     await Promise.all(Array.from({ length: atOnce }, () => lane(queue)))
     while (!signal.aborted && running.size > 0) await Promise.race(running)
@@ -199,13 +203,13 @@ async function sleep(waitMs: number, signal: AbortSignal): Promise<void> {
   await waitFor(waitMs, undefined, { signal }).catch(() => undefined)
 }
 
-/** Ends when all have, or when the time is up. */
-async function settledWithin(waitMs: number, promises: readonly Promise<void>[]): Promise<void> {
+/** Ends when the promise has, or when the time is up. */
+async function settledWithin(waitMs: number, promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, waitMs)
   })
-  await Promise.race([Promise.all(promises), late])
+  await Promise.race([promise, late])
   clearTimeout(timer)
 }
 

@@ -3,11 +3,11 @@ import { describe, it } from 'mocha'
 import { type AskOne, firstBlock } from '../../../worker/storage/asking.ts'
 
 const BLOCK = Uint8Array.of(1, 2, 3)
-const WAITS = { atOnce: 3, patienceMs: 20 }
+const WAITS = { atOnce: 3, answerMs: 20, patienceMs: 20 }
 const NEVER = new AbortController().signal
 
 /** What a peer does, by its name. */
-type Manner = 'has' | 'lacks' | 'silent' | 'stalls'
+type Manner = 'has' | 'lacks' | 'silent' | 'late' | 'stalls'
 
 /** Peers of these manners, and how many of each were asked, and took their turn. */
 function town(manners: readonly Manner[]) {
@@ -22,13 +22,14 @@ function town(manners: readonly Manner[]) {
     })
     const manner = manners[peer]
     if (manner === 'silent') await over
+    if (manner === 'late') await new Promise((wake) => setTimeout(wake, 3 * WAITS.answerMs))
     await Promise.resolve()
     open -= 1
-    if (manner !== 'has' && manner !== 'stalls') return undefined
+    if (manner === 'silent' || manner === 'lacks') return undefined
     await Promise.race([turn(), over])
     if (signal.aborted) return undefined
     seen.turns.push(peer)
-    return manner === 'has' ? BLOCK : over
+    return manner === 'stalls' ? over : BLOCK
   }
   const queue = async function* () {
     yield* manners.keys()
@@ -70,6 +71,24 @@ describe('a block asked of many', () => {
     const { ask, queue, seen } = town(manners)
     assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), BLOCK)
     assert.equal(seen.turns.length, 13)
+  })
+
+  it('comes in spite of many that say nothing', async () => {
+    const { ask, queue, seen } = town([...Array<Manner>(12).fill('silent'), 'has'])
+    assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), BLOCK)
+    assert.equal(seen.asked.length, 13)
+  })
+
+  it('is taken of who answers late, when all others have been asked', async () => {
+    const { ask, queue, seen } = town(['late', 'lacks', 'lacks', 'lacks'])
+    assert.equal(await firstBlock(undefined, queue, ask, NEVER, WAITS), BLOCK)
+    assert.equal(seen.asked.length, 4)
+    const giver = town(['late', 'lacks'])
+    const others = async function* () {
+      yield 1
+    }
+    assert.equal(await firstBlock(0, others, giver.ask, NEVER, WAITS), BLOCK)
+    assert.deepEqual(giver.seen.asked, [0, 1])
   })
 
   it('is asked of the last giver alone, for as long as patience lasts', async () => {
