@@ -9,7 +9,10 @@ import { PROMPT, within } from '../compliance/content.ts'
 import { Peers, type TestPeer } from '../harness/peers.ts'
 
 const BITSWAP = ['/ipfs/bitswap/1.2.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.0.0']
-const OURS = '/tributary/block/1.0.0'
+const OURS = '/tributary/block/2.0.0'
+/** What comes before a block of so many bytes. */
+const head = (bytes: number): Uint8Array =>
+  Uint8Array.of(...[24, 16, 8, 0].map((by) => (bytes >>> by) & 0xff))
 const FORGED = Prompt.encode({ ...PROMPT, text: 'forged' }).bytes
 
 describe('blocks asked of one neighbour', () => {
@@ -49,7 +52,7 @@ describe('blocks asked of one neighbour', () => {
   const lie = () =>
     says(async (framed) => {
       await framed.read()
-      await framed.write(Uint8Array.of(1))
+      await framed.write(head(FORGED.length))
       await framed.write(FORGED)
     })
 
@@ -64,10 +67,20 @@ describe('blocks asked of one neighbour', () => {
       const { cid } = await stored('small')
       await says(async (framed) => {
         await framed.read()
-        await framed.write(Uint8Array.of(1))
-        await framed.write(new Uint8Array(5 * 1024 * 1024)).catch(() => undefined)
+        await framed.write(head(5 * 1024 * 1024))
       })
-      await assert.rejects(ask(liar, cid), /length|large|exceed/i)
+      await assert.rejects(ask(liar, cid), /promised a block of 5242880 bytes; the most is/)
+      await says(async (framed) => {
+        await framed.read()
+        await framed.write(head(10))
+        await framed.write(new Uint8Array(11))
+      })
+      await assert.rejects(ask(liar, cid), /A part of 11 bytes came at 0 of 10/)
+      await says(async (framed) => {
+        await framed.read()
+        await framed.write(Uint8Array.of(1))
+      })
+      await assert.rejects(ask(liar, cid), { code: 'protocol' })
     })
 
     it('are waited for no longer than they are wanted', async () => {

@@ -46,7 +46,7 @@ export interface Waits {
 export class Asking {
   readonly #peer: Peer
   readonly #log: Logger
-  /** Who gave a block when it was asked: it may have the next. */
+  /** Who gave a block when it was asked, or has promised one: it may have the next. */
   #giver = ''
   readonly #failed = new Set<string>()
 
@@ -55,11 +55,22 @@ export class Asking {
     this.#log = log
   }
 
-  /** @returns undefined where no neighbour gives it */
-  neighbours(cid: CID, stop: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#ask(cid, stop, async function* (ranked) {
+  /** @returns undefined where no neighbour gives it, or none has promised this or another block soon */
+  async neighbours(cid: CID, stop: AbortSignal): Promise<Uint8Array | undefined> {
+    const late = new AbortController()
+    // Where one of them is giving another block, its word on this one comes behind that.
+    const timer = setTimeout(() => {
+      if (!this.#connectedGiver()) late.abort()
+    }, ANSWER_MS)
+    const signal = AbortSignal.any([stop, late.signal])
+    const all = async function* (ranked: readonly PeerId[]) {
       yield* ranked
-    })
+    }
+    try {
+      return await this.#ask(cid, signal, all)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /**
@@ -113,11 +124,14 @@ export class Asking {
   ): Promise<Uint8Array | undefined> {
     const peers = this.#peer.libp2p.getPeers()
     const last = (peer: PeerId): number => Number(this.#failed.has(peer.toString()))
-    const giver = peers.find((peer) => peer.toString() === this.#giver)
-    const others = peers.filter((peer) => peer !== giver).sort((a, b) => last(a) - last(b))
+    const giver = this.#connectedGiver()
+    const others = peers.filter((peer) => !giver?.equals(peer)).sort((a, b) => last(a) - last(b))
     const ask: AskOne<PeerId> = async (peer, turn, signal) => {
       try {
-        const block = await askForBlock(this.#peer, peer, cid, signal, turn)
+        const block = await askForBlock(this.#peer, peer, cid, signal, () => {
+          this.#giver = peer.toString()
+          return turn()
+        })
         if (block) this.#giver = peer.toString()
         return block
       } catch (error) {
@@ -129,6 +143,10 @@ export class Asking {
     }
     const waits = { atOnce: ASKED_AT_ONCE, answerMs: ANSWER_MS, patienceMs: PATIENCE_MS }
     return firstBlock(giver, (signal) => order(others, signal), ask, stop, waits)
+  }
+
+  #connectedGiver(): PeerId | undefined {
+    return this.#peer.libp2p.getPeers().find((peer) => peer.toString() === this.#giver)
   }
 
   #remember(peer: string): void {

@@ -1,8 +1,8 @@
 /**
- * A blockstore for one fetch. It never waits on one peer for ever: bitswap now and then falls silent with the connection
- * open, so after a while neighbours are asked straight, and if none has the block, those who provide it; and as who provides
- * it can be kept secret by those who have pressed in around its id, whoever else is known. It stops at the bytes and blocks
- * that the manifest allows.
+ * A blockstore for one fetch. Bitswap finds the first block, and neighbours hand over the others. It never waits on one peer
+ * for ever: bitswap now and then falls silent with the connection open, so after a while neighbours are asked straight, and if
+ * none has the block, those who provide it; and as who provides it can be kept secret by those who have pressed in around its
+ * id, whoever else is known. It stops at the bytes and blocks that the manifest allows.
  */
 import type { Blocks } from '@helia/interface'
 import type { Blockstore } from 'interface-blockstore'
@@ -35,8 +35,15 @@ export const WANTED_BLOCKS = 2
 interface Pace {
   /** When the newest came. */
   latestMs: number
-  /** Whether a neighbour had to be asked for it. */
-  isAsked: boolean
+  /**
+   * Whom its next block is asked of first. Bitswap asks all neighbours at once, which finds who has the first; but it cannot
+   * tell a slow line from a silent peer, so the others are asked of neighbours, for as long as these give them.
+   */
+  next: 'bitswap' | 'neighbours' | 'bitswap for good'
+}
+
+function newPace(): Pace {
+  return { latestMs: 0, next: 'bitswap' }
 }
 
 /** Asks several peers for a block, each by itself. @returns undefined where none gives it */
@@ -58,12 +65,18 @@ export function fetching(
   let bytes = 0
   let count = 0
   const { blocks } = sources
-  const pace = { latestMs: 0, isAsked: false }
+  const pace = newPace()
+  // The exporter's own limit on wants is lost now and then (it-parallel compares their number with `===`).
+  const lanes: Promise<unknown>[] = Array.from({ length: WANTED_BLOCKS }, () => Promise.resolve())
+  let wanted = 0
   return {
     put: (cid, block) => blocks.put(cid, block),
     has: (cid) => blocks.has(cid),
     get: async function* (cid) {
-      const block = await fetchBlock(sources, root, cid, limits.signal, pace)
+      const lane = wanted++ % WANTED_BLOCKS
+      const fetched = lanes[lane]!.then(() => fetchBlock(sources, root, cid, limits.signal, pace))
+      lanes[lane] = fetched
+      const block = await fetched
       bytes += block.length
       count += 1
       if (bytes > limits.maxBytes || count > limits.maxBlocks) {
@@ -84,15 +97,18 @@ export async function fetchBlock(
   root: CID,
   cid: CID,
   stop: AbortSignal,
-  pace: Pace = { latestMs: 0, isAsked: false },
+  pace = newPace(),
 ): Promise<Uint8Array> {
   const done = (block: Uint8Array): Uint8Array => {
     pace.latestMs = performance.now()
+    if (pace.next === 'bitswap') pace.next = 'neighbours'
     return block
   }
-  // Where bitswap was silent for one block it is for the next.
-  const early = pace.isAsked ? await asked(sources, sources.neighbours, cid, stop) : undefined
-  if (early) return done(early)
+  if (pace.next === 'neighbours') {
+    const early = await asked(sources, sources.neighbours, cid, stop)
+    if (early) return done(early)
+    pace.next = 'bitswap for good'
+  }
   const failures: unknown[] = []
   const tried = await attempt(pace, FIRST_TRY_MS, stop, failures, (signal) =>
     collect(sources.blocks.get(cid, { signal })),
@@ -104,7 +120,7 @@ export async function fetchBlock(
     const asking = asked(sources, sources.everyone, cid, signal)
     const trying = fromSessions(sources.blocks, root, cid, pace, signal, failures)
     const tellPace = (block: Uint8Array | undefined) => {
-      pace.isAsked = block !== undefined
+      if (block) pace.next = 'neighbours'
       return block
     }
     const block =

@@ -3,7 +3,8 @@ import type { Blocks } from '@helia/interface'
 import { describe, it } from 'mocha'
 import { CID } from 'multiformats/cid'
 import { Prompt } from '../../../protocol/answer.ts'
-import { fetchBlock, type Sources } from '../../../worker/storage/fetching.ts'
+import { collect } from '../../../worker/network/block-request.ts'
+import { fetchBlock, fetching, type Sources } from '../../../worker/storage/fetching.ts'
 import { PROMPT } from '../../compliance/content.ts'
 
 const { cid, bytes } = Prompt.encode(PROMPT)
@@ -37,11 +38,8 @@ describe('a block that bitswap does not bring', () => {
   it('comes of whoever is asked, while a search for providers leads nowhere', async () => {
     const { blocks, put } = without(untilStopped)
     const sources: Sources = { blocks, neighbours: nobody, everyone: async () => bytes }
-    const pace = { latestMs: 0, isAsked: false }
-    const got = await fetchBlock(sources, ID, ID, NEVER, pace)
-    assert.equal(got, bytes)
+    assert.equal(await fetchBlock(sources, ID, ID, NEVER), bytes)
     assert.deepEqual(put, [bytes])
-    assert.ok(pace.isAsked, 'the next block is not asked for at once')
   })
 
   it('comes of a provider, while all others are silent', async () => {
@@ -80,5 +78,58 @@ describe('a block that bitswap does not bring', () => {
     const fetched = fetchBlock({ blocks, neighbours: nobody, everyone }, ID, ID, stop.signal)
     setTimeout(() => stop.abort(new Error('enough')), 5)
     await assert.rejects(fetched, /enough/)
+  })
+})
+
+describe('the blocks of a file', () => {
+  /** Where each of them came from, the neighbours having those only that are said. */
+  async function routes(given: readonly boolean[]) {
+    const told: string[] = []
+    const { blocks } = without(untilStopped)
+    const byBitswap = async function* () {
+      told.push('bitswap')
+      yield bytes
+    }
+    const asked = [...given]
+    const neighbours = async () => {
+      const block = asked.shift() ? bytes : undefined
+      told.push(block ? 'neighbour' : 'none')
+      return block
+    }
+    const sources = { blocks: { ...blocks, get: byBitswap }, neighbours, everyone: nobody }
+    const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
+    const file = fetching(sources as unknown as Sources, ID, limits)
+    for (let block = 0; block <= given.length; block++) await collect(file.get(ID))
+    return told
+  }
+
+  it('are asked of neighbours, once bitswap has found the first', async () => {
+    assert.deepEqual(await routes([true, true]), ['bitswap', 'neighbour', 'neighbour'])
+  })
+
+  it('are wanted two at a time, and none any more when one has failed', async () => {
+    const { blocks } = without(() => Promise.reject(new Error('no providers')))
+    const seen = { open: 0, most: 0, all: 0 }
+    const get = async function* () {
+      const number = ++seen.all
+      seen.most = Math.max(seen.most, ++seen.open)
+      await new Promise((wake) => setTimeout(wake, 5))
+      seen.open -= 1
+      if (number > 3) throw new Error('bitswap has none')
+      yield bytes
+    }
+    const sources = { blocks: { ...blocks, get }, neighbours: nobody, everyone: nobody }
+    const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
+    const file = fetching(sources as unknown as Sources, ID, limits)
+    const all = Array.from({ length: 9 }, () => collect(file.get(ID)))
+    const ends = (await Promise.allSettled(all)).map(({ status }) => status === 'fulfilled')
+    assert.deepEqual(ends, [true, true, true, ...Array(6).fill(false)])
+    assert.equal(seen.most, 2)
+    assert.ok(seen.all <= 5, `${seen.all} were wanted`)
+  })
+
+  it('come by bitswap from the first that no neighbour gives', async () => {
+    const told = await routes([true, false, true])
+    assert.deepEqual(told, ['bitswap', 'neighbour', 'none', 'bitswap', 'bitswap'])
   })
 })
