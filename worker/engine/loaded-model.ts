@@ -11,6 +11,7 @@ import { featuresGraph, gradientGraph, lossOnlyGraph } from './graph/train-graph
 import { type LoraLayout, loraLayout } from './lora.ts'
 import type { ModelInfo, ModelSpec, ThreadOptions } from './requests.ts'
 import { type Exactness, selfTest } from './self-test.ts'
+import { PIECE_TOKENS } from './serving/serve.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
@@ -29,6 +30,9 @@ const GRAPHS: readonly GraphName[] = [
   'loss',
   `features ${FEATURE_WIDTH}`,
 ]
+
+/** How the graphs are run, as far as it changes a bit of what comes out. */
+const RECKONING = `onnxruntime ${RUNTIME_VERSION}, texts read ${PIECE_TOKENS} tokens at a time`
 
 /** The order of their sums depends on how many rows are computed at once. */
 const INTEGERS = {
@@ -79,7 +83,7 @@ export class LoadedModel {
       loraSize: this.layout.size,
       vocabSize: config.vocabSize,
       contextTokens: config.contextTokens,
-      graphHash: keccakHash(utf8(`onnxruntime ${RUNTIME_VERSION}`), ...graphs),
+      graphHash: keccakHash(utf8(RECKONING), ...graphs),
       ...(await this.#exactness()),
     }
   }

@@ -103,6 +103,34 @@ describe('generation', () => {
     assert.deepEqual(last.hidden, all.hidden.slice(5 * config.width))
   })
 
+  it('reads long texts piece by piece, and comes to the same', async () => {
+    const model = await engine.open(BROOK, LORA)
+    const { vocabSize, config } = model.info
+    const adapter = someAdapter(model.info.loraSize)
+    const tokens = [...someTokens(300, vocabSize)]
+    const all = await model.prefill({ adapter, tokens, from: 0 })
+    assert.equal(all.logits.length, 300 * vocabSize)
+    for (const from of [127, 128, 200, 256, 299]) {
+      const rest = await model.prefill({ adapter, tokens, from })
+      assert.deepEqual(rest.logits, all.logits.slice(from * vocabSize))
+      assert.deepEqual(rest.hidden, all.hidden.slice(from * config.width))
+    }
+    // A piece that ends elsewhere is rounded otherwise, and that is all.
+    for (const length of [1, 100, 128, 129, 257]) {
+      const short = await model.prefill({
+        adapter,
+        tokens: tokens.slice(0, length),
+        from: length - 1,
+      })
+      const row = all.logits.slice((length - 1) * vocabSize, length * vocabSize)
+      assert.ok(worstError(short.logits, row) < 1e-4, `${length} tokens`)
+    }
+    const written = await model.generate({ ...request, adapter, prompt: tokens, maxTokens: 40 })
+    const text = [...tokens, ...written.tokens.slice(0, -1)]
+    const read = await model.prefill({ adapter, tokens: text, from: tokens.length - 1 })
+    assert.ok(worstError(read.hidden, written.hidden) < 1e-3)
+  })
+
   it('throws where the logits are not finite, instead of drawing a token', async () => {
     const model = await engine.open(TINY, LORA)
     const adapter = new Float32Array(model.info.loraSize).fill(1e30)

@@ -25,6 +25,12 @@ import { Text } from './text.ts'
 /** Alternatives that a caller may ask the log-probabilities of. */
 const MOST_LIKELIEST = 20
 
+/**
+ * Tokens of a finished text that are read at a time: attention within a piece takes memory by its square. All nodes have
+ * the same, for sums over a past are rounded otherwise than those within a piece.
+ */
+export const PIECE_TOKENS = 128
+
 export interface ServingOptions {
   readonly threads: number
   readonly provider: Provider
@@ -36,8 +42,6 @@ export class Serving {
   readonly #base: BaseModel
   readonly #batch: Batch
   readonly #session: () => Promise<Session>
-  /** Before a text's first token: one masked place, since the graph must have a past. */
-  readonly #noPast: KeyValues
 
   constructor(directory: string, base: BaseModel, options: ServingOptions) {
     const { threads, provider, limits } = options
@@ -53,7 +57,6 @@ export class Serving {
       return session
     }
     this.#batch = new Batch(base.config, this.#session, limits)
-    this.#noPast = new KeyValues(base.config, 1, 0)
   }
 
   /** Draws up to `maxTokens` tokens after the prompt. */
@@ -73,27 +76,40 @@ export class Serving {
     return text.result
   }
 
-  /** Reads a finished text in one pass. What else is under way never changes a bit of the result. */
+  /** Reads a finished text, piece by piece. What else is under way never changes a bit of the result. */
   async prefill({ adapter, tokens, from }: PrefillRequest, signal: StepSignal): Promise<Prefilled> {
     const { config } = this.#base
     checkTokens(config, tokens, 1)
     checkCount('position', from, 0, tokens.length - 1)
     this.#checkAdapter(adapter)
     const session = await this.#session()
-    await turn()
-    signal.throwIfAborted()
-    const selected = Int32Array.from({ length: tokens.length - from }, (_, index) => from + index)
-    const outputs = await session.run(
-      {
-        tokens: { data: Int32Array.from(tokens), shape: [1, tokens.length] },
-        lengths: { data: Int32Array.of(0), shape: [1] },
+    const keys = new KeyValues(config, 1, 0)
+    const slot = singleFeeds(config, adapter)
+    const logits = new Float32Array((tokens.length - from) * config.vocabSize)
+    const hidden = new Float32Array((tokens.length - from) * config.width)
+    for (let start = 0; start < tokens.length; start += PIECE_TOKENS) {
+      await turn()
+      signal.throwIfAborted()
+      const piece = tokens.slice(start, start + PIECE_TOKENS)
+      // One at least, for the graph; where none of the piece is wanted its logits go nowhere.
+      const first = Math.min(Math.max(from - start, 0), piece.length - 1)
+      const selected = Int32Array.from({ length: piece.length - first }, (_, i) => first + i)
+      const read = await session.run({
+        tokens: { data: Int32Array.from(piece), shape: [1, piece.length] },
+        lengths: { data: Int32Array.of(start), shape: [1] },
         selected: { data: selected, shape: [selected.length] },
-        ...singleFeeds(config, adapter),
-        ...this.#noPast.feeds(1),
-      },
-      ['logits', 'hidden'],
-    )
-    const { logits, hidden } = outputs as { logits: Float32Array; hidden: Float32Array }
+        ...slot,
+        ...keys.feeds(1),
+      })
+      const end = start + piece.length
+      if (end > from) {
+        const row = start + first - from
+        logits.set(read['logits']!, row * config.vocabSize)
+        hidden.set(read['hidden']!, row * config.width)
+      }
+      keys.reserve(1, end, tokens.length)
+      keys.append(0, start, { k: read['new.k']!, v: read['new.v']! }, 0, 1)
+    }
     checkFinite(logits, tokens.length)
     return { logits, hidden }
   }
