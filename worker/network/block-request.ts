@@ -14,11 +14,11 @@ const PROTOCOL = '/tributary/block/2.0.0'
 const MAX_CID_BYTES = 64
 /** Leaves of files are the largest blocks but for long documents; bitswap takes no larger ones either. */
 const MAX_BLOCK_BYTES = 4 * LEAF_BYTES
-/** Until a neighbour has said whether it has the block: on a slow line its word comes behind blocks that are on their way. */
+/** Until a neighbour has said whether it has the block: on a slow line that comes behind blocks that are on their way. */
 const ANSWER_MS = 40_000
 /** Until the block is there: a mebibyte takes half of it at 35 kB a second. */
 const BLOCK_MS = 60_000
-/** A block comes in parts, each no longer than so after the one before: who promises it and does not give it is soon found out. */
+/** A block comes in parts, and each so soon after the one before: who promises and does not give is found out early. */
 const PART_MS = 30_000
 const PART_BYTES = 64 * 1024
 /** Blocks that one neighbour may ask for at the same time. */
