@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   contracts: async () => (await import('./contracts/contracts.ts')).benchmarkContracts,
   attribution: async () => (await import('./attribution/attribution.ts')).benchmarkAttribution,
   sim: async () => (await import('./sim/sim.ts')).benchmarkSim,
+  transfer: async () => (await import('./transfer/transfer.ts')).benchmarkTransfer,
 }
 
 interface Options {
