@@ -126,7 +126,8 @@ async function weigh(
 ): Promise<Weighed> {
   const spec = { exampleTokens: EXAMPLE_TOKENS, maxExamples: EXAMPLES_EACH * tokens.length }
   const examples = cutExamples(tokens, spec, SEED)
-  const { rows, width } = await rowsAfterTraining(model, examples)
+  const trained = examples.map(({ heldOut }) => !heldOut)
+  const { rows, width } = await rowsAfterTraining(model, examples, trained)
   const isCopy = (contribution: number): boolean => contribution >= honest
   const paid = (copies: boolean): boolean[] =>
     examples.map((one) => !one.heldOut && isCopy(one.contribution) === copies)
@@ -137,7 +138,6 @@ async function weigh(
   const oneCopy = (): number => earned(true) / (tokens.length - honest) / oneHonest
   const before = oneCopy()
   const contributions = examples.map(({ contribution }) => contribution)
-  const trained = examples.map(({ heldOut }) => !heldOut)
   const duplicates = emptyDuplicates(rows, width, contributions, trained)
   const share = (copies: boolean): number => {
     const found = duplicates.filter((one) => isCopy(one.contribution) === copies)
@@ -147,9 +147,13 @@ async function weigh(
 }
 
 /** Rows (N, D) of the examples before any is emptied. */
-async function rowsAfterTraining(model: Model, examples: readonly Example[]) {
+async function rowsAfterTraining(
+  model: Model,
+  examples: readonly Example[],
+  isTrained: readonly boolean[],
+) {
   const pieces = examples.map(({ tokens }) => Int32Array.from(tokens))
-  const trained = pieces.filter((_, i) => !examples[i]!.heldOut)
+  const trained = pieces.filter((_, i) => isTrained[i])
   const order = dataOrder(SEED, trained.length, BATCH, STEPS)
   const batches = order.map((batch) => ({
     tokens: Int32Array.from([...batch].flatMap((place) => [...trained[place]!])),
@@ -159,7 +163,6 @@ async function rowsAfterTraining(model: Model, examples: readonly Example[]) {
   const projection = { projectionSeed: SEED, width: FEATURE_WIDTH }
   const asked = { adapter: state.theta, examples: pieces, ...projection }
   const { features } = await model.features(asked)
-  const isTrained = examples.map(({ heldOut }) => !heldOut)
   const curvature = fitCurvature(features, isTrained, blockWidth(LORA))
   return { rows: toRows(curvature, features), width: curvature.width }
 }

@@ -13,6 +13,7 @@ import { gradientGraph } from './graph/train-graph.ts'
 import { tensorShapes } from './graph/transformer.ts'
 import { initialState, loraLayout } from './lora.ts'
 import type { Provider } from './providers.ts'
+import { textFeeds } from './serving/feeds.ts'
 import { KeyValues } from './serving/key-values.ts'
 import { Slots } from './serving/slots.ts'
 import { isInstalled, RUNTIME_VERSION, Session, type SessionOptions } from './session.ts'
@@ -101,13 +102,9 @@ export async function reading(options: SessionOptions): Promise<Float32Array> {
   const data = Float32Array.from({ length: LAYOUT.size }, () => (source.unit() - 0.5) / 4)
   const slots = new Slots(CONFIG)
   slots.arrange([undefined, { id: undefined, lora: LORA, data }])
+  const all = Int32Array.from({ length: 2 * text.length }, (_, i) => i)
   const { logits } = await session.run({
-    tokens: { data: Int32Array.from([...text, ...text]), shape: [2, text.length] },
-    lengths: { data: Int32Array.of(0, 0), shape: [2] },
-    selected: {
-      data: Int32Array.from({ length: 2 * text.length }, (_, i) => i),
-      shape: [2 * text.length],
-    },
+    ...textFeeds([text, text], [0, 0], all),
     ...slots.feeds(),
     ...new KeyValues(CONFIG, 2, 0).feeds(2),
   })

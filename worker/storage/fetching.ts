@@ -33,17 +33,17 @@ export const WANTED_BLOCKS = 2
 
 /** How a fetch goes: its blocks come one after the other over the same lines. */
 interface Pace {
-  /** When the newest came. */
+  /** When the newest came; 0 before the first. */
   latestMs: number
   /**
-   * Whom its next block is asked of first. Bitswap asks all neighbours at once, which finds who has the first; but it cannot
-   * tell a slow line from a silent peer, so the others are asked of neighbours, for as long as these give them.
+   * Bitswap asks all neighbours at once, which finds who has the first block; but it cannot tell a slow line from a silent
+   * peer, so the others are asked of neighbours first, for as long as these give them.
    */
-  next: 'bitswap' | 'neighbours' | 'bitswap for good'
+  neighboursGive: boolean
 }
 
 function newPace(): Pace {
-  return { latestMs: 0, next: 'bitswap' }
+  return { latestMs: 0, neighboursGive: true }
 }
 
 /** Asks several peers for a block, each by itself. @returns undefined where none gives it */
@@ -101,13 +101,12 @@ export async function fetchBlock(
 ): Promise<Uint8Array> {
   const done = (block: Uint8Array): Uint8Array => {
     pace.latestMs = performance.now()
-    if (pace.next === 'bitswap') pace.next = 'neighbours'
     return block
   }
-  if (pace.next === 'neighbours') {
+  if (pace.latestMs > 0 && pace.neighboursGive) {
     const early = await asked(sources, sources.neighbours, cid, stop)
     if (early) return done(early)
-    pace.next = 'bitswap for good'
+    pace.neighboursGive = false
   }
   const failures: unknown[] = []
   const tried = await attempt(pace, FIRST_TRY_MS, stop, failures, (signal) =>
@@ -120,7 +119,7 @@ export async function fetchBlock(
     const asking = asked(sources, sources.everyone, cid, signal)
     const trying = fromSessions(sources.blocks, root, cid, pace, signal, failures)
     const tellPace = (block: Uint8Array | undefined) => {
-      if (block) pace.next = 'neighbours'
+      if (block) pace.neighboursGive = true
       return block
     }
     const block =

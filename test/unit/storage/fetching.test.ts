@@ -128,6 +128,29 @@ describe('the blocks of a file', () => {
     assert.ok(seen.all <= 5, `${seen.all} were wanted`)
   })
 
+  it('are asked of neighbours again, once one of them had to be asked', async () => {
+    const told: string[] = []
+    const { blocks } = without(() => Promise.reject(new Error('no providers')))
+    const get = async function* () {
+      told.push('bitswap')
+      if (told.length > 1) throw new Error('bitswap has none')
+      yield bytes
+    }
+    const neighbours = async () => {
+      told.push('neighbours')
+      return told.length > 2 ? bytes : undefined
+    }
+    const everyone = async () => {
+      told.push('everyone')
+      return bytes
+    }
+    const sources = { blocks: { ...blocks, get }, neighbours, everyone }
+    const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
+    const file = fetching(sources as unknown as Sources, ID, limits)
+    for (let block = 0; block < 3; block++) await collect(file.get(ID))
+    assert.deepEqual(told, ['bitswap', 'neighbours', 'bitswap', 'everyone', 'neighbours'])
+  })
+
   it('come by bitswap from the first that no neighbour gives', async () => {
     const told = await routes([true, false, true])
     assert.deepEqual(told, ['bitswap', 'neighbour', 'none', 'bitswap', 'bitswap'])

@@ -7,7 +7,8 @@ import type { ModelConfig } from '../families/model-config.ts'
 import type { ServingLimits } from '../requests.ts'
 import type { Feed, Session } from '../session.ts'
 import { turn } from '../step-signal.ts'
-import { KeyValues, keyValueBytes, roomFor, rowsFor } from './key-values.ts'
+import { textFeeds } from './feeds.ts'
+import { KeyValues, keyValueBytes, newKeyValues, roomFor, rowsFor } from './key-values.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { Slots, singleFeeds, slotBytes } from './slots.ts'
 import type { Text } from './text.ts'
@@ -149,7 +150,7 @@ export class Batch {
     const tokens = prompt.slice(text.length, end)
     const { logits, hidden, ...rows } = await this.#forward([tokens], [text.length], slot, keys)
     keys.reserve(1, end, prompt.length)
-    keys.append(0, text.length, fresh(rows), 0, 1)
+    keys.append(0, text.length, newKeyValues(rows), 0, 1)
     text.length = end
     if (end < prompt.length) return
     text.take(logits!, hidden!)
@@ -202,7 +203,7 @@ export class Batch {
     )
     const { vocabSize, width } = this.#config
     for (const [row, text] of texts.entries()) {
-      this.#keys.append(row, text.length, fresh(rows), row, texts.length)
+      this.#keys.append(row, text.length, newKeyValues(rows), row, texts.length)
       text.length++
     }
     // Leaving moves rows, so all keys and values must be in their places before.
@@ -227,20 +228,8 @@ export class Batch {
     keys: KeyValues,
   ): Promise<Record<string, Float32Array>> {
     const [rows, each] = [tokens.length, tokens[0]!.length]
+    const last = Int32Array.from(tokens, (_, row) => (row + 1) * each - 1)
     const session = await this.#session()
-    return session.run({
-      tokens: { data: Int32Array.from(tokens.flat()), shape: [rows, each] },
-      lengths: { data: Int32Array.from(lengths), shape: [rows] },
-      selected: {
-        data: Int32Array.from(tokens, (_, row) => (row + 1) * each - 1),
-        shape: [rows],
-      },
-      ...slots,
-      ...keys.feeds(rows),
-    })
+    return session.run({ ...textFeeds(tokens, lengths, last), ...slots, ...keys.feeds(rows) })
   }
-}
-
-function fresh(outputs: Record<string, Float32Array>) {
-  return { k: outputs['new.k']!, v: outputs['new.v']! }
 }

@@ -15,6 +15,11 @@ export interface NewKeyValues {
   readonly v: Float32Array
 }
 
+/** What a run of the serving graph gave of them. */
+export function newKeyValues(outputs: Readonly<Record<string, Float32Array>>): NewKeyValues {
+  return { k: outputs['new.k']!, v: outputs['new.v']! }
+}
+
 /** Room that texts of up to `tokens` tokens take: never none, since the graph must have a past to mask. */
 export function roomFor(tokens: number): number {
   return Math.max(1, Math.ceil(tokens / ROOM_STEP) * ROOM_STEP)

@@ -18,7 +18,8 @@ import type {
 import { Session } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
 import { Batch } from './batch.ts'
-import { KeyValues } from './key-values.ts'
+import { textFeeds } from './feeds.ts'
+import { KeyValues, newKeyValues } from './key-values.ts'
 import { singleFeeds } from './slots.ts'
 import { Text } from './text.ts'
 
@@ -94,13 +95,8 @@ export class Serving {
       // One at least, for the graph; where none of the piece is wanted its logits go nowhere.
       const first = Math.min(Math.max(from - start, 0), piece.length - 1)
       const selected = Int32Array.from({ length: piece.length - first }, (_, i) => first + i)
-      const read = await session.run({
-        tokens: { data: Int32Array.from(piece), shape: [1, piece.length] },
-        lengths: { data: Int32Array.of(start), shape: [1] },
-        selected: { data: selected, shape: [selected.length] },
-        ...slot,
-        ...keys.feeds(1),
-      })
+      const text = textFeeds([piece], [start], selected)
+      const read = await session.run({ ...text, ...slot, ...keys.feeds(1) })
       const end = start + piece.length
       if (end > from) {
         const row = start + first - from
@@ -108,7 +104,7 @@ export class Serving {
         hidden.set(read['hidden']!, row * config.width)
       }
       keys.reserve(1, end, tokens.length)
-      keys.append(0, start, { k: read['new.k']!, v: read['new.v']! }, 0, 1)
+      keys.append(0, start, newKeyValues(read), 0, 1)
     }
     checkFinite(logits, tokens.length)
     return { logits, hidden }
