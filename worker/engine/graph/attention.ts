@@ -2,7 +2,7 @@
 import type { Tape } from './gradient.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
 import type { BatchSize } from './operations.ts'
-import { rowSum, softmaxParts } from './sums.ts'
+import { maskedExp, rowSum } from './sums.ts'
 
 export interface HeadSizes {
   readonly heads: number
@@ -80,7 +80,8 @@ export function attention(
 
   const queries = toGroups(graph.mul(q, scale))
   const scores = graph.add(graph.matmul(queries, graph.transpose(k, [0, 2, 3, 1])), mask)
-  const { exponentials, sums } = softmaxParts(graph, scores, 3)
+  const exponentials = maskedExp(graph, scores, graph.reduce('Max', scores, 3))
+  const sums = rowSum(graph, exponentials, 3)
   // Divided after the product, where rows are short: shares = exponentials / sums are never made.
   const product = graph.matmul(exponentials, graph.transpose(v, [0, 2, 1, 3]))
   const mixed = graph.div(product, sums)
@@ -132,7 +133,7 @@ export function splitAttention(
   const parts = [scores(past, masks.past), scores(fresh, masks.fresh)] as const
   const tops = parts.map((part) => graph.reduce('Max', part, 3))
   const top = graph.node('Max', tops)
-  const exponentials = parts.map((part) => graph.node('Exp', [graph.sub(part, top)]))
+  const exponentials = parts.map((part) => maskedExp(graph, part, top))
   const [pastSum, freshSum] = exponentials.map((part) => rowSum(graph, part, 3))
   const product = graph.add(
     graph.matmul(exponentials[0]!, past.v),

@@ -22,7 +22,7 @@ export function storedWeights(places: ReadonlyMap<string, ExternalTensor>): Weig
   return (graph, name) => graph.weight(name, places.get(name)!)
 }
 
-/** Far below any score, and far from float32's end: a masked share comes out as exactly zero. */
+/** Far below any score, and far from float32's end. */
 const MASKED = -1e30
 
 /** A graph under construction, with the base model's weights at hand. */

@@ -11,6 +11,17 @@ export function softmaxParts(graph: GraphBuilder, x: Value, axis: number) {
   return { top, exponentials, sums: rowSum(graph, exponentials, axis) }
 }
 
+/** What is further below the top of its row counts as if it were just so far below: e^-40 is nothing beside a sum of 1 and more. */
+const LEAST_EXPONENT = -40
+
+/**
+ * exp(x - top) where many of x may be masked. Powers that float32 cannot hold, or as a subnormal number only, take the
+ * runtime's Exp five times as long as others (measured, onnxruntime 1.30); so a masked share is e^-40, and not zero.
+ */
+export function maskedExp(graph: GraphBuilder, x: Value, top: Value): Value {
+  return graph.node('Exp', [graph.node('Clip', [graph.sub(x, top), graph.float(LEAST_EXPONENT)])])
+}
+
 /**
  * Mean over the last dimension, `axis`, which stays with size 1. Of the operators that could add up a row this is the one
  * whose result depends on nothing but the row: ReduceSum and ReduceMean begin where the row's address is a multiple of 16
