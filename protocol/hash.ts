@@ -1,6 +1,6 @@
 /** Keccak-256 and hexadecimal: the one hash of messages, trees and seeds, the same on chain. */
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { createKeccak } from 'hash-wasm'
 
 /** 32 bytes as `0x` and 64 lowercase hexadecimal digits. */
 export type Hash = `0x${string}` & { readonly brand: 'Hash' }
@@ -36,9 +36,14 @@ const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
 )
 
+/** In WebAssembly: five times as fast as in JavaScript, which has no 64-bit integers that are. */
+const keccak256 = await createKeccak(256)
+
 /** Keccak-256 of the parts laid end to end. */
 export function keccak(...parts: Uint8Array[]): Uint8Array {
-  return keccak_256(parts.length === 1 ? parts[0]! : concatBytes(...parts))
+  keccak256.init()
+  for (const part of parts) keccak256.update(part)
+  return keccak256.digest('binary')
 }
 
 export function keccakHash(...parts: Uint8Array[]): Hash {
