@@ -9,7 +9,9 @@ import { PROMPT, within } from '../compliance/content.ts'
 import { Peers, type TestPeer } from '../harness/peers.ts'
 
 const BITSWAP = ['/ipfs/bitswap/1.2.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.0.0']
-const OURS = '/tributary/block/2.0.0'
+const OURS = '/tributary/block/3.0.0'
+/** What who has a block says first. */
+const HERE = Uint8Array.of(1)
 /** What comes before a block of so many bytes. */
 const head = (bytes: number): Uint8Array =>
   Uint8Array.of(...[24, 16, 8, 0].map((by) => (bytes >>> by) & 0xff))
@@ -46,12 +48,37 @@ describe('blocks asked of one neighbour', () => {
     assert.ok(!(await liar.peer.blockstore.has(cid)), 'fetched for another')
   })
 
+  it('are not sent to who does not take them, and the next is given then', async () => {
+    const { cid } = await stored('offered')
+    const declined = () =>
+      askForBlock(
+        reader.peer,
+        owner.peer.libp2p.peerId,
+        cid,
+        within(10_000).signal,
+        undefined,
+        () => false,
+      )
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(declined)), Array(4).fill(undefined))
+    assert.ok(await ask(owner, cid))
+  })
+
+  it('are given though two are held up by who takes nothing', async () => {
+    const { cid } = await stored('held up')
+    for (let time = 0; time < 2; time++) {
+      const stream = await liar.peer.libp2p.dialProtocol(owner.peer.libp2p.peerId, OURS)
+      await lpStream(stream).write(cid.bytes)
+    }
+    assert.ok(await ask(owner, cid))
+  })
+
   const says = (answer: (framed: ReturnType<typeof lpStream>) => Promise<void>) =>
     liar.peer.libp2p.handle(OURS, (stream) => answer(lpStream(stream)), { force: true })
 
   const lie = () =>
     says(async (framed) => {
       await framed.read()
+      await framed.write(HERE)
       await framed.write(head(FORGED.length))
       await framed.write(FORGED)
     })
@@ -67,17 +94,20 @@ describe('blocks asked of one neighbour', () => {
       const { cid } = await stored('small')
       await says(async (framed) => {
         await framed.read()
+        await framed.write(HERE)
         await framed.write(head(5 * 1024 * 1024))
       })
       await assert.rejects(ask(liar, cid), /promised a block of 5242880 bytes; the most is/)
       await says(async (framed) => {
         await framed.read()
+        await framed.write(HERE)
         await framed.write(head(10))
         await framed.write(new Uint8Array(11))
       })
       await assert.rejects(ask(liar, cid), /A part of 11 bytes came at 0 of 10/)
       await says(async (framed) => {
         await framed.read()
+        await framed.write(HERE)
         await framed.write(Uint8Array.of(1))
       })
       await assert.rejects(ask(liar, cid), { code: 'protocol' })

@@ -1,21 +1,26 @@
 /**
  * One block, asked of one neighbour. Bitswap tells all neighbours what is wanted and then waits, and now and then for
- * nothing; here whoever is asked says at once whether it has the block, and hands it over.
+ * nothing; here whoever is asked says at once where it has not got the block, and else as soon as it can give it. It gives it
+ * when the word to do so comes back, so who asks many gets it once.
  */
 import type { PeerId, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { CID } from 'multiformats/cid'
+import PQueue from 'p-queue'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { NetworkError } from './errors.ts'
 import type { Peer } from './peer.ts'
+import { settledWithin } from './waits.ts'
 
-const PROTOCOL = '/tributary/block/2.0.0'
+const PROTOCOL = '/tributary/block/3.0.0'
 const MAX_CID_BYTES = 64
 /** Leaves of files are the largest blocks but for long documents; bitswap takes no larger ones either. */
 const MAX_BLOCK_BYTES = 4 * LEAF_BYTES
 /** Until a neighbour has said whether it has the block: on a slow line that comes behind blocks that are on their way. */
 const ANSWER_MS = 40_000
+/** Until who has it can give it: others may be before us. */
+const READY_MS = 60_000
 /** Until the block is there: a mebibyte takes half of it at 35 kB a second. */
 const BLOCK_MS = 60_000
 /** A block comes in parts, and each so soon after the one before: who promises and does not give is found out early. */
@@ -23,32 +28,63 @@ const PART_MS = 30_000
 const PART_BYTES = 64 * 1024
 /** Blocks that one neighbour may ask for at the same time. */
 const MAX_STREAMS = 8
+/** Blocks that are given at the same time: of many that share a line each would be late. */
+const GIVEN_AT_ONCE = 2
+/** Until who asked has said that it takes the block; on a slow line that, too, comes late. */
+const GO_MS = 30_000
+/** Who says so or takes it this slowly keeps nobody else waiting. */
+const ALONE_MS = 5000
+const HERE = Uint8Array.of(1)
+const NOT_HERE = new Uint8Array()
+const GO = Uint8Array.of(1)
 
 /** Hands over blocks that are here; none is fetched for others. */
 export async function serveBlocks(peer: Peer): Promise<void> {
+  const giving = new PQueue({ concurrency: GIVEN_AT_ONCE })
   const answer = async (stream: Stream): Promise<void> => {
-    const signal = AbortSignal.timeout(BLOCK_MS)
     try {
+      const signal = AbortSignal.timeout(ANSWER_MS)
       const framed = lpStream(stream, { maxDataLength: MAX_CID_BYTES })
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
-      const get = { offline: true, signal }
-      const block = isHere ? await collect(peer.blockstore.get(cid, get)) : undefined
-      await framed.write(headOf(block), { signal })
-      for (let at = 0; block && at < block.length; at += PART_BYTES) {
-        await framed.write(block.subarray(at, at + PART_BYTES), { signal })
-      }
-      await stream.close({ signal })
+      await framed.write(isHere ? HERE : NOT_HERE, { signal })
+      if (isHere) await inTurn(giving, () => give(framed, cid))
+      await stream.close({ signal: AbortSignal.timeout(BLOCK_MS) })
     } catch (error) {
       stream.abort(error as Error)
+    }
+  }
+  const give = async (framed: LengthPrefixedStream, cid: CID): Promise<void> => {
+    const soon = AbortSignal.timeout(GO_MS)
+    const block = await collect(peer.blockstore.get(cid, { offline: true, signal: soon }))
+    await framed.write(headOf(block), { signal: soon })
+    await framed.read({ signal: soon })
+    const signal = AbortSignal.timeout(BLOCK_MS)
+    for (let at = 0; at < block.length; at += PART_BYTES) {
+      await framed.write(block.subarray(at, at + PART_BYTES), { signal })
     }
   }
   await peer.libp2p.handle(PROTOCOL, answer, { maxInboundStreams: MAX_STREAMS })
 }
 
+/** Waits for room in the queue, and leaves it when the work is done or has taken too long. */
+function inTurn(queue: PQueue, work: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    queue
+      .add(async () => {
+        const done = work()
+        done.then(resolve, reject)
+        await settledWithin(ALONE_MS, done)
+      })
+      .catch(reject)
+  })
+}
+
 /**
- * Asks a peer for a block. Where it says that it has it, the block is taken when its turn has come.
- * @returns its bytes, which hash to the content id; undefined where the peer has none
+ * Asks a peer for a block.
+ * @param onHere is told that the peer has it, and will give it when it can
+ * @param takes is asked when it can
+ * @returns its bytes, which hash to the content id; undefined where the peer has none, or it is not taken
  * @throws NetworkError `protocol` where it gives something else; libp2p's errors where it does not answer in time
  */
 export async function askForBlock(
@@ -56,18 +92,26 @@ export async function askForBlock(
   from: PeerId,
   cid: CID,
   stop: AbortSignal,
-  turn: () => Promise<void> = () => Promise.resolve(),
+  onHere: () => void = () => {},
+  takes: () => boolean = () => true,
 ): Promise<Uint8Array | undefined> {
   const soon = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)])
   const stream = await peer.libp2p.dialProtocol(from, PROTOCOL, { signal: soon })
   try {
     const framed = lpStream(stream, { maxDataLength: PART_BYTES })
     await framed.write(cid.bytes, { signal: soon })
-    const length = lengthOf((await framed.read({ signal: soon })).subarray(), from)
-    if (length !== undefined) await orStopped(turn(), stop)
+    if ((await framed.read({ signal: soon })).length === 0) return undefined
+    onHere()
+    const ready = AbortSignal.any([stop, AbortSignal.timeout(READY_MS)])
+    const length = lengthOf((await framed.read({ signal: ready })).subarray(), from)
+    if (!takes()) {
+      stream.abort(new Error('not taken'))
+      return undefined
+    }
     const signal = AbortSignal.any([stop, AbortSignal.timeout(BLOCK_MS)])
-    const block = length === undefined ? undefined : await readParts(framed, length, signal)
-    if (block && !isBlockOf(cid, block)) {
+    await framed.write(GO, { signal })
+    const block = await readParts(framed, length, signal)
+    if (!isBlockOf(cid, block)) {
       throw new NetworkError('protocol', `${from} gave ${block.length} bytes that are not ${cid}.`)
     }
     await stream.close({ signal })
@@ -78,16 +122,15 @@ export async function askForBlock(
   }
 }
 
-/** Says how long the block is that follows; no bytes where it is not here. */
-function headOf(block: Uint8Array | undefined): Uint8Array {
-  const head = new Uint8Array(block ? 4 : 0)
-  if (block) new DataView(head.buffer).setUint32(0, block.length)
+/** Says how long the block is that follows. */
+function headOf(block: Uint8Array): Uint8Array {
+  const head = new Uint8Array(4)
+  new DataView(head.buffer).setUint32(0, block.length)
   return head
 }
 
 /** @throws NetworkError `protocol` where it is no length of a block */
-function lengthOf(head: Uint8Array, from: PeerId): number | undefined {
-  if (head.length === 0) return undefined
+function lengthOf(head: Uint8Array, from: PeerId): number {
   const length = head.length === 4 ? new DataView(head.buffer, head.byteOffset).getUint32(0) : -1
   if (length >= 0 && length <= MAX_BLOCK_BYTES) return length
   throw new NetworkError(
@@ -117,15 +160,6 @@ async function readParts(
     at += part.length
   }
   return block
-}
-
-function orStopped(wait: Promise<void>, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const give = (): void => reject(stop.reason)
-    if (stop.aborted) give()
-    stop.addEventListener('abort', give, { once: true })
-    void wait.then(resolve).finally(() => stop.removeEventListener('abort', give))
-  })
 }
 
 /** The bytes of a block that a blockstore gives in parts. */

@@ -1,22 +1,30 @@
 /**
  * A block asked of many peers straight. Any of them may be silent, lie, or promise and not give: so some are asked at the same
- * time, what they promise is taken in turns, and who failed comes last the next time.
+ * time, what they promise is taken in turns, and who failed comes last the next time. Neighbours that had other blocks are
+ * tried one by one first, drawn by how often they had some, so that of many who have a file each gives a part.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as waitFor } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 import { askForBlock } from '../network/block-request.ts'
 import type { Peer } from '../network/peer.ts'
-import { Turns } from '../network/turns.ts'
+import { shuffled } from '../shuffled.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type AskOne, firstBlock } from './first-block.ts'
 
 /** Questions under way at the same time; `sim/routing/scenario.ts` has the same number. */
 const ASKED_AT_ONCE = 8
 /** Who has not answered by then holds up the next no longer, though a late answer is as good. */
 const ANSWER_MS = 5000
-/** How long who gave the last block is asked alone, and who promised first may take before others are tried as well. */
+/** How long likely givers are asked one by one: who is busy giving to others is slow to answer. */
+const ALONE_MS = 250
+/** How long who promised first may take before others are asked as well. */
 const PATIENCE_MS = 3000
+/** Neighbours that are asked one by one before the others are asked all together. */
+const LIKELY = 4
+/** Of so many answers of a neighbour the older half is forgotten: what it has changes. */
+const MAX_ANSWERS = 16
 /** When others than neighbours are asked: until then providers may be found. */
 const OTHERS_AFTER_MS = 10_000
 /** Peers that are asked for one block at the most, and searches for more of them; the simulator has the same numbers. */
@@ -30,24 +38,24 @@ const IN_TABLE = 'kad-peer'
 /** Peers whose failures are remembered. */
 const MAX_FAILED = 1000
 
-/** Puts the question to one. It takes the block, where there is one, when `turn` has come. */
-export type AskOne<P> = (
-  peer: P,
-  turn: () => Promise<void>,
-  signal: AbortSignal,
-) => Promise<Uint8Array | undefined>
+const WAITS = {
+  atOnce: ASKED_AT_ONCE,
+  aloneMs: ALONE_MS,
+  answerMs: ANSWER_MS,
+  patienceMs: PATIENCE_MS,
+}
 
-export interface Waits {
-  readonly atOnce: number
-  readonly answerMs: number
-  readonly patienceMs: number
+/** Whether somebody had what it was asked for, of late. */
+interface Answers {
+  readonly asked: number
+  readonly had: number
 }
 
 export class Asking {
   readonly #peer: Peer
   readonly #log: Logger
-  /** Who gave a block when it was asked, or has promised one: it may have the next. */
-  #giver = ''
+  /** What neighbours have answered; none that is not one any more. */
+  #answers = new Map<string, Answers>()
   readonly #failed = new Set<string>()
 
   constructor(peer: Peer, log: Logger) {
@@ -60,7 +68,7 @@ export class Asking {
     const late = new AbortController()
     // Where one of them is giving another block, its word on this one comes behind that.
     const timer = setTimeout(() => {
-      if (!this.#connectedGiver()) late.abort()
+      if (!this.#hasGiver()) late.abort()
     }, ANSWER_MS)
     const signal = AbortSignal.any([stop, late.signal])
     const all = async function* (ranked: readonly PeerId[]) {
@@ -123,16 +131,23 @@ export class Asking {
     order: (neighbours: readonly PeerId[], signal: AbortSignal) => AsyncGenerator<PeerId>,
   ): Promise<Uint8Array | undefined> {
     const peers = this.#peer.libp2p.getPeers()
+    this.#forgetAllBut(peers)
     const last = (peer: PeerId): number => Number(this.#failed.has(peer.toString()))
-    const giver = this.#connectedGiver()
-    const others = peers.filter((peer) => !giver?.equals(peer)).sort((a, b) => last(a) - last(b))
-    const ask: AskOne<PeerId> = async (peer, turn, signal) => {
+    const ranked = peers.toSorted((a, b) => last(a) - last(b))
+    const ask: AskOne<PeerId> = async (peer, takes, signal) => {
+      let isHere = false
+      const onHere = (): void => {
+        isHere = true
+        // It has the block, but may be too busy to give it.
+        if (!this.#answers.has(peer.toString())) this.#note(peer, true)
+      }
+      const onReady = (): boolean => {
+        this.#note(peer, true)
+        return takes()
+      }
       try {
-        const block = await askForBlock(this.#peer, peer, cid, signal, () => {
-          this.#giver = peer.toString()
-          return turn()
-        })
-        if (block) this.#giver = peer.toString()
+        const block = await askForBlock(this.#peer, peer, cid, signal, onHere, onReady)
+        if (!isHere) this.#note(peer, false)
         return block
       } catch (error) {
         // Who is not wanted any more has not failed.
@@ -141,102 +156,54 @@ export class Asking {
         return undefined
       }
     }
-    const waits = { atOnce: ASKED_AT_ONCE, answerMs: ANSWER_MS, patienceMs: PATIENCE_MS }
-    return firstBlock(giver, (signal) => order(others, signal), ask, stop, waits)
+    return firstBlock(this.#likely(peers), (signal) => order(ranked, signal), ask, stop, WAITS)
   }
 
-  #connectedGiver(): PeerId | undefined {
-    return this.#peer.libp2p.getPeers().find((peer) => peer.toString() === this.#giver)
+  /** Some neighbours, the sooner the oftener they had what they were asked for; none where nobody had anything yet. */
+  #likely(peers: readonly PeerId[]): PeerId[] {
+    if (!this.#hasGiver()) return []
+    const drawn = peers
+      .filter((peer) => !this.#failed.has(peer.toString()))
+      .map((peer) => ({ peer, key: drawnKey(this.#answers.get(peer.toString())) }))
+    return drawn
+      .sort((a, b) => b.key - a.key)
+      .slice(0, LIKELY)
+      .map(({ peer }) => peer)
+  }
+
+  #hasGiver(): boolean {
+    return [...this.#answers.values()].some(({ had }) => had > 0)
+  }
+
+  #forgetAllBut(peers: readonly PeerId[]): void {
+    const known = peers.map(String).filter((peer) => this.#answers.has(peer))
+    this.#answers = new Map(known.map((peer) => [peer, this.#answers.get(peer)!]))
+  }
+
+  #note(peer: PeerId, has: boolean): void {
+    const { asked, had } = this.#answers.get(peer.toString()) ?? { asked: 0, had: 0 }
+    const kept = asked < MAX_ANSWERS ? 1 : 0.5
+    this.#answers.set(peer.toString(), { asked: kept * asked + 1, had: kept * had + Number(has) })
   }
 
   #remember(peer: string): void {
-    if (this.#giver === peer) this.#giver = ''
+    this.#answers.delete(peer)
     if (this.#failed.size >= MAX_FAILED) this.#failed.clear()
     this.#failed.add(peer)
   }
 }
 
 /**
- * The block of whoever gives it first. The giver, where there is one, is asked alone for as long as patience lasts.
- *
- * @param ask must not throw, and give up when its signal says so
+ * The largest come first: drawn one after the other, with odds that are the square of how likely it seems that somebody has the
+ * block (Efraimidis and Spirakis, 2006; Laplace's rule of succession).
  */
-export async function firstBlock<P>(
-  giver: P | undefined,
-  others: (signal: AbortSignal) => AsyncGenerator<P>,
-  ask: AskOne<P>,
-  stop: AbortSignal,
-  { atOnce, answerMs, patienceMs }: Waits,
-): Promise<Uint8Array | undefined> {
-  const found = new AbortController()
-  const signal = AbortSignal.any([stop, found.signal])
-  const turns = new Turns(patienceMs)
-  const running = new Set<Promise<void>>()
-  let block: Uint8Array | undefined
-  /** Ends when the peer has answered, which is before its block is there. */
-  const question = (peer: P): Promise<void> =>
-    new Promise((answered) => {
-      let hasTurn = false
-      const turn = async (): Promise<void> => {
-        answered()
-        await turns.take()
-        hasTurn = true
-      }
-      const asked = ask(peer, turn, signal).then((given) => {
-        if (given) block ??= given
-        if (given) found.abort()
-        else if (hasTurn) turns.pass()
-        running.delete(asked)
-        answered()
-      })
-      running.add(asked)
-    })
-  const lane = async (queue: AsyncGenerator<P>): Promise<void> => {
-    for await (const peer of oneOf(queue)) {
-      if (signal.aborted) return
-      await settledWithin(answerMs, question(peer))
-    }
-  }
-  try {
-    if (giver !== undefined)
-      await settledWithin(patienceMs, Promise.all([question(giver), ...running]))
-    const queue = others(signal)
-    await Promise.all(Array.from({ length: atOnce }, () => lane(queue)))
-    while (!signal.aborted && running.size > 0) await Promise.race(running)
-    return block
-  } finally {
-    found.abort()
-    turns.end()
-  }
-}
-
-/** A generator that several read from, and that does not end when one of them has read enough. */
-function oneOf<P>(queue: AsyncGenerator<P>): AsyncIterable<P> {
-  return { [Symbol.asyncIterator]: () => ({ next: () => queue.next() }) }
+function drawnKey({ asked, had }: Answers = { asked: 0, had: 0 }): number {
+  const odds = ((had + 1) / (asked + 2)) ** 2
+  return Math.random() ** (1 / odds)
 }
 
 /** Waits, but no longer than until the signal. */
 async function sleep(waitMs: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || waitMs <= 0) return
   await waitFor(waitMs, undefined, { signal }).catch(() => undefined)
-}
-
-/** Ends when the promise has, or when the time is up. */
-async function settledWithin(waitMs: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMs)
-  })
-  await Promise.race([promise, late])
-  clearTimeout(timer)
-}
-
-/** In an order that nobody could choose (Fisher and Yates). */
-function shuffled<T>(items: readonly T[]): T[] {
-  const dealt = [...items]
-  for (let last = dealt.length - 1; last > 0; last--) {
-    const other = randomInt(last + 1)
-    ;[dealt[last], dealt[other]] = [dealt[other]!, dealt[last]!]
-  }
-  return dealt
 }

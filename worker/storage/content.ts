@@ -14,6 +14,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { Asking } from './asking.ts'
 import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
+import { gather } from './gathering.ts'
 import type { Shelf, Stay } from './shelf.ts'
 
 export interface FetchOptions {
@@ -115,7 +116,6 @@ export class Content implements ContentStore {
       if (at + part.length > bytes) throw lying(cid, bytes)
       content.set(part, at)
       at += part.length
-      options.onProgress?.(at, bytes)
     }
     if (at !== bytes) throw lying(cid, bytes)
     return content
@@ -175,7 +175,6 @@ export class Content implements ContentStore {
         at += part.length
         if (at > bytes) throw lying(cid, bytes)
         await file.write(part)
-        options.onProgress?.(at, bytes)
       }
       if (at !== bytes) throw lying(cid, bytes)
     } finally {
@@ -184,20 +183,23 @@ export class Content implements ContentStore {
   }
 
   /** A file's bytes; with its inner nodes it may weigh a hundredth more, and a kilobyte for small ones. */
-  #stream(
+  async *#stream(
     cid: Cid,
     bytes: number,
-    { signal }: FetchOptions,
+    { signal, onProgress }: FetchOptions,
     onBlock: (block: Block) => void = () => {},
   ): AsyncIterable<Uint8Array> {
     const root = CID.parse(cid)
     const maxBytes = Math.ceil(bytes * 1.01) + 1024
     const maxBlocks = blocksFor(Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
     const limits = { maxBytes, maxBlocks, signal, onBlock }
-    const blockstore = fetching(this.#sources, root, limits)
+    const { fetch, blockstore } = fetching(this.#sources, root, limits)
+    await gather(fetch, root, limits, (here) => onProgress?.(Math.min(here, bytes), bytes))
+    // Blocks that are alike came once.
+    onProgress?.(bytes, bytes)
     // Handed through to the exporter.
     const options = { signal, blockReadConcurrency: WANTED_BLOCKS }
-    return unixfs({ blockstore }).cat(root, options)
+    yield* unixfs({ blockstore }).cat(root, options)
   }
 
   /** Bitswap hears of it too: somebody may be waiting for the block. */

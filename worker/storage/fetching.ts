@@ -57,38 +57,61 @@ export interface Sources {
   readonly everyone: Ask
 }
 
-export function fetching(
-  sources: Sources,
-  root: CID,
-  limits: Limits,
-): Pick<Blockstore, 'get' | 'put' | 'has'> {
-  let bytes = 0
-  let count = 0
+/** Brings one block of a fetch here, where it is not. @throws StorageError `stalled`, or `lies` beyond the limits */
+export type Fetch = (cid: CID, signal: AbortSignal) => Promise<Uint8Array>
+
+export interface Fetching {
+  readonly fetch: Fetch
+  readonly blockstore: Pick<Blockstore, 'get' | 'put' | 'has'>
+}
+
+/** `fetch` and `blockstore` keep to the limits each by itself: what one has brought the other only reads. */
+export function fetching(sources: Sources, root: CID, limits: Limits): Fetching {
   const { blocks } = sources
   const pace = newPace()
+  const fetched = bounded(root, limits)
+  const read = bounded(root, limits)
   // The exporter's own limit on wants is lost now and then (it-parallel compares their number with `===`).
   const lanes: Promise<unknown>[] = Array.from({ length: WANTED_BLOCKS }, () => Promise.resolve())
   let wanted = 0
   return {
-    put: (cid, block) => blocks.put(cid, block),
-    has: (cid) => blocks.has(cid),
-    get: async function* (cid) {
-      const lane = wanted++ % WANTED_BLOCKS
-      const fetched = lanes[lane]!.then(() => fetchBlock(sources, root, cid, limits.signal, pace))
-      lanes[lane] = fetched
-      const block = await fetched
-      bytes += block.length
-      count += 1
-      if (bytes > limits.maxBytes || count > limits.maxBlocks) {
-        throw new StorageError(
-          'lies',
-          `${root} is larger than it was said to be: more than ${limits.maxBytes} bytes or ${limits.maxBlocks} blocks. The fetch was stopped.`,
-        )
-      }
-      limits.onBlock({ cid: cid.toString() as Cid, bytes: block })
-      yield block
+    fetch: async (cid, signal) => fetched(await fetchBlock(sources, root, cid, signal, pace)),
+    blockstore: {
+      put: (cid, block) => blocks.put(cid, block),
+      has: (cid) => blocks.has(cid),
+      get: async function* (cid) {
+        const lane = wanted++ % WANTED_BLOCKS
+        const brought = lanes[lane]!.then(() => fetchBlock(sources, root, cid, limits.signal, pace))
+        lanes[lane] = brought
+        const block = read(await brought)
+        limits.onBlock({ cid: cid.toString() as Cid, bytes: block })
+        yield block
+      },
     },
   }
+}
+
+/** Lets blocks through until there are too many. */
+function bounded(root: CID, { maxBytes, maxBlocks }: Limits): (block: Uint8Array) => Uint8Array {
+  let bytes = 0
+  let count = 0
+  return (block) => {
+    bytes += block.length
+    count += 1
+    if (bytes <= maxBytes && count <= maxBlocks) return block
+    throw larger(root, { maxBytes, maxBlocks })
+  }
+}
+
+export function larger(
+  root: CID,
+  { maxBytes, maxBlocks }: Pick<Limits, 'maxBytes' | 'maxBlocks'>,
+): StorageError {
+  const limits = `more than ${maxBytes} bytes or ${maxBlocks} blocks`
+  return new StorageError(
+    'lies',
+    `${root} is larger than it was said to be: ${limits}. The fetch was stopped.`,
+  )
 }
 
 /** One block, from here or from any peer. @throws StorageError `stalled` where nobody delivers it in time. */

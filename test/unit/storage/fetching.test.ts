@@ -98,7 +98,7 @@ describe('the blocks of a file', () => {
     }
     const sources = { blocks: { ...blocks, get: byBitswap }, neighbours, everyone: nobody }
     const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
-    const file = fetching(sources as unknown as Sources, ID, limits)
+    const file = fetching(sources as unknown as Sources, ID, limits).blockstore
     for (let block = 0; block <= given.length; block++) await collect(file.get(ID))
     return told
   }
@@ -120,7 +120,7 @@ describe('the blocks of a file', () => {
     }
     const sources = { blocks: { ...blocks, get }, neighbours: nobody, everyone: nobody }
     const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
-    const file = fetching(sources as unknown as Sources, ID, limits)
+    const file = fetching(sources as unknown as Sources, ID, limits).blockstore
     const all = Array.from({ length: 9 }, () => collect(file.get(ID)))
     const ends = (await Promise.allSettled(all)).map(({ status }) => status === 'fulfilled')
     assert.deepEqual(ends, [true, true, true, ...Array(6).fill(false)])
@@ -146,7 +146,7 @@ describe('the blocks of a file', () => {
     }
     const sources = { blocks: { ...blocks, get }, neighbours, everyone }
     const limits = { maxBytes: 1e6, maxBlocks: 100, signal: NEVER, onBlock: () => undefined }
-    const file = fetching(sources as unknown as Sources, ID, limits)
+    const file = fetching(sources as unknown as Sources, ID, limits).blockstore
     for (let block = 0; block < 3; block++) await collect(file.get(ID))
     assert.deepEqual(told, ['bitswap', 'neighbours', 'bitswap', 'everyone', 'neighbours'])
   })
