@@ -5,37 +5,35 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { type Peer, startPeer } from '../../worker/network/peer.ts'
 import { Content } from '../../worker/storage/content.ts'
 import { Shelf } from '../../worker/storage/shelf.ts'
 import type { Benchmark, Figure } from '../figure.ts'
+import { HomeWay, Uplink } from './homes.ts'
 
 const MIB = 2 ** 20
 const LARGE_MIB = 100
 const SHARED_MIB = 16
 const WANTERS = 6
+const UPLINK_MIB = 2
 const ROUNDS = 3
 const LONGEST_MS = 120_000
 const LOG = pino({ level: 'silent' })
 const CHANNELS = ['net.client.socket', 'net.server.socket'] as const
 
 export const benchmarkTransfer: Benchmark = {
-  parts: ['one', 'several'],
+  parts: ['one', 'several', 'homes'],
   run: async function* (only) {
-    const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'))
     const wires = new Wires()
-    const nodes: Node[] = []
     try {
-      for (let number = 0; number <= WANTERS; number++) {
-        nodes.push(await startNode(join(folder, String(number)), nodes))
-      }
-      if (only !== 'several') yield await one(nodes)
-      if (only !== 'one') yield* several(nodes, wires)
+      if (only !== 'several' && only !== 'homes') yield await among(0, one)
+      if (only !== 'one' && only !== 'homes')
+        yield* await among(0, (nodes) => several(nodes, wires))
+      if (only !== 'one' && only !== 'several') yield await among(UPLINK_MIB * MIB, homes)
     } finally {
       wires.end()
-      await Promise.allSettled(nodes.map(({ peer }) => peer.stop()))
-      await rm(folder, { recursive: true, force: true })
     }
   },
 }
@@ -43,17 +41,46 @@ export const benchmarkTransfer: Benchmark = {
 interface Node {
   readonly peer: Peer
   readonly content: Content
+  readonly uplink: Uplink
 }
 
-/** A node that is connected to all others. */
-async function startNode(folder: string, others: readonly Node[]): Promise<Node> {
+/** Runs something among nodes that are all connected, each with so fast an uplink; over loopback itself where that is 0. */
+async function among<T>(
+  bytesASecond: number,
+  measure: (nodes: readonly Node[]) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'))
+  using ways = new DisposableStack()
+  const nodes: Node[] = []
+  try {
+    for (let number = 0; number <= WANTERS; number++) {
+      const node = await startNode(join(folder, String(number)), new Uplink(bytesASecond))
+      for (const other of nodes) {
+        const addresses = other.peer.libp2p.getMultiaddrs()
+        const port = Number(addresses[0]!.getComponents().find(({ name }) => name === 'tcp')!.value)
+        const way =
+          bytesASecond > 0 && ways.use(await HomeWay.open(port, node.uplink, other.uplink))
+        const peer = other.peer.libp2p.peerId
+        await node.peer.libp2p.dial(
+          way ? multiaddr(`/ip4/127.0.0.1/tcp/${way.port}/p2p/${peer}`) : addresses,
+        )
+      }
+      nodes.push(node)
+    }
+    return await measure(nodes)
+  } finally {
+    await Promise.allSettled(nodes.map(({ peer }) => peer.stop()))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function startNode(folder: string, uplink: Uplink): Promise<Node> {
   const shelf = new Shelf(folder, { mostBytes: 2 ** 30, log: LOG })
   const peer = await startPeer({
     ...{ privateKey: randomBytes(32), folder, blocks: shelf, bootstrap: [], topics: [] },
     listen: ['/ip4/127.0.0.1/tcp/0'],
   })
-  for (const other of others) await peer.libp2p.dial(other.peer.libp2p.getMultiaddrs())
-  return { peer, content: new Content(peer, shelf, LOG) }
+  return { peer, content: new Content(peer, shelf, LOG), uplink }
 }
 
 async function one([owner, wanter]: readonly Node[]): Promise<Figure> {
@@ -66,23 +93,39 @@ async function one([owner, wanter]: readonly Node[]): Promise<Figure> {
   }
 }
 
-async function* several([owner, ...wanters]: readonly Node[], wires: Wires): AsyncIterable<Figure> {
+/** Once: what lines bring does not depend on how busy the processor is. */
+async function homes([owner, ...wanters]: readonly Node[]): Promise<Figure> {
+  const seconds = await fetched(owner!, wanters, SHARED_MIB)
+  const alone = (WANTERS * SHARED_MIB) / UPLINK_MIB
+  const share = owner!.uplink.bytes / (WANTERS * SHARED_MIB * MIB)
+  return {
+    name: `to ${WANTERS} at once from homes, against one giving all`,
+    value: seconds / alone,
+    unit: 'x',
+    bar: { atMost: 0.6 },
+    note: `${SHARED_MIB} MiB each, each sends ${UPLINK_MIB} MiB/s: ${seconds.toFixed(1)} s against ${alone} s; who had it first gave ${Math.round(100 * share)} %`,
+  }
+}
+
+async function several([owner, ...wanters]: readonly Node[], wires: Wires): Promise<Figure[]> {
   const before = wires.bytes
   const seconds = await best(() => fetched(owner!, wanters, SHARED_MIB))
   const wanted = ROUNDS * WANTERS * SHARED_MIB * MIB
-  yield {
-    name: `to ${WANTERS} at once`,
-    value: seconds,
-    unit: 's',
-    note: `${SHARED_MIB} MiB each, until the last has it, best of ${ROUNDS}`,
-  }
-  yield {
-    name: 'bytes on the wires for each that is wanted',
-    value: (wires.bytes - before) / wanted,
-    unit: '',
-    bar: { atMost: 1.1 },
-    note: 'all that all nodes received in that time',
-  }
+  return [
+    {
+      name: `to ${WANTERS} at once`,
+      value: seconds,
+      unit: 's',
+      note: `${SHARED_MIB} MiB each, until the last has it, best of ${ROUNDS}`,
+    },
+    {
+      name: 'bytes on the wires for each that is wanted',
+      value: (wires.bytes - before) / wanted,
+      unit: '',
+      bar: { atMost: 1.1 },
+      note: 'all that all nodes received in that time',
+    },
+  ]
 }
 
 /** Seconds until all have a new file. */
