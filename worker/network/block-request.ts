@@ -3,15 +3,14 @@
  * nothing; here whoever is asked says at once where it has not got the block, and else as soon as it can give it. It gives it
  * when the word to do so comes back, so who asks many gets it once.
  */
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { CID } from 'multiformats/cid'
-import PQueue from 'p-queue'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { NetworkError } from './errors.ts'
+import { Giving } from './giving.ts'
 import type { Peer } from './peer.ts'
-import { settledWithin } from './waits.ts'
 
 const PROTOCOL = '/tributary/block/3.0.0'
 const MAX_CID_BYTES = 64
@@ -28,56 +27,41 @@ const PART_MS = 30_000
 const PART_BYTES = 64 * 1024
 /** Blocks that one neighbour may ask for at the same time. */
 const MAX_STREAMS = 8
-/** Blocks that are given at the same time: of many that share a line each would be late. */
-const GIVEN_AT_ONCE = 2
 /** Until who asked has said that it takes the block; on a slow line that, too, comes late. */
 const GO_MS = 30_000
-/** Who says so or takes it this slowly keeps nobody else waiting. */
-const ALONE_MS = 5000
 const HERE = Uint8Array.of(1)
 const NOT_HERE = new Uint8Array()
 const GO = Uint8Array.of(1)
 
 /** Hands over blocks that are here; none is fetched for others. */
 export async function serveBlocks(peer: Peer): Promise<void> {
-  const giving = new PQueue({ concurrency: GIVEN_AT_ONCE })
-  const answer = async (stream: Stream): Promise<void> => {
+  const giving = new Giving()
+  const answer = async (stream: Stream, { remotePeer }: Connection): Promise<void> => {
     try {
       const signal = AbortSignal.timeout(ANSWER_MS)
       const framed = lpStream(stream, { maxDataLength: MAX_CID_BYTES })
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
       await framed.write(isHere ? HERE : NOT_HERE, { signal })
-      if (isHere) await inTurn(giving, () => give(framed, cid))
+      if (isHere) await giving.inTurn(() => give(framed, cid, remotePeer))
       await stream.close({ signal: AbortSignal.timeout(BLOCK_MS) })
     } catch (error) {
       stream.abort(error as Error)
     }
   }
-  const give = async (framed: LengthPrefixedStream, cid: CID): Promise<void> => {
+  const give = async (framed: LengthPrefixedStream, cid: CID, to: PeerId): Promise<void> => {
     const soon = AbortSignal.timeout(GO_MS)
     const block = await collect(peer.blockstore.get(cid, { offline: true, signal: soon }))
     await framed.write(headOf(block), { signal: soon })
     await framed.read({ signal: soon })
     const signal = AbortSignal.timeout(BLOCK_MS)
+    const sinceMs = performance.now()
     for (let at = 0; at < block.length; at += PART_BYTES) {
       await framed.write(block.subarray(at, at + PART_BYTES), { signal })
     }
+    giving.took(to.toString(), performance.now() - sinceMs)
   }
   await peer.libp2p.handle(PROTOCOL, answer, { maxInboundStreams: MAX_STREAMS })
-}
-
-/** Waits for room in the queue, and leaves it when the work is done or has taken too long. */
-function inTurn(queue: PQueue, work: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    queue
-      .add(async () => {
-        const done = work()
-        done.then(resolve, reject)
-        await settledWithin(ALONE_MS, done)
-      })
-      .catch(reject)
-  })
 }
 
 /**

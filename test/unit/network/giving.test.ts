@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { Giving } from '../../../worker/network/giving.ts'
+
+describe('blocks are given', () => {
+  it('two at a time at first, the others in their order', async () => {
+    const giving = new Giving()
+    const begun: number[] = []
+    const ends: (() => void)[] = []
+    const done = Array.from({ length: 4 }, (_, number) =>
+      giving.inTurn(() => {
+        begun.push(number)
+        return new Promise((resolve) => ends.push(resolve))
+      }),
+    )
+    const settled = () => new Promise((wake) => setTimeout(wake, 1))
+    await settled()
+    assert.deepEqual(begun, [0, 1])
+    ends[0]!()
+    await settled()
+    assert.deepEqual(begun, [0, 1, 2])
+    for (let number = 1; number < 4; number++) {
+      ends[number]!()
+      await settled()
+    }
+    await Promise.all(done)
+  })
+
+  it('on, where one fails', async () => {
+    const giving = new Giving()
+    const fails = () => giving.inTurn(() => Promise.reject(new Error('gone')))
+    await Promise.all([1, 2, 3].map(() => assert.rejects(fails(), /gone/)))
+    await giving.inTurn(async () => undefined)
+  })
+
+  it('more at a time while that takes none of them longer, and fewer where it does', () => {
+    const giving = new Giving()
+    for (let block = 0; block < 100; block++) {
+      giving.took('near', 10)
+      giving.took('far', 900)
+    }
+    assert.equal(giving.atOnce, 16)
+    for (let block = 0; block < 8; block++) giving.took('far', 2000)
+    assert.equal(giving.atOnce, 8)
+    for (let block = 0; block < 100; block++) giving.took('far', 2000)
+    assert.equal(giving.atOnce, 2)
+  })
+})
