@@ -6,7 +6,7 @@ import { CID } from 'multiformats/cid'
 import { Prompt } from '../../protocol/answer.ts'
 import { askForBlock } from '../../worker/network/block-request.ts'
 import { PROMPT, within } from '../compliance/content.ts'
-import { Peers, type TestPeer } from '../harness/peers.ts'
+import { Peers, type TestPeer, until } from '../harness/peers.ts'
 
 const BITSWAP = ['/ipfs/bitswap/1.2.0', '/ipfs/bitswap/1.1.0', '/ipfs/bitswap/1.0.0']
 const OURS = '/tributary/block/3.0.0'
@@ -46,6 +46,16 @@ describe('blocks asked of one neighbour', () => {
     assert.deepEqual(Buffer.from((await ask(owner, cid))!), Buffer.from(bytes))
     assert.equal(await ask(liar, cid), undefined)
     assert.ok(!(await liar.peer.blockstore.has(cid)), 'fetched for another')
+  })
+
+  it('may be asked of one that lacks them as often as one likes', async () => {
+    for (let number = 0; number < 100; number++) {
+      const { cid } = Prompt.encode({ ...PROMPT, text: `unknown ${number}` })
+      assert.equal(await ask(owner, CID.parse(cid)), undefined)
+    }
+    const left = () => reader.peer.libp2p.getConnections(owner.peer.libp2p.peerId)
+    const open = () => left().flatMap(({ streams }) => streams.filter((s) => s.protocol === OURS))
+    await until(() => open().length === 0, 5000)
   })
 
   it('are not sent to who does not take them, and the next is given then', async () => {

@@ -84,7 +84,11 @@ export async function askForBlock(
   try {
     const framed = lpStream(stream, { maxDataLength: PART_BYTES })
     await framed.write(cid.bytes, { signal: soon })
-    if ((await framed.read({ signal: soon })).length === 0) return undefined
+    const isHere = (await framed.read({ signal: soon })).length > 0
+    if (!isHere) {
+      await stream.close({ signal: soon })
+      return undefined
+    }
     onHere()
     const ready = AbortSignal.any([stop, AbortSignal.timeout(READY_MS)])
     const length = lengthOf((await framed.read({ signal: ready })).subarray(), from)
