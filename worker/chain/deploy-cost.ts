@@ -8,6 +8,7 @@ import { fromHex } from '../../protocol/hash.ts'
 import { SOLIDITY_NAMES } from './deploy-check.ts'
 import type { Planned } from './deploy-plan.ts'
 import { Block, hexBytes, quantity } from './quantities.ts'
+import { betweenBlocks } from './reader.ts'
 import type { Rpc } from './rpc.ts'
 
 /** Of a transaction, of a creation, of a non-zero byte, a zero byte, a word of its code, and of a byte that stays. */
@@ -77,6 +78,8 @@ async function l1FeeWei(rpc: Rpc, contracts: readonly Planned[], signal?: AbortS
 async function feeOf(rpc: Rpc, bytes: Hex, signal?: AbortSignal): Promise<bigint> {
   const data = encodeFunctionData({ abi: oracleAbi, functionName: 'getL1Fee', args: [bytes] })
   const call = { to: GAS_PRICE_ORACLE, data }
-  const told = await rpc.request(hexBytes, 'eth_call', [call, 'latest'], signal)
+  const told = await betweenBlocks(() =>
+    rpc.request(hexBytes, 'eth_call', [call, 'latest'], signal),
+  )
   return told === '0x' ? 0n : BigInt(told)
 }

@@ -29,19 +29,26 @@ export async function read<T>(
     // Whether to try again is for our callers to say.
     transport: custom({ request }, { retryCount: 0 }),
   })
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask(client)
-    } catch (error) {
-      const cause = causeOf(error)
-      if (tries < MAX_TRIES && isOvertaken(cause)) continue
-      throw explain(cause, 'read')
-    }
+  try {
+    return await betweenBlocks(() => ask(client))
+  } catch (error) {
+    throw explain(causeOf(error), 'read')
   }
 }
 
 /** An embedded chain keeps no past states, so a read is refused when a block is mined in the middle of it. */
 const MAX_TRIES = 5
+
+/** Reads again what a new block has cut off. */
+export async function betweenBlocks<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === MAX_TRIES || !isOvertaken(causeOf(error))) throw error
+    }
+  }
+}
 
 function isOvertaken(cause: unknown): boolean {
   return cause instanceof ChainError && cause.message.includes('BlockOutOfRangeError')
