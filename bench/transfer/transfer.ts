@@ -5,13 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { type Peer, startPeer } from '../../worker/network/peer.ts'
 import { Content } from '../../worker/storage/content.ts'
 import { Shelf } from '../../worker/storage/shelf.ts'
 import type { Benchmark, Figure } from '../figure.ts'
-import { HomeWay, Uplink } from './homes.ts'
+import { Uplink, Way } from './lines.ts'
 
 const MIB = 2 ** 20
 const LARGE_MIB = 100
@@ -23,17 +23,20 @@ const LONGEST_MS = 120_000
 const LOG = pino({ level: 'silent' })
 const CHANNELS = ['net.client.socket', 'net.server.socket'] as const
 
+const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  one: () => among(undefined, one),
+  several: async () => {
+    using wires = new Wires()
+    return await among(undefined, (nodes) => several(nodes, wires))
+  },
+  homes: () => among(UPLINK_MIB * MIB, homes),
+}
+
 export const benchmarkTransfer: Benchmark = {
-  parts: ['one', 'several', 'homes'],
+  parts: Object.keys(PARTS),
   run: async function* (only) {
-    const wires = new Wires()
-    try {
-      if (only !== 'several' && only !== 'homes') yield await among(0, one)
-      if (only !== 'one' && only !== 'homes')
-        yield* await among(0, (nodes) => several(nodes, wires))
-      if (only !== 'one' && only !== 'several') yield await among(UPLINK_MIB * MIB, homes)
-    } finally {
-      wires.end()
+    for (const [name, part] of Object.entries(PARTS)) {
+      if (only === undefined || only === name) yield* await part()
     }
   },
 }
@@ -44,26 +47,25 @@ interface Node {
   readonly uplink: Uplink
 }
 
-/** Runs something among nodes that are all connected, each with so fast an uplink; over loopback itself where that is 0. */
-async function among<T>(
-  bytesASecond: number,
-  measure: (nodes: readonly Node[]) => Promise<T>,
-): Promise<T> {
+/** Measures among nodes that are all connected, each with so fast an uplink; without one over loopback itself. */
+async function among(
+  bytesASecond: number | undefined,
+  measure: (nodes: readonly Node[]) => Promise<Figure[]>,
+): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'))
   using ways = new DisposableStack()
   const nodes: Node[] = []
   try {
     for (let number = 0; number <= WANTERS; number++) {
-      const node = await startNode(join(folder, String(number)), new Uplink(bytesASecond))
+      const node = await startNode(join(folder, String(number)), new Uplink(bytesASecond ?? 0))
       for (const other of nodes) {
-        const addresses = other.peer.libp2p.getMultiaddrs()
-        const port = Number(addresses[0]!.getComponents().find(({ name }) => name === 'tcp')!.value)
-        const way =
-          bytesASecond > 0 && ways.use(await HomeWay.open(port, node.uplink, other.uplink))
-        const peer = other.peer.libp2p.peerId
-        await node.peer.libp2p.dial(
-          way ? multiaddr(`/ip4/127.0.0.1/tcp/${way.port}/p2p/${peer}`) : addresses,
-        )
+        let [address] = other.peer.libp2p.getMultiaddrs() as [Multiaddr]
+        if (bytesASecond !== undefined) {
+          const [way, along] = await Way.open(address, node.uplink, other.uplink)
+          ways.use(way)
+          address = along
+        }
+        await node.peer.libp2p.dial(address)
       }
       nodes.push(node)
     }
@@ -83,28 +85,32 @@ async function startNode(folder: string, uplink: Uplink): Promise<Node> {
   return { peer, content: new Content(peer, shelf, LOG), uplink }
 }
 
-async function one([owner, wanter]: readonly Node[]): Promise<Figure> {
+async function one([owner, wanter]: readonly Node[]): Promise<Figure[]> {
   const seconds = await best(() => fetched(owner!, [wanter!], LARGE_MIB))
-  return {
-    name: 'from one neighbour',
-    value: LARGE_MIB / seconds,
-    unit: 'MiB/s',
-    note: `${LARGE_MIB} MiB over loopback, all nodes in one process, best of ${ROUNDS}`,
-  }
+  return [
+    {
+      name: 'from one neighbour',
+      value: LARGE_MIB / seconds,
+      unit: 'MiB/s',
+      note: `${LARGE_MIB} MiB over loopback, all nodes in one process, best of ${ROUNDS}`,
+    },
+  ]
 }
 
 /** Once: what lines bring does not depend on how busy the processor is. */
-async function homes([owner, ...wanters]: readonly Node[]): Promise<Figure> {
+async function homes([owner, ...wanters]: readonly Node[]): Promise<Figure[]> {
   const seconds = await fetched(owner!, wanters, SHARED_MIB)
   const alone = (WANTERS * SHARED_MIB) / UPLINK_MIB
   const share = owner!.uplink.bytes / (WANTERS * SHARED_MIB * MIB)
-  return {
-    name: `to ${WANTERS} at once from homes, against one giving all`,
-    value: seconds / alone,
-    unit: 'x',
-    bar: { atMost: 0.6 },
-    note: `${SHARED_MIB} MiB each, each sends ${UPLINK_MIB} MiB/s: ${seconds.toFixed(1)} s against ${alone} s; who had it first gave ${Math.round(100 * share)} %`,
-  }
+  return [
+    {
+      name: `to ${WANTERS} at once from homes, against one giving all`,
+      value: seconds / alone,
+      unit: 'x',
+      bar: { atMost: 0.6 },
+      note: `${SHARED_MIB} MiB each, each sends ${UPLINK_MIB} MiB/s: ${seconds.toFixed(1)} s against ${alone} s; who had it first gave ${Math.round(100 * share)} %`,
+    },
+  ]
 }
 
 async function several([owner, ...wanters]: readonly Node[], wires: Wires): Promise<Figure[]> {
@@ -145,7 +151,7 @@ async function best(measure: () => Promise<number>): Promise<number> {
 }
 
 /** All TCP connections of this process; both ends of each are here. */
-class Wires {
+class Wires implements Disposable {
   readonly #sockets: Socket[] = []
   readonly #add = (message: unknown): void => {
     this.#sockets.push((message as { socket: Socket }).socket)
@@ -160,7 +166,7 @@ class Wires {
     return this.#sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
   }
 
-  end(): void {
+  [Symbol.dispose](): void {
     for (const channel of CHANNELS) unsubscribe(channel, this.#add)
   }
 }

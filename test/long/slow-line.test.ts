@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { multiaddr } from '@multiformats/multiaddr'
 import { after, before, describe, it } from 'mocha'
+import { type HoldUps, Uplink, Way } from '../../bench/transfer/lines.ts'
 import { Peers, type TestPeer } from '../harness/peers.ts'
 
 const MIB = 1024 * 1024
@@ -11,62 +10,7 @@ interface Line {
   readonly name: string
   readonly bytesASecond: number
   readonly mebibytes: number
-  /** How often it stands still, and for how long. */
-  readonly holdUps?: { readonly everyMs: number; readonly forMs: number }
-}
-
-/** Hands everything through, what comes back no faster than the line allows. */
-class SlowLine {
-  #server: Server | undefined
-  readonly #sockets = new Set<Socket>()
-  readonly #line: Line
-  #freeAtMs = 0
-  #goesUntilMs = 0
-  bytes = 0
-
-  constructor(line: Line) {
-    this.#line = line
-    this.#goesUntilMs = performance.now() + (line.holdUps?.everyMs ?? Number.POSITIVE_INFINITY)
-  }
-
-  async open(port: number): Promise<number> {
-    const server = createServer((near) => this.#join(near, connect(port, '127.0.0.1')))
-    this.#server = server
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return (server.address() as AddressInfo).port
-  }
-
-  #join(near: Socket, far: Socket): void {
-    near.on('data', (data) => far.write(data))
-    far.on('data', (data) => {
-      this.bytes += data.length
-      const nowMs = performance.now()
-      const { bytesASecond, holdUps } = this.#line
-      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (1000 * data.length) / bytesASecond
-      if (holdUps && this.#freeAtMs > this.#goesUntilMs) {
-        this.#freeAtMs += holdUps.forMs
-        this.#goesUntilMs = this.#freeAtMs + holdUps.everyMs
-      }
-      far.pause()
-      setTimeout(() => {
-        near.write(data)
-        far.resume()
-      }, this.#freeAtMs - nowMs)
-    })
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => other.destroy())
-    }
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server?.close()
-  }
+  readonly holdUps?: HoldUps
 }
 
 const LINES: readonly Line[] = [
@@ -81,7 +25,8 @@ const LINES: readonly Line[] = [
 
 for (const slow of LINES) {
   describe(`a file over a slow line, ${slow.name}`, () => {
-    const line = new SlowLine(slow)
+    const uplink = new Uplink(slow.bytesASecond, slow.holdUps)
+    let way: Way
     const peers = new Peers()
     let owner: TestPeer
     let reader: TestPeer
@@ -89,14 +34,14 @@ for (const slow of LINES) {
     before(async () => {
       owner = await peers.start(1, [])
       reader = await peers.start(2, [])
-      const address = `${owner.peer.libp2p.getMultiaddrs()[0]}`
-      const port = Number(/tcp\/(\d+)/.exec(address)![1])
-      const proxied = address.replace(`tcp/${port}`, `tcp/${await line.open(port)}`)
-      await reader.peer.libp2p.dial(multiaddr(proxied))
+      const [address] = owner.peer.libp2p.getMultiaddrs()
+      const [opened, along] = await Way.open(address!, new Uplink(Number.POSITIVE_INFINITY), uplink)
+      way = opened
+      await reader.peer.libp2p.dial(along)
     })
 
     after(async () => {
-      line.close()
+      way[Symbol.dispose]()
       await peers.stop()
     })
 
@@ -107,7 +52,7 @@ for (const slow of LINES) {
       const got = await reader.content.getFile(cid, file.length, { signal })
       assert.ok(file.equals(got))
       const most = 1.05 * file.length + MIB
-      assert.ok(line.bytes < most, `${line.bytes} bytes came for ${file.length}`)
+      assert.ok(uplink.bytes < most, `${uplink.bytes} bytes came for ${file.length}`)
     })
   })
 }

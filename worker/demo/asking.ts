@@ -1,6 +1,7 @@
 /** Chapter: questions to the new model. Text streams in; then it is said whose data spoke, and what validators found. */
 import type { AnswerView, JobView } from '../api/views.ts'
 import { short } from '../cli/output.ts'
+import { settledWithin } from '../sleep.ts'
 import type { Cast } from './cast.ts'
 import { DemoError } from './errors.ts'
 import type { AnswerResult, DemoResult } from './result.ts'
@@ -126,7 +127,7 @@ async function put(options: AskingOptions, prompt: string): Promise<Question> {
     },
   )
   while (!isOver && !claimed.has(jobId)) {
-    await Promise.race([over, new Promise<void>((wake) => setTimeout(wake, 50))])
+    await settledWithin(50, over)
   }
   isShown = false
   off()

@@ -37,29 +37,31 @@ const GO = Uint8Array.of(1)
 export async function serveBlocks(peer: Peer): Promise<void> {
   const giving = new Giving()
   const answer = async (stream: Stream, { remotePeer }: Connection): Promise<void> => {
+    const framed = lpStream(stream, { maxDataLength: MAX_CID_BYTES })
+    const give = async (cid: CID): Promise<void> => {
+      // Who waited may have got it elsewhere: then the block need not be read.
+      if (stream.status !== 'open') return
+      const soon = AbortSignal.timeout(GO_MS)
+      const block = await collect(peer.blockstore.get(cid, { offline: true, signal: soon }))
+      await framed.write(headOf(block), { signal: soon })
+      await framed.read({ signal: soon })
+      const signal = AbortSignal.timeout(BLOCK_MS)
+      const sinceMs = performance.now()
+      for (let at = 0; at < block.length; at += PART_BYTES) {
+        await framed.write(block.subarray(at, at + PART_BYTES), { signal })
+      }
+      giving.took(remotePeer.toString(), performance.now() - sinceMs)
+    }
     try {
       const signal = AbortSignal.timeout(ANSWER_MS)
-      const framed = lpStream(stream, { maxDataLength: MAX_CID_BYTES })
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
       await framed.write(isHere ? HERE : NOT_HERE, { signal })
-      if (isHere) await giving.inTurn(() => give(framed, cid, remotePeer))
+      if (isHere) await giving.inTurn(() => give(cid))
       await stream.close({ signal: AbortSignal.timeout(BLOCK_MS) })
     } catch (error) {
       stream.abort(error as Error)
     }
-  }
-  const give = async (framed: LengthPrefixedStream, cid: CID, to: PeerId): Promise<void> => {
-    const soon = AbortSignal.timeout(GO_MS)
-    const block = await collect(peer.blockstore.get(cid, { offline: true, signal: soon }))
-    await framed.write(headOf(block), { signal: soon })
-    await framed.read({ signal: soon })
-    const signal = AbortSignal.timeout(BLOCK_MS)
-    const sinceMs = performance.now()
-    for (let at = 0; at < block.length; at += PART_BYTES) {
-      await framed.write(block.subarray(at, at + PART_BYTES), { signal })
-    }
-    giving.took(to.toString(), performance.now() - sinceMs)
   }
   await peer.libp2p.handle(PROTOCOL, answer, { maxInboundStreams: MAX_STREAMS })
 }

@@ -3,7 +3,7 @@
  * have a block to hand on. More where a block takes no longer for it, as to those that are far away over a fast line.
  */
 import PQueue from 'p-queue'
-import { settledWithin } from './waits.ts'
+import { settledWithin } from '../sleep.ts'
 
 const LEAST = 2
 const MOST = 16

@@ -4,12 +4,12 @@
  * tried one by one first, drawn by how often they had some, so that of many who have a file each gives a part.
  */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as waitFor } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 import { askForBlock } from '../network/block-request.ts'
 import type { Peer } from '../network/peer.ts'
 import { shuffled } from '../shuffled.ts'
+import { sleep } from '../sleep.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type AskOne, firstBlock } from './first-block.ts'
 
@@ -55,7 +55,7 @@ export class Asking {
   readonly #peer: Peer
   readonly #log: Logger
   /** What neighbours have answered; none that is not one any more. */
-  #answers = new Map<string, Answers>()
+  readonly #answers = new Map<string, Answers>()
   readonly #failed = new Set<string>()
 
   constructor(peer: Peer, log: Logger) {
@@ -92,7 +92,8 @@ export class Asking {
     return this.#ask(cid, stop, async function* (ranked, signal) {
       const sinceMs = performance.now()
       yield* ranked
-      await sleep(sinceMs + OTHERS_AFTER_MS - performance.now(), signal)
+      const leftMs = Math.max(0, sinceMs + OTHERS_AFTER_MS - performance.now())
+      await sleep(leftMs, signal).catch(() => undefined)
       if (!signal.aborted) yield* others(signal)
     })
   }
@@ -176,8 +177,8 @@ export class Asking {
   }
 
   #forgetAllBut(peers: readonly PeerId[]): void {
-    const known = peers.map(String).filter((peer) => this.#answers.has(peer))
-    this.#answers = new Map(known.map((peer) => [peer, this.#answers.get(peer)!]))
+    const kept = new Set(peers.map(String))
+    for (const peer of this.#answers.keys()) if (!kept.has(peer)) this.#answers.delete(peer)
   }
 
   #note(peer: PeerId, has: boolean): void {
@@ -200,10 +201,4 @@ export class Asking {
 function drawnKey({ asked, had }: Answers = { asked: 0, had: 0 }): number {
   const odds = ((had + 1) / (asked + 2)) ** 2
   return Math.random() ** (1 / odds)
-}
-
-/** Waits, but no longer than until the signal. */
-async function sleep(waitMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || waitMs <= 0) return
-  await waitFor(waitMs, undefined, { signal }).catch(() => undefined)
 }

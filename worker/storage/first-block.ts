@@ -3,7 +3,7 @@
  * it takes too long they are asked again, and twice as many may give each time, so that those who promise and do not give hold
  * nobody up for long.
  */
-import { settledWithin } from '../network/waits.ts'
+import { settledWithin } from '../sleep.ts'
 
 /**
  * Puts the question to one. Where it can give the block, `takes` says whether to take it. It must not throw, and give up when
