@@ -113,13 +113,16 @@ function byScore(a: Candidate, b: Candidate): number {
 /** Indices of the `count` highest logits, highest first; the lower token id wins a tie. */
 export function highest(logits: Float32Array, count: number): number[] {
   const kept: number[] = []
+  // Not a number until there are enough: no logit is below it.
+  let least = Number.NaN
   for (let token = 0; token < logits.length; token++) {
     const logit = logits[token]!
-    if (kept.length === count && logit <= logits[kept[count - 1]!]!) continue
+    if (logit <= least) continue
     let place = kept.length
     while (place > 0 && logits[kept[place - 1]!]! < logit) place--
     kept.splice(place, 0, token)
     if (kept.length > count) kept.pop()
+    if (kept.length === count) least = logits[kept[count - 1]!]!
   }
   return kept
 }
