@@ -102,7 +102,7 @@ export async function reading(options: SessionOptions): Promise<Float32Array> {
   const data = Float32Array.from({ length: LAYOUT.size }, () => (source.unit() - 0.5) / 4)
   const slots = new Slots(CONFIG)
   slots.arrange([undefined, { id: undefined, lora: LORA, data }])
-  const all = Int32Array.from({ length: 2 * text.length }, (_, i) => i)
+  const all = Int32Array.from(text.keys())
   const { logits } = await session.run({
     ...textFeeds([text, text], [0, 0], all),
     ...slots.feeds(),

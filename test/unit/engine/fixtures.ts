@@ -36,6 +36,13 @@ export function worstError(actual: ArrayLike<number>, expected: ArrayLike<number
   return worst
 }
 
+/** Fails with the first number that differs in a bit: what `deepEqual` would print of rows of logits fills all memory. */
+export function assertSameBits(actual: Float32Array, expected: Float32Array): void {
+  assert.equal(actual.length, expected.length, 'counts of numbers differ')
+  const at = actual.findIndex((value, i) => !Object.is(value, expected[i]))
+  assert.ok(at < 0, `number ${at} is ${actual[at]}, not ${expected[at]}`)
+}
+
 /** Largest difference, as a share of the largest expected number. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   const scale = Math.max(...Array.from(expected, Math.abs))

@@ -14,7 +14,7 @@ import { storedWeights } from '../../../worker/engine/graph/graph.ts'
 import { featuresGraph, gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
 import { Session } from '../../../worker/engine/session.ts'
-import { readGolden, relativeError, VECTORS, worstError } from './fixtures.ts'
+import { assertSameBits, readGolden, relativeError, VECTORS, worstError } from './fixtures.ts'
 
 /** Numbers made by test/vectors/engine/families.py with PyTorch, Transformers and PEFT. */
 describe('engine against PyTorch', () => {
@@ -45,6 +45,20 @@ describe('engine against PyTorch', () => {
         const adapted = await model.prefill({ adapter: adapter.theta, tokens, from: 0 })
         assert.ok(worstError(adapted.logits, golden('logits')) < 1e-4)
         assert.ok(worstError(adapted.logits, base.logits) > 0.1, 'the adapter changes something')
+      })
+
+      it('gives the same of the last tokens, whether or not the others are asked for', async () => {
+        const { model, golden, adapter } = await load()
+        const tokens = [...golden('tokens').subarray(0, 24)]
+        const { vocabSize, config } = model.info
+        for (const request of [{ tokens }, { tokens, adapter: adapter.theta }]) {
+          const all = await model.prefill({ ...request, from: 0 })
+          for (const from of [11, 22, 23]) {
+            const last = await model.prefill({ ...request, from })
+            assertSameBits(last.logits, all.logits.subarray(from * vocabSize))
+            assertSameBits(last.hidden, all.hidden.subarray(from * config.width))
+          }
+        }
       })
 
       it('draws the tokens that Transformers draws, greedily and with the noise of a seed', async () => {

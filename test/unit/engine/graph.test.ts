@@ -8,6 +8,7 @@ import { ProtobufWriter } from '../../../worker/engine/graph/protobuf.ts'
 import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import { gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
+import { textFeeds } from '../../../worker/engine/serving/feeds.ts'
 import { KeyValues } from '../../../worker/engine/serving/key-values.ts'
 import { Slots, singleFeeds } from '../../../worker/engine/serving/slots.ts'
 import { Session } from '../../../worker/engine/session.ts'
@@ -72,6 +73,7 @@ describe('graphs', () => {
     const { config, places } = await openBaseModel(TINY)
     const graph = serveGraph(config, storedWeights(places))
     const session = await Session.create(graph, { directory: TINY, threads: 1 })
+    const run = runner(session)
     const { vocabSize } = config
     const lora = { ...LORA, rank: 3 }
     const adapters = [undefined, { id: 'x', lora, data: await someServed(config, lora) }]
@@ -79,17 +81,6 @@ describe('graphs', () => {
       [5, 6, 7],
       [8, 9, 10, 11, 12],
     ]
-    const run = (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
-      session.run({
-        tokens: { data: Int32Array.from(rows.flat()), shape: [rows.length, rows[0]!.length] },
-        lengths: { data: Int32Array.from(lengths), shape: [rows.length] },
-        selected: {
-          data: Int32Array.from(rows, (_, index) => (index + 1) * rows[0]!.length - 1),
-          shape: [rows.length],
-        },
-        ...slots,
-        ...keys.feeds(rows.length),
-      })
     const fresh = (outputs: Record<string, Float32Array>) => ({
       k: outputs['new.k']!,
       v: outputs['new.v']!,
@@ -117,7 +108,38 @@ describe('graphs', () => {
     }
     await session.release()
   })
+
+  it('serve several new texts of several tokens, none with an adapter', async () => {
+    const { config, places } = await openBaseModel(TINY)
+    const graph = serveGraph(config, storedWeights(places))
+    const session = await Session.create(graph, { directory: TINY, threads: 1 })
+    const run = runner(session)
+    const texts = [
+      [5, 6, 7],
+      [8, 9, 10],
+    ]
+    const slots = new Slots(config)
+    slots.arrange([undefined, undefined])
+    const together = await run(texts, [0, 0], slots.feeds(), new KeyValues(config, 2, 0))
+    const keys = new KeyValues(config, 1, 0)
+    for (const [row, text] of texts.entries()) {
+      const alone = await run([text], [0], singleFeeds(config, undefined), keys)
+      const values = together['logits']!.subarray(row * config.vocabSize)
+      assert.ok(worstError(values.subarray(0, config.vocabSize), alone['logits']!) < 1e-5)
+    }
+    await session.release()
+  })
 })
+
+/** Runs equally many tokens of each row, and gives the logits of the last. */
+function runner(session: Session) {
+  return (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
+    session.run({
+      ...textFeeds(rows, lengths, Int32Array.of(rows[0]!.length - 1)),
+      ...slots,
+      ...keys.feeds(rows.length),
+    })
+}
 
 describe('projection matrices', () => {
   it('hold signs of one size, as many pluses as minuses, fixed by the seed', async () => {

@@ -6,20 +6,20 @@ import { splitAttention } from './attention.ts'
 import { base, byWindow, maskFrom, projection, type WeightSource, withinWindow } from './graph.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
 import type { BatchSize } from './operations.ts'
-import { forward, outputTable } from './transformer.ts'
+import { forward, type LayerGraph, outputTable, type PickedRows } from './transformer.ts'
 
 /**
- * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (N), rows of (B·T) whose logits
- * are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places count; for each
+ * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (S), places among the T tokens of
+ * each row whose logits are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places count; for each
  * layer and projection P an adapter for each row, a.L.P (B, r, in) and b.L.P (B, r, out), where r may be 0.
- * Out: logits (N, V); hidden (N, d), normalised; new.k and new.v (layers, B, G, T, D).
+ * Out: logits (B·S, V); hidden (B·S, d), normalised; new.k and new.v (layers, B, G, T, D).
  */
 export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Array {
   const { graph, tape, weight } = base(source, false)
   const { keyValueHeads, headSize, width, vocabSize } = config
   const tokens = graph.input('tokens', 'int32', ['B', 'T'])
   const lengths = graph.reshape(graph.input('lengths', 'int32', ['B']), [-1, 1])
-  const selected = graph.input('selected', 'int32', ['N'])
+  const selected = graph.input('selected', 'int32', ['S'])
   const pasts = Array.from({ length: config.layers }, (_, layer) => ({
     k: graph.input(`past.${layer}.k`, 'float32', ['B', keyValueHeads, 'C', headSize]),
     v: graph.input(`past.${layer}.v`, 'float32', ['B', keyValueHeads, 'C', headSize]),
@@ -28,12 +28,17 @@ export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Arra
   const numbers = graph.int32s(Array.from({ length: roomFor(config.contextTokens) }, (_, i) => i))
   const times = graph.slice(numbers, 0, 0, size.time)
   const standing = graph.add(lengths, times)
-  const room = graph.sizeOf(pasts[0]!.k, 2)
-  const masks = byWindow((window) => ({
-    past: pastMask(graph, config, graph.slice(numbers, 0, 0, room), lengths, standing, window),
-    fresh: freshMask(graph, config, times, window),
-  }))
+  const places = graph.slice(numbers, 0, 0, graph.sizeOf(pasts[0]!.k, 2))
+  const masksFor = (positions: Value, queries: Value) =>
+    byWindow((window) => ({
+      past: pastMask(graph, config, places, lengths, positions, window),
+      fresh: freshMask(graph, config, times, queries, window),
+    }))
+  const every = { size, masks: masksFor(standing, times) }
+  const picked = pickRows(graph, selected, size, standing)
+  const wanted = { ...picked, masks: masksFor(picked.positions, selected) }
   const plain = projection(config, { tape, weight }, undefined, 'fast')
+  const share = adapterShares(graph, config, size)
   const fresh: { k: Value; v: Value }[] = []
   const hidden = forward(
     config,
@@ -41,28 +46,44 @@ export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Arra
       tape,
       size,
       positions: standing,
+      wanted,
       weight,
-      project: (x, layer, which) =>
-        graph.add(plain(x, layer, which), slotTerm(graph, config, x, layer, which, size)),
+      project: (x, layer, which) => graph.add(plain(x, layer, which), share(x, layer, which)),
       attend: (layer, q, k, v) => {
         const rows = { k: graph.transpose(k, [0, 2, 1, 3]), v: graph.transpose(v, [0, 2, 1, 3]) }
         fresh.push(rows)
-        const mask = masks(config.windows[layer]!)
-        return splitAttention(graph, q, pasts[layer]!, rows, mask, config, size)
+        const asked = layer === config.layers - 1 ? wanted : every
+        const mask = asked.masks(config.windows[layer]!)
+        return splitAttention(graph, q, pasts[layer]!, rows, mask, config, asked.size)
       },
     },
     graph.reshape(tokens, [-1]),
   )
-  const chosen = graph.node('Gather', [hidden, selected])
-  const logits = graph.node('Gemm', [chosen, weight(outputTable(config))], { transB: 1 })
-  graph.output('logits', logits, 'float32', ['N', vocabSize])
-  graph.output('hidden', chosen, 'float32', ['N', width])
+  const logits = graph.node('Gemm', [hidden, weight(outputTable(config))], { transB: 1 })
+  graph.output('logits', logits, 'float32', ['B·S', vocabSize])
+  graph.output('hidden', hidden, 'float32', ['B·S', width])
   const shape = [config.layers, 'B', keyValueHeads, 'T', headSize]
   for (const part of ['k', 'v'] as const) {
     const rows = fresh.map((layer) => graph.node('Unsqueeze', [layer[part], graph.ints(0)]))
     graph.output(`new.${part}`, graph.concat(rows, 0), 'float32', shape)
   }
   return graph.encode()
+}
+
+/** The rows at the same places of each text. */
+function pickRows(
+  graph: GraphBuilder,
+  places: Value,
+  { batch, time }: BatchSize,
+  positions: Value,
+): PickedRows {
+  const pick = (x: Value): Value => graph.node('Gather', [x, places], { axis: 1 })
+  return {
+    size: { batch, time: graph.sizeOf(places, 0) },
+    positions: pick(positions),
+    pick: (x, columns) =>
+      graph.reshape(pick(graph.reshape(x, graph.shape(batch, time, columns))), [-1, columns]),
+  }
 }
 
 /** 0 where a query may look at a place of the past, else MASKED: (B, 1, 1, C), with a window (B, 1, R·T, C). */
@@ -82,9 +103,15 @@ function pastMask(
   return graph.node('Unsqueeze', [maskFrom(graph, tiled), graph.ints(1)])
 }
 
-/** The same for the tokens of this run, which see one another in their order: (R·T, T). */
-function freshMask(graph: GraphBuilder, config: ModelConfig, times: Value, window: number): Value {
-  const rows = graph.reshape(times, [-1, 1])
+/** The same for the tokens of this run, which see one another in their order, with queries at some of them: (R·S, T). */
+function freshMask(
+  graph: GraphBuilder,
+  config: ModelConfig,
+  times: Value,
+  queries: Value,
+  window: number,
+): Value {
+  const rows = graph.reshape(queries, [-1, 1])
   const causal = graph.node('LessOrEqual', [times, rows])
   const seen = withinWindow(graph, causal, rows, times, window)
   return maskFrom(
@@ -93,20 +120,32 @@ function freshMask(graph: GraphBuilder, config: ModelConfig, times: Value, windo
   )
 }
 
-/** The adapter's share of a projection, each batch row with its own: (M, in) -> (M, out). */
-function slotTerm(
+/**
+ * The adapter's share of a projection, each text with its own: (M, in) -> (M, out). Where the only text has none it is one
+ * row of zeros: adding that to all rows costs less than adding as many.
+ */
+function adapterShares(
   graph: GraphBuilder,
   config: ModelConfig,
-  x: Value,
-  layer: number,
-  which: Projection,
-  size: BatchSize,
-): Value {
-  const [outputs, inputs] = projectionShape(config, which)
-  const rank = `r.${which}`
-  const a = graph.input(`a.${layer}.${which}`, 'float32', ['B', rank, inputs])
-  const b = graph.input(`b.${layer}.${which}`, 'float32', ['B', rank, outputs])
-  const rows = graph.reshape(x, graph.shape(size.batch, size.time, inputs))
-  const down = graph.matmul(rows, graph.transpose(a, [0, 2, 1]))
-  return graph.reshape(graph.matmul(down, b), [-1, outputs])
+  { batch, time }: BatchSize,
+): LayerGraph['project'] {
+  const isAlone = graph.node('Equal', [batch, graph.ints(1)])
+  const rows = new Map<Projection, Value>()
+  const rowsOf = (a: Value): Value => {
+    const isNone = graph.node('Equal', [graph.sizeOf(a, 1), graph.ints(0)])
+    const isRow = graph.node('And', [isAlone, isNone])
+    return graph.node('Where', [isRow, graph.ints(1), time])
+  }
+  return (x, layer, which) => {
+    const [outputs, inputs] = projectionShape(config, which)
+    const rank = `r.${which}`
+    const a = graph.input(`a.${layer}.${which}`, 'float32', ['B', rank, inputs])
+    const b = graph.input(`b.${layer}.${which}`, 'float32', ['B', rank, outputs])
+    // Whatever the layer, a projection's rank is the same.
+    const count = rows.get(which) ?? rowsOf(a)
+    rows.set(which, count)
+    const texts = graph.reshape(x, graph.shape(batch, -1, inputs))
+    const down = graph.matmul(texts, graph.transpose(a, [0, 2, 1]))
+    return graph.reshape(graph.matmul(graph.slice(down, 1, 0, count), b), [-1, outputs])
+  }
 }

@@ -23,44 +23,60 @@ import {
   swiglu,
 } from './operations.ts'
 
-/** What the layers need of the graph that they become part of. */
-export interface LayerGraph {
-  readonly tape: Tape
+/** Rows of tokens, equally many of each text. */
+export interface Rows {
   readonly size: BatchSize
   /** Of each token in its text, int32 (T) or (B, T). */
   readonly positions: Value
+}
+
+/** Some of all rows: S of each text's T. */
+export interface PickedRows extends Rows {
+  /** (B·T, C) -> (B·S, C). */
+  pick(x: Value, columns: number): Value
+}
+
+/** What the layers need of the graph that they become part of. */
+export interface LayerGraph extends Rows {
+  readonly tape: Tape
+  /** Where only these rows' last hidden states are wanted: of the others the last layer makes keys and values, and no more. */
+  readonly wanted?: PickedRows
   weight(name: string): Value
   /** A projection with its bias and whatever adapter the graph has on it. */
   project(x: Value, layer: number, projection: Projection): Value
-  /** Queries (B, T, H, D) over new keys and values (B, T, G, D), and over whatever else the graph remembers -> (M, H·D). */
+  /**
+   * Queries (B, T, H, D), of the last layer only those that are wanted, over new keys and values (B, T, G, D), and over
+   * whatever else the graph remembers -> (M, H·D).
+   */
   attend(layer: number, q: Value, k: Value, v: Value): Value
 }
 
-/** Tokens (M) -> normalised last hidden states (M, d). */
+/** Tokens (M) -> normalised last hidden states (M, d), or of those rows that are wanted. */
 export function forward(config: ModelConfig, graph: LayerGraph, tokens: Value): Value {
   const { tape } = graph
   const family = familyOf(config)
-  const place = placing(config, graph)
+  const place = placing(config, graph, graph)
+  const all: Asked = { pick: (x) => x, place }
+  const wanted = graph.wanted
+    ? { ...graph.wanted, place: placing(config, graph, graph.wanted) }
+    : all
   let x = embed(tape, graph.weight(embedding(config)), tokens)
   if (family.positions !== undefined) {
     const table = graph.weight(`${family.positions}.weight`)
     x = addPositions(tape, x, table, graph.positions, graph.size)
   }
   for (let layer = 0; layer < config.layers; layer++) {
+    const isLast = layer === config.layers - 1
+    const asked = isLast ? wanted : all
     const build = (rows: Value): Value => {
-      const seen = attend(
-        config,
-        graph,
-        layer,
-        norm(config, graph, rows, layer, 'attention'),
-        place,
-      )
-      const between = add(tape, rows, graph.project(seen, layer, 'o'))
-      const y = norm(config, graph, between, layer, 'feed-forward')
-      return add(tape, between, graph.project(activate(family, graph, layer, y), layer, 'down'))
+      const y = norm(config, graph, rows, layer, 'attention')
+      const seen = attend(config, graph, layer, y, place, asked)
+      const between = add(tape, asked.pick(rows, config.width), graph.project(seen, layer, 'o'))
+      const z = norm(config, graph, between, layer, 'feed-forward')
+      return add(tape, between, graph.project(activate(family, graph, layer, z), layer, 'down'))
     }
     // What the last layer computes is needed at once.
-    x = layer === config.layers - 1 ? build(x) : tape.segment(x, build)
+    x = isLast ? build(x) : tape.segment(x, build)
   }
   return normalise(config, graph, x, family.finalNorm)
 }
@@ -91,7 +107,12 @@ function normalise(config: ModelConfig, graph: LayerGraph, x: Value, name: strin
 /** Rows of queries or keys -> heads that know their place: (M, heads·D) -> (B, T, heads, D). */
 type Place = (rows: Value, heads: number) => Value
 
-function placing(config: ModelConfig, { tape, size, positions }: LayerGraph): Place {
+/** The rows that a layer is asked about. */
+interface Asked extends Pick<PickedRows, 'pick'> {
+  readonly place: Place
+}
+
+function placing(config: ModelConfig, { tape }: LayerGraph, { size, positions }: Rows): Place {
   const { headSize, rotaryFrequencies } = config
   if (rotaryFrequencies === undefined) {
     return (rows, heads) => splitHeads(tape, rows, heads, headSize, size)
@@ -110,26 +131,35 @@ function attend(
   layer: number,
   x: Value,
   place: Place,
+  asked: Asked,
 ): Value {
   const { tape, size } = graph
   const { heads, keyValueHeads, headSize } = config
-  const rows = queriesKeysValues(config, graph, layer, x)
+  const rows = queriesKeysValues(config, graph, layer, x, asked)
   const headNorm = (value: Value, which: 'query' | 'key'): Value => {
     if (!config.queryKeyNorm) return value
     const width = (which === 'query' ? heads : keyValueHeads) * headSize
     const normed = norm(config, graph, regroup(tape, value, width, headSize), layer, which)
     return regroup(tape, normed, headSize, width)
   }
-  const q = place(headNorm(rows.q, 'query'), heads)
+  const q = asked.place(headNorm(rows.q, 'query'), heads)
   const k = place(headNorm(rows.k, 'key'), keyValueHeads)
   const v = splitHeads(tape, rows.v, keyValueHeads, headSize, size)
   return graph.attend(layer, q, k, v)
 }
 
-function queriesKeysValues(config: ModelConfig, graph: LayerGraph, layer: number, x: Value) {
+/** Queries of the rows that are asked about, keys and values of all. */
+function queriesKeysValues(
+  config: ModelConfig,
+  graph: LayerGraph,
+  layer: number,
+  x: Value,
+  { pick }: Asked,
+) {
   const project = (projection: Projection): Value => graph.project(x, layer, projection)
   if (!familyOf(config).projections.includes('qkv')) {
-    return { q: project('q'), k: project('k'), v: project('v') }
+    const q = graph.project(pick(x, config.width), layer, 'q')
+    return { q, k: project('k'), v: project('v') }
   }
   const sizes = [config.heads, config.keyValueHeads, config.keyValueHeads]
   const parts = splitColumns(
@@ -138,7 +168,7 @@ function queriesKeysValues(config: ModelConfig, graph: LayerGraph, layer: number
     sizes.map((heads) => heads * config.headSize),
   )
   const [q, k, v] = parts as [Value, Value, Value]
-  return { q, k, v }
+  return { q: pick(q, config.heads * config.headSize), k, v }
 }
 
 /** The table that tokens are looked up in. */

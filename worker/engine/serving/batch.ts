@@ -7,7 +7,7 @@ import type { ModelConfig } from '../families/model-config.ts'
 import type { ServingLimits } from '../requests.ts'
 import type { Feed, Session } from '../session.ts'
 import { turn } from '../step-signal.ts'
-import { textFeeds } from './feeds.ts'
+import { lastPlaces, textFeeds } from './feeds.ts'
 import { KeyValues, keyValueBytes, newKeyValues, roomFor, rowsFor } from './key-values.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { Slots, singleFeeds, slotBytes } from './slots.ts'
@@ -153,7 +153,8 @@ export class Batch {
     keys.append(0, text.length, newKeyValues(rows), 0, 1)
     text.length = end
     if (end < prompt.length) return
-    text.take(logits!, hidden!)
+    const { vocabSize, width } = this.#config
+    text.take(logits!.subarray(-vocabSize), hidden!.subarray(-width))
     if (!adapter || adapter.id !== undefined) this.#prompts.keep(adapter?.id, prompt, keys)
     this.#reading = undefined
     if (text.complete) text.end()
@@ -220,16 +221,16 @@ export class Batch {
     }
   }
 
-  /** Runs equally many tokens of each row, and gives the results of the last. */
+  /** Runs equally many tokens of each row. Results end with those of the last token. */
   async #forward(
     tokens: readonly (readonly number[])[],
     lengths: readonly number[],
     slots: Record<string, Feed>,
     keys: KeyValues,
   ): Promise<Record<string, Float32Array>> {
-    const [rows, each] = [tokens.length, tokens[0]!.length]
-    const last = Int32Array.from(tokens, (_, row) => (row + 1) * each - 1)
+    const { length } = tokens[0]!
+    const text = textFeeds(tokens, lengths, lastPlaces(length - 1, length))
     const session = await this.#session()
-    return session.run({ ...textFeeds(tokens, lengths, last), ...slots, ...keys.feeds(rows) })
+    return session.run({ ...text, ...slots, ...keys.feeds(tokens.length) })
   }
 }

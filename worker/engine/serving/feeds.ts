@@ -2,8 +2,8 @@
 import type { Feed } from '../session.ts'
 
 /**
- * Equally many tokens of each row, after as many of its past as `lengths` says. Of all tokens, row after row, the results of
- * those at `selected` are wanted.
+ * Equally many tokens of each row, after as many of its past as `lengths` says. Of each row the results of the tokens at
+ * `selected` are wanted.
  */
 export function textFeeds(
   tokens: readonly (readonly number[])[],
@@ -15,4 +15,13 @@ export function textFeeds(
     lengths: { data: Int32Array.from(lengths), shape: [lengths.length] },
     selected: { data: selected, shape: [selected.length] },
   }
+}
+
+/**
+ * The last places of `tokens` tokens, from `first` on; two at least where there are two, since a product with a single row
+ * takes another kernel, which rounds otherwise (measured, onnxruntime 1.30).
+ */
+export function lastPlaces(first: number, tokens: number): Int32Array {
+  const start = Math.max(0, Math.min(first, tokens - 2))
+  return Int32Array.from({ length: tokens - start }, (_, index) => start + index)
 }

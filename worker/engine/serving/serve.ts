@@ -18,7 +18,7 @@ import type {
 import { Session } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
 import { Batch } from './batch.ts'
-import { textFeeds } from './feeds.ts'
+import { lastPlaces, textFeeds } from './feeds.ts'
 import { KeyValues, newKeyValues } from './key-values.ts'
 import { singleFeeds } from './slots.ts'
 import { Text } from './text.ts'
@@ -92,16 +92,15 @@ export class Serving {
       await turn()
       signal.throwIfAborted()
       const piece = tokens.slice(start, start + PIECE_TOKENS)
-      // One at least, for the graph; where none of the piece is wanted its logits go nowhere.
-      const first = Math.min(Math.max(from - start, 0), piece.length - 1)
-      const selected = Int32Array.from({ length: piece.length - first }, (_, i) => first + i)
-      const text = textFeeds([piece], [start], selected)
-      const read = await session.run({ ...text, ...slot, ...keys.feeds(1) })
       const end = start + piece.length
-      if (end > from) {
-        const row = start + first - from
-        logits.set(read['logits']!, row * config.vocabSize)
-        hidden.set(read['hidden']!, row * config.width)
+      const wanted = Math.max(end - Math.max(from, start), 0)
+      const places = lastPlaces(piece.length - wanted, piece.length)
+      const text = textFeeds([piece], [start], places)
+      const read = await session.run({ ...text, ...slot, ...keys.feeds(1) })
+      if (wanted > 0) {
+        const [row, given] = [end - wanted - from, places.length - wanted]
+        logits.set(read['logits']!.subarray(given * config.vocabSize), row * config.vocabSize)
+        hidden.set(read['hidden']!.subarray(given * config.width), row * config.width)
       }
       keys.reserve(1, end, tokens.length)
       keys.append(0, start, newKeyValues(read), 0, 1)
