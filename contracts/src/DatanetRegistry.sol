@@ -231,6 +231,14 @@ contract DatanetRegistry is IDatanetRegistry, ReentrancyGuardTransient {
         return _reviews.reviews[reviewId];
     }
 
+    /// @notice What came of the newest review of each of these contributions; `None` where nobody flagged it.
+    function verdictsOf(uint256 datanetId, bytes32[] calldata leaves) external view returns (Verdict[] memory verdicts) {
+        verdicts = new Verdict[](leaves.length);
+        for (uint256 i = 0; i < leaves.length; i++) {
+            verdicts[i] = _reviews.reviews[_reviews.newest[datanetId][leaves[i]]].verdict;
+        }
+    }
+
     /// @notice A validator's sealed vote that is not revealed.
     function ballot(uint256 reviewId, address validator) external view returns (Ballot memory) {
         return _reviews.ballots[reviewId][validator];

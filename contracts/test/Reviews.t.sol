@@ -92,6 +92,19 @@ contract ReviewTest is RegistryBase {
         datanets.flag{value: BOND}(_datanetId, 2, _list[0], 0, new bytes32[](0));
     }
 
+    function test_tellsWhatWasJudged() public {
+        datanets.close(_judged(0, 2, 0));
+        datanets.close(_judged(1, 0, 2));
+        _flag(2);
+        Verdict[] memory verdicts = datanets.verdictsOf(_datanetId, leavesOf(_list));
+        Verdict[5] memory expected = [Verdict.Spam, Verdict.Clean, Verdict.Open, Verdict.None, Verdict.None];
+        equal(verdicts.length, 5, "length");
+        for (uint256 i = 0; i < 5; i++) {
+            equal(uint256(verdicts[i]), uint256(expected[i]), "verdict");
+        }
+        equal(uint256(datanets.verdictsOf(_datanetId + 1, leavesOf(_list))[0]), uint256(Verdict.None), "elsewhere");
+    }
+
     function test_takesOnlyWhatIsLeftForTheSecondFinding() public {
         uint256 first = _flag(0);
         uint256 second = _flag(1);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
+import { pino } from 'pino'
 import { z } from 'zod'
 import { type Contribution, contributionLeaf, contributionsRoot } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { keccakHash, utf8 } from '../../protocol/hash.ts'
 import { merkleProof } from '../../protocol/merkle.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
+import { datanetRoutes } from '../../worker/api/datanets.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import {
@@ -16,13 +18,17 @@ import {
   flagContribution,
   readReview,
   readStanding,
+  readVerdicts,
   requestBondExit,
   revealVote,
   withdrawBond,
   withdrawFromReviews,
 } from '../../worker/chain/reviews.ts'
 import { Rpc } from '../../worker/chain/rpc.ts'
+import { createDoor } from '../../worker/datanet/contribute.ts'
+import type { Service } from '../../worker/service.ts'
 import { EmbeddedChain, person } from '../harness/embedded-chain.ts'
+import { words } from '../unit/datanet/texts.ts'
 
 const OPEN = 10n ** 18n
 /** What governance begins with: half of a bond is lost, and three tenths of that go to the reporter. */
@@ -78,7 +84,11 @@ describe('bonds and reviews', () => {
   }
 
   async function judged(index: number, votes: readonly boolean[]): Promise<number> {
-    const { reviewId } = await flagContribution(flagger, flagOf(index))
+    return await judgedBy(flagOf(index), votes)
+  }
+
+  async function judgedBy(flag: Flag, votes: readonly boolean[]): Promise<number> {
+    const { reviewId } = await flagContribution(flagger, flag)
     for (const [i, spam] of votes.entries()) {
       await commitVote(validators[i]!, { reviewId, spam, salt: SALT })
     }
@@ -134,6 +144,58 @@ describe('bonds and reviews', () => {
     assert.equal((await readReview(operator, reviewId)).verdict, 'undecided')
   })
 
+  it('tell what was judged, of one datanet and no other', async () => {
+    const unknown = { ...contributions[0]!, text: 'another' }
+    const asked = [...contributions, unknown]
+    const verdicts = await readVerdicts(operator, datanetId, asked)
+    assert.deepEqual(verdicts, ['spam', 'clean', 'undecided', 'none'])
+    const many = Array.from({ length: 1001 }, () => contributions[1]!)
+    assert.equal((await readVerdicts(operator, datanetId, [...many, ...asked]))[1001], 'spam')
+    assert.deepEqual(await readVerdicts(operator, datanetId + 1, asked.slice(0, 1)), ['none'])
+  })
+
+  it('keep spam out of the next version, and let in what is like it', async () => {
+    const content = { keep: async () => undefined }
+    const service = { content, ownerChain: operator, log: pino({ level: 'silent' }) }
+    const routes = datanetRoutes(service as unknown as Service)
+    const publish = async (texts: readonly string[], more = {}) => {
+      const offered = texts.map((text, place) => {
+        const bytes = Buffer.from(text).toString('base64')
+        const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
+        return { ...from, content: bytes }
+      })
+      const body = JSON.stringify({ name: 'docs', contributions: offered, ...more })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await routes.request('/datanets', { method: 'POST', body, headers })
+      return PublishedView.parse(await answer.json())
+    }
+    const [spam, other] = ['spam', 'other'].map((label) => words(label, 100).join(' ')) as [
+      string,
+      string,
+    ]
+    const like = `${spam} ${words('more', 20).join(' ')}`
+    const first = await publish([spam, other, like])
+    assert.deepEqual([first.version, first.contributions], [1, 2])
+    assert.deepEqual(first.refused, [{ name: '2.md', reason: 'near-duplicate' }])
+    const door = createDoor()
+    const published = [spam, other].map((text, place) => {
+      const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
+      const verdict = door.submit({ ...from, content: Buffer.from(text) })
+      assert.ok(verdict.accepted)
+      return verdict.contribution
+    })
+    assert.equal(first.root, contributionsRoot(published))
+    const proof = merkleProof(published.map(contributionLeaf), 0)
+    const flag = { datanetId: first.datanetId, version: 1, contribution: published[0]!, proof }
+    await judgedBy(flag, [true, true, true])
+    const { datanetId: next } = first
+    const second = await publish([spam, other, like], { datanetId: next })
+    assert.deepEqual([second.datanetId, second.version, second.contributions], [next, 2, 2])
+    assert.deepEqual(second.refused, [{ name: '0.md', reason: 'judged-spam' }])
+    // Elsewhere nobody has judged it.
+    assert.equal((await publish([spam, other])).contributions, 2)
+  })
+
   it('let a bond go when its time is over', async () => {
     await requestBondExit(contributor, datanetId)
     await refused(withdrawBond(contributor, datanetId), 'BondLocked')
@@ -141,6 +203,14 @@ describe('bonds and reviews', () => {
     await withdrawBond(contributor, datanetId)
     assert.equal((await readStanding(operator, datanetId, CONTRIBUTOR.account)).bondWei, 0n)
   })
+})
+
+const PublishedView = z.object({
+  datanetId: z.int(),
+  version: z.int(),
+  contributions: z.int(),
+  root: z.string(),
+  refused: z.array(z.object({ name: z.string(), reason: z.string() })),
 })
 
 async function refused(call: Promise<unknown>, name: string): Promise<void> {

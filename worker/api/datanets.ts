@@ -1,7 +1,10 @@
 /** Publishing a datanet version: contributions through the door, shards into IPFS, the root onto the L2. */
 import { Hono } from 'hono'
 import { z } from 'zod'
+import type { Contribution } from '../../protocol/datanet.ts'
 import { address } from '../../protocol/fields.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { readVerdicts } from '../chain/reviews.ts'
 import { createDoor, type Refusal } from '../datanet/contribute.ts'
 import { DatanetError } from '../datanet/errors.ts'
 import { publishVersion } from '../datanet/publish.ts'
@@ -35,20 +38,48 @@ export function datanetRoutes(service: Service): Hono {
   })
 }
 
+type Offered = z.output<typeof PublishRequest>['contributions'][number]
+
+function throughDoor(offered: readonly Offered[]) {
+  const door = createDoor()
+  const accepted = new Map<Offered, Contribution>()
+  const refused: Refusal[] = []
+  for (const submission of offered) {
+    const content = Buffer.from(submission.content, 'base64')
+    const verdict = door.submit({ ...submission, content })
+    if (verdict.accepted) accepted.set(submission, verdict.contribution)
+    else refused.push(verdict.refusal)
+  }
+  return { accepted, refused }
+}
+
+/** A bond is lost once for a contribution; to publish it again would pay its contributor on. */
+async function judgedSpam(
+  chain: ChainClient,
+  datanetId: number,
+  { accepted }: ReturnType<typeof throughDoor>,
+  signal: AbortSignal,
+): Promise<Offered[]> {
+  const verdicts = await readVerdicts(chain, datanetId, [...accepted.values()], signal)
+  return [...accepted.keys()].filter((_, place) => verdicts[place] === 'spam')
+}
+
+function spamRefusal({ name }: Offered): Refusal {
+  const message = 'validators have found it to be spam in this datanet; take it out of the draft'
+  return { name, reason: 'judged-spam', message }
+}
+
 async function publish(
   { content, ownerChain, log }: Service,
   { name, licence, datanetId, contributions: offered }: z.output<typeof PublishRequest>,
   signal: AbortSignal,
 ) {
-  const door = createDoor()
-  const refused: Refusal[] = []
-  const contributions = offered.flatMap((submission) => {
-    const bytes = Buffer.from(submission.content, 'base64')
-    const verdict = door.submit({ ...submission, content: bytes })
-    if (verdict.accepted) return [verdict.contribution]
-    refused.push(verdict.refusal)
-    return []
-  })
+  const all = throughDoor(offered)
+  const spam = datanetId === undefined ? [] : await judgedSpam(ownerChain, datanetId, all, signal)
+  // What is like spam that stays out may come in.
+  const taken = spam.length === 0 ? all : throughDoor(offered.filter((one) => !spam.includes(one)))
+  const refused = [...taken.refused, ...spam.map(spamRefusal)]
+  const contributions = [...taken.accepted.values()]
   if (contributions.length === 0) {
     const first = refused[0]!
     throw new DatanetError(

@@ -1,9 +1,9 @@
 /** Contributors' bonds, flags, and validators' sealed votes: what anybody says to the DatanetRegistry besides versions. */
 import { decodeEventLog, encodeFunctionData, type Hex } from 'viem'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
-import { type Contribution, contributionHashes } from '../../protocol/datanet.ts'
+import { type Contribution, contributionHashes, contributionLeaf } from '../../protocol/datanet.ts'
 import type { Address } from '../../protocol/fields.ts'
-import type { Hash } from '../../protocol/hash.ts'
+import { type Hash, toHex } from '../../protocol/hash.ts'
 import type { Proof } from '../../protocol/merkle.ts'
 import { reviewSeal } from '../../protocol/review.ts'
 import type { ChainClient, Written } from './client.ts'
@@ -156,6 +156,30 @@ export async function readReview(
     spamWei: known.spamWei,
     cleanWei: known.cleanWei,
   }
+}
+
+/** Contributions that are asked about in one call. */
+const ASKED_AT_ONCE = 1000
+
+/** What came of the newest review of each of these contributions in a datanet; `none` where nobody flagged it. */
+export async function readVerdicts(
+  chain: ChainClient,
+  datanetId: number,
+  contributions: readonly Contribution[],
+  signal?: AbortSignal,
+): Promise<Verdict[]> {
+  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const leaves = contributions.map((contribution) => toHex(contributionLeaf(contribution)))
+  const verdicts: Verdict[] = []
+  for (let start = 0; start < leaves.length; start += ASKED_AT_ONCE) {
+    const args = [BigInt(datanetId), leaves.slice(start, start + ASKED_AT_ONCE)] as const
+    const found = await chain.read(
+      (client) => client.readContract({ ...contract, functionName: 'verdictsOf', args }),
+      signal,
+    )
+    verdicts.push(...found.map((verdict) => VERDICTS[verdict] ?? 'none'))
+  }
+  return verdicts
 }
 
 export interface Standing {

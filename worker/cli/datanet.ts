@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { address } from '../../protocol/fields.ts'
 import { createDoor } from '../datanet/contribute.ts'
+import { counted } from './arguments.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
 import { addBondCommands } from './datanet-chain.ts'
 import { print, printJson, say, table } from './output.ts'
@@ -50,6 +51,7 @@ export function datanetCommand(): Command {
     .command('publish')
     .description('publish a draft through a gateway')
     .argument('<name>', 'the draft')
+    .option('--datanet <number>', 'publish it as the next version of this datanet', counted)
     .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
     .option('--folder <folder>', 'where drafts are kept', '.tributary/datanets')
     .option('--json', 'one JSON object on standard output')
@@ -105,12 +107,13 @@ function add(
 
 async function publish(
   name: string,
-  options: { node?: string; folder: string; json?: boolean },
+  options: { datanet?: number; node?: string; folder: string; json?: boolean },
 ): Promise<void> {
   const contributions = readDraft(options.folder, name)
   if (contributions.length === 0) throw new ClientError(`The draft ${name} is empty.`)
   const client = new Client(nodeUrl(options.node))
-  const published = await client.post<Published>('/datanets', { name, contributions })
+  const { datanet: datanetId } = options
+  const published = await client.post<Published>('/datanets', { name, contributions, datanetId })
   if (options.json) return printJson(published)
   for (const refusal of published.refused) say(`${refusal.name}: refused: ${refusal.message}`)
   say(

@@ -58,6 +58,8 @@ export type RefusalReason =
   | 'not-text'
   | 'duplicate'
   | 'near-duplicate'
+  /** Validators have found it to be spam, in an earlier version. */
+  | 'judged-spam'
 
 export interface Refusal {
   readonly name: string
