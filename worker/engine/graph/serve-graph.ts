@@ -10,8 +10,8 @@ import { forward, type LayerGraph, outputTable, type PickedRows } from './transf
 
 /**
  * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (S), places among the T tokens of
- * each row whose logits are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places count; for each
- * layer and projection P an adapter for each row, a.L.P (B, r, in) and b.L.P (B, r, out), where r may be 0.
+ * each row whose logits are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places
+ * count; for each layer and projection P an adapter for each row, a.L.P (B, r, in) and b.L.P (B, r, out), where r may be 0.
  * Out: logits (B·S, V); hidden (B·S, d), normalised; new.k and new.v (layers, B, G, T, D).
  */
 export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Array {
