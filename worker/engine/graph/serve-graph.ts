@@ -6,7 +6,7 @@ import { splitAttention } from './attention.ts'
 import { base, byWindow, maskFrom, projection, type WeightSource, withinWindow } from './graph.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
 import type { BatchSize } from './operations.ts'
-import { forward, type LayerGraph, outputTable, type PickedRows } from './transformer.ts'
+import { forward, type LayerGraph, outputTable, type PickedRows, type Rows } from './transformer.ts'
 
 /**
  * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (S), places among the T tokens of
@@ -29,33 +29,33 @@ export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Arra
   const times = graph.slice(numbers, 0, 0, size.time)
   const standing = graph.add(lengths, times)
   const places = graph.slice(numbers, 0, 0, graph.sizeOf(pasts[0]!.k, 2))
-  const masksFor = (positions: Value, queries: Value) =>
-    byWindow((window) => ({
+  const fresh: { k: Value; v: Value }[] = []
+  /** Of queries at these positions of their texts, and at these places among the T tokens. */
+  const attendAt = (rows: BatchSize, positions: Value, queries: Value): Rows['attend'] => {
+    const masks = byWindow((window) => ({
       past: pastMask(graph, config, places, lengths, positions, window),
       fresh: freshMask(graph, config, times, queries, window),
     }))
-  const every = { size, masks: masksFor(standing, times) }
+    return (layer, q, k, v) => {
+      const now = { k: graph.transpose(k, [0, 2, 1, 3]), v: graph.transpose(v, [0, 2, 1, 3]) }
+      fresh.push(now)
+      const mask = masks(config.windows[layer]!)
+      return splitAttention(graph, q, pasts[layer]!, now, mask, config, rows)
+    }
+  }
   const picked = pickRows(graph, selected, size, standing)
-  const wanted = { ...picked, masks: masksFor(picked.positions, selected) }
   const plain = projection(config, { tape, weight }, undefined, 'fast')
   const share = adapterShares(graph, config, size)
-  const fresh: { k: Value; v: Value }[] = []
   const hidden = forward(
     config,
     {
       tape,
       size,
       positions: standing,
-      wanted,
+      attend: attendAt(size, standing, times),
+      wanted: { ...picked, attend: attendAt(picked.size, picked.positions, selected) },
       weight,
       project: (x, layer, which) => graph.add(plain(x, layer, which), share(x, layer, which)),
-      attend: (layer, q, k, v) => {
-        const rows = { k: graph.transpose(k, [0, 2, 1, 3]), v: graph.transpose(v, [0, 2, 1, 3]) }
-        fresh.push(rows)
-        const asked = layer === config.layers - 1 ? wanted : every
-        const mask = asked.masks(config.windows[layer]!)
-        return splitAttention(graph, q, pasts[layer]!, rows, mask, config, asked.size)
-      },
     },
     graph.reshape(tokens, [-1]),
   )
@@ -76,7 +76,7 @@ function pickRows(
   places: Value,
   { batch, time }: BatchSize,
   positions: Value,
-): PickedRows {
+): Omit<PickedRows, 'attend'> {
   const pick = (x: Value): Value => graph.node('Gather', [x, places], { axis: 1 })
   return {
     size: { batch, time: graph.sizeOf(places, 0) },

@@ -28,6 +28,8 @@ export interface Rows {
   readonly size: BatchSize
   /** Of each token in its text, int32 (T) or (B, T). */
   readonly positions: Value
+  /** Their queries (B, T, H, D) over all new keys and values (B, T, G, D), and over whatever else the graph remembers -> (M, H·D). */
+  attend(layer: number, q: Value, k: Value, v: Value): Value
 }
 
 /** Some of all rows: S of each text's T. */
@@ -44,11 +46,6 @@ export interface LayerGraph extends Rows {
   weight(name: string): Value
   /** A projection with its bias and whatever adapter the graph has on it. */
   project(x: Value, layer: number, projection: Projection): Value
-  /**
-   * Queries (B, T, H, D), of the last layer only those that are wanted, over new keys and values (B, T, G, D), and over
-   * whatever else the graph remembers -> (M, H·D).
-   */
-  attend(layer: number, q: Value, k: Value, v: Value): Value
 }
 
 /** Tokens (M) -> normalised last hidden states (M, d), or of those rows that are wanted. */
@@ -56,7 +53,7 @@ export function forward(config: ModelConfig, graph: LayerGraph, tokens: Value): 
   const { tape } = graph
   const family = familyOf(config)
   const place = placing(config, graph, graph)
-  const all: Asked = { pick: (x) => x, place }
+  const all: Asked = { attend: graph.attend, pick: (x) => x, place }
   const wanted = graph.wanted
     ? { ...graph.wanted, place: placing(config, graph, graph.wanted) }
     : all
@@ -108,7 +105,7 @@ function normalise(config: ModelConfig, graph: LayerGraph, x: Value, name: strin
 type Place = (rows: Value, heads: number) => Value
 
 /** The rows that a layer is asked about. */
-interface Asked extends Pick<PickedRows, 'pick'> {
+interface Asked extends Pick<PickedRows, 'attend' | 'pick'> {
   readonly place: Place
 }
 
@@ -145,7 +142,7 @@ function attend(
   const q = asked.place(headNorm(rows.q, 'query'), heads)
   const k = place(headNorm(rows.k, 'key'), keyValueHeads)
   const v = splitHeads(tape, rows.v, keyValueHeads, headSize, size)
-  return graph.attend(layer, q, k, v)
+  return asked.attend(layer, q, k, v)
 }
 
 /** Queries of the rows that are asked about, keys and values of all. */
