@@ -81,6 +81,7 @@ export async function readVersionOf(
   }, signal)
 }
 
-function registryOf({ deployment }: ChainClient) {
+/** What viem asks for of the registry. */
+export function registryOf({ deployment }: ChainClient) {
   return { address: deployment.addresses.datanetRegistry, abi: datanetRegistryAbi } as const
 }

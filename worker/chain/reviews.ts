@@ -7,6 +7,7 @@ import { type Hash, toHex } from '../../protocol/hash.ts'
 import type { Proof } from '../../protocol/merkle.ts'
 import { reviewSeal } from '../../protocol/review.ts'
 import type { ChainClient, Written } from './client.ts'
+import { registryOf } from './datanets.ts'
 
 export interface Flag {
   readonly datanetId: number
@@ -79,7 +80,7 @@ export async function flagContribution(
   { datanetId, version, contribution, proof }: Flag,
   signal?: AbortSignal,
 ): Promise<Written & { readonly reviewId: number }> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   const bondWei = await chain.read(
     (client) => client.readContract({ ...contract, functionName: 'flagBondWei' }),
     signal,
@@ -140,7 +141,7 @@ export async function readReview(
   reviewId: number,
   signal?: AbortSignal,
 ): Promise<ReviewState> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   const args = [BigInt(reviewId)] as const
   const known = await chain.read(
     (client) => client.readContract({ ...contract, functionName: 'review', args }),
@@ -168,7 +169,7 @@ export async function readVerdicts(
   contributions: readonly Contribution[],
   signal?: AbortSignal,
 ): Promise<Verdict[]> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   const leaves = contributions.map((contribution) => toHex(contributionLeaf(contribution)))
   const verdicts: Verdict[] = []
   for (let start = 0; start < leaves.length; start += ASKED_AT_ONCE) {
@@ -198,7 +199,7 @@ export async function readStanding(
   contributor: Address,
   signal?: AbortSignal,
 ): Promise<Standing> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   const both = [BigInt(datanetId), contributor] as const
   return await chain.read(async (client) => {
     const [bonded, { amountWei }, scoreBps, owedWei] = await Promise.all([
@@ -221,9 +222,8 @@ async function reviewOf(
     (client) => client.getTransactionReceipt({ hash: txHash }),
     signal,
   )
-  const at = chain.deployment.addresses.datanetRegistry
+  const { address: at, abi } = registryOf(chain)
   const { data, topics } = logs.find(({ address }) => address.toLowerCase() === at)!
-  const abi = datanetRegistryAbi
   return Number(decodeEventLog({ abi, eventName: 'Flagged', data, topics }).args.reviewId)
 }
 
@@ -245,7 +245,7 @@ export async function readSeal(
   validator: Address,
   signal?: AbortSignal,
 ): Promise<Hash> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   const args = [BigInt(reviewId), validator] as const
   const { seal } = await chain.read(
     (client) => client.readContract({ ...contract, functionName: 'ballot', args }),
@@ -260,7 +260,7 @@ export function owedByReviews(
   account: Address,
   signal?: AbortSignal,
 ): Promise<bigint> {
-  const contract = { address: chain.deployment.addresses.datanetRegistry, abi: datanetRegistryAbi }
+  const contract = registryOf(chain)
   return chain.read(
     (client) => client.readContract({ ...contract, functionName: 'owedWei', args: [account] }),
     signal,
