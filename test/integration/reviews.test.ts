@@ -158,12 +158,14 @@ describe('bonds and reviews', () => {
     const content = { keep: async () => undefined }
     const service = { content, ownerChain: operator, log: pino({ level: 'silent' }) }
     const routes = datanetRoutes(service as unknown as Service)
+    const submission = (text: string, place: number) => {
+      const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
+      return { ...from, content: Buffer.from(text) }
+    }
     const publish = async (texts: readonly string[], more = {}) => {
-      const offered = texts.map((text, place) => {
-        const bytes = Buffer.from(text).toString('base64')
-        const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
-        return { ...from, content: bytes }
-      })
+      const offered = texts
+        .map(submission)
+        .map((one) => ({ ...one, content: one.content.toString('base64') }))
       const body = JSON.stringify({ name: 'docs', contributions: offered, ...more })
       const headers = { 'content-type': 'application/json' }
       const answer = await routes.request('/datanets', { method: 'POST', body, headers })
@@ -179,8 +181,7 @@ describe('bonds and reviews', () => {
     assert.deepEqual(first.refused, [{ name: '2.md', reason: 'near-duplicate' }])
     const door = createDoor()
     const published = [spam, other].map((text, place) => {
-      const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
-      const verdict = door.submit({ ...from, content: Buffer.from(text) })
+      const verdict = door.submit(submission(text, place))
       assert.ok(verdict.accepted)
       return verdict.contribution
     })

@@ -70,10 +70,7 @@ describe('graphs', () => {
   })
 
   it('serve several texts at once, each with its own past and adapter', async () => {
-    const { config, places } = await openBaseModel(TINY)
-    const graph = serveGraph(config, storedWeights(places))
-    const session = await Session.create(graph, { directory: TINY, threads: 1 })
-    const run = runner(session)
+    const { config, session, run } = await serving()
     const { vocabSize } = config
     const lora = { ...LORA, rank: 3 }
     const adapters = [undefined, { id: 'x', lora, data: await someServed(config, lora) }]
@@ -110,10 +107,7 @@ describe('graphs', () => {
   })
 
   it('serve several new texts of several tokens, none with an adapter', async () => {
-    const { config, places } = await openBaseModel(TINY)
-    const graph = serveGraph(config, storedWeights(places))
-    const session = await Session.create(graph, { directory: TINY, threads: 1 })
-    const run = runner(session)
+    const { config, session, run } = await serving()
     const texts = [
       [5, 6, 7],
       [8, 9, 10],
@@ -131,14 +125,18 @@ describe('graphs', () => {
   })
 })
 
-/** Runs equally many tokens of each row, and gives the logits of the last. */
-function runner(session: Session) {
-  return (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
+/** The serving graph of a model, and a run of equally many tokens of each row that gives the logits of the last. */
+async function serving() {
+  const { config, places } = await openBaseModel(TINY)
+  const graph = serveGraph(config, storedWeights(places))
+  const session = await Session.create(graph, { directory: TINY, threads: 1 })
+  const run = (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
     session.run({
       ...textFeeds(rows, lengths, Int32Array.of(rows[0]!.length - 1)),
       ...slots,
       ...keys.feeds(rows.length),
     })
+  return { config, session, run }
 }
 
 describe('projection matrices', () => {
