@@ -63,8 +63,7 @@ export class LoadedModel {
         directory: this.#directory,
         threads: this.#options.threads,
         provider: this.#options.provider,
-        // Where memory is what counts; else blocks that a run no longer needs go back to the system.
-        arena: checkpointing && (name.startsWith('gradient') || name.startsWith('features')),
+        arena: name.startsWith('gradient') || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
     }

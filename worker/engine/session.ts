@@ -27,8 +27,9 @@ export interface SessionOptions {
   readonly threads: number
   /**
    * The runtime keeps memory of its own for activations instead of asking the system each time. Where a run makes and
-   * drops hundreds of megabytes, the system's allocator breaks them up until as much is held as if nothing were ever
-   * dropped (measured: 730 MB where 319 MB do), and giving pages back and forth costs 4 % of a step.
+   * drops hundreds of megabytes, giving pages back and forth costs 9 % of a training step, and with checkpointing the
+   * system's allocator breaks them up until as much is held as if nothing were ever dropped (measured: 730 MB where 319 MB
+   * do). What a run took at its height stays with the session.
    */
   readonly arena?: boolean
 }
