@@ -97,10 +97,10 @@ function pastMask(
 ): Value {
   const filled = graph.node('Unsqueeze', [graph.node('Less', [places, lengths]), graph.ints(1)])
   const rows = graph.node('Unsqueeze', [standing, graph.ints(2)])
-  const seen = withinWindow(graph, filled, rows, places, window)
+  const mask = maskFrom(graph, withinWindow(graph, filled, rows, places, window))
   const group = window === 0 ? 1 : config.heads / config.keyValueHeads
-  const tiled = group === 1 ? seen : graph.node('Tile', [seen, graph.ints(1, group, 1)])
-  return graph.node('Unsqueeze', [maskFrom(graph, tiled), graph.ints(1)])
+  const tiled = group === 1 ? mask : graph.node('Tile', [mask, graph.ints(1, group, 1)])
+  return graph.node('Unsqueeze', [tiled, graph.ints(1)])
 }
 
 /** The same for the tokens of this run, which see one another in their order, with queries at some of them: (R·S, T). */
@@ -113,11 +113,8 @@ function freshMask(
 ): Value {
   const rows = graph.reshape(queries, [-1, 1])
   const causal = graph.node('LessOrEqual', [times, rows])
-  const seen = withinWindow(graph, causal, rows, times, window)
-  return maskFrom(
-    graph,
-    graph.node('Tile', [seen, graph.ints(config.heads / config.keyValueHeads, 1)]),
-  )
+  const mask = maskFrom(graph, withinWindow(graph, causal, rows, times, window))
+  return graph.node('Tile', [mask, graph.ints(config.heads / config.keyValueHeads, 1)])
 }
 
 /**
@@ -133,8 +130,8 @@ function adapterShares(
   const rows = new Map<Projection, Value>()
   const rowsOf = (a: Value): Value => {
     const isNone = graph.node('Equal', [graph.sizeOf(a, 1), graph.ints(0)])
-    const isRow = graph.node('And', [isAlone, isNone])
-    return graph.node('Where', [isRow, graph.ints(1), time])
+    const alone = graph.node('Where', [isNone, graph.ints(1), time])
+    return graph.node('Where', [isAlone, alone, time])
   }
   return (x, layer, which) => {
     const [outputs, inputs] = projectionShape(config, which)
