@@ -107,7 +107,10 @@ async function assemble(
       threads: config.threads,
       providers: config.providers,
       checkpointing: config.activations === 'recompute',
-      onRefused: (refused) => log.warn(refused, 'provider refused'),
+      onTried: (tried) =>
+        tried.refused === undefined
+          ? log.info(tried, 'provider draws answers')
+          : log.warn(tried, 'provider draws no answers'),
     }),
   )
   const shelf = new Shelf(config.data, { mostBytes: config.storeGib * 2 ** 30, log })

@@ -6,9 +6,9 @@ import { Command } from 'commander'
 import type { LoraSpec } from '../../protocol/tuning.ts'
 import { ConfigError } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
-import { PROVIDERS, type TriedProvider, tryProviders } from '../engine/providers.ts'
+import { PROVIDERS, type Provider, type TriedProvider, tryProviders } from '../engine/providers.ts'
 import { RUNTIME_VERSION } from '../engine/session.ts'
-import { measureSpeed, SPEED_PARTS, type Speed } from '../engine/speed.ts'
+import { DRAWING_PARTS, measureSpeed, SPEED_PARTS, type Speed } from '../engine/speed.ts'
 import { SHIPPED_MODEL } from '../shipped-model.ts'
 import { print, printJson, table } from './output.ts'
 import { startProgress } from './progress.ts'
@@ -36,11 +36,16 @@ interface Health {
   /** Whether replays come out to the bit; without it this machine gets no work of class `cpu-exact`. */
   readonly exact: boolean
   readonly inexactReason?: string
-  readonly providers: readonly TriedProvider[]
+  readonly providers: readonly Examined[]
   readonly model: { readonly folder: string; readonly parameters: number; readonly family: string }
   readonly threads: number
   readonly tokensPerSecond: Speed
   readonly residentBytes: number
+}
+
+/** A provider that works draws answers so fast; with this model it may be refused all the same. */
+type Examined = TriedProvider & {
+  readonly tokensPerSecond?: Pick<Speed, (typeof DRAWING_PARTS)[number]>
 }
 
 export function doctorCommand(): Command {
@@ -69,17 +74,24 @@ async function doctor({ model, threads, json }: Options): Promise<void> {
 
 async function examine(folder: string, threads: number): Promise<Health> {
   const progress = startProgress('doctor')
-  const total = PROVIDERS.length + SPEED_PARTS.length
+  const total = 2 * PROVIDERS.length + SPEED_PARTS.length
   try {
-    const providers = await tryProviders(threads, (done, provider) =>
+    const tried = await tryProviders(threads, (done, provider) =>
       progress.update(done, total, provider),
     )
     await using engine = createEngine({ threads })
     const model = await engine.open(folder, LORA)
     const { config, parameterCount, exact, inexactReason } = model.info
-    const tokensPerSecond = await measureSpeed(model, (done, part) =>
+    const tokensPerSecond = await measureSpeed(model, SPEED_PARTS, (done, part) =>
       progress.update(PROVIDERS.length + done, total, part),
     )
+    const providers: Examined[] = []
+    for (const [done, one] of tried.entries()) {
+      const { provider, refused } = one
+      progress.update(PROVIDERS.length + SPEED_PARTS.length + done, total, `decode by ${provider}`)
+      const works = provider !== 'cpu' && refused === undefined
+      providers.push(works ? await examineProvider(folder, threads, provider) : one)
+    }
     return {
       processor: cpus()[0]?.model.trim() ?? 'unknown',
       cores: cpus().length,
@@ -99,11 +111,31 @@ async function examine(folder: string, threads: number): Promise<Health> {
   }
 }
 
+/** How fast a provider draws answers with the model, or why it does not. */
+async function examineProvider(
+  folder: string,
+  threads: number,
+  provider: Provider,
+): Promise<Examined> {
+  const refusals: string[] = []
+  await using engine = createEngine({
+    threads,
+    providers: [provider],
+    onTried: ({ refused }) => refusals.push(...(refused === undefined ? [] : [refused])),
+  })
+  const model = await engine.open(folder, LORA)
+  const tokensPerSecond = await measureSpeed(model, DRAWING_PARTS, () => {})
+  const [refused] = refusals
+  return refused === undefined ? { provider, tokensPerSecond } : { provider, refused }
+}
+
 function describe(health: Health): string {
   const { tokensPerSecond: speed, model } = health
   const yes = (text: string) => `${styleText('green', '✓')} ${text}`
   const no = (text: string) => `${styleText('red', '✗')} ${text}`
   const perSecond = (tokens: number) => `${Math.round(tokens).toLocaleString('en')} tokens/s`
+  const written = ({ decode, decodeOfEight }: Pick<Speed, (typeof DRAWING_PARTS)[number]>) =>
+    `${perSecond(decode)}; ${perSecond(decodeOfEight)} for eight at once`
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
   return table([
     ['processor', `${health.processor}, ${health.cores} cores`],
@@ -126,7 +158,10 @@ function describe(health: Health): string {
     ],
     ['training', perSecond(speed.training)],
     ['prefill', perSecond(speed.prefill)],
-    ['decode', `${perSecond(speed.decode)}; ${perSecond(speed.decodeOfEight)} for eight at once`],
+    ['decode', written(speed)],
+    ...health.providers.flatMap(({ provider, tokensPerSecond }) =>
+      tokensPerSecond ? [[`  by ${provider}`, written(tokensPerSecond)]] : [],
+    ),
     ['memory in use', gib(health.residentBytes)],
   ])
 }

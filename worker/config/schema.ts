@@ -57,7 +57,9 @@ export const Config = z.strictObject({
     .array(z.enum(PROVIDERS))
     .min(1)
     .default(['cpu'])
-    .describe('what may run the model, in this order: cuda, webgpu, cpu; jobs of today take cpu'),
+    .describe(
+      'what may draw answers, in this order: cuda, webgpu, cpu; all else takes the processor',
+    ),
   activations: z
     .enum(['keep', 'recompute'])
     .default('keep')

@@ -43,10 +43,13 @@ import { ThreadClient } from './thread-client.ts'
 export interface EngineOptions {
   /** Threads that one operator may use. The results do not depend on it. */
   readonly threads: number
-  /** What may run the operators, in this order; `cpu` alone where nothing is said, since it alone is exact. */
+  /**
+   * What may draw answers, in this order; `cpu` where nothing is said. All else is computed by the processor, which alone is
+   * exact, and answers too where a provider disagrees with it on the model, or fails.
+   */
   readonly providers?: readonly Provider[]
-  /** Told of each provider that does not work here, and why. */
-  readonly onRefused?: (refused: Required<TriedProvider>) => void
+  /** Told of each provider that does not work here, and whether one that does draws with a model. */
+  readonly onTried?: (tried: TriedProvider) => void
   /** Computes activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
   readonly checkpointing?: boolean
   readonly serving?: Partial<ServingLimits>
@@ -121,20 +124,23 @@ export interface Model {
 export function createEngine(options: EngineOptions): Engine {
   const adapters = new AdapterStore({ ...ADAPTERS, ...options.adapters })
   const { threads, checkpointing = false } = options
-  const { providers = ['cpu'], onRefused = () => {} } = options
+  const { providers = ['cpu'], onTried = () => {} } = options
   const limits = { ...SERVING, ...options.serving }
   let choosing: Promise<Provider> | undefined
   let provider: Provider | undefined
   let client: ThreadClient | undefined
   let closed = false
   const choose = async (): Promise<void> => {
-    choosing ??= chooseProvider(providers, threads, onRefused)
+    choosing ??= chooseProvider(providers, threads, onTried)
     provider = await choosing
   }
   const thread = (chosen: Provider): ThreadClient => {
     if (closed) throw new EngineError('closed', 'this engine was disposed of')
     if (client === undefined || client.lost) {
-      client = new ThreadClient({ threads, checkpointing, limits, provider: chosen })
+      const about = { threads, checkpointing, limits, provider: chosen }
+      client = new ThreadClient(about, (folder, refused) =>
+        onTried({ provider: chosen, folder, ...(refused !== undefined && { refused }) }),
+      )
     }
     return client
   }

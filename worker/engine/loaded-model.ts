@@ -62,7 +62,6 @@ export class LoadedModel {
       session = Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
-        provider: this.#options.provider,
         arena: name.startsWith('gradient') || name.startsWith('features'),
       })
       this.#sessions.set(name, session)
@@ -88,10 +87,7 @@ export class LoadedModel {
   }
 
   async #exactness(): Promise<Exactness> {
-    const { provider, threads } = this.#options
-    if (this.base.config.packing !== undefined) return INTEGERS
-    if (provider === 'cpu') return selfTest(threads)
-    return { exact: false, inexactReason: `it is computed by ${provider}, not by the processor` }
+    return this.base.config.packing === undefined ? selfTest(this.#options.threads) : INTEGERS
   }
 
   /** The flat adapter, or the zero adapter, which leaves the base model as it is; throws `bad-adapter`. */

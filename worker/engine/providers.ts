@@ -12,6 +12,8 @@ export interface TriedProvider {
   readonly provider: Provider
   /** Why it cannot be used. */
   readonly refused?: string
+  /** The base model that it was tried with; none where it was the self-test. */
+  readonly folder?: string
 }
 
 /** Runs from the sources as well as from what the compiler emits. */
@@ -42,7 +44,7 @@ export async function tryProviders(
 export async function chooseProvider(
   wanted: readonly Provider[],
   threads: number,
-  onRefused: (refused: Required<TriedProvider>) => void,
+  onRefused: (refused: TriedProvider) => void,
 ): Promise<Provider> {
   const reasons: string[] = []
   for (const provider of wanted) {

@@ -160,6 +160,7 @@ export interface ThreadOptions {
   /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
   readonly checkpointing: boolean
   readonly limits: ServingLimits
+  /** Draws answers; all else is computed by the processor. */
   readonly provider: Provider
 }
 
@@ -224,3 +225,5 @@ export type FromThread =
       /** Of a training that was cancelled. */
       readonly trained?: Trained | undefined
     }
+  /** Whether the provider draws with the model of a folder, and why it does not, or no more. */
+  | { readonly kind: 'tried'; readonly directory: string; readonly refused?: string | undefined }

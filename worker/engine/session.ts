@@ -1,5 +1,5 @@
 /** The only file that knows onnxruntime-node. Creating and running a session block the event loop: call it in a worker thread. */
-import './no-telemetry.ts'
+import './environment.ts'
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

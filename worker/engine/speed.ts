@@ -21,12 +21,15 @@ const BATCH = 4
 const STEPS = 4
 
 export const SPEED_PARTS = ['training', 'prefill', 'decode', 'decodeOfEight'] as const
+/** Those that depend on what draws answers. */
+export const DRAWING_PARTS = ['decode', 'decodeOfEight'] as const
 
-/** `onPart` is told how many of SPEED_PARTS are done. Throws `EngineError`. */
-export async function measureSpeed(
+/** `onPart` is told how many of the parts are done. Throws `EngineError`. */
+export async function measureSpeed<Part extends keyof Speed>(
   model: Model,
+  parts: readonly Part[],
   onPart: (done: number, part: string) => void,
-): Promise<Speed> {
+): Promise<Pick<Speed, Part>> {
   const text = Math.min(TEXT_TOKENS, Math.floor(model.info.contextTokens / 2))
   const written = Math.min(WRITTEN_TOKENS, model.info.contextTokens - text)
   const work: Record<keyof Speed, { tokens: number; run: () => Promise<unknown> }> = {
@@ -48,8 +51,8 @@ export async function measureSpeed(
       run: () => write(model, text, written, TOGETHER),
     },
   }
-  const speed: Partial<Record<keyof Speed, number>> = {}
-  for (const [done, part] of SPEED_PARTS.entries()) {
+  const speed: Partial<Record<Part, number>> = {}
+  for (const [done, part] of parts.entries()) {
     onPart(done, part)
     const { tokens: count, run } = work[part]
     // The first run also loads the graph.
@@ -58,7 +61,7 @@ export async function measureSpeed(
     await run()
     speed[part] = (1000 * count) / (performance.now() - startedMs)
   }
-  return speed as Speed
+  return speed as Pick<Speed, Part>
 }
 
 function train(model: Model, text: number): Promise<unknown> {

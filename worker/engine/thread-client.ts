@@ -1,5 +1,5 @@
 /** One life of the engine's thread, seen from outside: calls go in, results come out, and a crash rejects what waits. */
-import './no-telemetry.ts'
+import './environment.ts'
 import { Worker } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
@@ -20,13 +20,18 @@ const THREAD_FILE = new URL(
 /** Tensors lie outside the heap, so a small nursery is enough; the usual one grows to 48 MB while graphs are built. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8 }
 
+/** Told whether the provider draws with the model of a folder, and why not. */
+type OnTried = (directory: string, refused?: string) => void
+
 export class ThreadClient {
   readonly #worker: Worker
+  readonly #onTried: OnTried
   readonly #waiting = new Map<number, Waiting>()
   #calls = 0
   #lost = false
 
-  constructor(options: ThreadOptions, file = THREAD_FILE) {
+  constructor(options: ThreadOptions, onTried: OnTried, file = THREAD_FILE) {
+    this.#onTried = onTried
     this.#worker = new Worker(file, {
       workerData: options,
       resourceLimits: THREAD_LIMITS,
@@ -87,6 +92,10 @@ export class ThreadClient {
   }
 
   #receive(message: FromThread): void {
+    if (message.kind === 'tried') {
+      this.#onTried(message.directory, message.refused)
+      return
+    }
     const waiting = this.#waiting.get(message.id)
     if (waiting === undefined) return
     if (message.kind === 'progress') {

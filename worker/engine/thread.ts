@@ -81,10 +81,11 @@ function openModel(spec: ModelSpec): Promise<LoadedModel> {
 
 function openServing(spec: ModelSpec): Promise<Serving> {
   const { directory } = spec
+  const onTried = (refused?: string): void => send({ kind: 'tried', directory, refused }, [])
   return once(
     servings,
     directory,
-    async () => new Serving(directory, await openBase(spec), options),
+    async () => new Serving(directory, await openBase(spec), options, onTried),
   )
 }
 

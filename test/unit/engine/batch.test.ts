@@ -65,7 +65,7 @@ describe('continuous batching', () => {
       },
     }
     const all = { ...LIMITS, promptCacheBytes: 0, ...limits }
-    const batch = new Batch(config, async () => recording as Session, all)
+    const batch = new Batch(config, async () => recording, all)
     const write = (
       change: Partial<GenerateRequest>,
       onToken: (index: number) => void = () => {},

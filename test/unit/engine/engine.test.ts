@@ -156,6 +156,7 @@ describe('engine', () => {
     const crashing = new URL('./crashing-thread.ts', import.meta.url)
     const client = new ThreadClient(
       { threads: 1, checkpointing: false, provider: 'cpu', limits: LIMITS },
+      () => {},
       crashing,
     )
     const model = { directory: TINY, lora: LORA }

@@ -5,8 +5,9 @@
 import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { ServingLimits } from '../requests.ts'
-import type { Feed, Session } from '../session.ts'
+import type { Feed } from '../session.ts'
 import { turn } from '../step-signal.ts'
+import type { Runner } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
 import { KeyValues, keyValueBytes, newKeyValues, roomFor, rowsFor } from './key-values.ts'
 import { PromptCache } from './prompt-cache.ts'
@@ -22,7 +23,7 @@ interface Reading {
 
 export class Batch {
   readonly #config: ModelConfig
-  readonly #session: () => Promise<Session>
+  readonly #runner: () => Promise<Runner>
   readonly #limits: ServingLimits
   readonly #prompts: PromptCache
   readonly #slots: Slots
@@ -34,9 +35,9 @@ export class Batch {
   #slotFeeds: Record<string, Feed> = {}
   #running = false
 
-  constructor(config: ModelConfig, session: () => Promise<Session>, limits: ServingLimits) {
+  constructor(config: ModelConfig, runner: () => Promise<Runner>, limits: ServingLimits) {
     this.#config = config
-    this.#session = session
+    this.#runner = runner
     this.#limits = limits
     this.#prompts = new PromptCache(config, limits.promptCacheBytes)
     this.#slots = new Slots(config)
@@ -230,7 +231,7 @@ export class Batch {
   ): Promise<Record<string, Float32Array>> {
     const { length } = tokens[0]!
     const text = textFeeds(tokens, lengths, lastPlaces(length - 1, length))
-    const session = await this.#session()
-    return session.run({ ...text, ...slots, ...keys.feeds(tokens.length) })
+    const runner = await this.#runner()
+    return runner.run({ ...text, ...slots, ...keys.feeds(tokens.length) })
   }
 }

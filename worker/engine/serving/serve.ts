@@ -18,6 +18,7 @@ import type {
 import { Session } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
 import { Batch } from './batch.ts'
+import { Drawing } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
 import { KeyValues, newKeyValues } from './key-values.ts'
 import { singleFeeds } from './slots.ts'
@@ -34,6 +35,7 @@ export const PIECE_TOKENS = 128
 
 export interface ServingOptions {
   readonly threads: number
+  /** Draws answers. What is finished is always read by the processor. */
   readonly provider: Provider
   readonly limits: ServingLimits
 }
@@ -42,22 +44,32 @@ export interface ServingOptions {
 export class Serving {
   readonly #base: BaseModel
   readonly #batch: Batch
-  readonly #session: () => Promise<Session>
+  readonly #processor: () => Promise<Session>
 
-  constructor(directory: string, base: BaseModel, options: ServingOptions) {
-    const { threads, provider, limits } = options
-    this.#base = base
-    let session: Promise<Session> | undefined
-    // A node that only trains never pays for it.
-    this.#session = () => {
-      const graph = (): Uint8Array => serveGraph(base.config, storedWeights(base.places))
-      session ??= Session.create(graph(), { directory, threads, provider })
-      session.catch(() => {
-        session = undefined
+  /** @param onTried is told whether the provider draws with this model, and why not */
+  constructor(
+    directory: string,
+    base: BaseModel,
+    { threads, provider, limits }: ServingOptions,
+    onTried: (refused?: string) => void,
+  ) {
+    const { config } = base
+    const create = (by: Provider): Promise<Session> =>
+      Session.create(serveGraph(config, storedWeights(base.places)), {
+        directory,
+        threads,
+        provider: by,
       })
-      return session
-    }
-    this.#batch = new Batch(base.config, this.#session, limits)
+    this.#base = base
+    this.#processor = whenNeeded(() => create('cpu'))
+    const drawing = new Drawing({
+      config,
+      processor: this.#processor,
+      provider: () => create(provider),
+      onTried,
+    })
+    const draws = provider === 'cpu' ? this.#processor : async () => drawing
+    this.#batch = new Batch(config, draws, limits)
   }
 
   /** Draws up to `maxTokens` tokens after the prompt. */
@@ -83,7 +95,7 @@ export class Serving {
     checkTokens(config, tokens, 1)
     checkCount('position', from, 0, tokens.length - 1)
     this.#checkAdapter(adapter)
-    const session = await this.#session()
+    const session = await this.#processor()
     const keys = new KeyValues(config, 1, 0)
     const slot = singleFeeds(config, adapter)
     const logits = new Float32Array((tokens.length - from) * config.vocabSize)
@@ -116,6 +128,18 @@ export class Serving {
       const has = `the adapter has ${adapter.data.length} numbers`
       throw new EngineError('bad-adapter', `${has}, but this model and LoRA shape take ${size}`)
     }
+  }
+}
+
+/** Made once, when first asked for: a node that only trains never pays for it. A failure is not kept. */
+function whenNeeded<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    made.catch(() => {
+      made = undefined
+    })
+    return made
   }
 }
 

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'mocha'
+import { createEngine } from '../../../worker/engine/engine.ts'
+import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
+import { storedWeights } from '../../../worker/engine/graph/graph.ts'
+import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
+import {
+  type Provider,
+  type TriedProvider,
+  tryProviders,
+} from '../../../worker/engine/providers.ts'
+import { Drawing, type Runner } from '../../../worker/engine/serving/drawing.ts'
+import { lastPlaces, textFeeds } from '../../../worker/engine/serving/feeds.ts'
+import { KeyValues } from '../../../worker/engine/serving/key-values.ts'
+import { singleFeeds } from '../../../worker/engine/serving/slots.ts'
+import { Session } from '../../../worker/engine/session.ts'
+import { assertSameBits, BROOK, LORA, SEED, someTokens, TINY, worstError } from './fixtures.ts'
+
+/** The trial reads a text in two runs. */
+const TRIAL_RUNS = 2
+
+describe('drawing', () => {
+  let config: ModelConfig
+  let session: Session
+
+  before(async () => {
+    const base = await openBaseModel(TINY)
+    config = base.config
+    const graph = serveGraph(config, storedWeights(base.places))
+    session = await Session.create(graph, { directory: TINY, threads: 1 })
+  })
+  after(() => session.release())
+
+  /** Runs that were counted, of a provider that computes as the processor does but for what is done to its logits. */
+  const open = (spoil: (logits: Float32Array, run: number) => void) => {
+    const counts = { processor: 0, provider: 0 }
+    const told: string[] = []
+    const processor: Runner = {
+      run: (feeds) => {
+        counts.processor++
+        return session.run(feeds)
+      },
+    }
+    const provider: Runner = {
+      run: async (feeds) => {
+        const outputs = await session.run(feeds)
+        spoil(outputs['logits']!, counts.provider++)
+        return outputs
+      },
+    }
+    const drawing = new Drawing({
+      config,
+      processor: async () => processor,
+      provider: async () => provider,
+      onTried: (refused) => told.push(refused ?? 'draws'),
+    })
+    return { drawing, counts, told }
+  }
+
+  const feeds = () => ({
+    ...textFeeds([[...someTokens(5, config.vocabSize)]], [0], lastPlaces(0, 5)),
+    ...singleFeeds(config, undefined),
+    ...new KeyValues(config, 1, 0).feeds(1),
+  })
+
+  it('is left to a provider that rounds otherwise than the processor', async () => {
+    const { drawing, counts, told } = open((logits) => {
+      logits[0]! += 4e-4
+    })
+    for (let run = 0; run < 3; run++) await drawing.run(feeds())
+    assert.deepEqual(counts, { processor: TRIAL_RUNS, provider: TRIAL_RUNS + 3 })
+    assert.deepEqual(told, ['draws'])
+  })
+
+  for (const [what, at] of [
+    ['further off than validators allow', 0],
+    ['further off over keys and values', 1],
+  ] as const) {
+    it(`is not left to one that is ${what}`, async () => {
+      const { drawing, counts, told } = open((logits, run) => {
+        if (run === at) logits[logits.length - 1]! += 6e-4
+      })
+      const { logits } = await drawing.run(feeds())
+      assertSameBits(logits!, (await session.run(feeds()))['logits']!)
+      await drawing.run(feeds())
+      assert.deepEqual(counts, { processor: TRIAL_RUNS + 2, provider: TRIAL_RUNS })
+      assert.equal(told.length, 1)
+      assert.match(told[0]!, /logits .* off; 0\.0005 is allowed/)
+    })
+  }
+
+  it('is not left to one whose numbers are none', async () => {
+    const { drawing, told } = open((logits) => {
+      logits[3] = Number.NaN
+    })
+    assert.ok((await drawing.run(feeds()))['logits']!.every(Number.isFinite))
+    assert.match(told.join(), /logits .* NaN off/)
+  })
+
+  it('is not left to one that cannot load the model', async () => {
+    const told: (string | undefined)[] = []
+    const drawing = new Drawing({
+      config,
+      processor: async () => session,
+      provider: () => Promise.reject(new Error('out of memory')),
+      onTried: (refused) => told.push(refused),
+    })
+    await drawing.run(feeds())
+    await drawing.run(feeds())
+    assert.deepEqual(told, ['out of memory'])
+  })
+
+  it('goes on by the processor where the provider fails', async () => {
+    const { drawing, counts, told } = open((_, run) => {
+      if (run > TRIAL_RUNS) throw new Error('device lost')
+    })
+    const first = await drawing.run(feeds())
+    const second = await drawing.run(feeds())
+    await drawing.run(feeds())
+    assertSameBits(second['logits']!, first['logits']!)
+    assert.deepEqual(counts, { processor: TRIAL_RUNS + 2, provider: TRIAL_RUNS + 2 })
+    assert.deepEqual(told, ['draws', 'it failed in a run: device lost'])
+  })
+
+  it('stays with a provider that fails where the processor fails as well', async () => {
+    const { drawing, counts, told } = open(() => {})
+    await drawing.run(feeds())
+    await assert.rejects(drawing.run({}), /onnxruntime|input/i)
+    await drawing.run(feeds())
+    assert.equal(counts.provider, TRIAL_RUNS + 2)
+    assert.deepEqual(told, ['draws'])
+  })
+
+  it('gives the same answers on whatever this machine has, and checks stay the same to the bit', async function () {
+    const tried = await tryProviders(1, () => {})
+    const others = tried.filter(({ provider, refused }) => provider !== 'cpu' && !refused)
+    if (others.length === 0) this.skip()
+    const request = {
+      prompt: [...someTokens(9, 500)],
+      maxTokens: 24,
+      seed: SEED,
+      sampler: { temperature: 0.7, topK: 40 },
+      stopTokens: [],
+    }
+    const answer = async (providers: Provider[]) => {
+      const told: TriedProvider[] = []
+      await using engine = createEngine({
+        threads: 1,
+        providers,
+        onTried: (tried) => told.push(tried),
+      })
+      const model = await engine.open(BROOK, LORA)
+      const adapter = model.initialState(SEED).theta.map((value, i) => value + (i % 7) / 1000)
+      const written = await model.generate({ ...request, adapter })
+      const read = await model.prefill({ adapter, tokens: written.tokens, from: 0 })
+      const drawn = providers.filter((provider) => provider !== 'cpu')
+      assert.deepEqual(
+        told,
+        drawn.map((provider) => ({ provider, folder: BROOK })),
+      )
+      return { written, read, exact: model.info.exact, hash: model.info.graphHash }
+    }
+    const expected = await answer(['cpu'])
+    for (const { provider } of others) {
+      const { written, read, exact, hash } = await answer([provider])
+      assert.deepEqual(written.tokens, expected.written.tokens)
+      const difference = worstError(written.hidden, expected.written.hidden)
+      assert.ok(difference > 0 && difference < 1e-3, `hidden states are ${difference} apart`)
+      assertSameBits(read.logits, expected.read.logits)
+      assert.deepEqual([exact, hash], [expected.exact, expected.hash])
+    }
+  })
+})

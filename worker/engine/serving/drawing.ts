@@ -1,0 +1,108 @@
+/**
+ * Where the tokens of answers are drawn: by a provider such as a GPU while it agrees with the processor on this very model,
+ * by the processor otherwise. Validators check tokens by their margins, which leave room for sums in another order; what they
+ * compare bit by bit (training, features, the states of a finished text) is never computed here.
+ */
+import { EXACT_BOUNDS } from '../../../protocol/commitment.ts'
+import { utf8 } from '../../../protocol/hash.ts'
+import { random } from '../../../protocol/prng.ts'
+import type { ModelConfig } from '../families/model-config.ts'
+import type { Session } from '../session.ts'
+import { lastPlaces, textFeeds } from './feeds.ts'
+import { KeyValues, newKeyValues } from './key-values.ts'
+import { singleFeeds } from './slots.ts'
+
+/** What runs the serving graph. */
+export type Runner = Pick<Session, 'run'>
+
+/** Half of what validators allow, in logits: a text may be less kind than the trial's. */
+const ALLOWED = EXACT_BOUNDS.margin / 2
+/** Read in one go; one more is read over their keys and values. */
+const TRIAL_TOKENS = 32
+
+export interface DrawingOptions {
+  readonly config: ModelConfig
+  readonly processor: () => Promise<Runner>
+  readonly provider: () => Promise<Runner>
+  /** Told whether the provider draws, and later that it does no more; with the reason where it does not. */
+  readonly onTried: (refused?: string) => void
+}
+
+export class Drawing implements Runner {
+  readonly #options: DrawingOptions
+  #runner: Promise<Runner> | undefined
+
+  constructor(options: DrawingOptions) {
+    this.#options = options
+  }
+
+  /** As `Session.run`. What the provider fails at is done again by the processor, which draws from then on. */
+  async run(feeds: Parameters<Runner['run']>[0]): ReturnType<Runner['run']> {
+    this.#runner ??= this.#choose()
+    const runner = await this.#runner
+    try {
+      return await runner.run(feeds)
+    } catch (error) {
+      const processor = await this.#options.processor()
+      if (runner === processor) throw error
+      // Where the processor fails as well, it is not the provider's fault.
+      const outputs = await processor.run(feeds)
+      this.#options.onTried(`it failed in a run: ${messageOf(error)}`)
+      this.#runner = Promise.resolve(processor)
+      return outputs
+    }
+  }
+
+  async #choose(): Promise<Runner> {
+    const { config, onTried } = this.#options
+    const processor = await this.#options.processor()
+    try {
+      const provider = await this.#options.provider()
+      const difference = await disagreement(config, provider, processor)
+      if (difference <= ALLOWED) {
+        onTried()
+        return provider
+      }
+      onTried(`its logits for this model are ${difference} off; ${ALLOWED} is allowed`)
+    } catch (error) {
+      onTried(messageOf(error))
+    }
+    return processor
+  }
+}
+
+/** Largest difference between the logits that two runners read from one text; not a number where one of them is none. */
+async function disagreement(config: ModelConfig, a: Runner, b: Runner): Promise<number> {
+  const source = random(utf8('trial'), 'text')
+  const length = Math.min(TRIAL_TOKENS + 1, config.contextTokens)
+  const tokens = Array.from({ length }, () => source.below(config.vocabSize))
+  const left = await readTrial(config, a, tokens)
+  const right = await readTrial(config, b, tokens)
+  // `Math.max` keeps what is not a number.
+  return left.reduce((most, value, index) => Math.max(most, Math.abs(value - right[index]!)), 0)
+}
+
+/** Logits of all tokens, the last one read by itself. */
+async function readTrial(
+  config: ModelConfig,
+  runner: Runner,
+  tokens: readonly number[],
+): Promise<Float32Array> {
+  const logits = new Float32Array(tokens.length * config.vocabSize)
+  const keys = new KeyValues(config, 1, 0)
+  let start = 0
+  for (const piece of [tokens.slice(0, -1), tokens.slice(-1)]) {
+    const text = textFeeds([piece], [start], lastPlaces(0, piece.length))
+    const slot = singleFeeds(config, undefined)
+    const read = await runner.run({ ...text, ...slot, ...keys.feeds(1) })
+    logits.set(read['logits']!, start * config.vocabSize)
+    keys.reserve(1, start + piece.length, tokens.length)
+    keys.append(0, start, newKeyValues(read), 0, 1)
+    start += piece.length
+  }
+  return logits
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
