@@ -8,7 +8,7 @@ import { ConfigError } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
 import { PROVIDERS, type Provider, type TriedProvider, tryProviders } from '../engine/providers.ts'
 import { RUNTIME_VERSION } from '../engine/session.ts'
-import { DRAWING_PARTS, measureSpeed, SPEED_PARTS, type Speed } from '../engine/speed.ts'
+import { measureSpeed, SPEED_PARTS, type Speed } from '../engine/speed.ts'
 import { SHIPPED_MODEL } from '../shipped-model.ts'
 import { print, printJson, table } from './output.ts'
 import { startProgress } from './progress.ts'
@@ -43,10 +43,14 @@ interface Health {
   readonly residentBytes: number
 }
 
-/** A provider that works draws answers so fast; with this model it may be refused all the same. */
-type Examined = TriedProvider & {
-  readonly tokensPerSecond?: Pick<Speed, (typeof DRAWING_PARTS)[number]>
-}
+/** How fast answers are drawn: one alone, and eight together where that was tried. */
+type DrawingSpeed = Pick<Speed, 'decode'> & Partial<Pick<Speed, 'decodeOfEight'>>
+
+/** A provider that works may be refused with this model all the same. */
+type Examined = TriedProvider & { readonly tokensPerSecond?: DrawingSpeed }
+
+/** Tokens a second below which nobody waits for eight answers more. */
+const SLOW = 4
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -88,9 +92,10 @@ async function examine(folder: string, threads: number): Promise<Health> {
     const providers: Examined[] = []
     for (const [done, one] of tried.entries()) {
       const { provider, refused } = one
-      progress.update(PROVIDERS.length + SPEED_PARTS.length + done, total, `decode by ${provider}`)
+      const tell = (): void =>
+        progress.update(PROVIDERS.length + SPEED_PARTS.length + done, total, `decode: ${provider}`)
       const works = provider !== 'cpu' && refused === undefined
-      providers.push(works ? await examineProvider(folder, threads, provider) : one)
+      providers.push(works ? await examineProvider(folder, threads, provider, tell) : one)
     }
     return {
       processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -116,6 +121,7 @@ async function examineProvider(
   folder: string,
   threads: number,
   provider: Provider,
+  onProgress: () => void,
 ): Promise<Examined> {
   const refusals: string[] = []
   await using engine = createEngine({
@@ -124,18 +130,24 @@ async function examineProvider(
     onTried: ({ refused }) => refusals.push(...(refused === undefined ? [] : [refused])),
   })
   const model = await engine.open(folder, LORA)
-  const tokensPerSecond = await measureSpeed(model, DRAWING_PARTS, () => {})
+  const { decode } = await measureSpeed(model, ['decode'], onProgress)
   const [refused] = refusals
-  return refused === undefined ? { provider, tokensPerSecond } : { provider, refused }
+  if (refused !== undefined) return { provider, refused }
+  if (decode < SLOW) return { provider, tokensPerSecond: { decode } }
+  const { decodeOfEight } = await measureSpeed(model, ['decodeOfEight'], onProgress)
+  return { provider, tokensPerSecond: { decode, decodeOfEight } }
 }
 
 function describe(health: Health): string {
   const { tokensPerSecond: speed, model } = health
   const yes = (text: string) => `${styleText('green', '✓')} ${text}`
   const no = (text: string) => `${styleText('red', '✗')} ${text}`
-  const perSecond = (tokens: number) => `${Math.round(tokens).toLocaleString('en')} tokens/s`
-  const written = ({ decode, decodeOfEight }: Pick<Speed, (typeof DRAWING_PARTS)[number]>) =>
-    `${perSecond(decode)}; ${perSecond(decodeOfEight)} for eight at once`
+  const perSecond = (tokens: number) =>
+    `${(tokens < 10 ? Number(tokens.toPrecision(2)) : Math.round(tokens)).toLocaleString('en')} tokens/s`
+  const written = ({ decode, decodeOfEight }: DrawingSpeed) => {
+    const together = decodeOfEight && `; ${perSecond(decodeOfEight)} for eight at once`
+    return `${perSecond(decode)}${together ?? ''}`
+  }
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
   return table([
     ['processor', `${health.processor}, ${health.cores} cores`],
