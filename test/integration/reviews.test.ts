@@ -155,22 +155,7 @@ describe('bonds and reviews', () => {
   })
 
   it('keep spam out of the next version, and let in what is like it', async () => {
-    const content = { keep: async () => undefined }
-    const service = { content, ownerChain: operator, log: pino({ level: 'silent' }) }
-    const routes = datanetRoutes(service as unknown as Service)
-    const submission = (text: string, place: number) => {
-      const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
-      return { ...from, content: Buffer.from(text) }
-    }
-    const publish = async (texts: readonly string[], more = {}) => {
-      const offered = texts
-        .map(submission)
-        .map((one) => ({ ...one, content: one.content.toString('base64') }))
-      const body = JSON.stringify({ name: 'docs', contributions: offered, ...more })
-      const headers = { 'content-type': 'application/json' }
-      const answer = await routes.request('/datanets', { method: 'POST', body, headers })
-      return PublishedView.parse(await answer.json())
-    }
+    const publish = publishThrough(operator)
     const [spam, other] = ['spam', 'other'].map((label) => words(label, 100).join(' ')) as [
       string,
       string,
@@ -197,6 +182,17 @@ describe('bonds and reviews', () => {
     assert.equal((await publish([spam, other])).contributions, 2)
   })
 
+  it('leave the next version to the operator', async () => {
+    const text = words('theirs', 100).join(' ')
+    const another = publishThrough(flagger)
+    await assert.rejects(another([text], { datanetId }), (error: Error) => {
+      assert.match(error.message, /Datanet \d+ is 0x[0-9a-f]{40}'s, and this gateway publishes as/)
+      return error.message.includes(operator.account) && error.message.includes(flagger.account)
+    })
+    await assert.rejects(another([text], { datanetId: 9999 }), /There is no datanet 9999/)
+    assert.equal((await another([text])).version, 1)
+  })
+
   it('let a bond go when its time is over', async () => {
     await requestBondExit(contributor, datanetId)
     await refused(withdrawBond(contributor, datanetId), 'BondLocked')
@@ -205,6 +201,31 @@ describe('bonds and reviews', () => {
     assert.equal((await readStanding(operator, datanetId, CONTRIBUTOR.account)).bondWei, 0n)
   })
 })
+
+/** A contribution for each text, by its place. */
+function submission(text: string, place: number) {
+  const from = { contributor: CONTRIBUTOR.account, name: `${place}.md`, licence: 'MIT' }
+  return { ...from, content: Buffer.from(text) }
+}
+
+/** Publishes by the API of a gateway that signs as the client. Rejects with what the API says. */
+function publishThrough(client: ChainClient) {
+  const content = { keep: async () => undefined }
+  const service = { content, ownerChain: client, log: pino({ level: 'silent' }) }
+  const routes = datanetRoutes(service as unknown as Service)
+  routes.onError((error, c) => c.json({ message: error.message }, 400))
+  return async (texts: readonly string[], more = {}) => {
+    const offered = texts
+      .map(submission)
+      .map((one) => ({ ...one, content: one.content.toString('base64') }))
+    const body = JSON.stringify({ name: 'docs', contributions: offered, ...more })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await routes.request('/datanets', { method: 'POST', body, headers })
+    const said = (await answer.json()) as { message: string }
+    if (!answer.ok) throw new Error(said.message)
+    return PublishedView.parse(said)
+  }
+}
 
 const PublishedView = z.object({
   datanetId: z.int(),

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { address } from '../../protocol/fields.ts'
 import type { ChainClient } from '../chain/client.ts'
+import { readDatanet } from '../chain/datanets.ts'
+import { ChainError } from '../chain/errors.ts'
 import { readVerdicts } from '../chain/reviews.ts'
 import { createDoor, type Refusal } from '../datanet/contribute.ts'
 import { DatanetError } from '../datanet/errors.ts'
@@ -53,6 +55,27 @@ function throughDoor(offered: readonly Offered[]) {
   return { accepted, refused }
 }
 
+/** Said before texts are gone through: a next version is for whoever founded the datanet. Throws `DatanetError`. */
+async function checkOperator(
+  chain: ChainClient,
+  datanetId: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = await readDatanet(chain, datanetId, signal).catch((error: unknown) => {
+    if (error instanceof ChainError && error.revert?.name === 'NoDatanet') return
+    throw error
+  })
+  const instead = 'leave the datanet out to found a new one'
+  if (known === undefined) {
+    throw new DatanetError('not-operator', `There is no datanet ${datanetId}; ${instead}.`)
+  }
+  if (known.operator === chain.account) return
+  throw new DatanetError(
+    'not-operator',
+    `Datanet ${datanetId} is ${known.operator}'s, and this gateway publishes as ${chain.account}; take that operator's gateway, or ${instead}.`,
+  )
+}
+
 /** A bond is lost once for a contribution; to publish it again would pay its contributor on. */
 async function judgedSpam(
   chain: ChainClient,
@@ -74,6 +97,7 @@ async function publish(
   { name, licence, datanetId, contributions: offered }: z.output<typeof PublishRequest>,
   signal: AbortSignal,
 ) {
+  if (datanetId !== undefined) await checkOperator(ownerChain, datanetId, signal)
   const all = throughDoor(offered)
   const spam = datanetId === undefined ? [] : await judgedSpam(ownerChain, datanetId, all, signal)
   // What is like spam that stays out may come in.

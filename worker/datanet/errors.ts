@@ -14,6 +14,8 @@ export type DatanetErrorCode =
   | 'wrong-root'
   /** A folder to take contributions from cannot be read. */
   | 'bad-folder'
+  /** There is no such datanet, or it is another operator's. */
+  | 'not-operator'
 
 /** An error of the datanet subsystem: what happened, with which values, and what to do. */
 export class DatanetError extends CodedError<DatanetErrorCode> {
