@@ -5,12 +5,16 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { EngineError } from './errors.ts'
+import { GraphBuilder } from './graph/onnx.ts'
 import type { Provider } from './providers.ts'
+import { Residents } from './residents.ts'
 
 /** A float32, int32 or (bytes of 0 and 1) bool tensor. */
 export interface Feed {
   readonly data: Float32Array | Int32Array | Uint8Array
   readonly shape: readonly number[]
+  /** Its numbers stay as they are for as long as this very object is fed. */
+  readonly constant?: boolean
 }
 
 /** A flat vector as it is. */
@@ -54,10 +58,13 @@ export class Session {
   readonly #session: InferenceSession
   /** Whether inputs may have no numbers at all. */
   readonly #emptiness: boolean
+  /** Constant inputs, where the binding can keep them in the provider's memory. */
+  readonly #residents: Residents<Feed, Tensor> | undefined
 
   private constructor(session: InferenceSession, provider: Provider = 'cpu') {
     this.#session = session
     this.#emptiness = provider === 'cpu'
+    if (provider === 'webgpu') this.#residents = new Residents(uploader())
   }
 
   /** Throws `EngineError` (`runtime`) where the runtime refuses the graph or its weights. */
@@ -81,9 +88,13 @@ export class Session {
     wanted: readonly string[] = this.#session.outputNames,
   ): Promise<Record<string, Float32Array>> {
     try {
-      const fed = (feed: Feed): Tensor => tensor(this.#emptiness ? feed : filled(feed))
-      const inputs = Object.entries(feeds).map(([name, feed]) => [name, fed(feed)] as const)
-      const outputs = await this.#session.run(Object.fromEntries(inputs), wanted)
+      const inputs: Record<string, Tensor> = {}
+      for (const [name, feed] of Object.entries(feeds)) {
+        const fed = this.#fed(feed)
+        inputs[name] = fed instanceof Tensor ? fed : await fed
+      }
+      const outputs = await this.#session.run(inputs, wanted)
+      this.#residents?.endRun()
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
       )
@@ -92,7 +103,13 @@ export class Session {
     }
   }
 
+  #fed(feed: Feed): Tensor | Promise<Tensor> {
+    if (feed.constant && this.#residents) return this.#residents.of(feed)
+    return tensor(this.#emptiness ? feed : filled(feed))
+  }
+
   async release(): Promise<void> {
+    this.#residents?.[Symbol.dispose]()
     await this.#session.release()
   }
 }
@@ -123,6 +140,34 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
       },
     },
   }
+}
+
+/** Hands floats to WebGPU: the binding knows no other way than a graph that gives out what comes in. */
+function uploader(): (feed: Feed) => Promise<Tensor> {
+  const sessions = new Map<number, Promise<InferenceSession>>()
+  return async (feed) => {
+    const input = filled(feed)
+    const rank = input.shape.length
+    let session = sessions.get(rank)
+    if (session === undefined) {
+      session = InferenceSession.create(identity(rank), {
+        executionProviders: ['webgpu'],
+        logSeverityLevel: 3,
+        preferredOutputLocation: 'gpu-buffer',
+      })
+      sessions.set(rank, session)
+    }
+    const { y } = await (await session).run({ x: tensor(input) })
+    return y as Tensor
+  }
+}
+
+function identity(rank: number): Uint8Array {
+  const graph = new GraphBuilder()
+  const shape = Array.from({ length: rank }, (_, axis) => `d${axis}`)
+  const x = graph.input('x', 'float32', shape)
+  graph.output('y', graph.node('Identity', [x]), 'float32', shape)
+  return graph.encode()
 }
 
 /** WebGPU ends the process over a buffer without bytes. A rank of 0 becomes one of 1, all zeros: the same sums. */

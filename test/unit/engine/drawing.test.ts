@@ -151,20 +151,29 @@ describe('drawing', () => {
         onTried: (tried) => told.push(tried),
       })
       const model = await engine.open(BROOK, LORA)
-      const adapter = model.initialState(SEED).theta.map((value, i) => value + (i % 7) / 1000)
-      const written = await model.generate({ ...request, adapter })
+      const { theta } = model.initialState(SEED)
+      const adapters = [7, 5, 3].map((spread) =>
+        theta.map((value, i) => value + (i % spread) / 1000),
+      )
+      // They join and leave one another, each with its own adapter.
+      const texts = [undefined, ...adapters].map((adapter, text) =>
+        model.generate({ ...request, adapter, maxTokens: 6 * (text + 1) }),
+      )
+      const written = (await Promise.all(texts)).at(-1)!
+      const adapter = adapters.at(-1)!
+      const tokens = (await Promise.all(texts)).map((text) => text.tokens)
       const read = await model.prefill({ adapter, tokens: written.tokens, from: 0 })
       const drawn = providers.filter((provider) => provider !== 'cpu')
       assert.deepEqual(
         told,
         drawn.map((provider) => ({ provider, folder: BROOK })),
       )
-      return { written, read, exact: model.info.exact, hash: model.info.graphHash }
+      return { tokens, written, read, exact: model.info.exact, hash: model.info.graphHash }
     }
     const expected = await answer(['cpu'])
     for (const { provider } of others) {
-      const { written, read, exact, hash } = await answer([provider])
-      assert.deepEqual(written.tokens, expected.written.tokens)
+      const { tokens, written, read, exact, hash } = await answer([provider])
+      assert.deepEqual(tokens, expected.tokens)
       const difference = worstError(written.hidden, expected.written.hidden)
       assert.ok(difference > 0 && difference < 1e-3, `hidden states are ${difference} apart`)
       assertSameBits(read.logits, expected.read.logits)

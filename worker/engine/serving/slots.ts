@@ -138,6 +138,7 @@ export class Slots {
       const feed = (data: Float32Array, columns: number): Feed => ({
         data: data.subarray(0, rows * rank * columns),
         shape: [rows, rank, columns],
+        constant: true,
       })
       feeds[`a.${layer}.${projection}`] = feed(pair.a, inputs)
       feeds[`b.${layer}.${projection}`] = feed(pair.b, outputs)
@@ -155,8 +156,13 @@ export function singleFeeds(
   const feeds: Record<string, Feed> = {}
   for (const { layer, projection, inputs, outputs } of modulesOf(config)) {
     const { a, b } = parts(layer, projection)
-    feeds[`a.${layer}.${projection}`] = { data: a, shape: [1, a.length / inputs, inputs] }
-    feeds[`b.${layer}.${projection}`] = { data: b, shape: [1, b.length / outputs, outputs] }
+    const feed = (data: Float32Array, columns: number): Feed => ({
+      data,
+      shape: [1, data.length / columns, columns],
+      constant: true,
+    })
+    feeds[`a.${layer}.${projection}`] = feed(a, inputs)
+    feeds[`b.${layer}.${projection}`] = feed(b, outputs)
   }
   return feeds
 }
