@@ -31,6 +31,13 @@ export class Residents<Input extends object, Held extends Resident> {
     return held.tensor
   }
 
+  /** What a run made of one input is what will be fed as another from here on. */
+  replace(old: Input, next: Input, tensor: Held): void {
+    this.#held.get(old)?.tensor.dispose()
+    this.#held.delete(old)
+    this.#held.set(next, { tensor, lastRun: this.#runs })
+  }
+
   /** Says that a run is over: what has not been fed for a while is let go. */
   endRun(): void {
     this.#runs++

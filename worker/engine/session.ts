@@ -17,6 +17,18 @@ export interface Feed {
   readonly constant?: boolean
 }
 
+/** An output that stays in the provider's memory: what was fed as `from` is fed as `to` in a later run. */
+export interface Succession {
+  readonly output: string
+  readonly from: Feed
+  readonly to: Feed
+}
+
+/** True where constant inputs and successions stay in a provider's memory; elsewhere they cost nothing and bring nothing. */
+export function remembers(provider: Provider): boolean {
+  return provider === 'webgpu'
+}
+
 /** A flat vector as it is. */
 export function vector(data: Float32Array): Feed {
   return { data, shape: [data.length] }
@@ -36,6 +48,8 @@ export interface SessionOptions {
    * do). What a run took at its height stays with the session.
    */
   readonly arena?: boolean
+  /** Outputs that are there for successions, given out for nothing else. */
+  readonly successors?: readonly string[]
 }
 
 /** Part of what makes `cpu-exact` runs comparable. */
@@ -60,18 +74,23 @@ export class Session {
   readonly #emptiness: boolean
   /** Constant inputs, where the binding can keep them in the provider's memory. */
   readonly #residents: Residents<Feed, Tensor> | undefined
+  readonly #given: readonly string[]
+  readonly #successors: readonly string[]
 
-  private constructor(session: InferenceSession, provider: Provider = 'cpu') {
+  private constructor(session: InferenceSession, options: SessionOptions) {
+    const { provider = 'cpu', successors = [] } = options
     this.#session = session
     this.#emptiness = provider === 'cpu'
-    if (provider === 'webgpu') this.#residents = new Residents(uploader())
+    this.#successors = successors
+    this.#given = session.outputNames.filter((name) => !successors.includes(name))
+    if (remembers(provider)) this.#residents = new Residents(uploader())
   }
 
   /** Throws `EngineError` (`runtime`) where the runtime refuses the graph or its weights. */
   static async create(graph: Uint8Array, options: SessionOptions): Promise<Session> {
     try {
       const session = await InferenceSession.create(graph, sessionOptions(options))
-      return new Session(session, options.provider)
+      return new Session(session, options)
     } catch (cause) {
       throw new EngineError('runtime', `ONNX Runtime cannot load a graph: ${message(cause)}`, {
         cause,
@@ -85,7 +104,8 @@ export class Session {
    */
   async run(
     feeds: Readonly<Record<string, Feed>>,
-    wanted: readonly string[] = this.#session.outputNames,
+    wanted: readonly string[] = this.#given,
+    successions: readonly Succession[] = [],
   ): Promise<Record<string, Float32Array>> {
     try {
       const inputs: Record<string, Tensor> = {}
@@ -93,14 +113,27 @@ export class Session {
         const fed = this.#fed(feed)
         inputs[name] = fed instanceof Tensor ? fed : await fed
       }
-      const outputs = await this.#session.run(inputs, wanted)
-      this.#residents?.endRun()
-      return Object.fromEntries(
-        Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
-      )
+      // What was once asked for stays bound, and would be written over by runs that do not ask for it.
+      const outputs = await this.#session.run(inputs, [...wanted, ...this.#successors])
+      this.#succeed(outputs, successions)
+      return Object.fromEntries(wanted.map((name) => [name, outputs[name]!.data as Float32Array]))
     } catch (cause) {
       throw new EngineError('runtime', `ONNX Runtime failed in a run: ${message(cause)}`, { cause })
     }
+  }
+
+  /** Keeps what follows on an input of this run, and lets go of what nothing will be fed as. */
+  #succeed(outputs: InferenceSession.ReturnType, successions: readonly Succession[]): void {
+    const residents = this.#residents
+    if (residents === undefined) return
+    const following = new Map(successions.map((one) => [one.output, one]))
+    for (const name of this.#successors) {
+      const tensor = outputs[name] as Tensor
+      const pair = following.get(name)
+      if (pair) residents.replace(pair.from, pair.to, tensor)
+      else tensor.dispose()
+    }
+    residents.endRun()
   }
 
   #fed(feed: Feed): Tensor | Promise<Tensor> {
@@ -116,9 +149,11 @@ export class Session {
 
 /** The options of precision class `cpu-exact`: whatever could change a bit is pinned. */
 function sessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
-  const { directory, threads, arena = false, provider = 'cpu' } = options
+  const { directory, threads, arena = false, provider = 'cpu', successors = [] } = options
+  const stay = Object.fromEntries(successors.map((name) => [name, 'gpu-buffer' as const]))
   return {
     executionProviders: [provider],
+    ...(successors.length > 0 && { preferredOutputLocation: stay }),
     // Errors only: a provider other than the processor warns of every graph that shapes are left to the processor.
     logSeverityLevel: 3,
     graphOptimizationLevel: 'all',

@@ -52,6 +52,21 @@ describe("inputs in a provider's memory", () => {
     assert.deepEqual(log, ['up a', 'up a'])
   })
 
+  it('are replaced by what a run made of them', async () => {
+    const { residents, log, run } = open()
+    const [old, next] = [{ name: 'old' }, { name: 'next' }]
+    await residents.of(old)
+    residents.replace(old, next, { name: 'made', dispose: () => void log.push('gone made') })
+    residents.endRun()
+    assert.deepEqual(await run(next), ['made'])
+    assert.deepEqual(log, ['up old', 'gone old'])
+    for (let step = 0; step < 6; step++) await run({ name: 'other' })
+    assert.ok(log.includes('gone made'))
+    // What was never fed leaves nothing to let go of.
+    residents.replace({ name: 'unfed' }, next, { name: 'again', dispose: () => {} })
+    assert.deepEqual(await run(next), ['again'])
+  })
+
   it('all go in the end', async () => {
     const { residents, log, run } = open()
     await run({ name: 'a' }, { name: 'b' })

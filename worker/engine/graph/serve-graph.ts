@@ -1,7 +1,7 @@
 /** The graph that serves: prompts, single tokens and teacher-forced texts alike. Shapes as in graph.ts; C is the past's room. */
 import type { Projection } from '../../../protocol/tuning.ts'
 import { type ModelConfig, projectionShape } from '../families/model-config.ts'
-import { roomFor } from '../serving/key-values.ts'
+import { grownName, pastName, roomFor } from '../serving/key-values.ts'
 import { splitAttention } from './attention.ts'
 import { base, byWindow, maskFrom, projection, type WeightSource, withinWindow } from './graph.ts'
 import type { GraphBuilder, Value } from './onnx.ts'
@@ -12,17 +12,18 @@ import { forward, type LayerGraph, outputTable, type PickedRows, type Rows } fro
  * In: tokens int32 (B, T); lengths int32 (B), the tokens of each row's past; selected int32 (S), places among the T tokens of
  * each row whose logits are wanted; for each layer L past.L.k and past.L.v (B, G, C, D), of which the first `lengths` places
  * count; for each layer and projection P an adapter for each row, a.L.P (B, r, in) and b.L.P (B, r, out), where r may be 0.
- * Out: logits (B·S, V); hidden (B·S, d), normalised; new.k and new.v (layers, B, G, T, D).
+ * Out: logits (B·S, V); hidden (B·S, d), normalised; new.k and new.v (layers, B, G, T, D). Where it `grows`, also the pasts with
+ * the run's first token behind them, grown.L.k and grown.L.v (B, G, C, D): in runs of one token what the next one takes.
  */
-export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Array {
+export function serveGraph(config: ModelConfig, source: WeightSource, grows = false): Uint8Array {
   const { graph, tape, weight } = base(source, false)
   const { keyValueHeads, headSize, width, vocabSize } = config
   const tokens = graph.input('tokens', 'int32', ['B', 'T'])
   const lengths = graph.reshape(graph.input('lengths', 'int32', ['B']), [-1, 1])
   const selected = graph.input('selected', 'int32', ['S'])
   const pasts = Array.from({ length: config.layers }, (_, layer) => ({
-    k: graph.input(`past.${layer}.k`, 'float32', ['B', keyValueHeads, 'C', headSize]),
-    v: graph.input(`past.${layer}.v`, 'float32', ['B', keyValueHeads, 'C', headSize]),
+    k: graph.input(pastName(layer, 'k'), 'float32', ['B', keyValueHeads, 'C', headSize]),
+    v: graph.input(pastName(layer, 'v'), 'float32', ['B', keyValueHeads, 'C', headSize]),
   }))
   const size = { batch: graph.sizeOf(tokens, 0), time: graph.sizeOf(tokens, 1) }
   const numbers = graph.int32s(Array.from({ length: roomFor(config.contextTokens) }, (_, i) => i))
@@ -66,6 +67,16 @@ export function serveGraph(config: ModelConfig, source: WeightSource): Uint8Arra
   for (const part of ['k', 'v'] as const) {
     const rows = fresh.map((layer) => graph.node('Unsqueeze', [layer[part], graph.ints(0)]))
     graph.output(`new.${part}`, graph.concat(rows, 0), 'float32', shape)
+  }
+  if (!grows) return graph.encode()
+  const isNext = graph.node('Unsqueeze', [graph.node('Equal', [places, lengths]), graph.ints(1, 3)])
+  for (const [layer, past] of pasts.entries()) {
+    for (const part of ['k', 'v'] as const) {
+      const first = graph.slice(fresh[layer]![part], 2, 0, 1)
+      const grown = graph.node('Where', [isNext, first, past[part]])
+      const name = grownName(pastName(layer, part))
+      graph.output(name, grown, 'float32', ['B', keyValueHeads, 'C', headSize])
+    }
   }
   return graph.encode()
 }

@@ -5,7 +5,7 @@
 import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { ServingLimits } from '../requests.ts'
-import type { Feed } from '../session.ts'
+import type { Feed, Succession } from '../session.ts'
 import { turn } from '../step-signal.ts'
 import type { Runner } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
@@ -149,7 +149,10 @@ export class Batch {
     const { prompt, adapter } = text.request
     const end = Math.min(prompt.length, text.length + this.#limits.chunkTokens)
     const tokens = prompt.slice(text.length, end)
-    const { logits, hidden, ...rows } = await this.#forward([tokens], [text.length], slot, keys)
+    const { logits, hidden, ...rows } = await this.#forward([tokens], [text.length], {
+      ...slot,
+      ...keys.feeds(1),
+    })
     keys.reserve(1, end, prompt.length)
     keys.append(0, text.length, newKeyValues(rows), 0, 1)
     text.length = end
@@ -197,17 +200,19 @@ export class Batch {
   async #step(): Promise<void> {
     this.#reserve()
     const texts = [...this.#texts]
+    const { feeds, successions, settle } = this.#keys.growing(texts.length)
     const { logits, hidden, ...rows } = await this.#forward(
       texts.map(({ last }) => [last]),
       texts.map(({ length }) => length),
-      this.#slotFeeds,
-      this.#keys,
+      { ...this.#slotFeeds, ...feeds },
+      successions,
     )
     const { vocabSize, width } = this.#config
     for (const [row, text] of texts.entries()) {
       this.#keys.append(row, text.length, newKeyValues(rows), row, texts.length)
       text.length++
     }
+    settle()
     // Leaving moves rows, so all keys and values must be in their places before.
     for (const [row, text] of texts.entries()) {
       try {
@@ -226,12 +231,12 @@ export class Batch {
   async #forward(
     tokens: readonly (readonly number[])[],
     lengths: readonly number[],
-    slots: Record<string, Feed>,
-    keys: KeyValues,
+    more: Record<string, Feed>,
+    successions: readonly Succession[] = [],
   ): Promise<Record<string, Float32Array>> {
     const { length } = tokens[0]!
     const text = textFeeds(tokens, lengths, lastPlaces(length - 1, length))
     const runner = await this.#runner()
-    return runner.run({ ...text, ...slots, ...keys.feeds(tokens.length) })
+    return runner.run({ ...text, ...more }, undefined, successions)
   }
 }

@@ -17,7 +17,7 @@ export type Runner = Pick<Session, 'run'>
 
 /** Half of what validators allow, in logits: a text may be less kind than the trial's. */
 const ALLOWED = EXACT_BOUNDS.margin / 2
-/** Read in one go; one more is read over their keys and values. */
+/** Read in one go; two more are read over their keys and values. */
 const TRIAL_TOKENS = 32
 
 export interface DrawingOptions {
@@ -37,16 +37,16 @@ export class Drawing implements Runner {
   }
 
   /** As `Session.run`. What the provider fails at is done again by the processor, which draws from then on. */
-  async run(feeds: Parameters<Runner['run']>[0]): ReturnType<Runner['run']> {
+  async run(...work: Parameters<Runner['run']>): ReturnType<Runner['run']> {
     this.#runner ??= this.#choose()
     const runner = await this.#runner
     try {
-      return await runner.run(feeds)
+      return await runner.run(...work)
     } catch (error) {
       const processor = await this.#options.processor()
       if (runner === processor) throw error
       // Where the processor fails as well, it is not the provider's fault.
-      const outputs = await processor.run(feeds)
+      const outputs = await processor.run(...work)
       this.#options.onTried(`it failed in a run: ${messageOf(error)}`)
       this.#runner = Promise.resolve(processor)
       return outputs
@@ -74,7 +74,7 @@ export class Drawing implements Runner {
 /** Largest difference between the logits that two runners read from one text; not a number where one of them is none. */
 async function disagreement(config: ModelConfig, a: Runner, b: Runner): Promise<number> {
   const source = random(utf8('trial'), 'text')
-  const length = Math.min(TRIAL_TOKENS + 1, config.contextTokens)
+  const length = Math.min(TRIAL_TOKENS + 2, config.contextTokens)
   const tokens = Array.from({ length }, () => source.below(config.vocabSize))
   const left = await readTrial(config, a, tokens)
   const right = await readTrial(config, b, tokens)
@@ -82,7 +82,7 @@ async function disagreement(config: ModelConfig, a: Runner, b: Runner): Promise<
   return left.reduce((most, value, index) => Math.max(most, Math.abs(value - right[index]!)), 0)
 }
 
-/** Logits of all tokens, the last one read by itself. */
+/** Logits of all tokens, the last two read one by one, the very last over a past that has grown where it was computed. */
 async function readTrial(
   config: ModelConfig,
   runner: Runner,
@@ -90,14 +90,21 @@ async function readTrial(
 ): Promise<Float32Array> {
   const logits = new Float32Array(tokens.length * config.vocabSize)
   const keys = new KeyValues(config, 1, 0)
+  keys.reserve(1, tokens.length)
   let start = 0
-  for (const piece of [tokens.slice(0, -1), tokens.slice(-1)]) {
+  for (const piece of [tokens.slice(0, -2), tokens.slice(-2, -1), tokens.slice(-1)]) {
     const text = textFeeds([piece], [start], lastPlaces(0, piece.length))
     const slot = singleFeeds(config, undefined)
-    const read = await runner.run({ ...text, ...slot, ...keys.feeds(1) })
+    const { feeds, successions, settle } = keys.growing(1)
+    const isStep = piece.length === 1
+    const read = await runner.run(
+      { ...text, ...slot, ...feeds },
+      undefined,
+      isStep ? successions : [],
+    )
     logits.set(read['logits']!, start * config.vocabSize)
-    keys.reserve(1, start + piece.length, tokens.length)
     keys.append(0, start, newKeyValues(read), 0, 1)
+    if (isStep) settle()
     start += piece.length
   }
   return logits

@@ -4,7 +4,7 @@
  * any size is fed without a copy.
  */
 import type { ModelConfig } from '../families/model-config.ts'
-import type { Feed } from '../session.ts'
+import type { Feed, Succession } from '../session.ts'
 
 /** Room grows by so many tokens: moving all rows each time, against columns that are computed for nothing. */
 const ROOM_STEP = 32
@@ -18,6 +18,25 @@ export interface NewKeyValues {
 /** What a run of the serving graph gave of them. */
 export function newKeyValues(outputs: Readonly<Record<string, Float32Array>>): NewKeyValues {
   return { k: outputs['new.k']!, v: outputs['new.v']! }
+}
+
+/** The graph's input of a layer's past keys or values. */
+export function pastName(layer: number, part: 'k' | 'v'): string {
+  return `past.${layer}.${part}`
+}
+
+/** The output of that past with a token more. */
+export function grownName(past: string): string {
+  return `grown.${past}`
+}
+
+/** All outputs of that kind. */
+export function grownNames({ layers }: ModelConfig): string[] {
+  const numbers = Array.from({ length: layers }, (_, layer) => layer)
+  return numbers.flatMap((layer) => [
+    grownName(pastName(layer, 'k')),
+    grownName(pastName(layer, 'v')),
+  ])
 }
 
 /** Room that texts of up to `tokens` tokens take: never none, since the graph must have a past to mask. */
@@ -41,6 +60,8 @@ export class KeyValues {
   #parts: Float32Array[]
   #rows = 0
   #room = 0
+  /** What is fed as constant, until something in it changes. */
+  #kept: { readonly rows: number; readonly feeds: Record<string, Feed> } | undefined
 
   constructor(config: ModelConfig, rows: number, tokens: number) {
     this.#config = config
@@ -64,6 +85,7 @@ export class KeyValues {
     const held = this.#parts[0]!.length
     const renew = held < wanted || held > (slack ? 4 : 1) * wanted
     if (renew || room > this.#room || 2 * room <= this.#room) {
+      this.#kept = undefined
       const kept = Math.min(this.#rows, rows) * this.#config.keyValueHeads
       const [from, to] = [this.#room * this.#config.headSize, room * this.#config.headSize]
       for (const [index, part] of this.#parts.entries()) {
@@ -78,6 +100,7 @@ export class KeyValues {
 
   /** Adds what a run gave for its row `source` of `sources` behind the first `length` tokens of `row`. */
   append(row: number, length: number, fresh: NewKeyValues, source: number, sources: number): void {
+    this.#kept = undefined
     const { layers, keyValueHeads: heads } = this.#config
     const each = fresh.k.length / (layers * sources * heads)
     for (let layer = 0; layer < layers; layer++) {
@@ -95,6 +118,7 @@ export class KeyValues {
    * times a NaN of an earlier text would be a NaN.
    */
   copyRow(row: number, from: KeyValues, fromRow: number, length: number): void {
+    this.#kept = undefined
     const filled = length * this.#size
     for (const [index, part] of this.#parts.entries()) {
       for (let head = 0; head < this.#config.keyValueHeads; head++) {
@@ -106,16 +130,33 @@ export class KeyValues {
   }
 
   /** The first rows, as inputs of the graph. */
-  feeds(rows: number): Record<string, Feed> {
+  feeds(rows: number, constant = false): Record<string, Feed> {
     const { keyValueHeads, headSize } = this.#config
     const shape = [rows, keyValueHeads, this.#room, headSize]
     const length = rows * keyValueHeads * this.#room * headSize
     return Object.fromEntries(
       this.#parts.map((part, index) => [
-        `past.${index >> 1}.${index % 2 === 0 ? 'k' : 'v'}`,
-        { data: part.subarray(0, length), shape },
+        pastName(index >> 1, index % 2 === 0 ? 'k' : 'v'),
+        { data: part.subarray(0, length), shape, constant },
       ]),
     )
+  }
+
+  /**
+   * The first rows for a run that gives each of them one token more, and what follows on them in a provider's memory: once
+   * all is appended, `settle` says so, and the next run is fed what has grown there. Whatever else changes ends that.
+   */
+  growing(rows: number) {
+    if (this.#kept?.rows !== rows) this.#kept = { rows, feeds: this.feeds(rows, true) }
+    const { feeds } = this.#kept
+    const next = this.feeds(rows, true)
+    const successions: Succession[] = Object.entries(feeds).map(([name, from]) => ({
+      ...{ output: grownName(name), from, to: next[name]! },
+    }))
+    const settle = (): void => {
+      this.#kept = { rows, feeds: next }
+    }
+    return { feeds, successions, settle }
   }
 
   get #size(): number {

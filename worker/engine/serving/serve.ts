@@ -15,12 +15,12 @@ import type {
   ServingLimits,
   TokenProgress,
 } from '../requests.ts'
-import { Session } from '../session.ts'
+import { remembers, Session } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
 import { Batch } from './batch.ts'
 import { Drawing } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
-import { KeyValues, newKeyValues } from './key-values.ts'
+import { grownNames, KeyValues, newKeyValues } from './key-values.ts'
 import { singleFeeds } from './slots.ts'
 import { Text } from './text.ts'
 
@@ -54,12 +54,12 @@ export class Serving {
     onTried: (refused?: string) => void,
   ) {
     const { config } = base
-    const create = (by: Provider): Promise<Session> =>
-      Session.create(serveGraph(config, storedWeights(base.places)), {
-        directory,
-        threads,
-        provider: by,
+    const create = (by: Provider): Promise<Session> => {
+      const grows = remembers(by)
+      return Session.create(serveGraph(config, storedWeights(base.places), grows), {
+        ...{ directory, threads, provider: by, successors: grows ? grownNames(config) : [] },
       })
+    }
     this.#base = base
     this.#processor = whenNeeded(() => create('cpu'))
     const drawing = new Drawing({
