@@ -21,7 +21,7 @@ const Suites = z.record(
 type Suites = z.infer<typeof Suites>
 
 /** Long enough for a cold compilation on two busy cores, in ms. */
-const PATIENCE_MS = 300_000
+const PATIENCE_MS = 600_000
 /** As JSON forge tells each call of an invariant's last run: some 80 MB in all. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 
