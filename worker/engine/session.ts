@@ -113,7 +113,7 @@ export class Session {
         const fed = this.#fed(feed)
         inputs[name] = fed instanceof Tensor ? fed : await fed
       }
-      // What was once asked for stays bound, and would be written over by runs that do not ask for it.
+      // What was once asked for stays bound in the binding, and a run that does not ask for it fails.
       const outputs = await this.#session.run(inputs, [...wanted, ...this.#successors])
       this.#succeed(outputs, successions)
       return Object.fromEntries(wanted.map((name) => [name, outputs[name]!.data as Float32Array]))
