@@ -123,16 +123,17 @@ async function examineProvider(
   provider: Provider,
   onProgress: () => void,
 ): Promise<Examined> {
-  const refusals: string[] = []
+  const tried: TriedProvider[] = []
   await using engine = createEngine({
     threads,
     providers: [provider],
-    onTried: ({ refused }) => refusals.push(...(refused === undefined ? [] : [refused])),
+    onTried: (one) => tried.push(one),
   })
   const model = await engine.open(folder, LORA)
   const { decode } = await measureSpeed(model, ['decode'], onProgress)
-  const [refused] = refusals
-  if (refused !== undefined) return { provider, refused }
+  // It may have begun, and failed on its way.
+  const last = tried.at(-1)
+  if (last?.refused !== undefined) return { provider, refused: last.refused }
   if (decode < SLOW) return { provider, tokensPerSecond: { decode } }
   const { decodeOfEight } = await measureSpeed(model, ['decodeOfEight'], onProgress)
   return { provider, tokensPerSecond: { decode, decodeOfEight } }

@@ -138,9 +138,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (closed) throw new EngineError('closed', 'this engine was disposed of')
     if (client === undefined || client.lost) {
       const about = { threads, checkpointing, limits, provider: chosen }
-      client = new ThreadClient(about, (folder, refused) =>
-        onTried({ provider: chosen, folder, ...(refused !== undefined && { refused }) }),
-      )
+      client = new ThreadClient(about, onTried)
     }
     return client
   }

@@ -6,7 +6,7 @@ import type { EngineErrorCode } from './errors.ts'
 import type { ModelConfig } from './families/model-config.ts'
 import type { Dropout } from './graph/dropout.ts'
 import type { TrainingState } from './lora.ts'
-import type { Provider } from './providers.ts'
+import type { Provider, TriedProvider } from './providers.ts'
 
 /** A base model with the adapters that go on it. */
 export interface ModelSpec {
@@ -225,5 +225,5 @@ export type FromThread =
       /** Of a training that was cancelled. */
       readonly trained?: Trained | undefined
     }
-  /** Whether the provider draws with the model of a folder, and why it does not, or no more. */
-  | { readonly kind: 'tried'; readonly directory: string; readonly refused?: string | undefined }
+  /** Whether the provider draws with a model, and why it does not, or no more. */
+  | { readonly kind: 'tried'; readonly tried: TriedProvider }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { EngineError } from './errors.ts'
 import { GraphBuilder } from './graph/onnx.ts'
+import { once } from './once.ts'
 import type { Provider } from './providers.ts'
 import { Residents } from './residents.ts'
 
@@ -83,7 +84,7 @@ export class Session {
     this.#emptiness = provider === 'cpu'
     this.#successors = successors
     this.#given = session.outputNames.filter((name) => !successors.includes(name))
-    if (remembers(provider)) this.#residents = new Residents(uploader())
+    if (remembers(provider)) this.#residents = new Residents(upload)
   }
 
   /** Throws `EngineError` (`runtime`) where the runtime refuses the graph or its weights. */
@@ -177,24 +178,22 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
   }
 }
 
+/** By the rank of what they hand over, for all sessions of this thread. */
+const uploads = new Map<number, Promise<InferenceSession>>()
+
 /** Hands floats to WebGPU: the binding knows no other way than a graph that gives out what comes in. */
-function uploader(): (feed: Feed) => Promise<Tensor> {
-  const sessions = new Map<number, Promise<InferenceSession>>()
-  return async (feed) => {
-    const input = filled(feed)
-    const rank = input.shape.length
-    let session = sessions.get(rank)
-    if (session === undefined) {
-      session = InferenceSession.create(identity(rank), {
-        executionProviders: ['webgpu'],
-        logSeverityLevel: 3,
-        preferredOutputLocation: 'gpu-buffer',
-      })
-      sessions.set(rank, session)
-    }
-    const { y } = await (await session).run({ x: tensor(input) })
-    return y as Tensor
-  }
+async function upload(feed: Feed): Promise<Tensor> {
+  const input = filled(feed)
+  const rank = input.shape.length
+  const session = await once(uploads, rank, () =>
+    InferenceSession.create(identity(rank), {
+      executionProviders: ['webgpu'],
+      logSeverityLevel: 3,
+      preferredOutputLocation: 'gpu-buffer',
+    }),
+  )
+  const { y } = await session.run({ x: tensor(input) })
+  return y as Tensor
 }
 
 function identity(rank: number): Uint8Array {

@@ -2,6 +2,7 @@
 import './environment.ts'
 import { Worker } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
+import type { TriedProvider } from './providers.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
 import { TrainingStopped } from './training/training-stopped.ts'
 
@@ -20,8 +21,8 @@ const THREAD_FILE = new URL(
 /** Tensors lie outside the heap, so a small nursery is enough; the usual one grows to 48 MB while graphs are built. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8 }
 
-/** Told whether the provider draws with the model of a folder, and why not. */
-type OnTried = (directory: string, refused?: string) => void
+/** Told whether the provider draws with a model, and why not. */
+type OnTried = (tried: TriedProvider) => void
 
 export class ThreadClient {
   readonly #worker: Worker
@@ -93,7 +94,7 @@ export class ThreadClient {
 
   #receive(message: FromThread): void {
     if (message.kind === 'tried') {
-      this.#onTried(message.directory, message.refused)
+      this.#onTried(message.tried)
       return
     }
     const waiting = this.#waiting.get(message.id)

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import { type BaseModel, brokenWeight, openBaseModel } from './files/base-model.ts'
 import { LoadedModel } from './loaded-model.ts'
+import { once } from './once.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
 import { Serving } from './serving/serve.ts'
 import { StepSignal } from './step-signal.ts'
@@ -81,7 +82,11 @@ function openModel(spec: ModelSpec): Promise<LoadedModel> {
 
 function openServing(spec: ModelSpec): Promise<Serving> {
   const { directory } = spec
-  const onTried = (refused?: string): void => send({ kind: 'tried', directory, refused }, [])
+  const { provider } = options
+  const onTried = (refused?: string): void => {
+    const tried = { provider, folder: directory, ...(refused !== undefined && { refused }) }
+    send({ kind: 'tried', tried }, [])
+  }
   return once(
     servings,
     directory,
@@ -92,17 +97,6 @@ function openServing(spec: ModelSpec): Promise<Serving> {
 /** One look at the files serves adapters of every shape. */
 function openBase({ directory }: ModelSpec): Promise<BaseModel> {
   return once(bases, directory, () => openBaseModel(directory))
-}
-
-/** Opens a thing once. A failure is not kept: the files may be there the next time. */
-function once<T>(map: Map<string, Promise<T>>, key: string, open: () => Promise<T>): Promise<T> {
-  let opened = map.get(key)
-  if (opened === undefined) {
-    opened = open()
-    map.set(key, opened)
-    opened.catch(() => map.delete(key))
-  }
-  return opened
 }
 
 function send(message: FromThread, transfer: ArrayBuffer[]): void {

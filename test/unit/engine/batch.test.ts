@@ -4,9 +4,6 @@ import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
 import type { LoraSpec } from '../../../protocol/tuning.ts'
 import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
-import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
-import { storedWeights } from '../../../worker/engine/graph/graph.ts'
-import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import type {
   Generated,
   GenerateRequest,
@@ -16,16 +13,16 @@ import type {
 import { Batch } from '../../../worker/engine/serving/batch.ts'
 import { KeyValues, keyValueBytes } from '../../../worker/engine/serving/key-values.ts'
 import { Text } from '../../../worker/engine/serving/text.ts'
-import { Session } from '../../../worker/engine/session.ts'
+import type { Session } from '../../../worker/engine/session.ts'
 import { StepSignal } from '../../../worker/engine/step-signal.ts'
 import {
   engineError,
   LIMITS,
+  openServing,
   relativeError,
   SEED,
   someServed,
   someTokens,
-  TINY,
 } from './fixtures.ts'
 
 /** Ranks and targets that share nothing. */
@@ -41,10 +38,7 @@ describe('continuous batching', () => {
   let adapters: (ServedAdapter | undefined)[]
 
   before(async () => {
-    const base = await openBaseModel(TINY)
-    config = base.config
-    const graph = serveGraph(config, storedWeights(base.places))
-    session = await Session.create(graph, { directory: TINY, threads: 1 })
+    ;({ config, session } = await openServing())
     const served = SHAPES.map(async (lora, index) => ({
       id: `adapter ${index}`,
       lora,
@@ -244,7 +238,7 @@ describe('continuous batching', () => {
         return session.run(feeds)
       },
     }
-    const batch = new Batch(config, async () => flaky as Session, LIMITS)
+    const batch = new Batch(config, async () => flaky, LIMITS)
     const write = () => {
       const text = new Text(config, request({}), { signal: new StepSignal(), onToken: () => {} })
       batch.add(text)

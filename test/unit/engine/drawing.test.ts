@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
 import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
-import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
-import { storedWeights } from '../../../worker/engine/graph/graph.ts'
-import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import { Drawing, type Runner } from '../../../worker/engine/serving/drawing.ts'
 import { lastPlaces, textFeeds } from '../../../worker/engine/serving/feeds.ts'
 import { KeyValues } from '../../../worker/engine/serving/key-values.ts'
 import { singleFeeds } from '../../../worker/engine/serving/slots.ts'
-import { Session } from '../../../worker/engine/session.ts'
-import { assertSameBits, someTokens, TINY } from './fixtures.ts'
+import type { Session } from '../../../worker/engine/session.ts'
+import { assertSameBits, openServing, someTokens } from './fixtures.ts'
 
 /** The trial reads a text in three runs. */
 const TRIAL_RUNS = 3
@@ -19,10 +16,7 @@ describe('drawing', () => {
   let session: Session
 
   before(async () => {
-    const base = await openBaseModel(TINY)
-    config = base.config
-    const graph = serveGraph(config, storedWeights(base.places))
-    session = await Session.create(graph, { directory: TINY, threads: 1 })
+    ;({ config, session } = await openServing())
   })
   after(() => session.release())
 

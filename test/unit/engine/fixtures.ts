@@ -7,10 +7,14 @@ import { random } from '../../../protocol/prng.ts'
 import type { LoraSpec, Optimiser } from '../../../protocol/tuning.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
 import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
+import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
 import { float32From } from '../../../worker/engine/files/half.ts'
 import { parseHeader } from '../../../worker/engine/files/safetensors.ts'
+import { storedWeights } from '../../../worker/engine/graph/graph.ts'
+import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import { loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
 import type { ServingLimits } from '../../../worker/engine/requests.ts'
+import { Session } from '../../../worker/engine/session.ts'
 
 /** Checkpoints and numbers made by families.py and training.py. */
 export const VECTORS = fileURLToPath(new URL('../../vectors/engine', import.meta.url))
@@ -53,6 +57,14 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 export const BROOK = fileURLToPath(new URL('../../../models/brook-4m', import.meta.url))
 
 export const TINY = `${VECTORS}/untied`
+
+/** The serving graph of TINY, in a session to be released. */
+export async function openServing(grows = false) {
+  const { config, places } = await openBaseModel(TINY)
+  const graph = serveGraph(config, storedWeights(places), grows)
+  const session = await Session.create(graph, { directory: TINY, threads: 1 })
+  return { config, session }
+}
 
 export const LORA: LoraSpec = {
   rank: 4,

@@ -5,14 +5,13 @@ import { storedWeights } from '../../../worker/engine/graph/graph.ts'
 import { GraphBuilder } from '../../../worker/engine/graph/onnx.ts'
 import { featureSize, projectionMatrices } from '../../../worker/engine/graph/projection.ts'
 import { ProtobufWriter } from '../../../worker/engine/graph/protobuf.ts'
-import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import { gradientGraph } from '../../../worker/engine/graph/train-graph.ts'
 import { loraLayout } from '../../../worker/engine/lora.ts'
 import { textFeeds } from '../../../worker/engine/serving/feeds.ts'
 import { KeyValues } from '../../../worker/engine/serving/key-values.ts'
 import { Slots, singleFeeds } from '../../../worker/engine/serving/slots.ts'
 import { Session } from '../../../worker/engine/session.ts'
-import { engineError, LORA, SEED, someServed, TINY, worstError } from './fixtures.ts'
+import { engineError, LORA, openServing, SEED, someServed, TINY, worstError } from './fixtures.ts'
 
 describe('graphs', () => {
   it('are written in the wire format of Protocol Buffers', () => {
@@ -127,9 +126,7 @@ describe('graphs', () => {
 
 /** The serving graph of a model, and a run of equally many tokens of each row that gives the logits of the last. */
 async function serving() {
-  const { config, places } = await openBaseModel(TINY)
-  const graph = serveGraph(config, storedWeights(places))
-  const session = await Session.create(graph, { directory: TINY, threads: 1 })
+  const { config, session } = await openServing()
   const run = (rows: number[][], lengths: number[], slots: object, keys: KeyValues) =>
     session.run({
       ...textFeeds(rows, lengths, Int32Array.of(rows[0]!.length - 1)),

@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
-import { storedWeights } from '../../../worker/engine/graph/graph.ts'
-import { serveGraph } from '../../../worker/engine/graph/serve-graph.ts'
 import { lastPlaces, textFeeds } from '../../../worker/engine/serving/feeds.ts'
 import { grownNames, KeyValues, newKeyValues } from '../../../worker/engine/serving/key-values.ts'
 import { Slots } from '../../../worker/engine/serving/slots.ts'
-import { Session } from '../../../worker/engine/session.ts'
-import { assertSameBits, someTokens, TINY } from './fixtures.ts'
+import { assertSameBits, openServing, someTokens, TINY } from './fixtures.ts'
 
 describe('keys and values', () => {
   it('grow in the graph as they grow here, row by row', async () => {
-    const { config, places } = await openBaseModel(TINY)
-    const graph = serveGraph(config, storedWeights(places), true)
-    const session = await Session.create(graph, { directory: TINY, threads: 1 })
+    const { config, session } = await openServing(true)
     const texts = [...someTokens(40, config.vocabSize)]
     const lengths = [7, 12, 1]
     const keys = new KeyValues(config, lengths.length, 32)

@@ -150,9 +150,9 @@ export class KeyValues {
     if (this.#kept?.rows !== rows) this.#kept = { rows, feeds: this.feeds(rows, true) }
     const { feeds } = this.#kept
     const next = this.feeds(rows, true)
-    const successions: Succession[] = Object.entries(feeds).map(([name, from]) => ({
-      ...{ output: grownName(name), from, to: next[name]! },
-    }))
+    const successions = Object.entries(feeds).map(([name, from]): Succession => {
+      return { output: grownName(name), from, to: next[name]! }
+    })
     const settle = (): void => {
       this.#kept = { rows, feeds: next }
     }

@@ -5,6 +5,7 @@ import type { BaseModel } from '../files/base-model.ts'
 import { storedWeights } from '../graph/graph.ts'
 import { serveGraph } from '../graph/serve-graph.ts'
 import { loraLayout } from '../lora.ts'
+import { once } from '../once.ts'
 import type { Provider } from '../providers.ts'
 import type {
   Generated,
@@ -54,18 +55,21 @@ export class Serving {
     onTried: (refused?: string) => void,
   ) {
     const { config } = base
+    const sessions = new Map<Provider, Promise<Session>>()
     const create = (by: Provider): Promise<Session> => {
       const grows = remembers(by)
-      return Session.create(serveGraph(config, storedWeights(base.places), grows), {
-        ...{ directory, threads, provider: by, successors: grows ? grownNames(config) : [] },
-      })
+      const successors = grows ? grownNames(config) : []
+      const graph = serveGraph(config, storedWeights(base.places), grows)
+      return Session.create(graph, { directory, threads, provider: by, successors })
     }
+    // A node that only trains never pays for it.
+    const open = (by: Provider): Promise<Session> => once(sessions, by, () => create(by))
     this.#base = base
-    this.#processor = whenNeeded(() => create('cpu'))
+    this.#processor = () => open('cpu')
     const drawing = new Drawing({
       config,
       processor: this.#processor,
-      provider: () => create(provider),
+      provider: () => open(provider),
       onTried,
     })
     const draws = provider === 'cpu' ? this.#processor : async () => drawing
@@ -128,18 +132,6 @@ export class Serving {
       const has = `the adapter has ${adapter.data.length} numbers`
       throw new EngineError('bad-adapter', `${has}, but this model and LoRA shape take ${size}`)
     }
-  }
-}
-
-/** Made once, when first asked for: a node that only trains never pays for it. A failure is not kept. */
-function whenNeeded<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make()
-    made.catch(() => {
-      made = undefined
-    })
-    return made
   }
 }
 

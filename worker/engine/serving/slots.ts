@@ -135,11 +135,8 @@ export class Slots {
     const feeds: Record<string, Feed> = {}
     for (const { layer, projection, inputs, outputs, pair } of this.#modules) {
       const rank = this.#ranks.get(projection) ?? 0
-      const feed = (data: Float32Array, columns: number): Feed => ({
-        data: data.subarray(0, rows * rank * columns),
-        shape: [rows, rank, columns],
-        constant: true,
-      })
+      const feed = (data: Float32Array, columns: number): Feed =>
+        constantFeed(data.subarray(0, rows * rank * columns), [rows, rank, columns])
       feeds[`a.${layer}.${projection}`] = feed(pair.a, inputs)
       feeds[`b.${layer}.${projection}`] = feed(pair.b, outputs)
     }
@@ -156,15 +153,15 @@ export function singleFeeds(
   const feeds: Record<string, Feed> = {}
   for (const { layer, projection, inputs, outputs } of modulesOf(config)) {
     const { a, b } = parts(layer, projection)
-    const feed = (data: Float32Array, columns: number): Feed => ({
-      data,
-      shape: [1, data.length / columns, columns],
-      constant: true,
-    })
-    feeds[`a.${layer}.${projection}`] = feed(a, inputs)
-    feeds[`b.${layer}.${projection}`] = feed(b, outputs)
+    feeds[`a.${layer}.${projection}`] = constantFeed(a, [1, a.length / inputs, inputs])
+    feeds[`b.${layer}.${projection}`] = constantFeed(b, [1, b.length / outputs, outputs])
   }
   return feeds
+}
+
+/** Rows are written before they are fed, and what changes them makes other feeds. */
+function constantFeed(data: Float32Array, shape: readonly number[]): Feed {
+  return { data, shape, constant: true }
 }
 
 /** Finds an adapter's two matrices of a module; empty where it has none. */
