@@ -59,12 +59,21 @@ export function moduleFinder(layout: LoraLayout) {
     modules.get(`${layer} ${projection}`)
 }
 
-/** A projection of the base model, with its bias where it has one, and an adapter where one is given. */
+/** What a projection may have besides the base model's weight and bias. */
+export interface ProjectionParts {
+  /** The adapter that is trained on it. */
+  lora?(layer: number, projection: Projection): LoraPair | undefined
+  /** Added to what comes out, (M, out) or one row for all; without a gradient. */
+  readonly addend?: LayerGraph['project']
+  /** `precise` unless told. */
+  readonly kernel?: Kernel
+}
+
+/** A projection of the base model, with its bias where it has one. */
 export function projection(
   config: ModelConfig,
   { tape, weight }: Pick<LayerGraph, 'tape' | 'weight'>,
-  lora: (layer: number, projection: Projection) => LoraPair | undefined = () => undefined,
-  kernel: Kernel = 'precise',
+  { lora, addend, kernel = 'precise' }: ProjectionParts = {},
 ): LayerGraph['project'] {
   const { inputsFirst, module } = familyOf(config)
   const { graph } = tape
@@ -76,9 +85,12 @@ export function projection(
   }
   return (x, layer, which) => {
     const name = module(layer, which)
-    const pair = lora(layer, which)
+    const pair = lora?.(layer, which)
     const bias = config.biases.includes(which) ? weight(`${name}.bias`) : undefined
-    return linear(tape, x, matrix(name, which), { bias, ...(pair && { lora: pair }) })
+    const added = addend?.(x, layer, which)
+    // The product takes one sum along as it goes, at less than an addition of its own.
+    const sum = added && bias ? graph.add(added, bias) : (added ?? bias)
+    return linear(tape, x, matrix(name, which), { bias: sum, ...(pair && { lora: pair }) })
   }
 }
 

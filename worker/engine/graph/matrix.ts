@@ -2,7 +2,7 @@
 import type { GraphBuilder, Value } from './onnx.ts'
 
 export interface Matrix {
-  /** (M, in) -> (M, out): x·Wᵀ, and the bias (out) where there is one. */
+  /** (M, in) -> (M, out): x·Wᵀ, and the bias where there is one: (out), (1, out) or (M, out). */
   product(x: Value, bias: Value | undefined): Value
   /** (M, out) -> (M, in): dy·W, added to `sum` where that is not ''. */
   backward(dy: Value, sum: Value | ''): Value

@@ -41,7 +41,7 @@ export interface LoraPair {
 
 /** What belongs to a linear map besides its weight. */
 export interface LinearParts {
-  /** (out) */
+  /** (out); rows (M, out) or (1, out) where no gradient is asked for. */
   readonly bias?: Value | undefined
   readonly lora?: LoraPair
 }

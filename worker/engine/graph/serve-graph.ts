@@ -45,8 +45,7 @@ export function serveGraph(config: ModelConfig, source: WeightSource, grows = fa
     }
   }
   const picked = pickRows(graph, selected, size, standing)
-  const plain = projection(config, { tape, weight }, undefined, 'fast')
-  const share = adapterShares(graph, config, size)
+  const addend = adapterShares(graph, config, size)
   const hidden = forward(
     config,
     {
@@ -56,7 +55,7 @@ export function serveGraph(config: ModelConfig, source: WeightSource, grows = fa
       attend: attendAt(size, standing, times),
       wanted: { ...picked, attend: attendAt(picked.size, picked.positions, selected) },
       weight,
-      project: (x, layer, which) => graph.add(plain(x, layer, which), share(x, layer, which)),
+      project: projection(config, { tape, weight }, { addend, kernel: 'fast' }),
     },
     graph.reshape(tokens, [-1]),
   )

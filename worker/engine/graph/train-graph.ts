@@ -40,22 +40,24 @@ function loraLossGraph(
   const theta = graph.input('theta', 'float32', [layout.size])
   const find = moduleFinder(layout)
   return lossGraph(config, parts, (size) =>
-    projection(config, parts, (layer, which) => {
-      const module = find(layer, which)
-      if (module === undefined) return
-      const { inputs, outputs, rank, aStart, bStart, end } = module
-      const a = graph.reshape(graph.slice(theta, 0, aStart, bStart), [rank, inputs])
-      const b = graph.reshape(graph.slice(theta, 0, bStart, end), [outputs, rank])
-      return {
-        a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
-        b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
-        scale: layout.scale,
-        dropout: dropoutOf(module),
-        collect: ({ x, down, dy, dDown }) => {
-          const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
-          collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
-        },
-      }
+    projection(config, parts, {
+      lora: (layer, which) => {
+        const module = find(layer, which)
+        if (module === undefined) return
+        const { inputs, outputs, rank, aStart, bStart, end } = module
+        const a = graph.reshape(graph.slice(theta, 0, aStart, bStart), [rank, inputs])
+        const b = graph.reshape(graph.slice(theta, 0, bStart, end), [outputs, rank])
+        return {
+          a: rank > 1 ? a : besideZeros(graph, a, 0, [1, inputs]),
+          b: rank > 1 ? b : besideZeros(graph, b, 1, [outputs, 1]),
+          scale: layout.scale,
+          dropout: dropoutOf(module),
+          collect: ({ x, down, dy, dDown }) => {
+            const cut = (rows: Value): Value => (rank > 1 ? rows : graph.slice(rows, 1, 0, rank))
+            collect?.(parts, module, { x, down: cut(down), dy, dDown: cut(dDown) }, size)
+          },
+        }
+      },
     }),
   )
 }
