@@ -1,5 +1,6 @@
 /** What the chain's logs mean to the ledger, and which of them people hear of. */
-import type { ChainFact } from '../protocol/chain.ts'
+import type { Prices } from '../protocol/batch-cost.ts'
+import type { ChainFact, HeadBlock } from '../protocol/chain.ts'
 import { redeem } from './charges.ts'
 import type { Effect, News } from './events.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,7 +14,7 @@ export function mergeChain(
 ): void {
   if (fact.kind === 'block') {
     ledger.head = fact
-    if (ledger.baseFees.add(fact.baseFeeWei, fact.timestampMs)) ledger.changes.ofChain()
+    if (ledger.prices.add(pricesOf(fact), fact.timestampMs)) ledger.changes.ofChain()
     return
   }
   ledger.changes.ofChain()
@@ -83,4 +84,8 @@ export function newsOf(fact: ChainFact): Effect[] {
     default:
       return []
   }
+}
+
+function pricesOf({ baseFeeWei, byteFeeWei = 0n }: HeadBlock): Prices | undefined {
+  return baseFeeWei === undefined ? undefined : { gasWei: baseFeeWei, byteWei: byteFeeWei }
 }

@@ -13,13 +13,13 @@ import type { Seen } from '../protocol/opening.ts'
 import { LEASE_MS, STALL_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Contradiction } from './admission.ts'
-import { BaseFees } from './base-fees.ts'
 import { Batches } from './batches.ts'
 import { Changes } from './changes.ts'
 import { Disputes } from './disputes.ts'
 import { noteHead } from './horizon.ts'
 import { Members } from './members.ts'
 import { Parameters } from './parameters.ts'
+import { PriceHistory } from './price-history.ts'
 
 export interface Fact<K extends Kind> {
   readonly envelope: Envelope
@@ -94,8 +94,8 @@ export interface Ledger {
   /** What stands before the judges, and what to answer them with. */
   readonly disputes: Disputes
   head: HeadBlock | undefined
-  /** What blocks up to the head have asked for gas. */
-  readonly baseFees: BaseFees
+  /** What blocks up to the head have asked for. */
+  readonly prices: PriceHistory
 
   readonly jobs: Map<Hash, Fact<'job'>>
   /** By job, the newest of each worker. */
@@ -129,13 +129,13 @@ export interface Ledger {
 
 export function createLedger(parameters = new Parameters(), members = new Members()): Ledger {
   const changes = new Changes()
-  const baseFees = new BaseFees()
+  const prices = new PriceHistory()
   let head: HeadBlock | undefined
   return {
     changes,
-    get baseFees() {
-      if (baseFees.newestWei !== undefined) noteHead()
-      return baseFees
+    get prices() {
+      if (prices.newest) noteHead()
+      return prices
     },
     get head() {
       noteHead()

@@ -2,7 +2,9 @@
  * Why this node did its part in a job or did not, and what it was paid or was not, each with the facts that prove it.
  * Read off the ledger with the very functions that decide; what a settled job has left behind is its receipt.
  */
+
 import { strengthOf } from '../protocol/attribution.ts'
+import { costWei } from '../protocol/batch-cost.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Receipt } from '../protocol/receipt.ts'
@@ -154,9 +156,9 @@ function worth(ledger: Ledger, job: Fact<'job'>, nowMs: number): Reason[] {
   const ready = [...ledger.jobs.values()].flatMap((one) => readyOf(ledger, one, nowMs) ?? [])
   const bargain = awaitedBargain(ledger, settleable(ready), nowMs)
   if (!bargain) return []
-  const costWei = bargain.gas * ledger.baseFees.newestWei!
   const feesWei = bargain.fees.reduce((sum, { feeWei }) => sum + feeWei, 0n)
-  return [{ code: 'gas-too-dear', costWei, feesWei, untilMs: bargain.lastMs }]
+  const postWei = costWei(bargain.load, ledger.prices.newest!)
+  return [{ code: 'gas-too-dear', costWei: postWei, feesWei, untilMs: bargain.lastMs }]
 }
 
 /** What a batch that settles a job pays this node for it, and why not more. Asked before the job is forgotten. */

@@ -1,10 +1,10 @@
 /**
  * When what is due is worth its gas (rule G1): as soon as the transaction costs no more than a tenth of the fees that it is
- * about, and a minute after it would have been due at the latest. The price is that of the newest block as this node has
- * read it, so nobody can hold up anybody else by claiming another; where blocks tell of none, nothing waits.
+ * about, and a minute after it would have been due at the latest. Prices are those of the newest block as this node has
+ * read them, so nobody can hold up anybody else by claiming others; where blocks tell of none, nothing waits.
  */
 import type { BatchHeader } from '../protocol/batch.ts'
-import { finaliseGas, postGas } from '../protocol/batch-gas.ts'
+import { costWei, finaliseLoad, type Load, postLoad } from '../protocol/batch-cost.ts'
 import { GAS_PARTS, GAS_WAIT_MS } from '../protocol/params.ts'
 import { openAfter } from './charges.ts'
 import { type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
@@ -13,7 +13,7 @@ import { feeOf, type Settled } from './payout.ts'
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY
 
 export interface Bargain {
-  readonly gas: bigint
+  readonly load: Load
   readonly fees: readonly Fee[]
   /** Until when it waits at the latest. */
   readonly lastMs: number
@@ -27,16 +27,16 @@ export interface Fee {
 
 /**
  * Since when it has been worth its gas, or from when on it can wait no longer, as the newest block has it: turns count from
- * there. Long ago where gas costs nothing, or nobody knows what it costs.
+ * there. Long ago where it costs nothing, or nobody knows how much.
  */
-export function worthSince({ baseFees }: Ledger, bargain: Bargain): number {
-  const { gas, fees, lastMs } = bargain
-  const { newestWei } = baseFees
-  if (newestWei === undefined) return LONG_AGO_MS
-  const grownMs = grownSince(fees, gas * newestWei * GAS_PARTS)
+export function worthSince({ prices }: Ledger, bargain: Bargain): number {
+  const { load, fees, lastMs } = bargain
+  const { newest } = prices
+  if (!newest) return LONG_AGO_MS
+  const grownMs = grownSince(fees, costWei(load, newest) * GAS_PARTS)
   if (grownMs === undefined) return lastMs
   const broughtWei = fees.reduce((sum, { feeWei }) => sum + feeWei, 0n)
-  const cheapMs = baseFees.noMoreThanSince(broughtWei / (gas * GAS_PARTS))!
+  const cheapMs = prices.cheapSince((then) => costWei(load, then) * GAS_PARTS <= broughtWei)!
   return Math.min(lastMs, Math.max(grownMs, cheapMs))
 }
 
@@ -65,8 +65,8 @@ export function proposalBargain(
   const fees = claims.map((one) => ({ feeWei: feeOf(one), sinceMs: one.decidedAtMs }))
   const payers = new Set(open.map(({ payer }) => payer))
   if (collects) for (const { job } of claims) payers.add(job.body.requester)
-  const gas = postGas(ledger.members.withRole('validator').length, payers.size)
-  return { gas, fees: [...owed, ...fees], lastMs: dueMs + GAS_WAIT_MS }
+  const load = postLoad(ledger.members.withRole('validator').length, payers.size)
+  return { load, fees: [...owed, ...fees], lastMs: dueMs + GAS_WAIT_MS }
 }
 
 /** A batch that is worked out, whose proposal was due then: from there on it may wait as long as that might have. */
@@ -78,14 +78,14 @@ export function postBargain(
 ): Bargain {
   // What it collects includes all that the ones before it have left open.
   const fees = [{ feeWei: collectedWei || feeWei, sinceMs: LONG_AGO_MS }]
-  return { gas: postGas(signatures, payers), fees, lastMs: dueMs + GAS_WAIT_MS }
+  return { load: postLoad(signatures, payers), fees, lastMs: dueMs + GAS_WAIT_MS }
 }
 
 /** Batches whose windows are over; more of them may wait while the first that collects does. */
 export function finaliseBargain(batches: readonly PostedBatch[]): Bargain {
   const collecting = batches.find(({ header }) => header.openWei === 0n)!
   return {
-    gas: finaliseGas(batches.length),
+    load: finaliseLoad(batches.length),
     fees: batches.map(({ header }) => ({ feeWei: header.collectedWei, sinceMs: LONG_AGO_MS })),
     lastMs: collecting.finalAtMs + GAS_WAIT_MS,
   }

@@ -36,6 +36,8 @@ export interface HeadBlock {
   readonly timestampMs: number
   /** What it asked for a unit of gas; left out where the chain does not tell. */
   readonly baseFeeWei?: bigint
+  /** What its chain asked besides for a byte of data, which it posts to its L1; left out where it asks nothing. */
+  readonly byteFeeWei?: bigint
 }
 
 /** A log of one of our contracts. */

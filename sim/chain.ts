@@ -5,7 +5,8 @@
 import type { Contradiction } from '../coordinator-free/admission.ts'
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
 import { type BatchHeader, Endorsement, headerHash as hashOf } from '../protocol/batch.ts'
-import type { ChainFact, ChainLog, Role } from '../protocol/chain.ts'
+import type { Prices } from '../protocol/batch-cost.ts'
+import type { ChainFact, ChainLog, HeadBlock, Role } from '../protocol/chain.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import { type Hash, keccakHash, utf8, word, ZERO_HASH } from '../protocol/hash.ts'
@@ -128,14 +129,13 @@ export class FakeChain {
     return this.#batches.filter(({ final }) => final).length
   }
 
-  /** @param fork tells blocks of one number apart. @param baseFeeWei what a unit of gas costs; 0 of gas that is free */
-  mine(timestampMs: number, fork = 0, baseFeeWei = 0n): void {
+  /** @param fork tells blocks of one number apart. @param prices left out where nothing costs anything */
+  mine(timestampMs: number, fork = 0, prices?: Prices): void {
     const number = this.#head.number + 1
     this.#head = { number, timestampMs }
     this.forks.push(fork)
     const hash = keccakHash(utf8('block'), word(number), ...(fork === 0 ? [] : [word(fork)]))
-    const fee = baseFeeWei > 0n ? { baseFeeWei } : {}
-    this.#tell({ kind: 'block', number, hash, timestampMs, ...fee })
+    this.#tell({ kind: 'block', number, hash, timestampMs, ...feesOf(prices) })
   }
 
   stake(node: Address, owner: Address, roles: readonly Role[], amountWei: bigint): void {
@@ -329,4 +329,10 @@ export class FakeChain {
     this.facts.push(fact)
     this.#options.onFact?.(fact)
   }
+}
+
+function feesOf(prices: Prices | undefined): Pick<HeadBlock, 'baseFeeWei' | 'byteFeeWei'> {
+  if (!prices || prices.gasWei === 0n) return {}
+  const { gasWei, byteWei } = prices
+  return { baseFeeWei: gasWei, ...(byteWei > 0n && { byteFeeWei: byteWei }) }
 }

@@ -1,4 +1,4 @@
-/** What gas comes to in a run of depth P: for whom, beside what it brings, and how long a transaction waited for a block. */
+/** What gas and data come to in a run of depth P: for whom, beside what it brings, and how long a transaction waited for a block. */
 import { splitFee, splitOf } from '../protocol/fee.ts'
 import { INITIAL_VALUES } from '../protocol/parameters.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -27,12 +27,17 @@ export function gasFigures(world: World): Record<string, number> {
     gasShareOfFees: share(purses.burnedWei, feesWei),
     gasShareOfPay: share(sum(spent), allPaidWei),
     gasInVain: share(sum(vain.map(costWei)), purses.burnedWei),
+    dataShareOfGas: share(sum(purses.payments.map(dataWei)), purses.burnedWei),
     lossPosts: posts.length === 0 ? 0 : posts.filter((part) => part > 1).length / posts.length,
     worstPost: Math.max(0, ...posts),
     worstNet: Math.min(...paid.map((wei, index) => gwei(wei - spent[index]!))),
     worstGas: Math.max(...spent.map(gwei)),
     longestWaitSeconds: timeline.longestWaitMs / 1000,
   }
+}
+
+function dataWei({ load, paid }: Payment): bigint {
+  return load.bytes * paid.byteWei
 }
 
 /** What each post cost, beside what its batch pays to validators; batches without receipts pay them nothing. */

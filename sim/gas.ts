@@ -1,85 +1,106 @@
-/** How much gas the transactions of nodes take: measured, by `npm run contracts:gas`, with every slot cold. */
+/** What the transactions of nodes ask of the L2: measured, by `npm run contracts:gas`, with every slot cold. */
 import type { Duty } from '../coordinator-free/events.ts'
-import { finaliseGas, MEASURED_BATCHES, postGas } from '../protocol/batch-gas.ts'
+import {
+  each,
+  finaliseLoad,
+  type Load,
+  loadOf,
+  MEASURED_BATCHES,
+  type Measured,
+  more,
+  postLoad,
+} from '../protocol/batch-cost.ts'
 import type { JudgingDuty } from './judging.ts'
 import type { Transaction } from './mempool.ts'
 import { isPlainlyFalse } from './work.ts'
 
-/** From `contracts/gas.json`, under the same names after `transaction: `; a test holds them to it. */
+/** From `contracts/gas.json`, under the same names; a test holds them to it. */
 export const MEASURED_GAS = {
   ...MEASURED_BATCHES,
+  takeBack: { whole: 211_948, call: 181_792 },
+  'giveBack, 1 payer': { whole: 56_668, call: 28_620 },
+  'giveBack, 10 payers': { whole: 184_183, call: 139_923 },
+  'register, 1 of 4': { whole: 135_051, call: 101_691 },
+  claimedTwice: { whole: 155_334, call: 126_874 },
+  votedTwice: { whole: 158_238, call: 128_546 },
+  claimedFalsely: { whole: 117_828, call: 92_572 },
+  passedFalsely: { whole: 116_473, call: 90_577 },
+  'show, 1 of 4': { whole: 117_642, call: 85_678 },
+  foreclose: { whole: 71_704, call: 49_988 },
+  'falseScore, 512 coordinates of a byte': { whole: 88_672, call: 43_764 },
+  'jury: open': { whole: 246_434, call: 213_862 },
+  'jury: openUnseen, two accused': { whole: 283_529, call: 242_649 },
+  'jury: draw 7 of 7 validators': { whole: 316_639, call: 295_435 },
+  'jury: commit': { whole: 68_103, call: 46_387 },
+  'jury: reveal': { whole: 55_601, call: 33_745 },
+  'jury: decide, three accused': { whole: 328_398, call: 307_194 },
+  'jury: withdraw': { whole: 33_759, call: 12_695 },
+} as const satisfies Record<string, Measured>
+
+/** Of whole transactions, after another that was quicker. */
+export const MEASURED_LATE_GAS = {
   'post, too late, 14 of 21': 81_700,
   'post, too late, 21 of 21': 105_940,
   'finalise, too late': 33_380,
-  takeBack: 211_948,
   'takeBack, too late': 43_890,
-  'giveBack, 1 payer': 56_668,
-  'giveBack, 10 payers': 184_183,
-  'register, 1 of 4': 135_051,
-  claimedTwice: 155_334,
-  votedTwice: 158_238,
-  claimedFalsely: 117_828,
-  passedFalsely: 116_473,
-  'show, 1 of 4': 117_642,
-  foreclose: 71_704,
-  'falseScore, 512 coordinates of a byte': 88_672,
-  'jury: open': 246_434,
-  'jury: openUnseen, two accused': 283_529,
-  'jury: draw 7 of 7 validators': 316_639,
-  'jury: commit': 68_103,
-  'jury: reveal': 55_601,
-  'jury: decide, three accused': 328_398,
-  'jury: withdraw': 33_759,
 } as const
 
 const GAS = MEASURED_GAS
-/** Each further signature or payee. */
-const LATE_SIGNATURE = (GAS['post, too late, 21 of 21'] - GAS['post, too late, 14 of 21']) / 7
-const PAYEE = (GAS['giveBack, 10 payers'] - GAS['giveBack, 1 payer']) / 9
+const LATE_GAS = MEASURED_LATE_GAS
+const LATE_SIGNATURE =
+  (LATE_GAS['post, too late, 21 of 21'] - LATE_GAS['post, too late, 14 of 21']) / 7
+const PAYEE = each(9, GAS['giveBack, 1 payer'], GAS['giveBack, 10 payers'])
 
 /** What a node does by a transaction. */
 export type Write =
   | JudgingDuty
   | Extract<Duty, { kind: 'post' | 'finalise' | 'take-back' | 'give-back' | 'register' | 'accuse' }>
 
-/** A transaction as the mempool takes it: what it does, and how much gas that takes. */
+/** A transaction as the mempool takes it: what it does, and what that asks of the L2. */
 export function priced(
   write: Write,
-): Pick<Transaction, 'duty' | 'what' | 'batch' | 'gas' | 'vainGas'> {
+): Pick<Transaction, 'duty' | 'what' | 'batch' | 'load' | 'vainGas'> {
   const { duty, kind } = write
-  const gas = BigInt(Math.ceil(gasOf(write)))
-  const vainGas = BigInt(Math.ceil(vainGasOf(write) ?? Number(gas)))
+  const load = writeLoad(write)
+  const vainGas = vainGasOf(write)
   return {
     duty,
     what: kind,
     batch: kind === 'post' ? write.header.number : undefined,
-    gas,
-    vainGas,
+    load,
+    vainGas: vainGas === undefined ? load.gas : BigInt(Math.ceil(vainGas)),
   }
 }
 
 /** Where another was quicker; of what happens seldom there is no figure, and the whole is the most that it can take. */
 function vainGasOf(write: Write): number | undefined {
-  if (write.kind === 'take-back') return GAS['takeBack, too late']
-  if (write.kind === 'finalise') return GAS['finalise, too late']
+  if (write.kind === 'take-back') return LATE_GAS['takeBack, too late']
+  if (write.kind === 'finalise') return LATE_GAS['finalise, too late']
   if (write.kind !== 'post') return undefined
-  return GAS['post, too late, 14 of 21'] + (write.endorsements.length - 14) * LATE_SIGNATURE
+  return LATE_GAS['post, too late, 14 of 21'] + (write.endorsements.length - 14) * LATE_SIGNATURE
 }
 
-function gasOf(write: Write): number {
+function writeLoad(write: Write): Load {
   switch (write.kind) {
     case 'post':
-      return Number(postGas(write.endorsements.length, write.charges.length))
+      return postLoad(write.endorsements.length, write.charges.length)
     case 'finalise':
-      return Number(finaliseGas(write.headers.length))
+      return finaliseLoad(write.headers.length)
+    case 'accuse':
+      return accusationLoad(write.said[0].message.kind)
+    default:
+      return loadOf(measuredOf(write))
+  }
+}
+
+function measuredOf(write: Exclude<Write, { kind: 'post' | 'finalise' | 'accuse' }>): Measured {
+  switch (write.kind) {
     case 'take-back':
       return GAS.takeBack
     case 'give-back':
-      return GAS['giveBack, 1 payer'] + (write.charges.length - 1) * PAYEE
+      return more(GAS['giveBack, 1 payer'], write.charges.length - 1, PAYEE)
     case 'register':
       return GAS['register, 1 of 4']
-    case 'accuse':
-      return accusationGas(write.said[0].message.kind)
     case 'challenge':
       if (write.openings.length > 0) return GAS['jury: openUnseen, two accused']
       return isPlainlyFalse(write.receipts[write.index]!)
@@ -88,7 +109,7 @@ function gasOf(write: Write): number {
     case 'punish': {
       // Only the claim that was false is reported; which one that is, the chain knows.
       const passes = Math.max(0, ...write.claims.map((claim) => claim.passes.length))
-      return GAS.claimedFalsely + passes * GAS.passedFalsely
+      return more(GAS.claimedFalsely, passes, GAS.passedFalsely)
     }
     default:
       return BY_KIND[write.kind]
@@ -106,7 +127,7 @@ const BY_KIND = {
 } as const
 
 /** What no contract judges is sent to none. */
-function accusationGas(kind: string): number {
-  if (kind === 'claim') return GAS.claimedTwice
-  return kind === 'vote' ? GAS.votedTwice : 0
+function accusationLoad(kind: string): Load {
+  if (kind !== 'claim' && kind !== 'vote') return { gas: 0n, bytes: 0n }
+  return loadOf(GAS[kind === 'claim' ? 'claimedTwice' : 'votedTwice'])
 }

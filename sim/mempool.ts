@@ -3,6 +3,7 @@
  * signed waits until a block asks for no more than it offers, and is offered for more after a while; what comes behind it
  * is signed only then. What the chain has forgotten comes before that, and is raised as well.
  */
+import { type Load, PLAIN_BYTES, type Prices } from '../protocol/batch-cost.ts'
 import type { Address } from '../protocol/fields.ts'
 import {
   type GasOffer,
@@ -26,7 +27,7 @@ export interface Transaction {
   readonly what: string
   /** Of a post: the number of the batch. */
   readonly batch: number | undefined
-  readonly gas: bigint
+  readonly load: Load
   /** Where its block takes it and the contract refuses it. */
   readonly vainGas: bigint
   readonly call: Call
@@ -47,7 +48,7 @@ export interface Signed {
 /** The chain, to the pool. */
 export interface Blocks {
   readonly tipWei: bigint
-  newest(): { readonly timestampMs: number; readonly baseFeeWei: bigint }
+  newest(): { readonly timestampMs: number; readonly prices: Prices }
   leftWei(node: Address): bigint
   sign(transaction: Transaction): Signed
   /** True where the contract would answer that it is done. */
@@ -147,7 +148,7 @@ export class Mempool {
    * paid: where others wait behind it, one that does nothing takes its place.
    */
   #raise(waiting: Waiting, isAwaited: boolean): void {
-    const { timestampMs, baseFeeWei } = this.#blocks.newest()
+    const { timestampMs, prices } = this.#blocks.newest()
     waiting.raiseAtMs = timestampMs + RAISE_MS
     if (waiting.offers >= MAX_OFFERS) return
     const { wasRefused, signed } = waiting
@@ -156,9 +157,9 @@ export class Mempool {
     if (waiting.wasRefused && !(wasRefused && isAwaited)) return
     const transaction = waiting.wasRefused ? emptied(signed!.transaction) : signed!.transaction
     const { offer: before } = signed!
-    const offer = gasOffer(baseFeeWei, this.#blocks.tipWei, raised(before))
-    const mostWei = gasLimit(transaction.gas) * offer.maxFeeWei
-    if (this.#blocks.leftWei(transaction.sender.address) < mostWei) return
+    const offer = gasOffer(prices.gasWei, this.#blocks.tipWei, raised(before))
+    const { address } = transaction.sender
+    if (this.#blocks.leftWei(address) < mostWei(transaction.load, offer, prices)) return
     waiting.offers += 1
     waiting.signed = { ...signed!, transaction, offer }
     this.counters[waiting.wasRefused ? 'emptied' : 'raised'] += 1
@@ -177,12 +178,22 @@ export class Mempool {
   }
 }
 
+/** What its sender must have: all the gas it may take for all that it offers, and its data at the price of now. */
+export function mostWei(
+  { gas, bytes }: Load,
+  { maxFeeWei }: GasOffer,
+  { byteWei }: Prices,
+): bigint {
+  return gasLimit(gas) * maxFeeWei + bytes * byteWei
+}
+
 /** Takes its place in its sender's order, and changes nothing. */
 function emptied(transaction: Transaction): Transaction {
   const call: Call = () => {
     throw new Reverted('DoneByOther')
   }
-  return { ...transaction, what: NOTHING, gas: PLAIN_GAS, vainGas: PLAIN_GAS, call }
+  const load = { gas: PLAIN_GAS, bytes: PLAIN_BYTES }
+  return { ...transaction, what: NOTHING, load, vainGas: PLAIN_GAS, call }
 }
 
 /** The same, whose sender has been told what to think of it. */

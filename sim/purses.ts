@@ -1,4 +1,5 @@
-/** The coins of which nodes pay gas, payment by payment: what they spend is burned, and what the L2 takes back returns. */
+/** The coins of which nodes pay for transactions, payment by payment: what they spend is burned, and what the L2 takes back returns. */
+import { costWei as costOf, type Load, type Prices } from '../protocol/batch-cost.ts'
 import type { Address } from '../protocol/fields.ts'
 import { invariant } from '../protocol/invariant.ts'
 
@@ -11,9 +12,8 @@ export interface Payment {
   /** The block that took it, and what a unit of gas costs there at the least. */
   readonly block: number
   readonly baseFeeWei: bigint
-  readonly gas: bigint
-  /** A unit of it. */
-  readonly priceWei: bigint
+  readonly load: Load
+  readonly paid: Prices
   /** The contract refused it in its block: it has changed nothing, and is paid for. */
   readonly isVain: boolean
 }
@@ -29,7 +29,7 @@ export class Purses {
     this.#fundWei = fundWei
   }
 
-  /** All that was paid for gas. */
+  /** All that was paid. */
   get burnedWei(): bigint {
     return this.#burnedWei
   }
@@ -59,15 +59,20 @@ export class Purses {
   check(): void {
     const paid = new Map<Address, bigint>()
     for (const payment of this.payments) {
-      const { sender, what, priceWei, baseFeeWei } = payment
-      const isDue = priceWei >= baseFeeWei
-      invariant(isDue, `${what} paid ${priceWei} wei a gas in a block of ${baseFeeWei}`)
+      const {
+        sender,
+        what,
+        paid: { gasWei },
+        baseFeeWei,
+      } = payment
+      const isDue = gasWei >= baseFeeWei
+      invariant(isDue, `${what} paid ${gasWei} wei a gas in a block of ${baseFeeWei}`)
       paid.set(sender, (paid.get(sender) ?? 0n) + costWei(payment))
     }
     let totalWei = 0n
     for (const [node, leftWei] of this.#left) {
       const spentWei = paid.get(node) ?? 0n
-      invariant(leftWei >= 0n, `${node} owes ${-leftWei} wei of gas`)
+      invariant(leftWei >= 0n, `${node} owes ${-leftWei} wei`)
       invariant(
         leftWei + spentWei === this.#fundWei,
         `${node} has ${leftWei}, paid ${spentWei} wei`,
@@ -75,7 +80,7 @@ export class Purses {
       totalWei += spentWei
     }
     const isBurned = totalWei === this.#burnedWei
-    invariant(isBurned, `gas took ${totalWei} wei, but ${this.#burnedWei} are burned`)
+    invariant(isBurned, `transactions took ${totalWei} wei, but ${this.#burnedWei} are burned`)
   }
 
   #move(node: Address, wei: bigint): void {
@@ -84,6 +89,6 @@ export class Purses {
   }
 }
 
-export function costWei({ gas, priceWei }: Pick<Payment, 'gas' | 'priceWei'>): bigint {
-  return gas * priceWei
+export function costWei({ load, paid }: Pick<Payment, 'load' | 'paid'>): bigint {
+  return costOf(load, paid)
 }

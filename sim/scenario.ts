@@ -39,7 +39,9 @@ export interface Scenario extends Numbers {
   /** What a unit of gas costs: as a rule, and for whoever makes the block. Where both are 0, gas costs nothing. */
   readonly baseFeeWei: number
   readonly tipWei: number
-  /** What each node has at first to pay gas of. */
+  /** What the L2 asks besides for a byte that it posts to its L1. */
+  readonly byteFeeWei: number
+  /** What each node has at first to pay of. */
   readonly purseGwei: number
   /** Times that the base fee is so many times as high, for so long. */
   readonly spikes: number
@@ -103,6 +105,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
   reorgBlocks: 3,
   baseFeeWei: 0,
   tipWei: 0,
+  byteFeeWei: 0,
   // As much as each has staked.
   purseGwei: 1_000_000_000,
   spikes: 0,
@@ -251,5 +254,6 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     spikeMs: 1000 + dice.below(60_000),
     reorgs: dice.unit() < 0.5 ? 1 + dice.below(2) : 0,
     reorgBlocks: 1 + dice.below(6),
+    byteFeeWei: dice.unit() < 0.5 ? 10 ** dice.below(11) : 0,
   }),
 }

@@ -1,4 +1,5 @@
 /** Who makes the blocks of the fake L2: one a second, none while it stands still, and for what gas costs then. */
+import type { Prices } from '../protocol/batch-cost.ts'
 import type { Random } from '../protocol/prng.ts'
 import type { Clock } from './clock.ts'
 import type { Timeline } from './timeline.ts'
@@ -11,8 +12,8 @@ export interface SequencerOptions {
   readonly dice: Random
   /** Chance that a call to the chain fails. */
   readonly failures: number
-  /** What a unit of gas costs as a rule. */
-  readonly baseFeeWei: bigint
+  /** What gas and data cost as a rule. */
+  readonly prices: Prices
 }
 
 interface Spike {
@@ -31,29 +32,30 @@ export class Sequencer {
   /** The first block is there at once. */
   constructor(options: SequencerOptions) {
     this.#options = options
-    options.timeline.mine(options.clock.nowMs, options.baseFeeWei)
+    options.timeline.mine(options.clock.nowMs, options.prices)
   }
 
   /** Goes on making blocks. */
   start(): void {
     const { clock, timeline } = this.#options
     clock.after(BLOCK_MS, () => {
-      if (!this.isDown) timeline.mine(clock.nowMs, this.#baseFeeWei)
+      if (!this.isDown) timeline.mine(clock.nowMs, this.#prices)
       this.start()
     })
   }
 
-  /** For so long gas costs so many times as much. Of several spikes at once the highest counts. */
+  /** For so long gas and data cost so many times as much. Of several spikes at once the highest counts. */
   spike(factor: number, forMs: number): void {
     this.counters.spikes += 1
     this.#spikes = [...this.#spikes, { factor, untilMs: this.#options.clock.nowMs + forMs }]
   }
 
-  get #baseFeeWei(): bigint {
-    const { baseFeeWei, clock } = this.#options
-    if (this.#spikes.length === 0) return baseFeeWei
+  get #prices(): Prices {
+    const { prices, clock } = this.#options
+    if (this.#spikes.length === 0) return prices
     this.#spikes = this.#spikes.filter(({ untilMs }) => clock.nowMs < untilMs)
-    return baseFeeWei * BigInt(Math.max(1, ...this.#spikes.map(({ factor }) => factor)))
+    const factor = BigInt(Math.max(1, ...this.#spikes.map((spike) => spike.factor)))
+    return { gasWei: prices.gasWei * factor, byteWei: prices.byteWei * factor }
   }
 
   get isDown(): boolean {

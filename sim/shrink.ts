@@ -17,6 +17,7 @@ const STANDING = [
   'chainFailures',
   'baseFeeWei',
   'tipWei',
+  'byteFeeWei',
   'collectionBatches',
   'spread',
 ] as const satisfies readonly (keyof Scenario)[]

@@ -3,26 +3,27 @@
  * once, as the outboxes of real nodes do. And what that cost: a block takes no transaction that offers less than its base
  * fee.
  */
-import { gasLimit, gasOffer, gasPriceWei } from '../protocol/gas-offer.ts'
+import type { Prices } from '../protocol/batch-cost.ts'
+import { gasOffer, gasPriceWei } from '../protocol/gas-offer.ts'
 import { FakeChain, type FakeChainOptions } from './chain.ts'
 import { NothingToDo, Reverted } from './contract.ts'
-import { type Call, Mempool, type Signed, type Transaction } from './mempool.ts'
+import { type Call, Mempool, mostWei, type Signed, type Transaction } from './mempool.ts'
 import { type Payment, Purses } from './purses.ts'
 
 export interface Fees {
-  /** What blocks ask for as a rule, a unit of gas. */
-  readonly baseFeeWei: bigint
+  /** What blocks ask for as a rule. */
+  readonly prices: Prices
   readonly tipWei: bigint
-  /** What each node has at first to pay gas of. */
+  /** What each node has at first to pay of. */
   readonly purseWei: bigint
   readonly onPaid?: (payment: Payment) => void
 }
 
-const FREE: Fees = { baseFeeWei: 0n, tipWei: 0n, purseWei: 0n }
+const FREE: Fees = { prices: { gasWei: 0n, byteWei: 0n }, tipWei: 0n, purseWei: 0n }
 
 interface Block {
   readonly timestampMs: number
-  readonly baseFeeWei: bigint
+  readonly prices: Prices
 }
 
 interface Sent {
@@ -78,9 +79,9 @@ export class Timeline {
     return this.#pool.longestMs
   }
 
-  mine(timestampMs: number, baseFeeWei = this.#fees.baseFeeWei): void {
-    this.#mined.push({ timestampMs, baseFeeWei })
-    this.#chain.mine(timestampMs, this.#forks, baseFeeWei)
+  mine(timestampMs: number, prices = this.#fees.prices): void {
+    this.#mined.push({ timestampMs, prices })
+    this.#chain.mine(timestampMs, this.#forks, prices)
     this.#pool.look()
   }
 
@@ -93,7 +94,7 @@ export class Timeline {
 
   /** Makes it ready to be sent, for what the newest block suggests. */
   sign(transaction: Transaction): Signed {
-    const offer = gasOffer(this.#newest.baseFeeWei, this.#fees.tipWei)
+    const offer = gasOffer(this.#newest.prices.gasWei, this.#fees.tipWei)
     return { transaction, offer, at: this.#changes }
   }
 
@@ -113,9 +114,9 @@ export class Timeline {
     this.#chain = new FakeChain(this.#options)
     this.#sent = sent.filter(({ block }) => block <= kept)
     this.purses.takeBack(kept)
-    this.#mined.forEach(({ timestampMs, baseFeeWei }, index) => {
+    this.#mined.forEach(({ timestampMs, prices }, index) => {
       const number = index + 1
-      this.#chain.mine(timestampMs, number <= kept ? before[index] : this.#forks, baseFeeWei)
+      this.#chain.mine(timestampMs, number <= kept ? before[index] : this.#forks, prices)
       for (const { block, call } of this.#sent) if (block === number) call(this.#chain)
     })
     for (const lost of sent) if (lost.block > kept) this.#sendAgain(lost)
@@ -147,10 +148,11 @@ export class Timeline {
 
   #take(signed: Signed): boolean {
     const { transaction, offer } = signed
-    const { sender, gas, call, told } = transaction
-    const priceWei = gasPriceWei(offer, this.#newest.baseFeeWei)
-    if (priceWei === undefined) return false
-    if (this.purses.leftWei(sender.address) < gasLimit(gas) * offer.maxFeeWei) {
+    const { sender, load, call, told } = transaction
+    const { prices } = this.#newest
+    const gasWei = gasPriceWei(offer, prices.gasWei)
+    if (gasWei === undefined) return false
+    if (this.purses.leftWei(sender.address) < mostWei(load, offer, prices)) {
       this.#counters.penniless += 1
       told(new Reverted('InsufficientFunds'))
       return true
@@ -160,30 +162,30 @@ export class Timeline {
     } catch (error) {
       if (!(error instanceof Reverted)) throw error
       const isSent = !(error instanceof NothingToDo) && !this.#wasRefused(signed)
-      if (isSent) this.#pay(transaction, priceWei, true)
+      if (isSent) this.#pay(transaction, gasWei, true)
       told(error)
       return true
     }
     this.#changes += 1
-    if (priceWei > 0n) this.#done.set(transaction.duty, this.#changes)
+    if (gasWei > 0n) this.#done.set(transaction.duty, this.#changes)
     this.#sent.push({ block: this.#mined.length, call, signed })
-    this.#pay(transaction, priceWei, false)
+    this.#pay(transaction, gasWei, false)
     told()
     return true
   }
 
-  #pay(transaction: Transaction, priceWei: bigint, isVain: boolean): void {
-    if (priceWei === 0n) return
-    const { sender, what, batch } = transaction
-    const gas = isVain ? transaction.vainGas : transaction.gas
-    const { baseFeeWei } = this.#newest
+  #pay(transaction: Transaction, gasWei: bigint, isVain: boolean): void {
+    if (gasWei === 0n) return
+    const { sender, what, batch, load, vainGas } = transaction
+    const { prices } = this.#newest
     const payment: Payment = {
       ...{ sender: sender.address, what, batch, block: this.#mined.length },
-      ...{ baseFeeWei, gas, priceWei, isVain },
+      ...{ isVain, baseFeeWei: prices.gasWei, paid: { ...prices, gasWei } },
+      load: isVain ? { ...load, gas: vainGas } : load,
     }
     this.purses.pay(payment)
     if (isVain) this.#counters.inVain += 1
-    if (baseFeeWei > this.#fees.baseFeeWei) this.#counters.dear += 1
+    if (prices.gasWei > this.#fees.prices.gasWei) this.#counters.dear += 1
     this.#fees.onPaid?.(payment)
   }
 }

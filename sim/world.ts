@@ -131,16 +131,16 @@ export class World {
         for (const node of this.nodes) node.noteFact(kind)
       },
     }
-    const baseFeeWei = BigInt(scenario.baseFeeWei)
+    const prices = { gasWei: BigInt(scenario.baseFeeWei), byteWei: BigInt(scenario.byteFeeWei) }
     this.timeline = new Timeline(chain, {
-      ...{ baseFeeWei, tipWei: BigInt(scenario.tipWei) },
+      ...{ prices, tipWei: BigInt(scenario.tipWei) },
       purseWei: BigInt(scenario.purseGwei) * GWEI,
       onPaid: (payment) => this.#notePaid(payment),
     })
     this.checkers = new Checkers(this.timeline, liesOf(scenario))
     this.sequencer = new Sequencer({
       ...{ clock: this.clock, timeline: this.timeline },
-      ...{ dice: chainDice, failures: scenario.chainFailures, baseFeeWei },
+      ...{ dice: chainDice, failures: scenario.chainFailures, prices },
     })
     this.#populate()
     scheduleFaults(this)

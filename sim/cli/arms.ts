@@ -133,9 +133,10 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
   for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
-  if (made.spikes > 0 && made.baseFeeWei === 0) {
+  for (const key of ['spikes', 'byteFeeWei'] as const) {
+    if (made[key] === 0 || made.baseFeeWei > 0) continue
     throw new RangeError(
-      `spikes is ${made.spikes}, but baseFeeWei is 0, of which any factor is nothing; give 1000000`,
+      `${key} is ${made[key]}, but baseFeeWei is 0, where transactions cost nothing; give 1000000`,
     )
   }
   return made

@@ -83,6 +83,7 @@ const PROTOCOL: Readonly<Record<string, FigureKind>> = {
   gasPerJob: { title: 'Gas a settled job', unit: 'gwei' },
   gasShareOfFees: { title: 'All gas', unit: 'of all fees' },
   gasShareOfPay: { title: 'Validators’ gas', unit: 'of their pay' },
+  dataShareOfGas: { title: 'Paid for data on the L1', unit: 'of all gas' },
   gasInVain: { title: 'Gas of transactions that came too late', unit: 'of all gas' },
   lossPosts: { title: 'Posts dearer than what validators are paid in the batch', unit: 'share' },
   worstPost: { title: 'The dearest post', unit: 'times what validators are paid in the batch' },

@@ -105,6 +105,7 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
     crypto: oneOf(['real', 'counterfeit']),
     baseFeeWei: whole(0, 1_000_000_000_000),
     tipWei: whole(0, 1_000_000_000_000),
+    byteFeeWei: whole(0, 1_000_000_000_000_000),
     purseGwei: whole(0, 1_000_000_000_000),
   },
   workload: {

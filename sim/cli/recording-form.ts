@@ -68,6 +68,7 @@ const head = z.strictObject({
   hash: bytes32,
   timestampMs: uint64,
   baseFeeWei: amount.optional(),
+  byteFeeWei: amount.optional(),
 })
 
 /** What each kind of event must hold. */

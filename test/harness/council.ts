@@ -1,7 +1,7 @@
 /** A few registered nodes and the core of one of them, fed by hand: three workers, three validators, one gateway. */
 import type { Effect, Event } from '../../coordinator-free/events.ts'
 import { Core, type CoreOptions } from '../../coordinator-free/node.ts'
-import type { ChainFact, ChainLog, Role } from '../../protocol/chain.ts'
+import type { ChainFact, ChainLog, HeadBlock, Role } from '../../protocol/chain.ts'
 import { type Envelope, seal } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -72,13 +72,15 @@ function heard(core: Core, fact: ChainFact, nowMs: number): Effect[] {
 
 export const blockHash = (number: number): Hash => hashNumber(5000 + number)
 
-export function block(core: Core, number: number, nowMs = NOW_MS, baseFeeWei?: bigint): Effect[] {
+type Fees = Pick<HeadBlock, 'baseFeeWei' | 'byteFeeWei'>
+
+export function block(core: Core, number: number, nowMs = NOW_MS, fees: Fees = {}): Effect[] {
   const fact = {
     kind: 'block',
     number,
     hash: blockHash(number),
     timestampMs: nowMs,
-    ...(baseFeeWei === undefined ? {} : { baseFeeWei }),
+    ...fees,
   } as const
   return heard(core, fact, nowMs)
 }

@@ -7,7 +7,7 @@ import type { Address } from '../../protocol/fields.ts'
 import { PLAIN_GAS, RAISE_MS, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import { NothingToDo, Reverted } from '../../sim/contract.ts'
 import { firingOf } from '../../sim/firing.ts'
-import { MEASURED_GAS } from '../../sim/gas.ts'
+import { MEASURED_GAS, MEASURED_LATE_GAS } from '../../sim/gas.ts'
 import { DOMAINS } from '../../sim/jobs.ts'
 import type { Call, Transaction } from '../../sim/mempool.ts'
 import { costWei } from '../../sim/purses.ts'
@@ -19,7 +19,8 @@ import { World } from '../../sim/world.ts'
 const BLOCK_MS = 1000
 const GAS = 100n
 const VAIN_GAS = 40n
-const FEES = { baseFeeWei: 10n, tipWei: 1n, purseWei: 1_000_000_000n }
+const BYTES = 7n
+const FEES = { prices: { gasWei: 10n, byteWei: 0n }, tipWei: 1n, purseWei: 1_000_000_000n }
 
 const account = (digit: number) => `0x${String(digit).repeat(40)}` as Address
 
@@ -33,10 +34,10 @@ class Ground {
     this.mine()
   }
 
-  mine(baseFeeWei = FEES.baseFeeWei, blocks = 1): void {
+  mine(gasWei = FEES.prices.gasWei, blocks = 1, byteWei = 0n): void {
     for (let i = 0; i < blocks; i++) {
       this.blocks += 1
-      this.timeline.mine(BLOCK_MS * this.blocks, baseFeeWei)
+      this.timeline.mine(BLOCK_MS * this.blocks, { gasWei, byteWei })
     }
   }
 
@@ -49,7 +50,8 @@ class Ground {
           return up.has(sender)
         },
       },
-      ...{ duty: name, what: name, batch: undefined, gas: GAS, vainGas: VAIN_GAS, call },
+      ...{ duty: name, what: name, batch: undefined, vainGas: VAIN_GAS, call },
+      load: { gas: GAS, bytes: BYTES },
       isForgotten: () => !up.has(sender),
       told: (why) => this.told.push(`${name} ${why?.message ?? 'done'}`),
     }
@@ -81,7 +83,10 @@ describe('gas', () => {
   it('is as much as was measured', () => {
     const file = join(import.meta.dirname, '../../contracts/gas.json')
     const measured = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>
-    for (const [name, gas] of Object.entries(MEASURED_GAS)) {
+    for (const [name, { whole, call }] of Object.entries(MEASURED_GAS)) {
+      assert.deepEqual([whole, call], [measured[`transaction: ${name}`], measured[name]], name)
+    }
+    for (const [name, gas] of Object.entries(MEASURED_LATE_GAS)) {
       assert.equal(gas, measured[`transaction: ${name}`], name)
     }
   })
@@ -95,6 +100,21 @@ describe('gas', () => {
     assert.deepEqual([ground.spentWei(1), ground.spentWei(2)], [GAS * 11n, GAS * 16n])
     assert.equal(ground.timeline.purses.burnedWei, GAS * 27n)
     ground.timeline.purses.check()
+  })
+
+  it('is not all: where the L2 asks for data besides, that is paid too, in vain as well', () => {
+    const ground = new Ground()
+    ground.mine(10n, 1, 1000n)
+    ground.send(1, 'one')
+    assert.equal(ground.spentWei(1), GAS * 11n + BYTES * 1000n)
+    const late = ground.timeline.sign(ground.transaction(2, 'two'))
+    ground.send(1, 'two')
+    ground.timeline.offer(late)
+    assert.equal(ground.spentWei(2), VAIN_GAS * 11n + BYTES * 1000n)
+    ground.mine(10n, 1, FEES.purseWei)
+    ground.send(3, 'three')
+    assert.match(ground.told.at(-1)!, /InsufficientFunds/)
+    assert.equal(ground.spentWei(3), 0n)
   })
 
   it('keeps what was signed for too little waiting, until the fee falls', () => {
@@ -296,7 +316,12 @@ describe('gas', () => {
   })
 
   it('that was not paid, or too cheap, is noticed', () => {
-    for (const wrong of [{ priceWei: 9n }, { gas: 99n }, { sender: account(2) }]) {
+    for (const wrong of [
+      { paid: { gasWei: 9n, byteWei: 0n } },
+      { paid: { gasWei: 11n, byteWei: 1n } },
+      { load: { gas: 99n, bytes: BYTES } },
+      { sender: account(2) },
+    ]) {
       const ground = new Ground()
       ground.send(1, 'one')
       const { payments } = ground.timeline.purses

@@ -2,13 +2,12 @@
  * What a deployment will cost, before anything of it is there. The chain cannot be asked: most constructors question
  * contracts that come before them. What a creation costs follows from its bytes; only what constructors do is a guess.
  */
-import { encodeFunctionData, type Hex, parseAbi } from 'viem'
 import { runtimes } from '../../contracts/gen/runtimes.ts'
 import { fromHex } from '../../protocol/hash.ts'
+import { dataFeeWei } from './data-fee.ts'
 import { SOLIDITY_NAMES } from './deploy-check.ts'
 import type { Planned } from './deploy-plan.ts'
-import { Block, hexBytes, quantity } from './quantities.ts'
-import { betweenBlocks } from './reader.ts'
+import { Block, quantity } from './quantities.ts'
 import type { Rpc } from './rpc.ts'
 
 /** Of a transaction, of a creation, of a non-zero byte, a zero byte, a word of its code, and of a byte that stays. */
@@ -21,9 +20,6 @@ const KEPT_BYTE_GAS = 200n
 /** Measured, the dearest constructor (Params, its values and their events) takes less. */
 const CONSTRUCTOR_GAS = 450_000n
 
-/** Where an OP Stack chain tells what it asks for the data that it posts to its L1. */
-const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000f'
-const oracleAbi = parseAbi(['function getL1Fee(bytes data) view returns (uint256)'])
 /** The L1's base fee may rise by an eighth a block; over the minute that a deployment takes, it rarely doubles. */
 const L1_MARGIN = 2n
 
@@ -45,7 +41,7 @@ export async function costOf(
   const [head, tipWei, l1Wei] = await Promise.all([
     rpc.request(Block, 'eth_getBlockByNumber', ['latest', false], signal),
     rpc.request(quantity, 'eth_maxPriorityFeePerGas', [], signal),
-    l1FeeWei(rpc, contracts, signal),
+    dataFeesWei(rpc, contracts, signal),
   ])
   const baseWei = head.baseFeePerGas ?? 0n
   return {
@@ -67,19 +63,8 @@ function gasOf({ name, data }: Planned): bigint {
   return TRANSACTION_GAS + CREATION_GAS + carried + kept + CONSTRUCTOR_GAS
 }
 
-/** What an OP Stack chain asks for posting the data; 0 on other chains. */
-async function l1FeeWei(rpc: Rpc, contracts: readonly Planned[], signal?: AbortSignal) {
-  const code = await rpc.request(hexBytes, 'eth_getCode', [GAS_PRICE_ORACLE, 'latest'], signal)
-  if (code === '0x') return 0n
-  const fees = contracts.map(({ data }) => feeOf(rpc, data, signal))
-  return (await Promise.all(fees)).reduce((sum, fee) => sum + fee, 0n)
-}
-
-async function feeOf(rpc: Rpc, bytes: Hex, signal?: AbortSignal): Promise<bigint> {
-  const data = encodeFunctionData({ abi: oracleAbi, functionName: 'getL1Fee', args: [bytes] })
-  const call = { to: GAS_PRICE_ORACLE, data }
-  const told = await betweenBlocks(() =>
-    rpc.request(hexBytes, 'eth_call', [call, 'latest'], signal),
-  )
-  return told === '0x' ? 0n : BigInt(told)
+/** For all of their data. */
+async function dataFeesWei(rpc: Rpc, contracts: readonly Planned[], signal?: AbortSignal) {
+  const fees = await Promise.all(contracts.map(({ data }) => dataFeeWei(rpc, data, signal)))
+  return fees.reduce((sum, fee) => sum + fee, 0n)
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import type { ChainFact } from '../../protocol/chain.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { Blocks } from './blocks.ts'
+import { ByteFee } from './data-fee.ts'
 import type { Deployment } from './deployment.ts'
 import { ChainError } from './errors.ts'
 import { FactLog } from './fact-log.ts'
@@ -95,6 +96,7 @@ class Follower {
   /** Logs of earlier lives, until the chain was seen to have their blocks still. */
   #recalled: PlacedLog[] | undefined
   #hasToldHead = false
+  readonly #byteFee = new ByteFee()
   #caughtUp = false
   #chunkBlocks: number
 
@@ -134,12 +136,14 @@ class Follower {
   /** Tells the next chunk; true where there is more. One node answers all its questions. */
   async #step(): Promise<boolean> {
     const { head: tag = 'latest', chunkBlocks = CHUNK_BLOCKS, deployment, signal } = this.#options
-    const blocks = new Blocks(await this.#rpc.pinned(signal), signal)
+    const asker = await this.#rpc.pinned(signal)
+    const blocks = new Blocks(asker, signal)
     await this.#recall(blocks)
     const start = this.#cursor
     const head = await blocks.at(tag)
     if (!head) return false
     if (this.#isBehindUs(head)) return false
+    await this.#byteFee.refresh(asker, signal)
     if (head.hash !== this.#hashes.get(start) && (await this.#rewind(blocks, head))) return true
     this.#tellRecalled()
     if (head.number <= start) return this.#settled(head)
@@ -236,8 +240,9 @@ class Follower {
     for (const { number, hash, timestamp, baseFeePerGas } of headers) {
       tellUpTo(number)
       const head = { kind: 'block', number, hash, timestampMs: timestamp * 1000 } as const
-      const fee = baseFeePerGas === undefined ? {} : { baseFeeWei: baseFeePerGas }
-      this.#emit({ kind: 'fact', fact: { ...head, ...fee } })
+      const gas = baseFeePerGas === undefined ? {} : { baseFeeWei: baseFeePerGas }
+      const data = this.#byteFee.wei === 0n ? {} : { byteFeeWei: this.#byteFee.wei }
+      this.#emit({ kind: 'fact', fact: { ...head, ...gas, ...data } })
       this.#hasToldHead = true
     }
     tellUpTo(Number.POSITIVE_INFINITY)

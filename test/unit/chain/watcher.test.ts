@@ -120,6 +120,37 @@ describe('the watcher', () => {
     deepEqual(prices(), [100n, undefined])
   })
 
+  it('tells what a byte of data costs on an OP Stack chain, and goes on where nobody says', async () => {
+    const word = (wei: bigint) => `0x${wei.toString(16).padStart(64, '0')}`
+    const answers: [() => unknown, bigint | undefined][] = [
+      [() => word(1024n * 5n - 1n), 5n],
+      [() => word(0n), undefined],
+      [() => '0x', undefined],
+      [() => `0x${'ff'.repeat(1000)}`, undefined],
+      [
+        () => {
+          throw new FakeError(3, 'execution reverted')
+        },
+        undefined,
+      ],
+    ]
+    for (const [answer, feeWei] of answers) {
+      events = []
+      const stopped = new AbortController()
+      chain.overrides.set('eth_call', answer)
+      const { done } = watch({ signal: AbortSignal.any([abort.signal, stopped.signal]) })
+      await until(() => heads().includes(0))
+      const told = events.flatMap((event) => (event.kind === 'fact' ? [event.fact] : []))
+      deepEqual(
+        told.map((fact) => fact.kind === 'block' && fact.byteFeeWei),
+        [feeWei],
+      )
+      stopped.abort()
+      await done
+    }
+    deepEqual(troubles, [])
+  })
+
   it('reads nothing before the deployment', async () => {
     chain.mine([claimedLog(1)])
     chain.mine([claimedLog(2)])

@@ -1,13 +1,13 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import fc from 'fast-check'
-import { BaseFees } from '../../../coordinator-free/base-fees.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
+import { PriceHistory } from '../../../coordinator-free/price-history.ts'
 import { reasonInWords } from '../../../coordinator-free/reason-words.ts'
 import { reasons } from '../../../coordinator-free/reasons.ts'
 import { turnPlace } from '../../../coordinator-free/settlement.ts'
 import { headerHash } from '../../../protocol/batch.ts'
-import { finaliseGas, postGas } from '../../../protocol/batch-gas.ts'
+import { finaliseLoad, type Prices, postLoad } from '../../../protocol/batch-cost.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { BATCH_WAIT_MS, GAS_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
 import { headerOf } from '../../../protocol/settlement.ts'
@@ -33,7 +33,7 @@ const FEE_WEI = 10n ** 13n
 /** Nothing is worth so much. */
 const DEAR_WEI = 10n ** 30n
 /** What the post of a batch takes that collects from one payer, and the most that a unit may cost for one job. */
-const GAS = postGas(VALIDATORS.length, 1)
+const { gas: GAS, bytes: BYTES } = postLoad(VALIDATORS.length, 1)
 const MOST_WEI = FEE_WEI / (10n * GAS)
 const [WAIT, TURN, LONGEST] = [BATCH_WAIT_MS, TURN_MS, GAS_WAIT_MS].map((ms) => ms / 1000) as [
   number,
@@ -53,11 +53,20 @@ function accept(core: Core, number: number, second = 0): Effect[] {
   return core.handle({ kind: 'read', claim: claim.digest, attribution }, nowMs)
 }
 
+/** Of a unit of gas alone, or of a byte as well. */
+type FeeAt = (second: number) => bigint | Prices | undefined
+
+function fees(told: ReturnType<FeeAt>) {
+  if (told === undefined) return {}
+  const { gasWei, byteWei } = typeof told === 'bigint' ? { gasWei: told, byteWei: 0n } : told
+  return { baseFeeWei: gasWei, ...(byteWei > 0n && { byteFeeWei: byteWei }) }
+}
+
 /** A block a second, at these prices, until one of them makes such a duty due. @returns how many seconds that takes */
 function secondsUntil<K extends Effect['kind']>(
   core: Core,
   kind: K,
-  feeAt: (second: number) => bigint | undefined,
+  feeAt: FeeAt,
   happening: (second: number) => readonly Effect[] = () => [],
 ): { second: number; effect: Extract<Effect, { kind: K }> } {
   const first = (core.ledger.head?.number ?? 0) + 1
@@ -65,7 +74,7 @@ function secondsUntil<K extends Effect['kind']>(
   for (let at = 0; at < 300; at++) {
     const second = firstSecond + at
     const happened = happening(second)
-    const told = block(core, first + at, NOW_MS + 1000 * second, feeAt(second))
+    const told = block(core, first + at, NOW_MS + 1000 * second, fees(feeAt(second)))
     const effects = [...happened, ...told]
     const effect = effects.find((one): one is Extract<Effect, { kind: K }> => one.kind === kind)
     if (effect) return { second, effect }
@@ -83,7 +92,7 @@ const inTurn = (second: number): number[] => VALIDATORS.map((_, place) => second
 
 function proposed(
   self: number,
-  feeAt: (second: number) => bigint | undefined,
+  feeAt: FeeAt,
   happening: (core: Core, second: number) => Effect[] = () => [],
 ): number {
   const core = council(self)
@@ -123,6 +132,24 @@ describe('a batch that is not worth its gas', () => {
     )
   })
 
+  it('waits for dear data as for dear gas, and for both together', () => {
+    const [half, halfByte] = [MOST_WEI / 2n, FEE_WEI / (20n * BYTES)]
+    const cheap = { gasWei: half, byteWei: halfByte }
+    const gasOrData = (second: number) =>
+      second < 20 ? { ...cheap, gasWei: MOST_WEI } : { ...cheap, byteWei: 3n * halfByte }
+    const ways: [FeeAt, number][] = [
+      [() => cheap, WAIT],
+      [() => ({ gasWei: 1n, byteWei: 3n * halfByte }), WAIT + LONGEST],
+      [(second) => (second < 30 ? gasOrData(second) : cheap), 30],
+    ]
+    for (const [feeAt, first] of ways) {
+      deepEqual(
+        turns((self) => proposed(self, feeAt)),
+        inTurn(first),
+      )
+    }
+  })
+
   it('counts turns anew where gas was dear in between', () => {
     const feeAt = (second: number) => (second >= 20 && second < 22 ? MOST_WEI : 3n * MOST_WEI)
     deepEqual(
@@ -157,7 +184,7 @@ describe('a batch that is not worth its gas', () => {
     const nowMs = NOW_MS + 1000 * second
     core.handle({ kind: 'offered', proposal: effect.proposal }, nowMs)
     receive(core, signed({ kind: 'proposal', body: effect.proposal }, self), nowMs)
-    block(core, 1000, nowMs, DEAR_WEI)
+    block(core, 1000, nowMs, fees(DEAR_WEI))
     const header = headerHash(headerOf(effect.data))
     for (const validator of VALIDATORS) {
       const body = { validator: addressNumber(validator), header }
@@ -191,7 +218,7 @@ describe('a batch that is not worth its gas', () => {
   })
 
   it('is made final in the same way, with others that come to their end meanwhile', () => {
-    const gas = finaliseGas(2)
+    const { gas } = finaliseLoad(2)
     const final = (self: number, feeAt: (second: number) => bigint): [number, number] => {
       const core = council(self)
       for (const [number, second] of [
@@ -235,9 +262,9 @@ describe('a batch that is not worth its gas', () => {
         jobEnvelope(1).digest,
         NOW_MS + 1000 * second,
       ).filter(({ code }) => code === 'gas-too-dear')
-    block(core, 5, NOW_MS + 1000, 1n)
+    block(core, 5, NOW_MS + 1000, fees(1n))
     deepEqual(about(WAIT), [])
-    block(core, 6, NOW_MS + 2000, 2n * MOST_WEI)
+    block(core, 6, NOW_MS + 2000, fees(2n * MOST_WEI))
     deepEqual(about(WAIT - 1), [])
     const untilMs = NOW_MS + BATCH_WAIT_MS + GAS_WAIT_MS
     const costWei = 2n * MOST_WEI * GAS
@@ -248,6 +275,9 @@ describe('a batch that is not worth its gas', () => {
       /until 2027-.* would cost 0\.000001 OPEN, for 0\.00001 OPEN in fees/,
     )
     deepEqual(about(WAIT + LONGEST), [])
+    block(core, 7, NOW_MS + 3000, fees({ gasWei: 1n, byteWei: MOST_WEI * GAS }))
+    const [data] = about(WAIT)
+    deepEqual(data, { ...why, costWei: GAS + BYTES * MOST_WEI * GAS })
     const payer = addressNumber(GATEWAY)
     core.ledger.escrows.set(payer, { ...core.ledger.escrows.get(payer)!, balanceWei: 1n })
     deepEqual(about(WAIT), [], 'it waits for its payer')
@@ -270,35 +300,53 @@ function dataOf(number: number) {
   }
 }
 
-describe('base fees', () => {
-  it('are known to have been no more than a price since the last block that was dearer', () => {
-    const fees = fc.array(fc.bigInt({ min: 0n, max: 9n }), { minLength: 1, maxLength: 40 })
+describe('prices', () => {
+  const price = fc.bigInt({ min: 0n, max: 9n })
+  const prices = fc.record({ gasWei: price, byteWei: price })
+  const gas = (gasWei: bigint): Prices => ({ gasWei, byteWei: 0n })
+
+  it('are known to have been cheap since the last block that was dearer', () => {
+    const blocks = fc.array(prices, { minLength: 1, maxLength: 40 })
+    const limits = fc.record({ perGas: price, perByte: price, mostWei: fc.bigInt(0n, 99n) })
     fc.assert(
-      fc.property(fees, fc.bigInt({ min: 0n, max: 9n }), (blocks, mostWei) => {
-        const known = new BaseFees()
-        for (const [at, feeWei] of blocks.entries()) known.add(feeWei, at)
-        const last = blocks.findLastIndex((feeWei) => feeWei > mostWei)
+      fc.property(blocks, limits, (told, { perGas, perByte, mostWei }) => {
+        const isCheap = ({ gasWei, byteWei }: Prices) =>
+          gasWei * perGas + byteWei * perByte <= mostWei
+        const known = new PriceHistory()
+        for (const [at, one] of told.entries()) known.add(one, at)
+        const last = told.findLastIndex((one) => !isCheap(one))
         const since = last < 0 ? Number.NEGATIVE_INFINITY : last + 1
-        const expected = last === blocks.length - 1 ? undefined : since
-        equal(known.noMoreThanSince(mostWei), expected)
-        equal(known.newestWei, blocks.at(-1))
+        equal(known.cheapSince(isCheap), last === told.length - 1 ? undefined : since)
+        deepEqual(known.newest, told.at(-1))
       }),
+      { numRuns: 500 },
     )
   })
 
   it('say when they become known, and unknown', () => {
-    const known = new BaseFees()
-    const told = [undefined, 5n, 4n, undefined, undefined, 6n].map((wei, at) => known.add(wei, at))
-    deepEqual(told, [false, true, false, true, false, true])
+    const known = new PriceHistory()
+    const told = [undefined, gas(5n), gas(4n), undefined, undefined, gas(6n)]
+    deepEqual(
+      told.map((one, at) => known.add(one, at)),
+      [false, true, false, true, false, true],
+    )
+    equal(
+      known.cheapSince(() => true),
+      Number.NEGATIVE_INFINITY,
+    )
   })
 
   it('are kept in bounded room', () => {
-    const known = new BaseFees()
-    for (let at = 0; at < 10_000; at++) known.add(BigInt(20_000 - at), at)
-    equal(known.noMoreThanSince(10_001n), 9999)
-    equal(known.noMoreThanSince(20_000n), 10_000 - 256)
-    const steady = new BaseFees()
-    for (let at = 0; at < 1000; at++) steady.add(5n, at)
-    equal(steady.noMoreThanSince(5n), Number.NEGATIVE_INFINITY)
+    const known = new PriceHistory()
+    for (let at = 0; at < 10_000; at++) known.add(gas(BigInt(20_000 - at)), at)
+    const noMoreThan =
+      (mostWei: bigint) =>
+      ({ gasWei }: Prices) =>
+        gasWei <= mostWei
+    equal(known.cheapSince(noMoreThan(10_001n)), 9999)
+    equal(known.cheapSince(noMoreThan(20_000n)), 9999 - 256)
+    const steady = new PriceHistory()
+    for (let at = 0; at < 1000; at++) steady.add(gas(5n), at)
+    equal(steady.cheapSince(noMoreThan(5n)), Number.NEGATIVE_INFINITY)
   })
 })

@@ -208,7 +208,7 @@ describe('a scenario file', () => {
     [
       'a spike of what is free',
       'name: x\ndepth: protocol\nfaults: { spikes: 3 }',
-      /spikes is 3, but baseFeeWei is 0, of which any factor is nothing; give 1000000/,
+      /spikes is 3, but baseFeeWei is 0, where transactions cost nothing; give 1000000/,
     ],
     [
       'more memory than the model takes',
