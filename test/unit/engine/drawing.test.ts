@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
 import type { ModelConfig } from '../../../worker/engine/families/model-config.ts'
-import { Drawing, type Runner } from '../../../worker/engine/serving/drawing.ts'
+import {
+  Drawing,
+  type ProviderRunner,
+  type Runner,
+} from '../../../worker/engine/serving/drawing.ts'
 import { lastPlaces, textFeeds } from '../../../worker/engine/serving/feeds.ts'
 import { KeyValues } from '../../../worker/engine/serving/key-values.ts'
 import { singleFeeds } from '../../../worker/engine/serving/slots.ts'
@@ -22,7 +26,7 @@ describe('drawing', () => {
 
   /** Runs that were counted, of a provider that computes as the processor does but for what is done to its logits. */
   const open = (spoil: (logits: Float32Array, run: number) => void) => {
-    const counts = { processor: 0, provider: 0 }
+    const counts = { processor: 0, provider: 0, released: 0 }
     const told: string[] = []
     const processor: Runner = {
       run: (feeds) => {
@@ -30,7 +34,11 @@ describe('drawing', () => {
         return session.run(feeds)
       },
     }
-    const provider: Runner = {
+    const provider: ProviderRunner = {
+      async release() {
+        counts.released++
+        throw new Error('nothing to release')
+      },
       run: async (feeds) => {
         const outputs = await session.run(feeds)
         spoil(outputs['logits']!, counts.provider++)
@@ -57,7 +65,7 @@ describe('drawing', () => {
       logits[0]! += 4e-4
     })
     for (let run = 0; run < 3; run++) await drawing.run(feeds())
-    assert.deepEqual(counts, { processor: TRIAL_RUNS, provider: TRIAL_RUNS + 3 })
+    assert.deepEqual(counts, { processor: TRIAL_RUNS, provider: TRIAL_RUNS + 3, released: 0 })
     assert.deepEqual(told, ['draws'])
   })
 
@@ -73,18 +81,19 @@ describe('drawing', () => {
       const { logits } = await drawing.run(feeds())
       assertSameBits(logits!, (await session.run(feeds()))['logits']!)
       await drawing.run(feeds())
-      assert.deepEqual(counts, { processor: TRIAL_RUNS + 2, provider: TRIAL_RUNS })
+      assert.deepEqual(counts, { processor: TRIAL_RUNS + 2, provider: TRIAL_RUNS, released: 1 })
       assert.equal(told.length, 1)
       assert.match(told[0]!, /logits .* off; 0\.0005 is allowed/)
     })
   }
 
   it('is not left to one whose numbers are none', async () => {
-    const { drawing, told } = open((logits) => {
+    const { drawing, counts, told } = open((logits) => {
       logits[3] = Number.NaN
     })
     assert.ok((await drawing.run(feeds()))['logits']!.every(Number.isFinite))
     assert.match(told.join(), /logits .* NaN off/)
+    assert.equal(counts.released, 1)
   })
 
   it('is not left to one that cannot load the model', async () => {
@@ -108,7 +117,8 @@ describe('drawing', () => {
     const second = await drawing.run(feeds())
     await drawing.run(feeds())
     assertSameBits(second['logits']!, first['logits']!)
-    assert.deepEqual(counts, { processor: TRIAL_RUNS + 2, provider: TRIAL_RUNS + 2 })
+    const runs = TRIAL_RUNS + 2
+    assert.deepEqual(counts, { processor: runs, provider: runs, released: 1 })
     assert.deepEqual(told, ['draws', 'it failed in a run: device lost'])
   })
 
@@ -118,6 +128,7 @@ describe('drawing', () => {
     await assert.rejects(drawing.run({}), /onnxruntime|input/i)
     await drawing.run(feeds())
     assert.equal(counts.provider, TRIAL_RUNS + 2)
+    assert.equal(counts.released, 0)
     assert.deepEqual(told, ['draws'])
   })
 })

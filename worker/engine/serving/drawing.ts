@@ -14,6 +14,8 @@ import { singleFeeds } from './slots.ts'
 
 /** What runs the serving graph. */
 export type Runner = Pick<Session, 'run'>
+/** One that holds memory of a provider's. */
+export type ProviderRunner = Pick<Session, 'run' | 'release'>
 
 /** Half of what validators allow, in logits: a text may be less kind than the trial's. */
 const ALLOWED = EXACT_BOUNDS.margin / 2
@@ -23,7 +25,8 @@ const TRIAL_TOKENS = 32
 export interface DrawingOptions {
   readonly config: ModelConfig
   readonly processor: () => Promise<Runner>
-  readonly provider: () => Promise<Runner>
+  /** Opens it, once; it is released where it does not draw, or no more. */
+  readonly provider: () => Promise<ProviderRunner>
   /** Told whether the provider draws, and later that it does no more; with the reason where it does not. */
   readonly onTried: (refused?: string) => void
 }
@@ -31,6 +34,7 @@ export interface DrawingOptions {
 export class Drawing implements Runner {
   readonly #options: DrawingOptions
   #runner: Promise<Runner> | undefined
+  #provider: ProviderRunner | undefined
 
   constructor(options: DrawingOptions) {
     this.#options = options
@@ -47,8 +51,8 @@ export class Drawing implements Runner {
       if (runner === processor) throw error
       // Where the processor fails as well, it is not the provider's fault.
       const outputs = await processor.run(...work)
-      this.#options.onTried(`it failed in a run: ${messageOf(error)}`)
       this.#runner = Promise.resolve(processor)
+      this.#refuse(`it failed in a run: ${messageOf(error)}`)
       return outputs
     }
   }
@@ -57,17 +61,25 @@ export class Drawing implements Runner {
     const { config, onTried } = this.#options
     const processor = await this.#options.processor()
     try {
-      const provider = await this.#options.provider()
-      const difference = await disagreement(config, provider, processor)
+      this.#provider = await this.#options.provider()
+      const difference = await disagreement(config, this.#provider, processor)
       if (difference <= ALLOWED) {
         onTried()
-        return provider
+        return this.#provider
       }
-      onTried(`its logits for this model are ${difference} off; ${ALLOWED} is allowed`)
+      this.#refuse(`its logits for this model are ${difference} off; ${ALLOWED} is allowed`)
     } catch (error) {
-      onTried(messageOf(error))
+      this.#refuse(messageOf(error))
     }
     return processor
+  }
+
+  /** Its memory is wanted for other things. */
+  #refuse(why: string): void {
+    // Nobody waits for a device that may be lost.
+    this.#provider?.release().catch(() => undefined)
+    this.#provider = undefined
+    this.#options.onTried(why)
   }
 }
 

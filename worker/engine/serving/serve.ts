@@ -55,21 +55,20 @@ export class Serving {
     onTried: (refused?: string) => void,
   ) {
     const { config } = base
-    const sessions = new Map<Provider, Promise<Session>>()
+    const opened = new Map<Provider, Promise<Session>>()
     const create = (by: Provider): Promise<Session> => {
       const grows = remembers(by)
       const successors = grows ? grownNames(config) : []
       const graph = serveGraph(config, storedWeights(base.places), grows)
       return Session.create(graph, { directory, threads, provider: by, successors })
     }
-    // A node that only trains never pays for it.
-    const open = (by: Provider): Promise<Session> => once(sessions, by, () => create(by))
     this.#base = base
-    this.#processor = () => open('cpu')
+    // A node that only trains never pays for it.
+    this.#processor = () => once(opened, 'cpu', () => create('cpu'))
     const drawing = new Drawing({
       config,
       processor: this.#processor,
-      provider: () => open(provider),
+      provider: () => create(provider),
       onTried,
     })
     const draws = provider === 'cpu' ? this.#processor : async () => drawing
