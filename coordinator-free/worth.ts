@@ -1,6 +1,6 @@
 /**
- * When what is due is worth its gas (rule G1): as soon as the transaction costs no more than a tenth of the fees that it is
- * about, and a minute after it would have been due at the latest. Prices are those of the newest block as this node has
+ * When what is due is worth its gas (rule G1): as soon as the transaction costs no more than a fiftieth of the fees that it
+ * is about, and three minutes after it would have been due at the latest. Prices are those of the newest block as this node has
  * read them, so nobody can hold up anybody else by claiming others; where blocks tell of none, nothing waits.
  */
 import type { BatchHeader } from '../protocol/batch.ts'

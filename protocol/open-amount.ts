@@ -1,9 +1,13 @@
 /** Amounts of OPEN as people read them. */
 
-/** Wei as OPEN with up to `digits` decimals, rounded down. */
+const DECIMALS = 18
+
+/** Wei as OPEN, rounded down, with up to `digits` decimals; with as many as its first two figures need where those show nothing. */
 export function formatOpen(wei: bigint, digits = 6): string {
-  const whole = wei / 10n ** 18n
-  const fraction = (wei % 10n ** 18n).toString().padStart(18, '0').slice(0, digits)
-  const trimmed = fraction.replace(/0+$/, '')
-  return trimmed === '' ? `${whole}` : `${whole}.${trimmed}`
+  const whole = wei / 10n ** BigInt(DECIMALS)
+  const fraction = (wei % 10n ** BigInt(DECIMALS)).toString().padStart(DECIMALS, '0')
+  const first = fraction.search(/[1-9]/)
+  const isHidden = whole === 0n && first >= digits
+  const shown = fraction.slice(0, isHidden ? first + 2 : digits).replace(/0+$/, '')
+  return shown === '' ? `${whole}` : `${whole}.${shown}`
 }

@@ -58,10 +58,13 @@ export const MAX_BATCH_RECEIPTS = 256
 export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
 export const TURN_MS = 4 * SECOND_MS
-/** A batch whose post would cost more than this part of its fees waits for more of them, or for cheaper gas, */
-export const GAS_PARTS = 10n
-/** but no longer than this: money that is late by a minute harms nobody, and most spikes of the base fee are over. */
-export const GAS_WAIT_MS = MINUTE_MS
+/**
+ * A batch whose post would cost more than this part of its fees, a fifth of what they pay its validators, waits for more of
+ * them, or for cheaper gas,
+ */
+export const GAS_PARTS = 50n
+/** but no longer than this: money that is late by some minutes harms nobody, and most spikes of the base fee are over. */
+export const GAS_WAIT_MS = 3 * MINUTE_MS
 
 /** A validator that has not heard a quorum for what it endorsed so long ago says it again, to everyone. */
 export const UNHEARD_MS = 3 * TURN_MS

@@ -9,7 +9,7 @@ import { turnPlace } from '../../../coordinator-free/settlement.ts'
 import { headerHash } from '../../../protocol/batch.ts'
 import { finaliseLoad, type Prices, postLoad } from '../../../protocol/batch-cost.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES } from '../../../protocol/parameters.ts'
-import { BATCH_WAIT_MS, GAS_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
+import { BATCH_WAIT_MS, GAS_PARTS, GAS_WAIT_MS, TURN_MS } from '../../../protocol/params.ts'
 import { headerOf } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
@@ -34,7 +34,7 @@ const FEE_WEI = 10n ** 13n
 const DEAR_WEI = 10n ** 30n
 /** What the post of a batch takes that collects from one payer, and the most that a unit may cost for one job. */
 const { gas: GAS, bytes: BYTES } = postLoad(VALIDATORS.length, 1)
-const MOST_WEI = FEE_WEI / (10n * GAS)
+const MOST_WEI = FEE_WEI / (GAS_PARTS * GAS)
 const [WAIT, TURN, LONGEST] = [BATCH_WAIT_MS, TURN_MS, GAS_WAIT_MS].map((ms) => ms / 1000) as [
   number,
   number,
@@ -110,7 +110,7 @@ describe('a batch that is not worth its gas', () => {
     }
   })
 
-  it('waits for a minute and no longer', () => {
+  it('waits for three minutes and no longer', () => {
     for (const feeWei of [MOST_WEI + 1n, DEAR_WEI]) {
       deepEqual(
         turns((self) => proposed(self, () => feeWei)),
@@ -133,7 +133,7 @@ describe('a batch that is not worth its gas', () => {
   })
 
   it('waits for dear data as for dear gas, and for both together', () => {
-    const [half, halfByte] = [MOST_WEI / 2n, FEE_WEI / (20n * BYTES)]
+    const [half, halfByte] = [MOST_WEI / 2n, FEE_WEI / (2n * GAS_PARTS * BYTES)]
     const cheap = { gasWei: half, byteWei: halfByte }
     const gasOrData = (second: number) =>
       second < 20 ? { ...cheap, gasWei: MOST_WEI } : { ...cheap, byteWei: 3n * halfByte }
@@ -238,7 +238,7 @@ describe('a batch that is not worth its gas', () => {
       const { second, effect } = secondsUntil(core, 'finalise', feeAt)
       return [second, effect.headers.length]
     }
-    const dear = (second: number) => (second < 15 ? FEE_WEI : (2n * FEE_WEI) / (10n * gas))
+    const dear = (second: number) => (second < 15 ? FEE_WEI : (2n * FEE_WEI) / (GAS_PARTS * gas))
     const found = VALIDATORS.map((self) => final(self, dear))
     deepEqual(
       found.map(([second]) => second).sort((a, b) => a - b),
@@ -272,7 +272,7 @@ describe('a batch that is not worth its gas', () => {
     deepEqual(why, { code: 'gas-too-dear', costWei, feesWei: FEE_WEI, untilMs })
     match(
       reasonInWords(why!, NOW_MS),
-      /until 2027-.* would cost 0\.000001 OPEN, for 0\.00001 OPEN in fees/,
+      /until 2027-.* would cost 0\.00000039 OPEN, for 0\.00001 OPEN in fees/,
     )
     deepEqual(about(WAIT + LONGEST), [])
     block(core, 7, NOW_MS + 3000, fees({ gasWei: 1n, byteWei: MOST_WEI * GAS }))
