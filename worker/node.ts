@@ -20,6 +20,7 @@ import type { Config } from './config/schema.ts'
 import { Knowledge } from './effects/knowledge.ts'
 import { performers } from './effects/performers.ts'
 import { createEngine } from './engine/engine.ts'
+import { GasPurse } from './gas-purse.ts'
 import { keepAcquainted } from './network/acquaint.ts'
 import { readAddresses } from './network/address-book.ts'
 import { keepFellows } from './network/fellows.ts'
@@ -117,7 +118,8 @@ async function assemble(
   const peer = await openPeer(config, key, deployment, shelf, parts)
   const content = new Content(peer, shelf, log)
   const gossip = listen(config, peer, deployment, runtime, parts)
-  const shared = { config, log, ...chain, runtime, peer, gossip, content, shelf, records }
+  const purse = parts.use(openPurse(config, chain, runtime, log))
+  const shared = { config, log, ...chain, runtime, peer, gossip, content, shelf, records, purse }
   const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
@@ -205,6 +207,12 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
     blocks,
     blockHash: async (number, signal) => (await blocks.at(number, signal)).hash,
   }
+}
+
+function openPurse(config: Config, { key, nodeChain }: OpenChain, runtime: Runtime, log: Logger) {
+  const posts = config.roles.includes('validator')
+  const ledger = () => runtime.core.ledger
+  return new GasPurse({ account: key.address, chain: nodeChain, ledger, posts, log })
 }
 
 /** What of ours the chain has forgotten, or an earlier life has begun, is seen to at once. */

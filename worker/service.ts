@@ -6,6 +6,7 @@ import type { Texts } from './api/texts.ts'
 import type { ChainClient } from './chain/client.ts'
 import type { Deployment } from './chain/deployment.ts'
 import type { Config } from './config/schema.ts'
+import type { GasPurse } from './gas-purse.ts'
 import type { Gossip } from './network/gossip.ts'
 import type { Peer } from './network/peer.ts'
 import type { Runtime } from './runtime.ts'
@@ -27,6 +28,7 @@ export interface Service {
   /** Where its blocks lie. */
   readonly shelf: Shelf
   readonly records: Records
+  readonly purse: GasPurse
   /** Writes as the owner: stakes, datanets. */
   readonly ownerChain: ChainClient
   /** What only a gateway has. */

@@ -206,6 +206,13 @@ describe('real processes', () => {
     await until(async () => (await jobState(jobId)) === 'final', 90_000)
   })
 
+  it('say how many batches their coins pay for', async () => {
+    for (const actor of validators) {
+      const { purse } = await statusOf(actor)
+      assert.ok(BigInt(purse.balanceWei) > 0n && BigInt(purse.posts) > 1000n, actor.name)
+    }
+  })
+
   it('say which port and which folder are taken', async () => {
     const port = new URL(gateway.api).port
     const common = ['--rpc', cast.anvil.url, '--deployment', join(folder, 'deployment.json')]
@@ -239,9 +246,13 @@ describe('real processes', () => {
     }
   })
 
-  function statusOf(
-    actor: Actor,
-  ): Promise<{ subscribers: number; judged: Record<string, number> }> {
+  interface Status {
+    readonly subscribers: number
+    readonly judged: Record<string, number>
+    readonly purse: { readonly balanceWei: string; readonly posts: string }
+  }
+
+  function statusOf(actor: Actor): Promise<Status> {
     return new Client(actor.api).get('/status')
   }
 })

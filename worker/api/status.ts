@@ -4,11 +4,12 @@ import { lastBatch } from '../../coordinator-free/ledger.ts'
 import type { Service } from '../service.ts'
 
 export function statusRoutes(service: Service): Hono {
-  const { runtime, peer, config, key, gossip } = service
+  const { runtime, peer, config, key, gossip, purse } = service
   return new Hono().get('/status', (c) => {
     const { ledger } = runtime.core
     const member = ledger.members.get(key.address)
     const memory = process.memoryUsage()
+    const { view } = purse
     return c.json({
       node: key.address,
       owner: service.owner.address,
@@ -17,6 +18,7 @@ export function statusRoutes(service: Service): Hono {
       roles: config.roles,
       beacon: config.beacon,
       staked: member ? { roles: member.roles, stakeWei: `${member.stakeWei}` } : null,
+      purse: view ? { balanceWei: `${view.balanceWei}`, posts: textOf(view.posts) } : null,
       peers: peer.libp2p.getPeers().length,
       subscribers: gossip.subscribers().length,
       head: ledger.head?.number ?? null,
@@ -32,4 +34,8 @@ export function statusRoutes(service: Service): Hono {
       uptimeSeconds: Math.round(process.uptime()),
     })
   })
+}
+
+function textOf(amount: bigint | undefined): string | null {
+  return amount === undefined ? null : `${amount}`
 }

@@ -34,5 +34,7 @@ function keys({ data, json }: { data: string; json?: boolean }): void {
       ['peer id', peerId, ''],
     ]),
   )
-  say('The owner stakes and is paid; the node signs. Back both files up: whoever has them is you.')
+  say(
+    'The owner stakes and is paid; the node signs, and pays for its transactions. Send both OPEN, the node a little. Back both files up: whoever has them is you.',
+  )
 }

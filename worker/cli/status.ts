@@ -12,6 +12,7 @@ interface Status {
   readonly roles: readonly string[]
   readonly beacon: string
   readonly staked: { readonly roles: readonly string[]; readonly stakeWei: string } | null
+  readonly purse: { readonly balanceWei: string; readonly posts: string | null } | null
   readonly peers: number
   readonly head: number | null
   readonly members: { readonly workers: number; readonly validators: number }
@@ -50,6 +51,7 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
           ? `${formatOpen(BigInt(about.staked.stakeWei))} OPEN`
           : 'none: it gets no work',
       ],
+      ['coins', purseInWords(about)],
       ['network', `${about.peers} peers; ${workers} workers and ${validators} validators staked`],
       ['chain', `block ${about.head ?? '?'}, batch ${about.lastBatch}`],
       [
@@ -74,4 +76,14 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
     ])
   print('')
   print(table(rows, ['job', 'task', 'state', 'worker', '']))
+}
+
+/** Of the node's own account, which pays for what it sends to the chain. */
+function purseInWords({ purse, roles }: Status): string {
+  if (!purse) return 'not known yet'
+  const balance = `${formatOpen(BigInt(purse.balanceWei))} OPEN for transactions`
+  if (purse.posts === null || !roles.includes('validator')) return balance
+  const posts = BigInt(purse.posts)
+  if (posts === 0n) return `${balance}: too little to post a batch, send the node more`
+  return `${balance}: enough to post ${posts.toLocaleString('en', { notation: 'compact' })} batches`
 }
