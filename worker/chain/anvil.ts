@@ -98,6 +98,8 @@ export function anvilArguments(options: AnvilOptions, stateFile: string): string
   const { chainId, port = 0, blockTimeSeconds = 1, stateIntervalSeconds = 2 } = options
   return [
     ...['--network', 'optimism', '--chain-id', String(chainId), '--accounts', '0'],
+    // Gas as on OP Mainnet. anvil's own gwei would fall by 0.4 % a block, and keep small jobs waiting at first (G1).
+    ...['--base-fee', '1000000'],
     // A block for each transaction at once, and one each second besides: time passes, and no waiter is left asleep.
     ...['--block-time', String(blockTimeSeconds), '--mixed-mining', '--order', 'fifo'],
     ...['--state', stateFile, '--state-interval', String(stateIntervalSeconds)],

@@ -37,7 +37,7 @@ describe('a chain behind several addresses', () => {
 
   function open(options: RpcOptions = {}): Rpc {
     rpc = new Rpc([first.url, second.url], {
-      answerWaitMs: 300,
+      answerWaitMs: 1000,
       lookMs: 100,
       onChange: (url, trouble) =>
         changes.push(`${url === first.url ? 'first' : 'second'} ${trouble?.code ?? 'fit'}`),
