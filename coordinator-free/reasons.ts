@@ -2,7 +2,6 @@
  * Why this node did its part in a job or did not, and what it was paid or was not, each with the facts that prove it.
  * Read off the ledger with the very functions that decide; what a settled job has left behind is its receipt.
  */
-
 import { strengthOf } from '../protocol/attribution.ts'
 import { costWei } from '../protocol/batch-cost.ts'
 import type { Address, Cid } from '../protocol/fields.ts'

@@ -59,12 +59,8 @@ export class Purses {
   check(): void {
     const paid = new Map<Address, bigint>()
     for (const payment of this.payments) {
-      const {
-        sender,
-        what,
-        paid: { gasWei },
-        baseFeeWei,
-      } = payment
+      const { sender, what, baseFeeWei } = payment
+      const { gasWei } = payment.paid
       const isDue = gasWei >= baseFeeWei
       invariant(isDue, `${what} paid ${gasWei} wei a gas in a block of ${baseFeeWei}`)
       paid.set(sender, (paid.get(sender) ?? 0n) + costWei(payment))

@@ -2,6 +2,7 @@
 import type { Ledger } from '../coordinator-free/ledger.ts'
 import { costWei, postLoad } from '../protocol/batch-cost.ts'
 import type { Address } from '../protocol/fields.ts'
+import { gasOffer } from '../protocol/gas-offer.ts'
 import { formatOpen } from '../protocol/open-amount.ts'
 import type { ChainClient } from './chain/client.ts'
 import { sleep } from './sleep.ts'
@@ -16,15 +17,15 @@ export interface GasPurseOptions {
   readonly chain: Pick<ChainClient, 'balanceWei'>
   /** As it stands. */
   readonly ledger: () => Pick<Ledger, 'members' | 'prices'>
-  /** Whether posting batches is among the node's duties; who has none needs coins seldom. */
-  readonly posts: boolean
+  /** Posting batches is among the node's duties; other nodes need coins seldom. */
+  readonly isPosting: boolean
   readonly log: Logger
   readonly lookMs?: number
 }
 
 export interface PurseView {
   readonly balanceWei: bigint
-  /** Batches that it could post, were gas twice as dear as now: nodes offer as much. Missing where nobody says what it costs. */
+  /** Batches that it could post, at what nodes offer for gas: twice what it costs now. Missing where nobody says what it costs. */
   readonly posts?: bigint
 }
 
@@ -52,7 +53,8 @@ export class GasPurse implements Disposable {
     const { members, prices } = this.#options.ledger()
     if (!prices.newest) return 0n
     const load = postLoad(members.withRole('validator').length, 1)
-    return costWei(load, { ...prices.newest, gasWei: 2n * prices.newest.gasWei })
+    const { maxFeeWei } = gasOffer(prices.newest.gasWei, 0n)
+    return costWei(load, { ...prices.newest, gasWei: maxFeeWei })
   }
 
   async #keep(): Promise<void> {
@@ -71,7 +73,7 @@ export class GasPurse implements Disposable {
 
   /** Once each time that it runs low. */
   #warn(): void {
-    const { account, posts: isPosting, log } = this.#options
+    const { account, isPosting, log } = this.#options
     const { balanceWei, posts } = this.view!
     const isLow = isPosting && (posts === undefined ? balanceWei === 0n : posts < FEW_POSTS)
     if (isLow && !this.#isLow) {

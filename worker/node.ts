@@ -210,9 +210,9 @@ async function openChain(config: Config, signal: AbortSignal, parts: Parts): Pro
 }
 
 function openPurse(config: Config, { key, nodeChain }: OpenChain, runtime: Runtime, log: Logger) {
-  const posts = config.roles.includes('validator')
+  const isPosting = config.roles.includes('validator')
   const ledger = () => runtime.core.ledger
-  return new GasPurse({ account: key.address, chain: nodeChain, ledger, posts, log })
+  return new GasPurse({ account: key.address, chain: nodeChain, ledger, isPosting, log })
 }
 
 /** What of ours the chain has forgotten, or an earlier life has begun, is seen to at once. */

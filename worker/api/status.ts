@@ -18,7 +18,9 @@ export function statusRoutes(service: Service): Hono {
       roles: config.roles,
       beacon: config.beacon,
       staked: member ? { roles: member.roles, stakeWei: `${member.stakeWei}` } : null,
-      purse: view ? { balanceWei: `${view.balanceWei}`, posts: textOf(view.posts) } : null,
+      purse: view
+        ? { balanceWei: `${view.balanceWei}`, posts: view.posts?.toString() ?? null }
+        : null,
       peers: peer.libp2p.getPeers().length,
       subscribers: gossip.subscribers().length,
       head: ledger.head?.number ?? null,
@@ -34,8 +36,4 @@ export function statusRoutes(service: Service): Hono {
       uptimeSeconds: Math.round(process.uptime()),
     })
   })
-}
-
-function textOf(amount: bigint | undefined): string | null {
-  return amount === undefined ? null : `${amount}`
 }

@@ -6,7 +6,7 @@ import { betweenBlocks } from './reader.ts'
 import type { Asker } from './rpc.ts'
 
 /** Where such a chain tells it; on others there is nothing. */
-const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000f'
+export const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000f'
 const oracleAbi = parseAbi(['function getL1Fee(bytes data) view returns (uint256)'])
 /** As a contract tells an amount; nothing where there is none. */
 const told = z
@@ -26,8 +26,6 @@ export async function dataFeeWei(asker: Asker, bytes: Hex, signal?: AbortSignal)
 const SAMPLE_BYTES = 1024
 
 /** Bytes that cannot be compressed, so that their price is that of bytes that are. */
-const SAMPLE = sample()
-
 function sample(): Hex {
   let last = keccak256('0x')
   let all: Hex = last
@@ -42,12 +40,13 @@ function sample(): Hex {
 export class ByteFee {
   /** As it was told last, in wei, rounded up; 0 before that. */
   wei = 0n
+  readonly #sample = sample()
   #askAgainMs = 0
 
   async refresh(asker: Asker, signal: AbortSignal): Promise<void> {
     if (performance.now() < this.#askAgainMs) return
     try {
-      const feeWei = await dataFeeWei(asker, SAMPLE, signal)
+      const feeWei = await dataFeeWei(asker, this.#sample, signal)
       this.wei = (feeWei + BigInt(SAMPLE_BYTES - 1)) / BigInt(SAMPLE_BYTES)
     } catch (error) {
       // A price that nobody tells is no reason to follow the chain no more.

@@ -4,10 +4,10 @@
  */
 import { runtimes } from '../../contracts/gen/runtimes.ts'
 import { fromHex } from '../../protocol/hash.ts'
-import { dataFeeWei } from './data-fee.ts'
+import { dataFeeWei, GAS_PRICE_ORACLE } from './data-fee.ts'
 import { SOLIDITY_NAMES } from './deploy-check.ts'
 import type { Planned } from './deploy-plan.ts'
-import { Block, quantity } from './quantities.ts'
+import { Block, hexBytes, quantity } from './quantities.ts'
 import type { Rpc } from './rpc.ts'
 
 /** Of a transaction, of a creation, of a non-zero byte, a zero byte, a word of its code, and of a byte that stays. */
@@ -63,8 +63,10 @@ function gasOf({ name, data }: Planned): bigint {
   return TRANSACTION_GAS + CREATION_GAS + carried + kept + CONSTRUCTOR_GAS
 }
 
-/** For all of their data. */
+/** For all of their data, which is much: no chain without the oracle is sent it. */
 async function dataFeesWei(rpc: Rpc, contracts: readonly Planned[], signal?: AbortSignal) {
+  const code = await rpc.request(hexBytes, 'eth_getCode', [GAS_PRICE_ORACLE, 'latest'], signal)
+  if (code === '0x') return 0n
   const fees = await Promise.all(contracts.map(({ data }) => dataFeeWei(rpc, data, signal)))
   return fees.reduce((sum, fee) => sum + fee, 0n)
 }

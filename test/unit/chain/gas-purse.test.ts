@@ -17,7 +17,7 @@ describe('the coins for transactions', () => {
   let said: Record<string, unknown>[]
   let purse: GasPurse
 
-  function open(posts = true, balance = 1000n * POST_WEI): void {
+  function open(isPosting = true, balance = 1000n * POST_WEI): void {
     balanceWei = balance
     const log = { ...createLogger('silent'), warn: (about: object) => said.push({ ...about }) }
     const chain = {
@@ -28,7 +28,7 @@ describe('the coins for transactions', () => {
         return balanceWei
       },
     }
-    const options = { account: ACCOUNT, chain, ledger: () => ledger, posts, lookMs: 2 }
+    const options = { account: ACCOUNT, chain, ledger: () => ledger, isPosting, lookMs: 2 }
     purse = new GasPurse({ ...options, log: log as unknown as Logger })
   }
 
