@@ -25,6 +25,7 @@ import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
 import { signConsent } from '../../worker/chain/consent.ts'
 import { deploy, fundEmbedded } from '../../worker/chain/deploy.ts'
 import { type Deployment, domainOf } from '../../worker/chain/deployment.ts'
+import { smallQuantity } from '../../worker/chain/quantities.ts'
 import { Rpc } from '../../worker/chain/rpc.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { testFolder } from './folders.ts'
@@ -118,13 +119,13 @@ export class EmbeddedChain {
 
   /** Puts the chain's clock forward. */
   async passTime(seconds: number): Promise<void> {
-    const rpc = new Rpc(this.anvil.url)
-    try {
-      await rpc.request(z.unknown(), 'evm_increaseTime', [seconds])
-      await rpc.request(z.unknown(), 'evm_mine')
-    } finally {
-      rpc.close()
-    }
+    await this.#ask(z.unknown(), 'evm_increaseTime', [seconds])
+    await this.#ask(z.unknown(), 'evm_mine')
+  }
+
+  /** The newest block's number. */
+  async head(): Promise<number> {
+    return await this.#ask(smallQuantity, 'eth_blockNumber')
   }
 
   /** A client for somebody, who is given 100 OPEN. */
@@ -155,6 +156,19 @@ export class EmbeddedChain {
     for (const client of this.#clients) client.close()
     await this.anvil?.stop()
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #ask<S extends z.ZodType>(
+    schema: S,
+    method: string,
+    params: readonly unknown[] = [],
+  ): Promise<z.infer<S>> {
+    const rpc = new Rpc(this.anvil.url)
+    try {
+      return await rpc.request(schema, method, params)
+    } finally {
+      rpc.close()
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { watchChain } from '../../worker/chain/watcher.ts'
 import { type ChainUnderTest, chainCompliance } from '../compliance/chain.ts'
 import { EmbeddedChain, type Person, WINDOW_SECONDS } from '../harness/embedded-chain.ts'
 import { keyNumber } from '../harness/messages.ts'
+import { until } from '../harness/peers.ts'
 
 describe('the contracts', () => {
   const stop = new AbortController()
@@ -52,9 +53,10 @@ async function realChain(embedded: EmbeddedChain, signal: AbortSignal): Promise<
     },
     epoch: () => embedded.epoch,
     passWindow: () => sleep(1000 * WINDOW_SECONDS + 1100),
-    // A few looks later the watcher has told all that was mined before.
+    // Once the watcher has told all that was mined before.
     facts: async () => {
-      await sleep(200)
+      const head = await embedded.head()
+      await until(() => facts.some((fact) => fact.kind === 'block' && fact.number >= head))
       return facts
     },
   }
