@@ -1,5 +1,6 @@
 /** Loaded before all tests. What is said and decided has no clock and no dice: in its tests both throw. */
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 
 // Programs that tests start share what Node has compiled.
@@ -18,10 +19,23 @@ export const mochaHooks = {
     Date.now = () => refuse('Date.now')
     Math.random = () => refuse('Math.random')
   },
-  afterEach(): void {
+  afterEach(this: Mocha.Context): void {
     Date.now = clock
     Math.random = dice
+    const error = this.currentTest?.err
+    if (error) tellable(error)
   },
+}
+
+/** What failed in one of mocha's processes reaches the other as JSON: whatever of it JSON cannot say goes as text. */
+function tellable(error: object): void {
+  for (const [key, value] of Object.entries(error)) {
+    try {
+      JSON.stringify(value)
+    } catch {
+      Object.assign(error, { [key]: inspect(value) })
+    }
+  }
 }
 
 function refuse(what: string): never {
