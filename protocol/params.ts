@@ -45,9 +45,8 @@ export const AUDITORS = 3
 /** Each further wait of this length without a verdict seats one more auditor. */
 export const SEAT_WAIT_MS = 90 * SECOND_MS
 /** After a quorum, how long a batch waits for the votes that are still missing. */
-export const LATE_VOTE_MS =
-  20 *
-  SECOND_MS /** After a quorum, how long auditors wait for the votes still missing before they tell what they saw. */
+export const LATE_VOTE_MS = 20 * SECOND_MS
+/** After a quorum, how long auditors wait for the votes still missing before they tell what they saw. */
 export const OPEN_WAIT_MS = LATE_VOTE_MS / 2
 /** One in so many settled claims is run once more by somebody who did not audit it: a hundredth of the auditors' work. */
 export const SPOT_CHECK_ONE_IN = 32

@@ -53,6 +53,13 @@ describe('real processes', () => {
     }
     await Promise.all([...workers, ...validators].map((actor) => cast.waitUntilUp(actor)))
     await until(async () => (await statusOf(gateway)).subscribers === 5)
+    // A worker that has not read of the other's stake would take each job for its own.
+    for (const actor of cast.actors) {
+      await until(async () => {
+        const { members } = await statusOf(actor)
+        return members.workers === 2 && members.validators === 3
+      })
+    }
   })
 
   after(async () => {
@@ -248,6 +255,7 @@ describe('real processes', () => {
 
   interface Status {
     readonly subscribers: number
+    readonly members: { readonly workers: number; readonly validators: number }
     readonly judged: Record<string, number>
     readonly purse: { readonly balanceWei: string; readonly posts: string }
   }
