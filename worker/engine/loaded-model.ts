@@ -62,7 +62,8 @@ export class LoadedModel {
       session = Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
         threads: this.#options.threads,
-        arena: name.startsWith('gradient') || name.startsWith('features'),
+        // The optimiser's vectors are few, and each is as long as all that is trained: too much to keep between steps.
+        arena: name !== 'adam',
       })
       this.#sessions.set(name, session)
     }
