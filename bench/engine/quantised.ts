@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { quantiseModel } from '../../worker/engine/files/quantise.ts'
 import type { Figure } from '../figure.ts'
 import { alternate, cpuSeconds, milliseconds } from './measure.ts'
-import { LORA } from './random-model.ts'
+import { LORA, SEED } from './random-model.ts'
 import { trainingSteps } from './training.ts'
 import type { Workbench } from './workbench.ts'
 import { decodeSeconds } from './writing.ts'
@@ -33,11 +33,12 @@ export async function* quantised({ directory, engine }: Workbench): AsyncIterabl
         note: `${milliseconds(step.packed)} against ${milliseconds(step.plain)} CPU a step, past ${PAST}`,
       }
     }
-    await trainingSteps(plain, 1)
-    await trainingSteps(packed, 1)
+    const state = plain.initialState(SEED)
+    await trainingSteps(plain, state, 1)
+    await trainingSteps(packed, state, 1)
     const training = await alternate(ROUNDS, {
-      plain: () => cpuSeconds(() => trainingSteps(plain, 1)),
-      packed: () => cpuSeconds(() => trainingSteps(packed, 1)),
+      plain: () => cpuSeconds(() => trainingSteps(plain, state, 1)),
+      packed: () => cpuSeconds(() => trainingSteps(packed, state, 1)),
     })
     const bytes = async (path: string): Promise<number> => (await stat(join(path, FILE))).size
     const [after, before] = [await bytes(folder), await bytes(directory)]

@@ -1,5 +1,6 @@
 /** Training steps, with and without per-sample gradients, against PyTorch and PEFT. */
 import type { Model } from '../../worker/engine/engine.ts'
+import type { TrainingState } from '../../worker/engine/lora.ts'
 import type { Figure } from '../figure.ts'
 import { alternate, cpuSeconds, milliseconds } from './measure.ts'
 import { LORA, OPTIMISER, SEED, someTokens } from './random-model.ts'
@@ -8,20 +9,22 @@ import { NO_PEER, type Workbench } from './workbench.ts'
 const BATCH = 4
 const TOKENS = 128
 const RANK = 16
-const STEPS = 2
+const STEPS = 4
 const ROUNDS = 3
 /** Of the projections that features are taken by, as fine-tune jobs take them. */
 const WIDTH = 8
 
 export async function* training({ open, peer }: Workbench): AsyncIterable<Figure> {
   const model = await open({ ...LORA, rank: RANK, alpha: 2 * RANK })
-  await trainingSteps(model, 1)
-  await features(model)
+  // Drawn once a job, as on the other side.
+  const state = model.initialState(SEED)
+  await trainingSteps(model, state, 1)
+  await features(model, state)
   await peer?.call('adapters', 1, RANK)
   const seconds = await alternate(ROUNDS, {
-    ours: () => cpuSeconds(() => trainingSteps(model, STEPS)),
+    ours: () => cpuSeconds(() => trainingSteps(model, state, STEPS)),
     torch: async () => (await peer?.call('train', BATCH, TOKENS, STEPS)) ?? 0,
-    features: () => cpuSeconds(() => features(model)),
+    features: () => cpuSeconds(() => features(model, state)),
   })
   await peer?.call('remove_adapters')
   const step = seconds.ours / STEPS
@@ -50,10 +53,14 @@ export async function* training({ open, peer }: Workbench): AsyncIterable<Figure
   }
 }
 
-export async function trainingSteps(model: Model, steps: number): Promise<void> {
+export async function trainingSteps(
+  model: Model,
+  state: TrainingState,
+  steps: number,
+): Promise<void> {
   const tokens = Int32Array.from(someTokens(BATCH * (TOKENS + 1), 'training'))
   await model.train({
-    state: model.initialState(SEED),
+    state,
     batches: Array.from({ length: steps }, () => ({ tokens })),
     exampleTokens: TOKENS + 1,
     optimiser: OPTIMISER,
@@ -61,10 +68,9 @@ export async function trainingSteps(model: Model, steps: number): Promise<void> 
   })
 }
 
-async function features(model: Model): Promise<void> {
+async function features(model: Model, { theta }: TrainingState): Promise<void> {
   const examples = Array.from({ length: BATCH }, (_, index) =>
     Int32Array.from(someTokens(TOKENS + 1, `example ${index}`)),
   )
-  const adapter = model.initialState(SEED).theta
-  await model.features({ adapter, examples, projectionSeed: SEED, width: WIDTH })
+  await model.features({ adapter: theta, examples, projectionSeed: SEED, width: WIDTH })
 }
