@@ -19,6 +19,11 @@ export const PLAIN_GAS = 21_000n
 const RAISE_PERCENT = 125n
 /** The state may move between estimate and block. */
 const LIMIT_PERCENT = 120n
+/**
+ * As may the time: an estimate is of the newest block's second, in which GOPEN may have noted a sum of votes that a later
+ * block notes in a word of its own, for 22,592 gas more. A call notes two of them at the most.
+ */
+const LIMIT_EXTRA = 50_000n
 
 const NOTHING: GasOffer = { maxFeeWei: 0n, tipWei: 0n }
 
@@ -45,7 +50,7 @@ export function gasPriceWei({ maxFeeWei, tipWei }: GasOffer, baseFeeWei: bigint)
 
 /** The most gas that a transaction may take which is estimated to take so much. */
 export function gasLimit(estimate: bigint): bigint {
-  return (estimate * LIMIT_PERCENT) / 100n
+  return (estimate * LIMIT_PERCENT) / 100n + LIMIT_EXTRA
 }
 
 function raisedWei(wei: bigint): bigint {

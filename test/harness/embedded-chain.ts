@@ -123,6 +123,11 @@ export class EmbeddedChain {
     await this.#ask(z.unknown(), 'evm_mine')
   }
 
+  /** From now on no transaction has a block at once: it waits for the next second's, as on a live L2. */
+  async mineEachSecond(): Promise<void> {
+    await this.#ask(z.unknown(), 'evm_setIntervalMining', [1])
+  }
+
   /** The newest block's number. */
   async head(): Promise<number> {
     return await this.#ask(smallQuantity, 'eth_blockNumber')

@@ -160,6 +160,12 @@ describe('governance on an embedded chain', () => {
     await rejects(deployEmbedded({ url, ...unfit }), { code: 'bad-terms' })
   })
 
+  it('wraps coins in the second after others did', async () => {
+    await chain.mineEachSecond()
+    for (const voter of [alice, bob, alice, bob]) await voter.deposit(OPEN)
+    await bob.withdraw(2n * OPEN)
+  })
+
   it('gives the coins back', async () => {
     await bob.withdraw(20n * OPEN)
     const { gOpenWei, votesWei, openWei } = await bob.voter(person('bob').account)

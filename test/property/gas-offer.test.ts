@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
-import { gasOffer, gasPriceWei, raised } from '../../protocol/gas-offer.ts'
+import { gasLimit, gasOffer, gasPriceWei, raised } from '../../protocol/gas-offer.ts'
 
 const wei = fc.bigInt({ min: 0n, max: 10n ** 18n })
 const offers = fc.record({ maxFeeWei: wei, tipWei: wei })
@@ -36,6 +36,12 @@ describe('an offer for gas', () => {
       ok(gasPriceWei(after, baseFeeWei) !== undefined)
     })
     fc.assert(property)
+  })
+
+  it('leaves room for two words that an estimate did not have to write, and for a fifth more', () => {
+    // GOPEN's `deposit`, by a voter who had just deposited, and a second later (measured).
+    ok(gasLimit(57_663n) > 102_847n)
+    fc.assert(fc.property(wei, (gas) => ok(5n * gasLimit(gas) >= 6n * gas)))
   })
 
   it('is the suggestion where there is no floor', () => {

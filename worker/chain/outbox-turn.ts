@@ -7,7 +7,7 @@ import type { Hash } from '../../protocol/hash.ts'
 import { ChainError } from './errors.ts'
 import type { Attempt, Entry, OutboxStore } from './outbox-file.ts'
 import { Block, hexBytes, quantity, Receipt, smallQuantity, toQuantity } from './quantities.ts'
-import { explain, revertedError } from './reverts.ts'
+import { explain, outOfGasError, revertedError } from './reverts.ts'
 import type { Rpc } from './rpc.ts'
 import { isPassing, sleep, whileUnreachable } from './wait.ts'
 
@@ -212,15 +212,20 @@ export class Turn {
     return { hash: keccak256(raw) as Hash, raw, maxFeeWei, tipWei }
   }
 
-  /** The chain says that a mined transaction failed, but not why: the same call, made again, tells. */
-  async whyReverted({ what, to, data, valueWei = 0n }: WriteRequest): Promise<unknown> {
+  /** The chain says that a mined transaction failed, but not why: the same call, made again, tells, or its gas does. */
+  async whyFailed(
+    { what, to, data, valueWei = 0n }: WriteRequest,
+    { gas }: Entry,
+    { gasUsed }: Receipt,
+  ): Promise<unknown> {
     const call = { from: this.from, to, data, value: toQuantity(valueWei) }
     try {
       await this.ask(hexBytes, 'eth_call', [call, 'latest'])
     } catch (error) {
       return explain(error, what)
     }
-    return revertedError(what, '0x')
+    // A contract may give all but a 64th to another, which may use it up.
+    return 64n * gasUsed >= 63n * gas ? outOfGasError(what, gas) : revertedError(what, '0x')
   }
 }
 

@@ -85,7 +85,7 @@ export class Outbox {
       try {
         await this.#broadcast(turn, memory, entry)
         const receipt = await this.#settle(turn, memory, () => this.#queued > 0)
-        if (receipt.status === '0x0') throw await turn.whyReverted(request)
+        if (receipt.status === '0x0') throw await turn.whyFailed(request, entry, receipt)
         return receipt
       } catch (error) {
         const isTaken = error instanceof ChainError && error.code === 'nonce-taken'

@@ -62,6 +62,12 @@ export function revertedError(what: string, data: Hex, cause?: unknown): ChainEr
   return new ChainError('reverted', `the contract refused to ${what}: ${said}`, { revert, cause })
 }
 
+/** `ChainError` `reverted` for what took more gas than its estimate left room for. */
+export function outOfGasError(what: string, gas: bigint): ChainError {
+  const said = `the transaction to ${what} used up its ${gas} gas, for the chain had changed since it was estimated; try again`
+  return new ChainError('reverted', said, { revert: { name: 'OutOfGas', args: { gas } } })
+}
+
 /** The custom error in these bytes; `Unknown` where they are none of ours. */
 export function decodeRevert(data: Hex): Revert {
   try {

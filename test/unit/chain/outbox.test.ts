@@ -227,6 +227,22 @@ describe('the outbox', () => {
     })
   })
 
+  it('tells that a mined transaction ran out of gas', async () => {
+    chain.overrides.set('eth_getTransactionReceipt', ([hash]) => ({
+      transactionHash: hash,
+      blockNumber: '0x1',
+      status: '0x0',
+      gasUsed: '0x12345',
+      logs: [],
+    }))
+    chain.overrides.set('eth_call', () => '0x')
+    await rejects(open().send({ ...write(1), gas: 0x12345n }), {
+      code: 'reverted',
+      message: /write 1 used up its 74565 gas.*try again/,
+    })
+    await rejects(open().send({ ...write(2), gas: 0x20000n }), { message: /write 2: Unknown/ })
+  })
+
   it('ends a wait when the signal fires, and sees to the transaction the next time', async () => {
     chain.minesAtOnce = false
     const abort = new AbortController()
