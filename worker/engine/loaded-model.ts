@@ -9,6 +9,7 @@ import { adamGraph } from './graph/optimiser.ts'
 import { serveGraph } from './graph/serve-graph.ts'
 import { featuresGraph, gradientGraph, lossOnlyGraph } from './graph/train-graph.ts'
 import { type LoraLayout, loraLayout } from './lora.ts'
+import { once } from './once.ts'
 import type { ModelInfo, ModelSpec, ThreadOptions } from './requests.ts'
 import { type Exactness, selfTest } from './self-test.ts'
 import { PIECE_TOKENS } from './serving/serve.ts'
@@ -56,18 +57,15 @@ export class LoadedModel {
 
   /** Creates sessions when they are first needed: a node that only serves never pays for training. */
   session(name: GraphName): Promise<Session> {
-    let session = this.#sessions.get(name)
-    if (session === undefined) {
-      const { checkpointing } = this.#options
-      session = Session.create(this.#graph(name, checkpointing), {
+    const { checkpointing, threads } = this.#options
+    return once(this.#sessions, name, () =>
+      Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
-        threads: this.#options.threads,
+        threads,
         // The optimiser's vectors are few, and each is as long as all that is trained: too much to keep between steps.
         arena: name !== 'adam',
-      })
-      this.#sessions.set(name, session)
-    }
-    return session
+      }),
+    )
   }
 
   async info(): Promise<ModelInfo> {
