@@ -34,7 +34,10 @@ const outbox = new Outbox({
   account: privateKeyToAccount(privateKey),
   store,
 })
-for (let at = last === undefined ? 0 : Number(last) + 1; at < Number(count); at++) {
+const first = last === undefined ? 0 : Number(last) + 1
+// An earlier life may have been killed before it could say so.
+process.stdout.write(`${first}\n`)
+for (let at = first; at < Number(count); at++) {
   const data = `0x${at.toString(16).padStart(64, '0')}` as const
   await outbox.send({ what: `send ${at}`, to, data, gas: GAS })
   process.stdout.write(`${at + 1}\n`)
