@@ -56,14 +56,10 @@ export class MortalChain {
   /** Puts code on the chain; returns when it would survive a kill. */
   async install(code: Hex): Promise<Address> {
     const { privateKey, address } = await this.account()
-    const rpc = new Rpc(this.url)
-    try {
-      const account = privateKeyToAccount(privateKey)
-      const outbox = new Outbox({ rpc, chainId: CHAIN_ID, account, store: memoryStore() })
-      await outbox.send({ what: 'install', data: creationOf(code) })
-    } finally {
-      rpc.close()
-    }
+    using rpc = new Rpc(this.url)
+    const account = privateKeyToAccount(privateKey)
+    const outbox = new Outbox({ rpc, chainId: CHAIN_ID, account, store: memoryStore() })
+    await outbox.send({ what: 'install', data: creationOf(code) })
     await this.#written()
     return getContractAddress({ from: address, nonce: 0n }).toLowerCase() as Address
   }
@@ -73,12 +69,8 @@ export class MortalChain {
     method: string,
     params: readonly unknown[] = [],
   ): Promise<z.output<S>> {
-    const rpc = new Rpc(this.url)
-    try {
-      return await rpc.request(schema, method, params)
-    } finally {
-      rpc.close()
-    }
+    using rpc = new Rpc(this.url)
+    return await rpc.request(schema, method, params)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -168,12 +168,8 @@ export class EmbeddedChain {
     method: string,
     params: readonly unknown[] = [],
   ): Promise<z.infer<S>> {
-    const rpc = new Rpc(this.anvil.url)
-    try {
-      return await rpc.request(schema, method, params)
-    } finally {
-      rpc.close()
-    }
+    using rpc = new Rpc(this.anvil.url)
+    return await rpc.request(schema, method, params)
   }
 }
 

@@ -157,12 +157,8 @@ describe('the embedded chain', () => {
 })
 
 async function blockAt(url: string, at: string) {
-  const rpc = new Rpc(url)
-  try {
-    return await rpc.request(Block, 'eth_getBlockByNumber', [at, false])
-  } finally {
-    rpc.close()
-  }
+  using rpc = new Rpc(url)
+  return await rpc.request(Block, 'eth_getBlockByNumber', [at, false])
 }
 
 async function hashes(url: string): Promise<string[]> {

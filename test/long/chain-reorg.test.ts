@@ -235,12 +235,8 @@ describe('a runtime on a chain that is reorganised', () => {
   }
 
   async function ask(method: string, params: unknown[] = []): Promise<unknown> {
-    const rpc = new Rpc(chain.anvil.url)
-    try {
-      return await rpc.request(z.unknown(), method, params)
-    } finally {
-      rpc.close()
-    }
+    using rpc = new Rpc(chain.anvil.url)
+    return await rpc.request(z.unknown(), method, params)
   }
 
   async function until(condition: () => boolean): Promise<void> {

@@ -118,22 +118,18 @@ async function stop(child: Guarded, exited: Promise<AnvilExit>): Promise<void> {
 }
 
 async function checkAnswers(url: string, chainId: number, signal?: AbortSignal): Promise<void> {
-  const rpc = new Rpc(url)
-  try {
-    const answered = await rpc.request(smallQuantity, 'eth_chainId', [], signal)
-    if (answered !== chainId) {
-      throw new ChainError('wrong-chain', `${url} is chain ${answered}, not ${chainId}`)
-    }
-    const head = await rpc.request(Block, 'eth_getBlockByNumber', ['latest', false], signal)
-    const nowSeconds = Math.floor(Date.now() / 1000)
-    if (head.timestamp > nowSeconds + CLOCK_SLACK_SECONDS) {
-      throw new ChainError(
-        'clock-behind',
-        `the chain's newest block is of ${head.timestamp} s, this machine's clock says ${nowSeconds} s: ` +
-          'set the clock right, or delete the chain folder to begin a new one',
-      )
-    }
-  } finally {
-    rpc.close()
+  using rpc = new Rpc(url)
+  const answered = await rpc.request(smallQuantity, 'eth_chainId', [], signal)
+  if (answered !== chainId) {
+    throw new ChainError('wrong-chain', `${url} is chain ${answered}, not ${chainId}`)
+  }
+  const head = await rpc.request(Block, 'eth_getBlockByNumber', ['latest', false], signal)
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  if (head.timestamp > nowSeconds + CLOCK_SLACK_SECONDS) {
+    throw new ChainError(
+      'clock-behind',
+      `the chain's newest block is of ${head.timestamp} s, this machine's clock says ${nowSeconds} s: ` +
+        'set the clock right, or delete the chain folder to begin a new one',
+    )
   }
 }

@@ -67,14 +67,12 @@ export async function chainBehind(
 }
 
 async function chainAt(url: string, signal?: AbortSignal): Promise<number | ChainError> {
-  const rpc = new Rpc(url)
+  using rpc = new Rpc(url)
   try {
     return await rpc.request(smallQuantity, 'eth_chainId', [], signal)
   } catch (error) {
     if (error instanceof ChainError && error.code !== 'aborted') return error
     throw error
-  } finally {
-    rpc.close()
   }
 }
 

@@ -41,7 +41,7 @@ interface Candidate {
   head: number
 }
 
-export class Rpc implements Asker {
+export class Rpc implements Asker, Disposable {
   readonly #candidates: readonly Candidate[]
   readonly #options: RpcOptions
   #chainId: number | undefined
@@ -95,6 +95,10 @@ export class Rpc implements Asker {
     this.#looking.abort()
     this.#looking = new AbortController()
     for (const { endpoint } of this.#candidates) endpoint.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   async #withFit<T>(ask: (asker: Asker) => Promise<T>, signal?: AbortSignal): Promise<T> {
