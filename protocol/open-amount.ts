@@ -1,7 +1,8 @@
 /** Amounts of OPEN as people read them. */
 
 const DECIMALS = 18
-const OPEN_WEI = 10n ** BigInt(DECIMALS)
+/** One OPEN. */
+export const OPEN_WEI = 10n ** BigInt(DECIMALS)
 
 /** Wei as OPEN, rounded down, with up to `digits` decimals; with as many as its first two figures need where those show nothing. */
 export function formatOpen(wei: bigint, digits = 6): string {

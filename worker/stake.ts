@@ -1,6 +1,7 @@
 /** Puts up what the configuration asks for, where it is not there yet: the node's stake, a gateway's escrow. */
 import type { Ledger } from '../coordinator-free/ledger.ts'
 import type { Address } from '../protocol/fields.ts'
+import { OPEN_WEI } from '../protocol/open-amount.ts'
 import type { ChainClient } from './chain/client.ts'
 import { signConsent } from './chain/consent.ts'
 import type { Config } from './config/schema.ts'
@@ -41,5 +42,5 @@ export async function ensureEscrow(options: StakeOptions, signal: AbortSignal): 
 /** OPEN as people write it, in wei. */
 export function parseOpen(text: string): bigint {
   const [whole = '0', fraction = ''] = text.split('.')
-  return BigInt(whole) * 10n ** 18n + BigInt(fraction.padEnd(18, '0'))
+  return BigInt(whole) * OPEN_WEI + BigInt(fraction.padEnd(18, '0'))
 }

@@ -4,6 +4,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex } from '../../protocol/hash.ts'
+import { OPEN_WEI } from '../../protocol/open-amount.ts'
 import type { ParameterValues } from '../../protocol/parameters.ts'
 import { parametersWith, planDeployment } from './deploy-plan.ts'
 import { carryOut } from './deploy-steps.ts'
@@ -35,7 +36,7 @@ export interface DeployOptions extends DeployTerms {
 }
 
 /** Far more than a dozen contracts cost, in wei. */
-const DEPLOYER_WEI = 10n ** 18n
+const DEPLOYER_WEI = OPEN_WEI
 const GWEI = 10n ** 9n
 
 /** Deploys to an embedded chain, with a key that is forgotten afterwards. */
@@ -53,13 +54,9 @@ export async function fundEmbedded(
   balanceWei: bigint,
   signal?: AbortSignal,
 ): Promise<void> {
-  const rpc = new Rpc(url)
-  try {
-    const params = [account, toQuantity(balanceWei)]
-    await rpc.request(z.unknown(), 'anvil_setBalance', params, signal)
-  } finally {
-    rpc.close()
-  }
+  using rpc = new Rpc(url)
+  const params = [account, toQuantity(balanceWei)]
+  await rpc.request(z.unknown(), 'anvil_setBalance', params, signal)
 }
 
 /**
@@ -74,21 +71,17 @@ export async function deploy(options: DeployOptions, deployerKey: Uint8Array): P
     minimumStakeGwei: Number(options.minimumStakeWei / GWEI),
     ...options.parameters,
   })
-  const rpc = new Rpc(url)
-  try {
-    const account = privateKeyToAccount(toHex(deployerKey))
-    const from = account.address.toLowerCase() as Address
-    const chainId = await rpc.request(smallQuantity, 'eth_chainId', [], signal)
-    const fromBlock = await rpc.request(smallQuantity, 'eth_blockNumber', [], signal)
-    const params = [from, 'latest']
-    const firstNonce = await rpc.request(smallQuantity, 'eth_getTransactionCount', params, signal)
-    const place = { chainId, fromBlock, from, firstNonce }
-    const plan = planDeployment({ governance, parameters, treasury }, place)
-    const onStep = ({ place, total }: { place: number; total: number }): void =>
-      options.onProgress?.(place + 1, total)
-    await carryOut({ rpc, account, store: memoryStore(), plan, onStep }, signal)
-    return plan.deployment
-  } finally {
-    rpc.close()
-  }
+  using rpc = new Rpc(url)
+  const account = privateKeyToAccount(toHex(deployerKey))
+  const from = account.address.toLowerCase() as Address
+  const chainId = await rpc.request(smallQuantity, 'eth_chainId', [], signal)
+  const fromBlock = await rpc.request(smallQuantity, 'eth_blockNumber', [], signal)
+  const params = [from, 'latest']
+  const firstNonce = await rpc.request(smallQuantity, 'eth_getTransactionCount', params, signal)
+  const place = { chainId, fromBlock, from, firstNonce }
+  const plan = planDeployment({ governance, parameters, treasury }, place)
+  const onStep = ({ place, total }: { place: number; total: number }): void =>
+    options.onProgress?.(place + 1, total)
+  await carryOut({ rpc, account, store: memoryStore(), plan, onStep }, signal)
+  return plan.deployment
 }

@@ -1,4 +1,5 @@
 /** What governance is deployed with. */
+import { OPEN_WEI } from '../../protocol/open-amount.ts'
 import { EPOCH_SECONDS, type ParameterValues } from '../../protocol/parameters.ts'
 
 export interface GovernanceTerms {
@@ -19,7 +20,6 @@ export interface GovernanceTerms {
 
 const HOUR_SECONDS = 3600
 const DAY_SECONDS = 24 * HOUR_SECONDS
-const OPEN = 10n ** 18n
 
 /**
  * For a real L2: OpenLedger's figures, and a ten-thousandth of a billion OPEN as the least that decides. Whoever
@@ -30,9 +30,9 @@ export const LIVE_GOVERNANCE: GovernanceTerms = {
   votingDelaySeconds: DAY_SECONDS,
   votingPeriodSeconds: 14 * DAY_SECONDS,
   timelockSeconds: DAY_SECONDS,
-  thresholdWei: 100n * OPEN,
+  thresholdWei: 100n * OPEN_WEI,
   quorumPercent: 25,
-  leastQuorumWei: 100_000n * OPEN,
+  leastQuorumWei: 100_000n * OPEN_WEI,
 }
 
 /**

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import type { Role } from '../../protocol/chain.ts'
 import { type Address, address } from '../../protocol/fields.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
+import { OPEN_WEI } from '../../protocol/open-amount.ts'
 import { type Anvil, startAnvil } from '../chain/anvil.ts'
 import { deployEmbedded, fundEmbedded } from '../chain/deploy.ts'
 import { type Deployment, saveDeployment } from '../chain/deployment.ts'
@@ -45,7 +46,6 @@ const NodeFile = z.object({ node: address, api: z.url(), addresses: z.array(z.st
 
 const CHAIN_ID = 1612
 const EXIT_DELAY_SECONDS = 3600
-const OPEN = 10n ** 18n
 const PROGRAM = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 /** V8's nursery grows to 16 MiB and more for throughput that a node on loopback does not need: 70 MB a process. */
 const SMALL_HEAP = ['--max-semi-space-size=2']
@@ -73,7 +73,7 @@ export class Cast {
         url: anvil.url,
         windowSeconds: options.windowSeconds,
         exitDelaySeconds: EXIT_DELAY_SECONDS,
-        minimumStakeWei: OPEN,
+        minimumStakeWei: OPEN_WEI,
         governance: EMBEDDED_GOVERNANCE,
         treasury,
         signal,
@@ -97,7 +97,7 @@ export class Cast {
     await mkdir(folder, { recursive: true })
     const node = loadKey(folder, 'node').address
     const owner = loadKey(folder, 'owner').address
-    for (const account of [node, owner]) await this.fund(account, 1000n * OPEN)
+    for (const account of [node, owner]) await this.fund(account, 1000n * OPEN_WEI)
     const args = [
       ...['--data', folder, '--roles', role, '--rpc', this.anvil.url],
       ...['--deployment', join(this.#options.folder, 'deployment.json')],
@@ -158,11 +158,14 @@ export class Cast {
     return this.actors.find((actor) => actor.node === node)
   }
 
+  /** Whose processes are still there. */
+  get running(): Actor[] {
+    return this.actors.filter(({ process: child }) => isAlive(child))
+  }
+
   /** Ids of all processes that are still there, the chain's own included. */
   get pids(): number[] {
-    const nodes = this.actors.flatMap(({ process: child }) =>
-      isAlive(child) ? (child.pid ?? []) : [],
-    )
+    const nodes = this.running.flatMap(({ process: child }) => child.pid ?? [])
     return [...nodes, ...this.anvil.pids]
   }
 

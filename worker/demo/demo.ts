@@ -172,16 +172,10 @@ function processOf(
   return { name, role, node, pid: child.pid ?? 0, fate: fates.get(actor) ?? 'ran to the end' }
 }
 
-function isRunning({ process: child }: Actor): boolean {
-  return child.exitCode === null && child.signalCode === null
-}
-
 async function linger(story: Story, cast: Cast, signal: AbortSignal): Promise<void> {
   story.chapter('The network keeps running')
   story.line(`L2 ${cast.anvil.url}`)
-  for (const { name, api } of cast.actors.filter(isRunning)) {
-    story.line(`${name.padEnd(12)} ${api}/v1/status`)
-  }
+  for (const { name, api } of cast.running) story.line(`${name.padEnd(12)} ${api}/v1/status`)
   story.line(
     `after ${seconds(story.elapsedMs)}: ask it with ${strong('npx tributary ask "…"')}; Ctrl-C ends it`,
   )

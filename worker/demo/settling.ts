@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { formatOpen } from '../../protocol/open-amount.ts'
+import { formatOpen, OPEN_WEI } from '../../protocol/open-amount.ts'
 import { connectChain } from '../chain/client.ts'
 import { short } from '../cli/output.ts'
 import { describe } from '../cli/verify.ts'
@@ -94,7 +94,7 @@ export async function claimOne(
   const { privateKey, address } = accountFor(best.name, seed)
   // Anyone may send the claim; here a relayer pays its gas, since a contributor may own nothing else.
   const relayer = accountFor('relayer', seed)
-  await cast.fund(relayer.address, 10n ** 18n)
+  await cast.fund(relayer.address, OPEN_WEI)
   const chain = await connectChain(
     {
       url: cast.anvil.url,

@@ -8,6 +8,7 @@ import type { Address } from '../../../protocol/fields.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { Outbox } from '../../../worker/chain/outbox.ts'
 import { fileStore } from '../../../worker/chain/outbox-file.ts'
+import { toQuantity } from '../../../worker/chain/quantities.ts'
 import { Rpc } from '../../../worker/chain/rpc.ts'
 import { sleep } from '../../../worker/chain/wait.ts'
 import { FakeChain, FakeError } from '../../harness/fake-chain.ts'
@@ -44,6 +45,17 @@ describe('the outbox', () => {
   const file = (): string => path.join(folder, 'outbox.log')
 
   const write = (data: number) => ({ what: `write ${data}`, to: TO, data: hex(data) })
+
+  /** All that is sent is mined, took so much gas, and failed. */
+  function minesInVain(gasUsed: number): void {
+    chain.overrides.set('eth_getTransactionReceipt', ([hash]) => ({
+      transactionHash: hash,
+      blockNumber: '0x1',
+      status: '0x0',
+      gasUsed: toQuantity(gasUsed),
+      logs: [],
+    }))
+  }
 
   it('sends one after the other, in the order in which it was asked', async () => {
     const outbox = open()
@@ -207,13 +219,7 @@ describe('the outbox', () => {
   })
 
   it('tells why a mined transaction failed', async () => {
-    chain.overrides.set('eth_getTransactionReceipt', ([hash]) => ({
-      transactionHash: hash,
-      blockNumber: '0x1',
-      status: '0x0',
-      gasUsed: '0x1',
-      logs: [],
-    }))
+    minesInVain(0x1)
     chain.overrides.set('eth_call', () => {
       // AlreadyPosted(7)
       throw new FakeError(3, 'execution reverted', `0x${ALREADY_POSTED}${'7'.padStart(64, '0')}`)
@@ -228,13 +234,7 @@ describe('the outbox', () => {
   })
 
   it('tells that a mined transaction ran out of gas', async () => {
-    chain.overrides.set('eth_getTransactionReceipt', ([hash]) => ({
-      transactionHash: hash,
-      blockNumber: '0x1',
-      status: '0x0',
-      gasUsed: '0x12345',
-      logs: [],
-    }))
+    minesInVain(0x12345)
     chain.overrides.set('eth_call', () => '0x')
     await rejects(open().send({ ...write(1), gas: 0x12345n }), {
       code: 'reverted',
