@@ -31,10 +31,10 @@ import {
   type Ready,
   readyOf,
   settleable,
-  turnPlace,
 } from './settlement.ts'
 import { type Lot, spotChecksDue } from './spot-checks.ts'
 import { followDue, statesOf } from './takeover.ts'
+import { turnPlace } from './turns.ts'
 
 /** What this node has worked out so far. */
 export interface Workings extends Drafted {

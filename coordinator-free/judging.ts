@@ -2,18 +2,18 @@
  * What falls to a node while something stands before the judges on the L2. Rule numbers are those of ARCHITECTURE.md.
  * The contract's deadlines are of the chain's clock, so what must not come too early waits for the newest block's time.
  */
-import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Envelope } from '../protocol/envelope.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { LAST_CALL_MS, LEAST_TURN_MS, TURN_MS } from '../protocol/params.ts'
+import { LAST_CALL_MS, TURN_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
-import type { Case, Demand, Drawn } from './disputes.ts'
+import { demandsDue } from './demands.ts'
+import type { Case, Drawn } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import { type Kept, madeUp, transcriptIn } from './kept-claims.ts'
-import type { Ledger, PostedBatch } from './ledger.ts'
-import { turnPlace } from './settlement.ts'
+import { type Ledger, openBatch, type PostedBatch } from './ledger.ts'
+import { placeAfter, turnPlace, turnWithin } from './turns.ts'
 
 /** What this node knows of itself. */
 export interface Judge {
@@ -29,51 +29,12 @@ const GWEI = 10n ** 9n
 export function judgingDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
   const { disputes } = ledger
   return [
-    ...disputes.demands.flatMap((demand) => demandDue(ledger, demand, judge.self, nowMs) ?? []),
+    ...demandsDue(ledger, judge.self, nowMs),
     ...callsDue(ledger, judge, nowMs),
     ...disputes.openCases.flatMap((opened) => caseDue(ledger, opened, judge, nowMs) ?? []),
     ...withdrawalsDue(ledger, judge.self),
     ...punishmentsDue(ledger, judge.self, nowMs),
   ]
-}
-
-function demandDue(ledger: Ledger, demand: Demand, self: Address, nowMs: number): Duty | undefined {
-  const batch = openBatch(ledger, demand.header)
-  const isValidator = ledger.members.has(self, 'validator')
-  // D1: who holds the data shows the receipt, one after the other, and never has its own batch found false for it.
-  if (isValidator && batch?.data) return showDue(ledger, demand, batch, self, nowMs)
-  return forecloseDue(ledger, demand, batch, self)
-}
-
-function showDue(
-  ledger: Ledger,
-  { header, index, untilMs, heardAtMs }: Demand,
-  { data }: PostedBatch,
-  self: Address,
-  nowMs: number,
-): Duty | undefined {
-  const order = ledger.members.ranked('validator', 'show', headerHash(header))
-  const place = order.findIndex(({ node }) => node === self)
-  // Late is better than never: the contract takes it as long as nobody has foreclosed.
-  const turnMs = turnWithin(heardAtMs, untilMs, order.length)
-  if (!hasCome(heardAtMs + place * turnMs, nowMs)) return undefined
-  const { receipts } = data!
-  return { kind: 'show', duty: `show ${header.number} ${index}`, header, receipts, index }
-}
-
-/** D2: what nobody showed is foreclosed by who asked for it, and in turn by validators that cannot get the data either. */
-function forecloseDue(
-  ledger: Ledger,
-  { header, index, asker, untilMs }: Demand,
-  batch: PostedBatch | undefined,
-  self: Address,
-): Duty | undefined {
-  const headMs = ledger.head?.timestampMs ?? 0
-  const place = placeAfter(ledger, asker, 'foreclose', headerHash(header), self)
-  // Of a batch that was taken back nothing is left but the asker's bond.
-  if (place < 0 || (!batch && self !== asker)) return undefined
-  if (headMs <= untilMs + place * TURN_MS) return undefined
-  return { kind: 'foreclose', duty: `foreclose ${header.number} ${index}`, header, index }
 }
 
 /** A jury may be called over a claim, or over those who passed it and opened these. */
@@ -235,31 +196,4 @@ function punishmentsDue(ledger: Ledger, self: Address, nowMs: number): Duty[] {
       return [{ kind: 'punish', duty: `punish ${header}`, header, txHash, claims }]
     },
   )
-}
-
-/** The batch of just this header, while it may still be found false. */
-function openBatch({ batches, faulty }: Ledger, header: BatchHeader): PostedBatch | undefined {
-  const batch = batches.get(header.number)
-  if (batch?.header !== header || batch.final) return undefined
-  return faulty === 0 || header.number < faulty ? batch : undefined
-}
-
-/** Place in an order of turns that one node leads and the validators follow; -1 for who has none. */
-function placeAfter(
-  ledger: Ledger,
-  first: Address,
-  purpose: string,
-  subject: Hash,
-  self: Address,
-): number {
-  if (self === first) return 0
-  const order = ledger.members.ranked('validator', purpose, subject)
-  const others = order.filter(({ node }) => node !== first)
-  const place = others.findIndex(({ node }) => node === self)
-  return place < 0 ? -1 : place + 1
-}
-
-/** Turns of such a length that all have had one when half of the time is over. */
-function turnWithin(fromMs: number, untilMs: number, turns: number): number {
-  return Math.min(TURN_MS, Math.max(LEAST_TURN_MS, (untilMs - fromMs) / (2 * turns)))
 }

@@ -311,6 +311,16 @@ export function awaitsData(ledger: Ledger): boolean {
   return last !== undefined && !last.data
 }
 
+/** The batch of just this header, while it may still be found false. */
+export function openBatch(
+  { batches, faulty }: Ledger,
+  header: BatchHeader,
+): PostedBatch | undefined {
+  const batch = batches.get(header.number)
+  if (batch?.header !== header || batch.final) return undefined
+  return faulty === 0 || header.number < faulty ? batch : undefined
+}
+
 function remember(ledger: Ledger, envelope: Envelope): void {
   const author = authorOf(envelope.message)
   ledger.envelopes.set(envelope.digest, envelope)

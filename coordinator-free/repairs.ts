@@ -9,7 +9,7 @@ import { TURN_MS } from '../protocol/params.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
 import { type Ledger, lastBatch } from './ledger.ts'
-import { turnPlace } from './settlement.ts'
+import { turnPlace } from './turns.ts'
 
 export function repairsDue(ledger: Ledger, self: Address, nowMs: number): Duty[] {
   const due: Duty[] = []

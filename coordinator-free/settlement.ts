@@ -25,6 +25,7 @@ import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import { areOpen, arePassed, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
+import { turnPlace } from './turns.ts'
 import { type Bargain, finaliseBargain, postBargain, proposalBargain, worthSince } from './worth.ts'
 
 /** A proposal worked out by this node. */
@@ -302,11 +303,6 @@ function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T
     purses.set(body.requester, purse)
     return purse.pay(body)
   })
-}
-
-/** This validator's place in the order of turns; -1 for who is none. */
-export function turnPlace(ledger: Ledger, purpose: string, subject: Hash, self: Address): number {
-  return ledger.members.ranked('validator', purpose, subject).findIndex(({ node }) => node === self)
 }
 
 function isAscending(hashes: readonly (Hash | Cid)[]): boolean {
