@@ -74,15 +74,18 @@ interface Posted extends Known {
   readonly txHash: Hash
 }
 
+type Demanded = Extract<ChainLog, { kind: 'demanded' }>
 type Opened = Extract<ChainLog, { kind: 'case-opened' }>
 type Answered = Extract<ChainLog, { kind: 'shown' } | { kind: 'withheld' }>
 type Decided = Extract<ChainLog, { kind: 'case-decided' }>
 
 export class Disputes {
   #demands: Demand[] = []
+  /** Places for which somebody has asked, by batch. */
+  readonly #asked = new Map<BatchHeader, Set<number>>()
   readonly #cases = new Map<number, Case>()
   readonly claims = new KeptClaims((claim) => this.openCases.some((one) => one.claim === claim))
-  /** How many cases each challenger has lost. */
+  /** How many bonds each account has lost: by cases that were dismissed, and by demands that were answered. */
   readonly #lost = new Map<Address, number>()
   /** Whom decided cases may have left money. */
   readonly #owed = new Set<Address>()
@@ -91,6 +94,11 @@ export class Disputes {
 
   get demands(): readonly Demand[] {
     return this.#demands
+  }
+
+  /** Places of an open batch for which somebody has asked, answered or not. */
+  askedOf(header: BatchHeader): ReadonlySet<number> {
+    return this.#asked.get(header) ?? NONE_ASKED
   }
 
   /** Those that are not decided. */
@@ -125,10 +133,11 @@ export class Disputes {
     )
   }
 
-  /** Bonds that a challenger has lost, or may lose yet. */
-  bondsAtRisk(challenger: Address): number {
-    const open = this.openCases.filter((one) => one.challenger === challenger)
-    return (this.#lost.get(challenger) ?? 0) + open.length
+  /** Bonds that an account has lost, or may lose yet. */
+  bondsAtRisk(account: Address): number {
+    const cases = this.openCases.filter(({ challenger }) => challenger === account)
+    const demands = this.#demands.filter(({ asker }) => asker === account)
+    return (this.#lost.get(account) ?? 0) + cases.length + demands.length
   }
 
   isOwed(account: Address): boolean {
@@ -143,11 +152,9 @@ export class Disputes {
   merge(fact: DisputeLog, batch: Known | undefined, nowMs: number): void {
     const header = batch?.header
     switch (fact.kind) {
-      case 'demanded': {
-        const { index, asker, untilMs } = fact
-        if (header) this.#demands.push({ header, index, asker, untilMs, heardAtMs: nowMs })
+      case 'demanded':
+        if (header) this.#demand(fact, header, nowMs)
         break
-      }
       case 'shown':
       case 'withheld':
         this.#endDemand(fact, header)
@@ -172,6 +179,13 @@ export class Disputes {
     }
   }
 
+  #demand({ index, asker, untilMs }: Demanded, header: BatchHeader, heardAtMs: number): void {
+    this.#demands.push({ header, index, asker, untilMs, heardAtMs })
+    const asked = this.#asked.get(header)
+    if (asked) asked.add(index)
+    else this.#asked.set(header, new Set([index]))
+  }
+
   #open(fact: Opened, { header, data }: Known, heardAtMs: number): void {
     const { number, claim, transcript, challenger, seedBlock } = fact
     const told = { number, claim, transcript, challenger, seedBlock, header, heardAtMs }
@@ -192,6 +206,7 @@ export class Disputes {
     const live = same.find((one) => one.header === header)
     const ended = (kind === 'shown' ? live : undefined) ?? same[0]
     this.#demands = this.#demands.filter((one) => one !== ended)
+    if (kind === 'shown' && ended) this.#lose(ended.asker)
   }
 
   #decide({ number, outcome }: Decided): void {
@@ -200,7 +215,7 @@ export class Disputes {
     decided.isDecided = true
     const { challenger } = decided
     if (outcome === 'dismissed') {
-      this.#lost.set(challenger, (this.#lost.get(challenger) ?? 0) + 1)
+      this.#lose(challenger)
       for (const juror of decided.revealed.keys()) this.#owed.add(juror)
     } else {
       this.#owed.add(challenger)
@@ -208,6 +223,10 @@ export class Disputes {
     // As if nobody had asked: whoever still doubts the claim may call a jury again.
     if (outcome === 'undecided' || decided.isOver) this.#cases.delete(number)
     if (decided.isOver) this.claims.release(decided.claim)
+  }
+
+  #lose(account: Address): void {
+    this.#lost.set(account, (this.#lost.get(account) ?? 0) + 1)
   }
 
   /** The batch was found false: what its claims' authors and auditors have signed is kept, to be shown to the chain. */
@@ -224,6 +243,7 @@ export class Disputes {
   /** The batch is final or gone: what was kept for a dispute about it goes, but for what is before a jury. */
   forget(header: BatchHeader): void {
     this.claims.forget(header)
+    this.#asked.delete(header)
     for (const [number, known] of this.#cases) {
       if (known.header !== header) continue
       known.isOver = true
@@ -256,3 +276,5 @@ export class Disputes {
     return this.openCases.flatMap(({ claim }) => signedIn(this.claims.get(claim)))
   }
 }
+
+const NONE_ASKED: ReadonlySet<number> = new Set()

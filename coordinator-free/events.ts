@@ -166,6 +166,14 @@ export type Duty =
       readonly proof: Proof
     }
 
+  /** Ask on the chain for a receipt of a batch whose data cannot be had. */
+  | {
+      readonly kind: 'demand'
+      readonly duty: string
+      readonly header: BatchHeader
+      readonly index: number
+      readonly bondWei: bigint
+    }
   /** Show a receipt that was asked for on the chain. */
   | ({ readonly kind: 'show'; readonly duty: string } & InBatch)
   /** A receipt was not shown in time: its batch is false. */

@@ -7,7 +7,7 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { LAST_CALL_MS, TURN_MS } from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
-import { demandsDue } from './demands.ts'
+import { demandsDue, hiddenBatches } from './demands.ts'
 import type { Case, Drawn } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
@@ -18,7 +18,7 @@ import { placeAfter, turnPlace, turnWithin } from './turns.ts'
 /** What this node knows of itself. */
 export interface Judge {
   readonly self: Address
-  /** What its owner lets it lose in calls of juries; nothing where it never calls one. */
+  /** What its owner lets it lose in calls of juries and in demands; nothing where it makes none. */
   readonly challengeBudgetWei: bigint
   /** What it found in cases that it was drawn for, by case. */
   readonly found: ReadonlyMap<number, Verdict>
@@ -46,25 +46,42 @@ interface Doubt {
 }
 
 /**
- * Doubts of a validator turn into calls while their batches are open and its owner's money lasts. The last bond is kept for a
- * claim: a false one that becomes final costs others more than a pass that is paid unseen.
+ * Doubts of a validator turn into calls and demands while their batches are open and its owner's money lasts. The last bond is
+ * kept for a claim: a false one that becomes final costs others more than a pass that is paid unseen.
  */
 function callsDue(ledger: Ledger, judge: Judge, nowMs: number): Duty[] {
   const { disputes, parameters } = ledger
   const [claims, passes] = [doubtedClaims(ledger, judge.self), doubtedPasses(ledger)]
-  if (claims.length + passes.length === 0) return []
+  const hidden = hiddenBatches(ledger, judge.self, nowMs)
+  if (claims.length + passes.length + hidden.length === 0) return []
   const bondWei = BigInt(parameters.at('challengeBondGwei', parameters.epochAt(nowMs))) * GWEI
   const bonds = Number(judge.challengeBudgetWei / bondWei) - disputes.bondsAtRisk(judge.self)
   const called = claims.slice(0, Math.max(0, bonds))
   const spare = Math.max(0, bonds - called.length - 1)
-  return [...called, ...passes.slice(0, spare)].flatMap((doubt): Duty[] => {
-    const { claim, kept, openings, batch } = doubt
-    if (openings.length === 0 && !isCallersTurn(ledger, doubt, judge.self, nowMs)) return []
-    const { receipts } = batch.data!
-    const index = receipts.findIndex((receipt) => receipt.claim === claim)
-    const duty = openings.length === 0 ? `challenge ${claim}` : `challenge passes of ${claim}`
-    return [{ kind: 'challenge', duty, header: kept.header, receipts, index, bondWei, openings }]
-  })
+  const wanted = hidden.slice(0, spare)
+  return [
+    ...[...called, ...passes.slice(0, spare - wanted.length)].flatMap((doubt) =>
+      callOver(ledger, doubt, bondWei, judge.self, nowMs),
+    ),
+    ...wanted.map(({ header, index }): Duty => {
+      return { kind: 'demand', duty: `demand ${header.number} ${index}`, header, index, bondWei }
+    }),
+  ]
+}
+
+function callOver(
+  ledger: Ledger,
+  doubt: Doubt,
+  bondWei: bigint,
+  self: Address,
+  nowMs: number,
+): Duty[] {
+  const { claim, kept, openings, batch } = doubt
+  if (openings.length === 0 && !isCallersTurn(ledger, doubt, self, nowMs)) return []
+  const { receipts } = batch.data!
+  const index = receipts.findIndex((receipt) => receipt.claim === claim)
+  const duty = openings.length === 0 ? `challenge ${claim}` : `challenge passes of ${claim}`
+  return [{ kind: 'challenge', duty, header: kept.header, receipts, index, bondWei, openings }]
 }
 
 /** D3: claims that are settled as passed, and that this validator failed. */

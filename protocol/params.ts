@@ -69,6 +69,8 @@ export const GAS_WAIT_MS = 3 * MINUTE_MS
 export const UNHEARD_MS = 3 * TURN_MS
 /** Where the chain leaves less time for turns, they are shorter, but never shorter than a block. */
 export const LEAST_TURN_MS = SECOND_MS
+/** Data of a batch that cannot be had for half of its window is asked for on the chain, but never sooner: IPFS takes its time. */
+export const LEAST_SEARCH_MS = 20 * SECOND_MS
 /** This long before the time to commit is over, a juror who has found nothing says so; with less time, in its last quarter. */
 export const LAST_CALL_MS = 20 * SECOND_MS
 

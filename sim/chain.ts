@@ -23,7 +23,7 @@ import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { checkCharges, checkEpoch, checkFees } from './batch-checks.ts'
 import { Reverted, type WriteLog } from './contract.ts'
-import { Court } from './court.ts'
+import { Court, type Fault } from './court.ts'
 import { Escrows } from './escrows.ts'
 import { type Slash, Stakes } from './stakes.ts'
 
@@ -67,10 +67,11 @@ export class FakeChain {
   #head = { number: 0, timestampMs: 0 }
   #collectedWei = 0n
   #faulty = 0
-  /** The claim for which it is. */
-  #found: Hash | undefined
+  #found: Fault = 'judged'
   /** What was false about batches that were taken back, by the hash of the header. */
-  readonly #faults = new Map<Hash, Hash>()
+  readonly #faults = new Map<Hash, Fault>()
+  /** Of all posted batches, those taken back among them, by the hash of the header. */
+  readonly #endorsers = new Map<Hash, readonly Address[]>()
   #transactions = 0
 
   constructor(options: FakeChainOptions) {
@@ -85,11 +86,12 @@ export class FakeChain {
       isVoid: (header) => this.#void.has(hashOf(header)),
       hold: (number) => this.#hold(number, 1),
       release: (number) => this.#hold(number, -1),
-      fault: (number) => {
-        if (this.#faulty === 0 || this.#faulty > number) this.fault(number)
+      fault: (number, fault) => {
+        if (this.#faulty === 0 || this.#faulty > number) this.fault(number, fault)
       },
       faultFor: (number, claim) => this.fault(number, claim),
       faultOf: (headerHash) => this.#faults.get(headerHash),
+      endorsersOf: (headerHash) => this.#endorsers.get(headerHash) ?? [],
       isSigned: (envelope) => this.#isSigned(envelope),
     })
   }
@@ -172,6 +174,10 @@ export class FakeChain {
     this.#collectedWei += header.collectedWei
     const finalAtMs = this.#head.timestampMs + this.#options.windowMs
     this.#batches.push({ header, finalAtMs, final: false })
+    this.#endorsers.set(
+      hashOf(header),
+      endorsements.map(({ validator }) => validator),
+    )
     this.changes += 1
     this.#log({ kind: 'batch-posted', header, finalAtMs, txHash: this.#txHash() })
   }
@@ -197,13 +203,13 @@ export class FakeChain {
     this.#log({ kind: 'batch-final', number, txHash: this.#txHash() })
   }
 
-  /** As a judge would: the batch is false, for this claim where there is one. */
-  fault(number: number, claim?: Hash): void {
+  /** As a judge would. */
+  fault(number: number, fault: Fault = 'judged'): void {
     if (!this.#batches[number - 1]) throw new Reverted('NotPosted')
     if (this.#batches[number - 1]!.final) throw new Reverted('AlreadyFinal')
     if (this.#faulty > 0 && this.#faulty <= number) throw new Reverted('FaultOpen')
     this.#faulty = number
-    this.#found = claim
+    this.#found = fault
     this.#log({ kind: 'batch-faulted', number })
   }
 
@@ -224,7 +230,7 @@ export class FakeChain {
     this.#log({ kind: 'batch-voided', number: last, headerHash })
     if (last !== this.#faulty) return
     this.#faulty = 0
-    if (this.#found) this.#faults.set(headerHash, this.#found)
+    this.#faults.set(headerHash, this.#found)
     this.#stakes.slash(header.proposer, this.#bondWei, 'proposer')
   }
 

@@ -30,13 +30,18 @@ export interface Bench {
   hold(number: number): void
   release(number: number): void
   /** Finds a batch false, unless an older one is. */
-  fault(number: number): void
+  fault(number: number, fault: Fault): void
   /** Finds it false for a claim. @throws Reverted where it is known to be false already */
   faultFor(number: number, claim: Hash): void
-  /** The claim for which a batch that was taken back was found false. */
-  faultOf(headerHash: Hash): Hash | undefined
+  /** What was false about a batch that was taken back. */
+  faultOf(headerHash: Hash): Fault | undefined
+  /** Who signed a batch that was posted. */
+  endorsersOf(headerHash: Hash): readonly Address[]
   isSigned(envelope: Envelope): boolean
 }
+
+/** What is false about a batch: a claim, what a jury has said and punished, or, plainly, data that nobody shows. */
+export type Fault = Hash | 'judged' | 'plain'
 
 interface Case {
   readonly claim: Hash
@@ -73,8 +78,8 @@ export class Court {
   readonly #caseOf = new Map<string, Case>()
   readonly #condemned = new Set<string>()
   readonly #owed = new Set<Address>()
-  /** Statements on false claims whose authors have paid, by digest. */
-  readonly #punished = new Set<Hash>()
+  /** Statements on false claims, and endorsements of hidden batches, whose authors have paid. */
+  readonly #punished = new Set<string>()
 
   constructor(bench: Bench) {
     this.#bench = bench
@@ -91,7 +96,8 @@ export class Court {
     return index < header.receiptCount && !this.#demands.has(`${headerHash(header)} ${index}`)
   }
 
-  demand(asker: Address, header: BatchHeader, index: number): void {
+  demand(asker: Address, header: BatchHeader, index: number, bondWei = this.#bondWei): void {
+    if (bondWei !== this.#bondWei) throw new Reverted('WrongBond')
     this.#bench.requireOpen(header)
     if (index >= header.receiptCount) throw new Reverted('NoSuchReceipt')
     const key = `${headerHash(header)} ${index}`
@@ -119,7 +125,7 @@ export class Court {
     if (this.#bench.isVoid(header)) return
     this.counters.withheld += 1
     this.#bench.release(header.number)
-    this.#bench.fault(header.number)
+    this.#bench.fault(header.number, 'plain')
   }
 
   open(challenger: Address, place: InBatch, bondWei: bigint): void {
@@ -152,9 +158,7 @@ export class Court {
   }
 
   #requireDoubtable(place: InBatch, bondWei: bigint): void {
-    if (bondWei !== BigInt(this.#bench.governed.challengeBondGwei) * GWEI) {
-      throw new Reverted('WrongBond')
-    }
+    if (bondWei !== this.#bondWei) throw new Reverted('WrongBond')
     requirePlaced(place)
     this.#bench.requireOpen(place.header)
   }
@@ -188,9 +192,13 @@ export class Court {
     this.counters.proved += 1
   }
 
-  /** Whoever signed the claim for which a batch was found false, or passed it, pays once for that. */
+  /** Whoever signed the claim for which a batch was found false, or passed it, or endorsed what nobody shows, pays once. */
   punish(headerHash: Hash, claims: readonly Signed[]): void {
     const fault = this.#bench.faultOf(headerHash)
+    if (fault === 'plain') {
+      this.#punishEndorsers(headerHash)
+      return
+    }
     const found = claims.find(({ claim }) => claim.digest === fault)
     if (!found) throw new NothingToDo('NotFalse')
     const said = [found.claim, ...found.passes]
@@ -205,6 +213,19 @@ export class Court {
       this.counters.punished += 1
       const { stakes, governed } = this.#bench
       stakes.slashBps(authorOf(statement.message), governed.endorserSlashBps, 'accused')
+    }
+  }
+
+  #punishEndorsers(headerHash: Hash): void {
+    const keyOf = (node: Address) => `${headerHash} ${node}`
+    const endorsers = this.#bench.endorsersOf(headerHash)
+    const left = endorsers.filter((node) => !this.#punished.has(keyOf(node)))
+    if (left.length === 0) throw new Reverted('AlreadyPunished')
+    const { stakes, governed } = this.#bench
+    for (const node of left) {
+      this.#punished.add(keyOf(node))
+      this.counters.punished += 1
+      stakes.slashBps(node, governed.endorserSlashBps, 'accused')
     }
   }
 
@@ -273,7 +294,7 @@ export class Court {
   #condemn(upheld: Case): void {
     const { transcript, header, accused } = upheld
     if (transcript !== ZERO_HASH) this.counters.unmasked += 1
-    else if (!this.#bench.isVoid(header)) this.#bench.fault(header.number)
+    else if (!this.#bench.isVoid(header)) this.#bench.fault(header.number, 'judged')
     if (this.#condemned.has(subjectOf(upheld))) return
     this.#condemned.add(subjectOf(upheld))
     const { stakes, governed } = this.#bench
@@ -295,6 +316,10 @@ export class Court {
   #endDemand(header: BatchHeader, index: number): void {
     const key = `${headerHash(header)} ${index}`
     if (!this.#demands.delete(key)) throw new Reverted('NotDemanded')
+  }
+
+  get #bondWei(): bigint {
+    return BigInt(this.#bench.governed.challengeBondGwei) * GWEI
   }
 
   get #nowMs(): number {

@@ -25,6 +25,7 @@ export const MEASURED_GAS = {
   votedTwice: { whole: 158_238, call: 128_546 },
   claimedFalsely: { whole: 117_828, call: 92_572 },
   passedFalsely: { whole: 116_473, call: 90_577 },
+  demand: { whole: 120_686, call: 95_966 },
   'show, 1 of 4': { whole: 117_642, call: 85_678 },
   foreclose: { whole: 71_704, call: 49_988 },
   'falseScore, 512 coordinates of a byte': { whole: 88_672, call: 43_764 },
@@ -117,6 +118,7 @@ function measuredOf(write: Exclude<Write, { kind: 'post' | 'finalise' | 'accuse'
 }
 
 const BY_KIND = {
+  demand: GAS.demand,
   show: GAS['show, 1 of 4'],
   foreclose: GAS.foreclose,
   draw: GAS['jury: draw 7 of 7 validators'],

@@ -14,6 +14,7 @@ export type JudgingDuty = Extract<
   Duty,
   {
     kind:
+      | 'demand'
       | 'show'
       | 'foreclose'
       | 'challenge'
@@ -48,6 +49,9 @@ export class Judging {
 
   call({ court }: FakeChain, duty: JudgingDuty): void {
     switch (duty.kind) {
+      case 'demand':
+        court.demand(this.#self, duty.header, duty.index, duty.bondWei)
+        break
       case 'show':
         court.show(duty)
         break

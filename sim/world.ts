@@ -6,14 +6,7 @@ import { keccak, toHex, utf8 } from '../protocol/hash.ts'
 import type { Audience, Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
-import {
-  byManner,
-  liesOf,
-  type Manner,
-  type Numbers,
-  oddOnes,
-  strikesOf,
-} from './adversaries/kinds.ts'
+import { byManner, type Manner, type Numbers, oddOnes, strikesOf } from './adversaries/kinds.ts'
 import type { FakeChain, FakeChainOptions } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
@@ -137,7 +130,7 @@ export class World {
       purseWei: BigInt(scenario.purseGwei) * GWEI,
       onPaid: (payment) => this.#notePaid(payment),
     })
-    this.checkers = new Checkers(this.timeline, liesOf(scenario))
+    this.checkers = new Checkers(this.timeline, scenario)
     this.sequencer = new Sequencer({
       ...{ clock: this.clock, timeline: this.timeline },
       ...{ dice: chainDice, failures: scenario.chainFailures, prices },

@@ -58,6 +58,11 @@ export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): 
   return falseJudges < AUDITORS && numbers.challengeBonds > 0 ? 'until-final' : 'counted'
 }
 
+/** True where those who hide data are a quorum: then batches are posted whose data is nowhere, and may be found false for it. */
+export function mayHide(numbers: Numbers & { readonly validators: number }): boolean {
+  return 3 * numbers.withholdingValidators >= 2 * numbers.validators
+}
+
 interface Striking {
   readonly options: { readonly role: Role; readonly manner: Manner }
   readonly strikes: number

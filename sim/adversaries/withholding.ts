@@ -1,4 +1,4 @@
-/** Proposes batches whose data it names a place for and puts nowhere, and keeps no other's data either. */
+/** Proposes batches whose data it names a place for and puts nowhere, keeps no other's data either, and shows no receipt. */
 import type { Adversary, Body } from './adversary.ts'
 
 const NOWHERE = `eigenda/0x${'0'.repeat(64)}`
@@ -18,6 +18,7 @@ export function withholding(body: Body): Adversary {
         body.handle({ kind: 'retrieved', header: effect.headerHash })
         return true
       case 'keep':
+      case 'show':
         return true
       default:
         return false

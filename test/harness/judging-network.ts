@@ -23,6 +23,8 @@ interface Cast {
   readonly find: JudgingNodeOptions['find']
   /** False where nobody gets the batch's data. */
   readonly isShown?: boolean
+  /** How long a batch may be doubted. */
+  readonly windowSeconds?: number
 }
 
 export class JudgingNetwork {
@@ -44,13 +46,15 @@ export class JudgingNetwork {
 
   /** The news are those that the first honest node hears. */
   static async open(cast: Cast): Promise<JudgingNetwork> {
-    const { accused, honest } = cast
+    const { accused, honest, windowSeconds = TERMS.windowSeconds } = cast
     const parameters = {
       answerSeconds: ANSWER_SECONDS,
       commitSeconds: COMMIT_SECONDS,
       revealSeconds: REVEAL_SECONDS,
     }
-    const chain = await EmbeddedChain.start({ ...TERMS, exitDelaySeconds: 3600, parameters })
+    const chain = await EmbeddedChain.start({
+      ...{ ...TERMS, windowSeconds, exitDelaySeconds: 3600, parameters },
+    })
     for (const one of [...accused, ...honest]) await chain.stake(one, ['validator'], STAKE)
     const network = new JudgingNetwork(chain, await JudgedBatch.of(chain, accused), cast)
     for (const one of honest) network.#clients.set(one, await chain.clientOf(one))

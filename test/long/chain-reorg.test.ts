@@ -131,6 +131,7 @@ describe('a runtime on a chain that is reorganised', () => {
       'give-back': never,
       register: never,
       'read-batch': never,
+      demand: never,
       show: never,
       foreclose: never,
       challenge: never,

@@ -25,6 +25,9 @@ const slashed = (wei: bigint): bigint =>
   wei - (wei * BigInt(INITIAL_VALUES.endorserSlashBps)) / 10_000n
 const LEFT = slashed(STAKE)
 
+/** Twice the least time for which a node searches before it asks on the chain, and some. */
+const WINDOW_SECONDS = 50
+
 /** What the jury owes an account. */
 async function owedWei(network: JudgingNetwork, one: Person): Promise<bigint> {
   const contract = { address: network.chain.deployment.addresses.jury, abi: juryAbi } as const
@@ -158,18 +161,20 @@ describe('those who endorse what they show to nobody', () => {
 
   before(async () => {
     network = await JudgingNetwork.open({
-      ...{ accused: ring, honest, bonds: 0n, isShown: false },
+      ...{ accused: ring, honest, bonds: 2n, isShown: false, windowSeconds: WINDOW_SECONDS },
       find: () => ({ verdict: 'pass', seen: NOTHING_SEEN }),
     })
   })
 
   after(() => network?.close())
 
-  it('are reported by their signatures, when the batch is taken back [D12]', async () => {
-    const { data, payer } = network.judged
+  it('are asked for a receipt by who cannot get the data [D15]', async () => {
     await network.judged.post(ring)
-    await payer.write(demandCall(headerOf(data), 0, BOND))
     await network.until(() => network.heard('demanded').length > 0)
+    equal(network.heard('demanded')[0]?.asker, honest[0]!.account)
+  })
+
+  it('are reported by their signatures, when the batch is taken back [D12]', async () => {
     await network.chain.passTime(ANSWER_SECONDS + 60)
     const { ledger } = network.nodes[0]!.runtime.core
     await network.until(() => ledger.takenBack.size > 0)

@@ -88,7 +88,7 @@ export const Config = z.strictObject({
   challengeBudget: open
     .default('1')
     .describe(
-      'OPEN that a validator may lose in calls of juries, over claims that it found false and over who passed answers unseen; 0 calls none',
+      'OPEN that a validator may lose in calls of juries, over claims that it found false and over who passed answers unseen, and in asking for receipts of batches that are kept from it; 0 does neither',
     ),
   beacon: z
     .enum(['chain', 'drand'])

@@ -14,6 +14,7 @@ import { type Beacon, Beginnings } from '../beacon/beacon.ts'
 import type { Call } from '../chain/calls.ts'
 import type { ChainClient } from '../chain/client.ts'
 import {
+  demandCall,
   falseClaimCall,
   falseEndorsementCall,
   falsePassCall,
@@ -48,6 +49,7 @@ export interface JudgingOptions extends SettleOptions {
 
 type Judging = Pick<
   Performers,
+  | 'demand'
   | 'show'
   | 'foreclose'
   | 'challenge'
@@ -62,6 +64,7 @@ type Judging = Pick<
 
 export function judging(options: JudgingOptions): Judging {
   return {
+    demand: performDemand(options),
     show: performShow(options),
     foreclose: performForeclose(options),
     challenge: performChallenge(options),
@@ -72,6 +75,16 @@ export function judging(options: JudgingOptions): Judging {
     decide: performDecide(options),
     withdraw: performWithdraw(options),
     punish: performPunish(options),
+  }
+}
+
+function performDemand(options: JudgingOptions): Performer<'demand'> {
+  return async ({ header, index, bondWei }, signal) => {
+    const isAsked = ({ disputes }: Ledger) => disputes.askedOf(header).has(index)
+    await write(options, demandCall(header, index, bondWei), isAsked, signal)
+    const about = { batch: header.number, receipt: index, bondWei: `${bondWei}` }
+    options.log.warn(about, 'receipt demanded: the data of its batch cannot be had')
+    return undefined
   }
 }
 

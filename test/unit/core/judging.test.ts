@@ -6,7 +6,13 @@ import type { Address } from '../../../protocol/fields.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
-import { BATCH_WAIT_MS, LAST_CALL_MS, MAX_CONDEMNED, TURN_MS } from '../../../protocol/params.ts'
+import {
+  BATCH_WAIT_MS,
+  LAST_CALL_MS,
+  LEAST_SEARCH_MS,
+  MAX_CONDEMNED,
+  TURN_MS,
+} from '../../../protocol/params.ts'
 import { headerOf } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
@@ -125,6 +131,90 @@ describe('demands', () => {
     deepEqual(dutiesOf(block(core, 3, LATE_MS), 'finalise'), [])
     const answered = log({ kind: 'shown', batch: 1, index: 1 })
     equal(dutiesOf(tell(core, answered, LATE_MS), 'finalise').length, 1)
+  })
+})
+
+describe('a batch whose data nobody has', () => {
+  const receipts = [1, 2, 3].map((number) => receiptOf(workNumber(number)))
+  const HALF_MS = NOW_MS + WINDOW_MS / 2
+  /** The first in turn. */
+  const first = (): number => {
+    const subject = headerHash(headerOf(dataOf(1, receipts)))
+    return order(council(SELF), 'demand', subject)[0]!
+  }
+  const told = (kind: 'demanded' | 'shown', index: number, asker: number): ChainLog =>
+    log({ ...{ kind, batch: 1, index, asker: addressNumber(asker) }, untilMs: UNTIL_MS })
+  const wanted = (core: Core, nowMs: number) => due(core, 'demand', nowMs)
+
+  it('is asked for a receipt when half of its window is over, by one after the other [D15]', () => {
+    const subject = headerHash(headerOf(dataOf(1, receipts)))
+    for (const [place, self] of order(council(SELF), 'demand', subject).entries()) {
+      const core = council(self, { challengeBudgetWei: 2n * BOND })
+      const header = posted(core, receipts, 1, false)
+      const turnMs = HALF_MS + place * TURN_MS
+      deepEqual(wanted(core, turnMs - 1), [])
+      const [duty, ...more] = wanted(core, turnMs)
+      deepEqual([duty?.header, duty?.bondWei, more], [header, BOND, []])
+      ok(duty!.index < receipts.length)
+    }
+  })
+
+  it('is searched for in vain for some time before that, however short the window is [D15]', () => {
+    const core = council(first(), { challengeBudgetWei: 2n * BOND })
+    const [finalAtMs, txHash] = [NOW_MS + LEAST_SEARCH_MS + 2000, hashNumber(70)]
+    const header = headerOf(dataOf(1, receipts))
+    tell(core, { kind: 'batch-posted', blockNumber: 2, header, finalAtMs, txHash })
+    deepEqual(wanted(core, NOW_MS + LEAST_SEARCH_MS - 1), [])
+    equal(wanted(core, NOW_MS + LEAST_SEARCH_MS).length, 1)
+  })
+
+  it('is asked for nothing by who has it, is no validator, or comes too late [D15]', () => {
+    const funded = { challengeBudgetWei: 2n * BOND }
+    const [holder, worker, late] = [
+      council(first(), funded),
+      council(1, funded),
+      council(first(), funded),
+    ]
+    posted(holder, receipts)
+    for (const core of [worker, late]) posted(core, receipts, 1, false)
+    for (const core of [holder, worker]) deepEqual(wanted(core, NOW_MS + WINDOW_MS - 1), [])
+    deepEqual(wanted(late, NOW_MS + WINDOW_MS + 1), [])
+  })
+
+  it('is asked for one at a time, and each once, while all bonds but the last are there [D15]', () => {
+    const core = council(first(), { challengeBudgetWei: 3n * BOND })
+    posted(core, receipts, 1, false)
+    const places = new Set<number>()
+    for (let [duty] = wanted(core, HALF_MS); duty; ) {
+      places.add(duty.index)
+      deepEqual(dutiesOf(tell(core, told('demanded', duty.index, first()), HALF_MS), 'demand'), [])
+      core.handle({ kind: 'duty-done', duty: duty.duty }, HALF_MS)
+      const effects = tell(core, told('shown', duty.index, first()), HALF_MS)
+      duty = dutiesOf(effects, 'demand')[0]
+    }
+    equal(places.size, 2)
+  })
+
+  it('is asked for nothing more when all that stands in it was shown, whoever asked [D15]', () => {
+    const core = council(first(), { challengeBudgetWei: 9n * BOND })
+    posted(core, receipts, 1, false)
+    for (const index of receipts.keys()) {
+      tell(core, told('demanded', index, ASKER), HALF_MS)
+      deepEqual(wanted(core, HALF_MS), [])
+      tell(core, told('shown', index, ASKER), HALF_MS)
+    }
+    deepEqual(wanted(core, HALF_MS), [])
+  })
+
+  it('costs nothing where it stays hidden: the bond comes back [D15]', () => {
+    const core = council(first(), { challengeBudgetWei: 2n * BOND })
+    const header = posted(core, receipts, 1, false)
+    tell(core, told('demanded', 0, first()), HALF_MS)
+    equal(core.ledger.disputes.bondsAtRisk(addressNumber(first())), 1)
+    tell(core, log({ kind: 'withheld', batch: 1, index: 0 }), HALF_MS)
+    equal(core.ledger.disputes.bondsAtRisk(addressNumber(first())), 0)
+    tell(core, log({ kind: 'batch-voided', number: 1, headerHash: headerHash(header) }), HALF_MS)
+    deepEqual(core.ledger.disputes.askedOf(header), new Set())
   })
 })
 
