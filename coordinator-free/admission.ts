@@ -155,6 +155,8 @@ function checkUse(
   if (kind === 'proposal') {
     if (body.number <= lastBatch(ledger)) return refuse('ignore', 'settled')
     if (!ledger.parameters.takesBatchOf(body.epoch, nowMs)) return refuse('ignore', 'too-old')
+    if (body.epoch > ledger.parameters.epochAt(nowMs + MAX_AHEAD_MS))
+      return refuse('ignore', 'from-the-future')
   }
   if (kind === 'endorsement' && ledger.batches.numberOf(body.header) !== undefined)
     return refuse('ignore', 'settled')

@@ -21,6 +21,8 @@ export class Drafts {
   readonly aloud = new Set<Hash>()
   /** Proposals that lead to a batch which was taken back. */
   readonly #void = new Set<Hash>()
+  /** What the chain had told when they were last worked out. */
+  #chain = 0
   readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
 
   constructor(ledger: Ledger, rules: PayoutRules, self: Address) {
@@ -54,20 +56,27 @@ export class Drafts {
   }
 
   #buildAnew(nowMs: number): Effect[] {
-    const ledger = this.#ledger
-    if (ledger.proposals.size === 0) return []
-    return [...ledger.proposals].flatMap(([id, { body }]): Effect[] => {
-      if (this.built.has(id) || this.#void.has(id)) return []
-      const one = build(ledger, this.#rules, body, nowMs)
-      if (!one) return []
-      if (ledger.takenBack.has(one.headerHash)) {
-        this.#void.add(id)
-        return []
-      }
-      this.built.set(id, one)
-      ledger.changes.ofBatching()
-      return [{ kind: 'keep', block: blockOfBatch(one.data) }]
+    const { proposals, changes } = this.#ledger
+    if (proposals.size === 0) return []
+    const isNews = this.#chain !== changes.chain + changes.everything
+    this.#chain = changes.chain + changes.everything
+    return [...proposals].flatMap(([id, { body }]): Effect[] => {
+      if (this.#void.has(id) || (this.built.has(id) && !isNews)) return []
+      return this.#work(id, build(this.#ledger, this.#rules, body, nowMs))
     })
+  }
+
+  /** What the chain has told since may lead elsewhere: somebody owns the adapter now, or a parameter has moved. */
+  #work(id: Hash, one: Built | undefined): Effect[] {
+    const { takenBack, changes } = this.#ledger
+    if (!one || this.built.get(id)?.headerHash === one.headerHash) return []
+    if (takenBack.has(one.headerHash)) {
+      this.#void.add(id)
+      return []
+    }
+    this.built.set(id, one)
+    changes.ofBatching()
+    return [{ kind: 'keep', block: blockOfBatch(one.data) }]
   }
 
   /** A duty is begun: what is said before everyone is said so once. */

@@ -19,15 +19,14 @@ import { judgingDue } from './judging.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
 import { mayOpen } from './openings.ts'
 import type { PayoutRules } from './payout.ts'
+import { offerOf, proposalDue } from './proposals.ts'
 import { isCovered } from './purse.ts'
 import { registrationsDue } from './registrations.ts'
 import { repairsDue } from './repairs.ts'
 import {
   finaliseDue,
   needsAttribution,
-  offerOf,
   postDue,
-  proposalDue,
   type Ready,
   readyOf,
   settleable,

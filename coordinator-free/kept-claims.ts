@@ -106,6 +106,7 @@ export class KeptClaims {
     if (!held) return
     held.saw = seen
     if (madeUp(held).length > 0) this.#unseen.add(claim)
+    else this.#unseen.delete(claim)
   }
 
   /** Those of a batch, with what their authors and auditors have signed, as far as it is held. */

@@ -9,7 +9,12 @@ import type { Address, Cid } from '../protocol/fields.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
 import { AUDITORS } from '../protocol/params.ts'
 import type { Receipt } from '../protocol/receipt.ts'
-import type { BatchData } from '../protocol/settlement.ts'
+import {
+  type BatchData,
+  CONTRIBUTOR_PLACES,
+  MAX_CARRIES,
+  MAX_PAYOUTS,
+} from '../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
 import { openAfter } from './charges.ts'
 import type { Fact, Ledger } from './ledger.ts'
@@ -104,7 +109,7 @@ export function batchData(
   )
   const carries = new Map<Cid, bigint>(before?.carries.map(({ adapter, wei }) => [adapter, wei]))
   for (const receipt of receipts) payRoles(ledger, rules, receipt, owed)
-  const paid = payContributors(ledger, threshold.strictness, receipts, owed, carries)
+  const paid = payContributors(ledger, rules, threshold.strictness, receipts, owed, carries)
   if (!paid) return undefined
   return {
     number,
@@ -122,24 +127,30 @@ export function batchData(
   }
 }
 
-/** Worker, validators, model owner and treasury. A node's pay goes to its owner. */
+/**
+ * Worker, validators, model owner and treasury. A node's pay goes to its owner; what an account would get that the tree has no
+ * place for any more, the treasury gets.
+ */
 function payRoles(
   ledger: Ledger,
   rules: PayoutRules,
   receipt: Receipt,
   owed: Map<Address, bigint>,
 ): void {
-  const ownerOf = (node: Address): Address => ledger.members.get(node)?.owner ?? node
-  pay(owed, ownerOf(receipt.worker), receipt.workerWei)
-  pay(owed, rules.treasury, receipt.treasuryWei)
-  pay(owed, rules.stakers, receipt.stakersWei)
-  const shares = validatorShares(receipt.validatorsWei, receipt.passedBy.length)
-  for (const [index, node] of receipt.passedBy.entries()) pay(owed, ownerOf(node), shares[index]!)
-  const leftWei = shares.reduce((left, wei) => left - wei, receipt.validatorsWei)
-  pay(owed, rules.treasury, leftWei)
-  if (receipt.modelOwnerWei > 0n) {
-    pay(owed, ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
+  let leftWei = receipt.treasuryWei
+  const payRole = (account: Address, wei: bigint): void => {
+    if (!pay(owed, account, wei, ROLE_PLACES)) leftWei += wei
   }
+  const ownerOf = (node: Address): Address => ledger.members.get(node)?.owner ?? node
+  payRole(ownerOf(receipt.worker), receipt.workerWei)
+  const shares = validatorShares(receipt.validatorsWei, receipt.passedBy.length)
+  for (const [index, node] of receipt.passedBy.entries()) payRole(ownerOf(node), shares[index]!)
+  leftWei += shares.reduce((left, wei) => left - wei, receipt.validatorsWei)
+  if (receipt.modelOwnerWei > 0n) {
+    payRole(ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
+  }
+  pay(owed, rules.stakers, receipt.stakersWei)
+  pay(owed, rules.treasury, leftWei)
 }
 
 /**
@@ -172,11 +183,13 @@ export function contributorsPaid(
 }
 
 /**
- * Contributors of each adapter by signed totals over the batch; what nobody clears the floor for is carried on. Tells how
- * many answers were weighed and how many contributors paid, each counted once an answer.
+ * Contributors of each adapter by signed totals over the batch. What nobody clears the floor for is carried on, and so is the
+ * part of whom the tree has no place for. Tells how many answers were weighed and how many contributors paid, each counted once
+ * an answer.
  */
 function payContributors(
   ledger: Ledger,
+  rules: PayoutRules,
   strictness: number,
   receipts: readonly Receipt[],
   owed: Map<Address, bigint>,
@@ -196,11 +209,15 @@ function payContributors(
     if (weighed.length < answers.length) return undefined
     const carriedWei = carries.get(adapter) ?? 0n
     const pool = contributorsPaid(weighed, carriedWei, strictness)
-    for (const [who, amountWei] of pool.paid) pay(owed, who, amountWei)
+    let leftWei = pool.paid.length > 0 ? 0n : pool.totalWei
+    for (const [who, amountWei] of pool.paid) {
+      if (!pay(owed, who, amountWei, CONTRIBUTOR_PLACES)) leftWei += amountWei
+    }
     paid.answers += answers.length
     paid.payees += answers.length * pool.paid.length
-    if (pool.paid.length > 0) carries.delete(adapter)
-    else if (pool.totalWei > 0n) carries.set(adapter, pool.totalWei)
+    carries.delete(adapter)
+    if (carries.size >= MAX_CARRIES) pay(owed, rules.treasury, leftWei)
+    else if (leftWei > 0n) carries.set(adapter, leftWei)
   }
   return paid
 }
@@ -249,8 +266,22 @@ function atMostUint32(count: number): number {
   return Math.min(count, 2 ** 32 - 1)
 }
 
-function pay(owed: Map<Address, bigint>, account: Address, wei: bigint): void {
-  if (wei > 0n) owed.set(account, (owed.get(account) ?? 0n) + wei)
+/** Those who are always named: the treasury and the stakers. */
+const ALWAYS_NAMED = 2
+const ROLE_PLACES = MAX_PAYOUTS - ALWAYS_NAMED
+
+/** @returns false, and pays nothing, where the account is new and so many have a place */
+function pay(
+  owed: Map<Address, bigint>,
+  account: Address,
+  wei: bigint,
+  places = MAX_PAYOUTS,
+): boolean {
+  if (wei === 0n) return true
+  const heldWei = owed.get(account)
+  if (heldWei === undefined && owed.size >= places) return false
+  owed.set(account, (heldWei ?? 0n) + wei)
+  return true
 }
 
 function voters(votes: readonly Fact<'vote'>[], verdict: 'pass' | 'fail'): Address[] {

@@ -14,8 +14,9 @@ import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
 import { awaitsData, type Fact, type Ledger } from './ledger.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
+import { awaitedBargain } from './proposals.ts'
 import { purseOf } from './purse.ts'
-import { awaitedBargain, readyOf, settleable } from './settlement.ts'
+import { readyOf, settleable } from './settlement.ts'
 
 /** Places count from 1. */
 interface Place {

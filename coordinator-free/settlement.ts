@@ -10,13 +10,14 @@ import { type Hash, ZERO_HASH } from '../protocol/hash.ts'
 import {
   BATCH_WAIT_MS,
   LATE_VOTE_MS,
+  MAX_AHEAD_MS,
   MAX_BATCH_AGE_EPOCHS,
-  MAX_BATCH_RECEIPTS,
   MAX_FINALISED,
   TURN_MS,
 } from '../protocol/params.ts'
-import { type BatchData, headerOf, MAX_CHARGES } from '../protocol/settlement.ts'
+import { type BatchData, headerOf, isHandy, MAX_CHARGES } from '../protocol/settlement.ts'
 import { acceptedClaim } from './assignment.ts'
+import { hasRoomForBond } from './bonds.ts'
 import { openAfter, overdueSince } from './charges.ts'
 import { holdsQuorum } from './committee.ts'
 import type { Duty } from './events.ts'
@@ -26,7 +27,7 @@ import { areOpen, arePassed, beforeOpenings, proven } from './openings.ts'
 import { batchData, type PayoutRules, type Settled } from './payout.ts'
 import { type Purse, purseOf } from './purse.ts'
 import { turnPlace } from './turns.ts'
-import { type Bargain, finaliseBargain, postBargain, proposalBargain, worthSince } from './worth.ts'
+import { finaliseBargain, postBargain, worthSince } from './worth.ts'
 
 /** A proposal worked out by this node. */
 export interface Built {
@@ -36,85 +37,21 @@ export interface Built {
 }
 
 /** Hash of the newest posted header, on which the next batch builds; `undefined` while its data has not been read. */
-function previousHash(ledger: Ledger): Hash | undefined {
+export function previousHash(ledger: Ledger): Hash | undefined {
   const last = lastBatch(ledger)
   if (last === 0) return ZERO_HASH
   const { header, data } = ledger.batches.get(last)!
   return data && headerHash(header)
 }
 
-/**
- * The proposal that this validator should make now, if any, with the data it leads to.
- * @param accepted all that may be settled, as `settleable` orders it
- * @param mayStart false of a duty that is under way, or waits to be tried again
- */
-export function proposalDue(
-  ledger: Ledger,
-  rules: PayoutRules,
-  built: ReadonlyMap<Hash, Built>,
-  accepted: readonly Ready[],
-  mayStart: (duty: string) => boolean,
-  self: Address,
-  nowMs: number,
-): { readonly proposal: Proposal; readonly data: BatchData } | undefined {
-  const previous = previousHash(ledger)
-  if (previous === undefined) return undefined
-  const number = lastBatch(ledger) + 1
-  const before = ledger.batches.get(number - 1)
-  // Clocks differ a little; epochs never go back.
-  const epoch = Math.max(ledger.parameters.epochAt(nowMs), before?.header.epoch ?? 0)
-  const ours = (fact: Fact<'proposal'>): boolean =>
-    fact.body.number === number && fact.body.previous === previous && isTimely(fact.body, epoch)
-  const live = [...ledger.proposals].filter(([, fact]) => ours(fact))
-  const isMade = ([id, { body }]: [Hash, Fact<'proposal'>]): boolean =>
-    built.has(id) || (body.proposer === self && body.epoch === epoch)
-  if (ledger.faulty > 0 || live.some(isMade)) return undefined
-  const place = turnPlace(ledger, 'propose', previous, self)
-  // D10: a proposer's bond stands for no claim that it has found false itself.
-  const ready = accepted.filter(({ claim }) => !hasFailed(ledger, claim.envelope.digest, self))
-  const sinceMs = ready.length > 0 ? dueSince(ready) : overdueSince(before)
-  if (place < 0 || !hasCome(sinceMs + place * TURN_MS, nowMs)) return undefined
-  const claims = affordable(ledger, ready).slice(0, MAX_BATCH_RECEIPTS)
-  const collects = collectsNow(ledger, number, epoch, claims)
-  if (claims.length === 0 && !collects) return undefined
-  const worthMs = worthSince(ledger, proposalBargain(ledger, claims, collects, sinceMs))
-  if (!hasCome(worthMs + place * TURN_MS, nowMs)) return undefined
-  if (!mayStart(offerOf({ number, previous, epoch }))) return undefined
-  const proposal = {
-    proposer: self,
-    number,
-    previous,
-    claims: claims.map(({ claim }) => claim.envelope.digest),
-    epoch,
-    collects,
-    availability: '',
-    votes: claims.flatMap(({ votes }) => votes.map(({ envelope }) => envelope.digest)).sort(),
-    issuedAtMs: nowMs,
-  }
-  const worked = build(ledger, rules, proposal, nowMs)
-  return worked && { proposal, data: worked.data }
+/** One of the epochs in which the contract takes a batch is left for posting it, and none is of an epoch to come. */
+export function isTimely(ledger: Ledger, { epoch }: Proposal, nowMs: number): boolean {
+  const { parameters } = ledger
+  if (epoch > parameters.epochAt(nowMs + MAX_AHEAD_MS)) return false
+  return epoch + MAX_BATCH_AGE_EPOCHS > parameters.epochAt(nowMs)
 }
 
-/** Under this name a proposal is offered and then published. */
-export function offerOf({
-  number,
-  previous,
-  epoch,
-}: Pick<Proposal, 'number' | 'previous' | 'epoch'>): string {
-  return `propose ${number} ${previous} ${epoch}`
-}
-
-/** One of the epochs in which the contract takes a batch is left for posting it. */
-function isTimely({ epoch }: Proposal, epochNow: number): boolean {
-  return epoch + MAX_BATCH_AGE_EPOCHS > epochNow
-}
-
-function dueSince(ready: readonly Ready[]): number {
-  const oldestMs = Math.min(...ready.map(({ decidedAtMs }) => decidedAtMs))
-  return ready.length >= MAX_BATCH_RECEIPTS ? oldestMs : oldestMs + BATCH_WAIT_MS
-}
-
-/** The same of a batch that is worked out; what was accepted elsewhere only has waited for long. */
+/** Since when a batch that is worked out was due; what was accepted elsewhere only has waited for long. */
 function dueSinceOf(ledger: Ledger, { number, receipts }: BatchData, nowMs: number): number {
   if (receipts.length === 0) return overdueSince(ledger.batches.get(number - 1))
   const decided = receipts.map(({ jobId }) => {
@@ -123,33 +60,13 @@ function dueSinceOf(ledger: Ledger, { number, receipts }: BatchData, nowMs: numb
   return Math.min(...decided) + BATCH_WAIT_MS
 }
 
-/**
- * What the next batch would cost and bring, while it waits only for cheaper gas or for more to settle.
- * @param accepted at least one, as `settleable` orders them
- */
-export function awaitedBargain(
-  ledger: Ledger,
-  accepted: readonly Ready[],
-  nowMs: number,
-): Bargain | undefined {
-  const number = lastBatch(ledger) + 1
-  const epoch = ledger.parameters.epochAt(nowMs)
-  const claims = affordable(ledger, accepted).slice(0, MAX_BATCH_RECEIPTS)
-  if (claims.length === 0) return undefined
-  const collects = collectsNow(ledger, number, epoch, claims)
-  const dueMs = dueSince(accepted)
-  const bargain = proposalBargain(ledger, claims, collects, dueMs)
-  const waits = nowMs >= dueMs && nowMs < worthSince(ledger, bargain)
-  return waits ? bargain : undefined
-}
-
 /** True where this validator's own verdict on a claim was a fail. */
 export function hasFailed(ledger: Ledger, claim: Hash, self: Address): boolean {
   return ledger.votes.get(claim)?.get(self)?.body.verdict === 'fail'
 }
 
 /** True where fees have been open for as many batches as governance allows, or of as many payers as a batch can charge. */
-function collectsNow(
+export function mustCollect(
   ledger: Ledger,
   number: number,
   epoch: number,
@@ -173,7 +90,8 @@ export function build(
 ): Built | undefined {
   const { number, previous, claims, epoch, collects, availability } = proposal
   if (number !== lastBatch(ledger) + 1 || previous !== previousHash(ledger)) return undefined
-  if (!isTimely(proposal, ledger.parameters.epochAt(nowMs))) return undefined
+  if (!isTimely(ledger, proposal, nowMs) || !hasRoomForBond(ledger, proposal.proposer, epoch))
+    return undefined
   const before = ledger.batches.get(number - 1)
   if (epoch < (before?.header.epoch ?? 0)) return undefined
   if (!isAscending(claims) || !isAscending(proposal.votes)) return undefined
@@ -188,11 +106,19 @@ export function build(
   const counted = settled.reduce((sum, { votes }) => sum + votes.length, 0)
   if (counted !== named.size || affordable(ledger, settled).length < settled.length)
     return undefined
+  if (!collects && mustCollect(ledger, number, epoch, settled)) return undefined
   const worked = batchData(ledger, rules, proposal, settled)
   if (!worked) return undefined
   const data = rules.intern?.(worked) ?? worked
+  if (!isHandy(data)) return undefined
   const header = headerOf(data, availability)
   return { header, headerHash: headerHash(header), data }
+}
+
+/** Endorsements of those who are validators still: the contract takes no other beside them. */
+function endorsedBy(ledger: Ledger, header: Hash): Map<Address, Fact<'endorsement'>> {
+  const all = ledger.endorsements.get(header) ?? []
+  return new Map([...all].filter(([validator]) => ledger.members.has(validator, 'validator')))
 }
 
 /** The transaction that this validator should send now: a batch with its quorum, or the end of a window. */
@@ -203,9 +129,10 @@ export function postDue(
   nowMs: number,
 ): Duty | undefined {
   for (const { header, headerHash, data } of built.values()) {
-    const endorsements = ledger.endorsements.get(headerHash)
-    if (header.number !== lastBatch(ledger) + 1 || !endorsements) continue
+    const endorsements = endorsedBy(ledger, headerHash)
+    if (header.number !== lastBatch(ledger) + 1 || endorsements.size === 0) continue
     if (!ledger.parameters.takesBatchOf(header.epoch, nowMs)) continue
+    if (!hasRoomForBond(ledger, header.proposer, header.epoch)) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))
@@ -296,7 +223,7 @@ function settledFrom(
 }
 
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */
-function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T[] {
+export function affordable<T extends Settled>(ledger: Ledger, settled: readonly T[]): T[] {
   const purses = new Map<Address, Purse>()
   return settled.filter(({ job: { body } }) => {
     const purse = purses.get(body.requester) ?? purseOf(ledger, body.requester)

@@ -83,7 +83,8 @@ export function postBargain(
 
 /** Batches whose windows are over; more of them may wait while the first that collects does. */
 export function finaliseBargain(batches: readonly PostedBatch[]): Bargain {
-  const collecting = batches.find(({ header }) => header.openWei === 0n)!
+  // Where there are more than one transaction takes, the one that collects comes with a later one.
+  const collecting = batches.find(({ header }) => header.openWei === 0n) ?? batches.at(-1)!
   return {
     load: finaliseLoad(batches.length),
     fees: batches.map(({ header }) => ({ feeWei: header.collectedWei, sinceMs: LONG_AGO_MS })),

@@ -3,7 +3,7 @@
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 
-/** Bytes of a gossiped envelope. Payloads go by content id; a proposal of `MAX_BATCH_RECEIPTS` with three votes each fits. */
+/** Bytes of a gossiped envelope. Payloads go by content id; a proposal that names `MAX_NAMED` claims and votes fits. */
 export const MAX_ENVELOPE_BYTES = 64 * 1024
 
 /** A gossiped message older than this is a replay: honest ones cross the network in well under a second. */
@@ -53,6 +53,8 @@ export const SPOT_CHECK_ONE_IN = 32
 
 /** Receipts in a batch at the most. */
 export const MAX_BATCH_RECEIPTS = 256
+/** Claims and votes that a proposal names at the most, at 68 bytes each: 225 claims with three votes. */
+export const MAX_NAMED = 900
 /** A batch is due when its oldest claim has waited this long: each batch costs the same, however many are in it, */
 export const BATCH_WAIT_MS = 4 * SECOND_MS
 /** and each next validator proposes, or posts, when the one before it has let this much time pass. */
@@ -65,6 +67,10 @@ export const GAS_PARTS = 50n
 /** but no longer than this: money that is late by some minutes harms nobody, and most spikes of the base fee are over. */
 export const GAS_WAIT_MS = 3 * MINUTE_MS
 
+/** A proposal that has no quorum after so long holds up no other: its data may be nowhere, or its claims disputed; */
+export const UNENDORSED_MS = 5 * TURN_MS
+/** nor does one that has a quorum and was not posted after so long: the wait for cheaper gas, and some outage of the L2. */
+export const UNPOSTED_MS = 10 * MINUTE_MS
 /** A validator that has not heard a quorum for what it endorsed so long ago says it again, to everyone. */
 export const UNHEARD_MS = 3 * TURN_MS
 /** Where the chain leaves less time for turns, they are shorter, but never shorter than a block. */

@@ -8,10 +8,12 @@ import { merkleRoot, sumRoot } from './merkle.ts'
 import { MAX_BATCH_RECEIPTS } from './params.ts'
 import { Receipt, receiptLeaf } from './receipt.ts'
 
-/** Accounts that were ever paid; at about 70 bytes each they fit a block of 1 MiB. */
-const MAX_PAYOUTS = 12_000
+/** Accounts that were ever paid; at 97 bytes each they take two thirds of a block of 1 MiB. */
+export const MAX_PAYOUTS = 7000
+/** So many of these places are for contributors, of whom one answer may name thousands; a stranger must not fill them all. */
+export const CONTRIBUTOR_PLACES = 5500
 /** Adapters with money that no contributor has cleared the floor for yet. */
-const MAX_CARRIES = 1000
+export const MAX_CARRIES = 1000
 /** Payers with open fees; a batch that would have more collects. */
 export const MAX_CHARGES = 1000
 
@@ -60,6 +62,13 @@ export function blockOfBatch(data: BatchData): Block {
 }
 
 const BLOCKS = new WeakMap<BatchData, Block>()
+
+/** False of data that is too large to be handed on: then fewer claims must do. */
+export function isHandy(data: BatchData): boolean {
+  const { payouts, carries, charges } = data
+  if (payouts.length > MAX_PAYOUTS || carries.length > MAX_CARRIES) return false
+  return charges.length <= MAX_CHARGES && blockOfBatch(data).bytes.length <= BatchData.maxBytes
+}
 
 /**
  * The header that this data has: what a validator signs, and what it compares a stranger's header with.

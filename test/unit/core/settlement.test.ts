@@ -11,6 +11,7 @@ import { EPOCH_SECONDS } from '../../../protocol/parameters.ts'
 import {
   BATCH_WAIT_MS,
   MAX_BATCH_AGE_EPOCHS,
+  MAX_FINALISED,
   TURN_MS,
   UNHEARD_MS,
 } from '../../../protocol/params.ts'
@@ -125,6 +126,27 @@ describe('settlement', () => {
     const headers = [posted(core, dataOf(1, { collects: false })), posted(core, dataOf(2))]
     const [duty] = dutiesOf(block(core, 4, lateMs), 'finalise')
     deepEqual(duty?.headers, headers)
+  })
+
+  it('makes more of them final than one transaction takes, one part after the other, though gas costs something', () => {
+    const core = council(SELF)
+    const headers = Array.from({ length: MAX_FINALISED + 1 }, (_, index) =>
+      posted(core, dataOf(index + 1, { collects: index === MAX_FINALISED })),
+    )
+    const lateMs = NOW_MS + 3_600_000
+    const finalised = (number: number) => {
+      const minutes = [0, 1].map((minute) => {
+        return block(core, number + minute, lateMs + 60_000 * (number + minute), { baseFeeWei: 1n })
+      })
+      return dutiesOf(minutes.flat(), 'finalise')[0]
+    }
+    const first = finalised(4)
+    deepEqual(first?.headers, headers.slice(0, MAX_FINALISED))
+    const told = first!.headers.flatMap(({ number }) =>
+      tell(core, { kind: 'batch-final', blockNumber: 5, number, txHash: hashNumber(number) }),
+    )
+    const last = dutiesOf(told, 'finalise')[0] ?? finalised(6)
+    deepEqual(last?.headers.at(-1), headers.at(-1))
   })
 
   it('takes false batches back from the newest on, and gives back what they had collected', () => {

@@ -90,6 +90,16 @@ const opened = (transcript: Hash, jurors?: readonly number[]): ChainLog[] => {
 }
 
 describe('who opened what no run shows', () => {
+  it('calls nobody where a second look has shown nothing to compare with [D14]', () => {
+    const core = auditor()
+    equal(calls(core).length, 1)
+    run(core, NOTHING_SEEN, { verdict: 'fail', reason: 'output-missing' })
+    deepEqual(
+      calls(core).filter(({ openings }) => openings.length > 0),
+      [],
+    )
+  })
+
   it('is taken before a jury by an auditor who has looked [D14]', () => {
     const [duty, ...more] = calls(auditor())
     equal(more.length, 0)
