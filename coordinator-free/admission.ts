@@ -4,21 +4,20 @@
  * Rule numbers are those of ARCHITECTURE.md.
  */
 import { type Envelope, open } from '../protocol/envelope.ts'
-import { type Job, maxFeeWei } from '../protocol/job.ts'
 import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
   MAX_AGE_MS,
   MAX_AHEAD_MS,
   MAX_FACTS_PER_SIGNER,
   MAX_JOB_LIFETIME_MS,
-  MAX_OPEN_JOBS,
 } from '../protocol/params.ts'
 import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
-import { openWei } from './charges.ts'
+import { hasPlaceFor } from './crowding.ts'
 import type { Via } from './events.ts'
 import { type Ledger, lastBatch, standing } from './ledger.ts'
+import { isFunded } from './purse.ts'
 
 const REASONS = [
   'admitted',
@@ -147,8 +146,8 @@ function checkUse(
   const { kind, body } = message
   if (kind === 'job') {
     if (ledger.settled.has(digest)) return refuse('ignore', 'settled')
-    if (ledger.jobs.size >= MAX_OPEN_JOBS) return refuse('ignore', 'full')
-    return isFunded(ledger, body) ? undefined : refuse('ignore', 'unfunded')
+    if (!isFunded(ledger, body)) return refuse('ignore', 'unfunded') // A7
+    return hasPlaceFor(ledger, body) ? undefined : refuse('ignore', 'full')
   }
   if (kind === 'beat')
     return ledger.jobs.has(body.jobId) ? undefined : refuse('ignore', 'unknown-job')
@@ -168,14 +167,6 @@ function checkUse(
   }
   const said = ledger.said.get(authorOf(message)) ?? 0
   return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
-}
-
-/** A7: the escrow holds the job's greatest fee, besides what is open, to stay, and a voucher reaches that far beyond what was ever taken. */
-function isFunded(ledger: Ledger, job: Job): boolean {
-  const { balanceWei, leavingWei, redeemedWei, authorisedWei } = ledger.escrows.get(job.requester)!
-  const fee = maxFeeWei(job) + openWei(ledger, job.requester)
-  const taken = redeemedWei + fee
-  return fee <= balanceWei - leavingWei && (taken <= job.voucherWei || taken <= authorisedWei)
 }
 
 /** A8: the voucher is signed by the requester. */

@@ -2,9 +2,15 @@
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf } from '../protocol/message.ts'
-import { MAX_KEPT_BATCHES, MAX_KEPT_ENTRIES, VERDICT_WAIT_MS } from '../protocol/params.ts'
+import {
+  MAX_JOB_LIFETIME_MS,
+  MAX_KEPT_BATCHES,
+  MAX_KEPT_ENTRIES,
+  VERDICT_WAIT_MS,
+} from '../protocol/params.ts'
 import { isOver } from './horizon.ts'
 import type { Fact, Ledger, PostedBatch } from './ledger.ts'
+import { isCovered } from './purse.ts'
 import { isToRegister } from './registrations.ts'
 
 /** Forgets a job with all that was said about it. */
@@ -27,8 +33,11 @@ export function forgetStale(
   accepted: (jobId: Hash) => boolean,
 ): void {
   for (const [jobId, { body }] of ledger.jobs) {
-    if (isOver(body.deadlineMs + VERDICT_WAIT_MS, nowMs) && !accepted(jobId))
-      forgetJob(ledger, jobId)
+    const lastMs = body.deadlineMs + VERDICT_WAIT_MS
+    if (!isOver(lastMs, nowMs)) continue
+    // What its payer has no money for any more is not waited for for ever.
+    const isLost = isOver(lastMs + MAX_JOB_LIFETIME_MS, nowMs) && !isCovered(ledger, jobId)
+    if (isLost || !accepted(jobId)) forgetJob(ledger, jobId)
   }
   for (const [jobId, { untilMs }] of ledger.settled) {
     // Those behind it were settled later.

@@ -246,11 +246,12 @@ function goOn(run: Run | undefined, nowMs: number, longestGapMs: number): Run {
   return { sinceMs: goesOn ? run.sinceMs : nowMs, latestMs: nowMs }
 }
 
-/** Adds what was read of an answer's attribution. */
+/** Adds what was read of the attribution of an answer that is still open. */
 export function attribute(ledger: Ledger, claimId: Hash, attribution: Attribution): void {
-  ledger.attributions.set(claimId, attribution)
   const jobId = jobOf(ledger, claimId)
-  if (jobId) ledger.changes.ofJob(jobId)
+  if (!jobId) return
+  ledger.attributions.set(claimId, attribution)
+  ledger.changes.ofJob(jobId)
 }
 
 /** Adds what this node saw when it ran a claim that is still open. */

@@ -14,6 +14,7 @@ import { admit, type Gate } from './admission.ts'
 import { acceptedClaim } from './assignment.ts'
 import { mergeChain, newsOf } from './chain-facts.ts'
 import { contradict } from './contradictions.ts'
+import { makeRoomFor } from './crowding.ts'
 import { Desk } from './desk.ts'
 import { Drafts } from './drafts.ts'
 import { type DutyRules, duties, refusalOf, type Workings, type WorkTerms } from './duties.ts'
@@ -70,6 +71,8 @@ export class Core {
   /** What it found as a juror, by case. */
   readonly #found = new Map<number, Verdict>()
   readonly #rounds = new Rounds()
+  /** How often it was asked for what it holds. */
+  #answers = 0
   readonly #tidied = new Kept((_: undefined, nowMs) => this.#forget(nowMs))
   readonly #ordered = new Kept((_: undefined, nowMs) => this.#orderAnew(nowMs))
 
@@ -191,7 +194,12 @@ export class Core {
           {
             kind: 'answer',
             peer: event.peer,
-            envelopes: missing(this.ledger, this.#drafts.built.values(), event.have),
+            envelopes: missing(
+              this.ledger,
+              this.#drafts.built.values(),
+              event.have,
+              this.#answers++,
+            ),
           },
         ]
       case 'tick':
@@ -208,6 +216,7 @@ export class Core {
       return [{ kind: 'judge', judgement }]
     }
     const { envelope } = admission
+    if (envelope.message.kind === 'job') makeRoomFor(this.ledger, envelope.message.body)
     merge(this.ledger, envelope, nowMs)
     if (via === 'reconciliation') this.#rounds.hurry()
     return [
@@ -364,6 +373,7 @@ export class Core {
     for (const claim of this.#lots.keys())
       if (!ledger.disputes.claims.get(claim)) this.#lots.delete(claim)
     this.#drafts.tidy()
+    this.#orders.tidy(nowMs)
     return this.#rounds.begin(nowMs) ? [{ kind: 'reconcile', have: held(ledger) }] : []
   }
 

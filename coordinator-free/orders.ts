@@ -46,4 +46,13 @@ export class Orders {
     this.#orders.set(duty, { running: false, failures, retryAtMs: nowMs + waitMs })
     this.changes += 1
   }
+
+  /** Forgets what failed and was not asked for again, long after it might have been: its job is gone. */
+  tidy(nowMs: number): void {
+    for (const [duty, { running, retryAtMs }] of this.#orders) {
+      if (!running && nowMs > retryAtMs + FORGOTTEN_MS) this.#orders.delete(duty)
+    }
+  }
 }
+
+const FORGOTTEN_MS = 10 * MAX_RETRY_MS

@@ -1,6 +1,6 @@
 /**
  * What a payer can still pay: its escrow holds so much, and its vouchers reach so far. Any number of jobs may be signed on
- * one escrow, so whoever works or settles asks for all of them at once.
+ * one escrow, so whoever admits, works or settles asks for all of them at once.
  */
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
@@ -39,28 +39,45 @@ export class Purse {
   }
 }
 
-/** A payer's purse before any of its unsettled jobs. */
-export function purseOf(ledger: Ledger, payer: Address): Purse {
+/**
+ * A payer's purse before any of its unsettled jobs.
+ * @param leavingWei part of the balance that is not counted on
+ */
+export function purseOf(ledger: Ledger, payer: Address, leavingWei = 0n): Purse {
   const escrow = ledger.escrows.get(payer)
   if (!escrow) return new Purse(0n, 0n, 0n, 0n)
   const { balanceWei, redeemedWei, authorisedWei } = escrow
   const open = openCharge(ledger, payer)
   const reachWei = greatest(authorisedWei, open?.cumulativeWei ?? 0n)
-  return new Purse(balanceWei, redeemedWei, open?.feeWei ?? 0n, reachWei)
+  return new Purse(balanceWei - leavingWei, redeemedWei, open?.feeWei ?? 0n, reachWei)
 }
 
 /**
- * True where the payer can pay for this job beside its other open ones. Where it cannot pay for all, those with the lower
- * digests come first, so that all who ask leave out the same. While a batch is posted whose data has not been read, what
- * it has settled would count twice, so the answer is that the job is covered.
+ * True where what stays in the payer's escrow, and its vouchers, cover a new job beside all of its open ones. While a batch is
+ * posted whose data has not been read, what that has settled would count twice, so then it is only looked at by itself.
+ */
+export function isFunded(ledger: Ledger, job: Job): boolean {
+  const { requester } = job
+  const purse = purseOf(ledger, requester, ledger.escrows.get(requester)?.leavingWei)
+  if (!awaitsData(ledger)) {
+    for (const { body } of ledger.jobs.values()) if (body.requester === requester) purse.pay(body)
+  }
+  return maxFeeWei(job) > 0n && purse.missingWei(job) === 0n
+}
+
+/**
+ * True where the payer can pay for this job beside its other open ones. Where it cannot pay for all, for money has left its
+ * escrow since, those come first that somebody has done, then those with the lower digests. While a batch is posted whose data
+ * has not been read, what it has settled would count twice, so the answer is that the job is covered.
  */
 export function isCovered(ledger: Ledger, jobId: Hash): boolean {
   if (awaitsData(ledger)) return true
   const { requester } = ledger.jobs.get(jobId)!.body
   const jobs = [...ledger.jobs].filter(([, { body }]) => body.requester === requester)
   const purse = purseOf(ledger, requester)
+  const isDone = (id: Hash): boolean => ledger.claims.has(id)
   const covered = jobs
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => Number(isDone(b)) - Number(isDone(a)) || (a < b ? -1 : 1))
     .filter(([, { body }]) => purse.pay(body))
   return covered.some(([id]) => id === jobId)
 }

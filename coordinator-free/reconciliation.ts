@@ -47,21 +47,22 @@ export function lacks({ envelopes }: Ledger, theirs: readonly Hash[]): boolean {
 /**
  * What a neighbour lacks, up to a bound. A jury has less time than anybody else.
  * @param built batches worked out by this node: nobody has any use for endorsements of others
+ * @param answers how often others were answered: who refuses what comes first must be given the rest the next time
  */
 export function missing(
   ledger: Ledger,
   built: Iterable<Built>,
   have: readonly Hash[],
+  answers: number,
 ): Uint8Array[] {
   const theirs = new Set(have)
   const headers = new Set([...built].map(({ headerHash }) => headerHash))
   const isOfUse = ({ message }: Envelope): boolean =>
     message.kind !== 'endorsement' || headers.has(message.body.header)
-  const known = [
-    ...ledger.disputes.evidence(),
-    ...contradicting(ledger),
-    ...ledger.envelopes.values(),
-  ]
-  const envelopes = known.filter((one) => !theirs.has(one.digest) && isOfUse(one))
+  const isLacking = (one: Envelope): boolean => !theirs.has(one.digest) && isOfUse(one)
+  const urgent = [...ledger.disputes.evidence(), ...contradicting(ledger)].filter(isLacking)
+  const others = [...ledger.envelopes.values()].filter(isLacking)
+  const from = others.length > MAX_RECONCILED ? (answers * MAX_RECONCILED) % others.length : 0
+  const envelopes = [...urgent, ...others.slice(from), ...others.slice(0, from)]
   return envelopes.slice(0, MAX_RECONCILED).map(({ bytes }) => bytes)
 }

@@ -20,7 +20,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   swarm: [1, 2, 3, 4, 5, 6],
   rogues: [1, 2, 3, 4],
   // In both somebody pays a spike, and comes too late.
-  gas: [13, 32],
+  gas: [16, 32],
 }
 
 /** A fault that never fired has tested nothing. */

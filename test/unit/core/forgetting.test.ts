@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { Batches } from '../../../coordinator-free/batches.ts'
 import type { PostedBatch } from '../../../coordinator-free/ledger.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
+import { Orders } from '../../../coordinator-free/orders.ts'
 import { headerHash } from '../../../protocol/batch.ts'
 import { ZERO_HASH } from '../../../protocol/hash.ts'
 import { MAX_KEPT_BATCHES } from '../../../protocol/params.ts'
@@ -10,14 +11,18 @@ import { type BatchData, headerOf } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
   block,
+  claimEnvelope,
   council,
+  jobEnvelope,
   reasonFor,
+  receive,
   signed,
   tell,
   VALIDATORS,
 } from '../../harness/council.ts'
 import { fineTuneReceipt } from '../../harness/embedded-chain.ts'
 import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+import { posted, receiptOf } from '../../harness/settled.ts'
 
 const SELF = VALIDATORS[0]
 
@@ -138,5 +143,31 @@ describe('batches that are long past', () => {
     settle(core, dataOf(MAX_KEPT_BATCHES + 4))
     core.handle({ kind: 'tick' }, NOW_MS)
     equal(batches.has(2), false)
+  })
+})
+
+describe('a node that works for years', () => {
+  it('keeps no attribution of an answer that was settled before it could be read', () => {
+    const core = council(SELF)
+    const job = jobEnvelope(1)
+    const claim = claimEnvelope(job.digest, 1)
+    receive(core, job)
+    receive(core, claim)
+    posted(core, [receiptOf({ job, claim })])
+    const attribution = { shares: [], decoys: 1, decoySquares: '1' }
+    core.handle({ kind: 'read', claim: claim.digest, attribution }, NOW_MS)
+    equal(core.ledger.attributions.size, 0)
+  })
+
+  it('keeps no failure of what is never asked for again', () => {
+    const orders = new Orders()
+    for (const duty of ['one', 'other', 'third']) orders.start(duty, NOW_MS)
+    orders.fail('one', NOW_MS)
+    orders.fail('other', NOW_MS + 3_600_000)
+    orders.tidy(NOW_MS + 3_600_000)
+    // What was forgotten is tried as if for the first time; what failed just now waits, and what runs goes on.
+    ok(orders.mayStart('one', NOW_MS))
+    equal(orders.mayStart('other', NOW_MS + 3_600_000), false)
+    ok(orders.isRunning('third'))
   })
 })

@@ -1,19 +1,28 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import { turnOf } from '../../../coordinator-free/assignment.ts'
+import type { Effect } from '../../../coordinator-free/events.ts'
+import type { Core } from '../../../coordinator-free/node.ts'
 import { isCovered, Purse } from '../../../coordinator-free/purse.ts'
 import { type Job, maxFeeWei } from '../../../protocol/job.ts'
+import { MAX_JOB_LIFETIME_MS, MAX_OPEN_JOBS, VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import {
   addressNumber,
   block,
+  claimEnvelope,
   council,
   GATEWAY,
   jobEnvelope,
+  openingEnvelope,
+  reasonFor,
   receive,
+  signed,
   tell,
+  VALIDATORS,
+  voteEnvelope,
   WORKERS,
 } from '../../harness/council.ts'
-import { NOW_MS } from '../../harness/messages.ts'
+import { jobNumber, MESSAGES, NOW_MS, VOUCHERS } from '../../harness/messages.ts'
 
 const FEE_WEI = maxFeeWei({ maxUnits: 64, unitWei: 10n ** 12n })
 
@@ -75,34 +84,106 @@ describe('a payer who orders more than it can pay', () => {
     return core
   }
 
-  it('is refused what goes beyond it, the same by all', () => {
-    const jobs = [1, 2, 3, 4, 5].map((number) => jobEnvelope(number))
+  const payer = addressNumber(GATEWAY)
+  const holds = (core: Core, count: bigint, leaving = 0n) => {
+    const left = { balanceWei: count * FEE_WEI, leavingWei: leaving * FEE_WEI, redeemedWei: 0n }
+    return tell(core, {
+      ...{ kind: 'escrowed', blockNumber: 2, payer, ...left },
+      authorisedWei: 10n ** 18n,
+    })
+  }
+  const jobs = [1, 2, 3, 4, 5, 6].map((number) => jobEnvelope(number))
+  const saidOf = (effects: readonly Effect[]) =>
+    effects.flatMap((effect) => {
+      if (effect.kind === 'execute') return ['execute']
+      const isRefusal = effect.kind === 'publish' && effect.message.kind === 'refusal'
+      return isRefusal ? [(effect.message.body as { reason: string }).reason] : []
+    })
+
+  it('has no more admitted than its escrow and its vouchers cover together', () => {
     const core = worker(3n)
-    for (const one of jobs) receive(core, one)
-    const covered = jobs.map(({ digest }) => digest).filter((id) => isCovered(core.ledger, id))
+    const reasons = jobs.map(({ bytes }) => reasonFor(core, bytes))
     deepEqual(
-      [...covered].sort(),
-      jobs
-        .map(({ digest }) => digest)
-        .sort()
-        .slice(0, 3),
+      reasons,
+      [1, 2, 3, 4, 5, 6].map((count) => (count > 3 ? 'unfunded' : 'admitted')),
     )
+    holds(core, 9n, 5n)
+    equal(reasonFor(core, jobs[3]!.bytes), 'admitted')
+    equal(reasonFor(core, jobs[4]!.bytes), 'unfunded')
   })
 
-  it('is refused by the worker whose turn it is', () => {
-    const core = worker(1n)
-    const said = [1, 2, 3, 4, 5, 6].flatMap((number) =>
-      receive(core, jobEnvelope(number)).flatMap((effect) => {
-        if (effect.kind === 'execute') return ['execute']
-        return effect.kind === 'publish' && effect.message.kind === 'refusal'
-          ? [effect.message.body.reason]
-          : []
-      }),
-    )
+  it('has none admitted that pay nothing', () => {
+    const core = worker(3n)
+    equal(reasonFor(core, jobEnvelope(7, { unitWei: 0n }).bytes), 'unfunded')
+  })
+
+  it('is refused by the worker whose turn it is, where its money has gone since', () => {
+    const core = council(self)
+    holds(core, 6n)
+    const later = [1, 2, 3, 4, 5, 6].map((number) => jobEnvelope(number, { seedBlock: 5 }))
+    for (const one of later) receive(core, one)
+    holds(core, 1n)
+    const said = saidOf(block(core, 10))
     ok(said.includes('unpaid'), said.join())
     const ours = [...core.ledger.jobs.keys()].filter(
       (jobId) => turnOf(core.ledger, jobId, NOW_MS)?.worker.node === addressNumber(self),
     )
     ok(ours.length > 1)
   })
+
+  it('pays for what was done before what was not, the same for all', () => {
+    const core = worker(6n)
+    for (const one of jobs) receive(core, one)
+    const digests = jobs.map(({ digest }) => digest).sort()
+    const covered = () => digests.filter((id) => isCovered(core.ledger, id))
+    holds(core, 2n)
+    deepEqual(covered(), digests.slice(0, 2))
+    receive(core, claimEnvelope(digests[5]!, WORKERS[1]))
+    deepEqual(covered(), [digests[0], digests[5]])
+  })
+
+  it('has what is accepted and cannot be paid forgotten in the end', () => {
+    const core = council(VALIDATORS[0])
+    receive(core, jobs[0]!)
+    const claim = claimEnvelope(jobs[0]!.digest, WORKERS[0])
+    receive(core, claim)
+    for (const validator of VALIDATORS) receive(core, voteEnvelope(claim, validator))
+    for (const validator of VALIDATORS) receive(core, openingEnvelope(claim, validator))
+    holds(core, 0n)
+    const { deadlineMs } = core.ledger.jobs.get(jobs[0]!.digest)!.body
+    const lastMs = deadlineMs + VERDICT_WAIT_MS + MAX_JOB_LIFETIME_MS
+    core.handle({ kind: 'tick' }, lastMs)
+    equal(core.ledger.jobs.size, 1)
+    core.handle({ kind: 'tick' }, lastMs + 1)
+    equal(core.ledger.jobs.size, 0)
+  })
+})
+
+describe('a node with as many jobs as it holds', () => {
+  const cheap = (number: number) =>
+    signed({ kind: 'job', body: jobNumber(1000 + number, GATEWAY, { unitWei: 1n }) }, GATEWAY)
+
+  it('lets one that pays more take the place of one that pays least and is not begun', () => {
+    const core = council(VALIDATORS[0], {
+      gate: { messages: MESSAGES, vouchers: VOUCHERS, recover: () => addressNumber(GATEWAY) },
+    })
+    for (let number = 0; number < MAX_OPEN_JOBS; number++) {
+      const envelope = cheap(number)
+      const body = jobNumber(1000 + number, GATEWAY, { unitWei: 1n })
+      core.ledger.jobs.set(envelope.digest, {
+        envelope,
+        body,
+        arrivedAtMs: NOW_MS,
+        arrivedAtBlock: 1,
+      })
+    }
+    const [first, second] = [...core.ledger.jobs.keys()]
+    core.ledger.claims.set(first!, new Map())
+    equal(reasonFor(core, cheap(MAX_OPEN_JOBS).bytes), 'full')
+    const dear = jobEnvelope(1)
+    equal(reasonFor(core, dear.bytes), 'admitted')
+    equal(core.ledger.jobs.size, MAX_OPEN_JOBS)
+    ok(core.ledger.jobs.has(first!) && core.ledger.jobs.has(dear.digest))
+    equal(core.ledger.jobs.has(second!), false)
+  }).timeout(60_000)
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { Core } from '../../../coordinator-free/node.ts'
-import { MAX_RECONCILE_MS, RECONCILE_MS } from '../../../protocol/params.ts'
+import { toHex } from '../../../protocol/hash.ts'
+import { MAX_RECONCILE_MS, MAX_RECONCILED, RECONCILE_MS } from '../../../protocol/params.ts'
 import { council, jobEnvelope } from '../../harness/council.ts'
 import { NOW_MS } from '../../harness/messages.ts'
 
@@ -53,5 +54,18 @@ describe('a node that compares what it knows with neighbours', () => {
       const [next] = askedMs(core, nowMs, 2 * MAX_RECONCILE_MS)
       assert.equal(next! <= RECONCILE_MS, isNew, `${next} ms`)
     }
+  })
+
+  it('is handed over something else each time, where it has no use for what comes first', () => {
+    const core = council(1)
+    const jobs = Array.from({ length: MAX_RECONCILED + 10 }, (_, index) => jobEnvelope(index))
+    for (const { bytes } of jobs) core.handle({ kind: 'received', bytes, via: 'gossip' }, NOW_MS)
+    const given = new Set<string>()
+    for (let round = 0; round < 2; round++) {
+      const [answer] = core.handle({ kind: 'asked', peer: 'somebody', have: [] }, NOW_MS)
+      assert.ok(answer?.kind === 'answer' && answer.envelopes.length === MAX_RECONCILED)
+      for (const bytes of answer.envelopes) given.add(toHex(bytes))
+    }
+    assert.equal(given.size, jobs.length)
   })
 })
