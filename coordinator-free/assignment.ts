@@ -28,27 +28,70 @@ export interface Turn {
   readonly sinceMs: number
 }
 
-/** The claim that stands accepted for a job: of several, the one of the worker who was to go first. */
-export function acceptedClaim(
-  ledger: Ledger,
-  jobId: Hash,
-  nowMs: number,
-): { readonly claim: Fact<'claim'>; readonly standing: Standing } | undefined {
+/** A claim that its auditors have accepted. */
+interface Accepted {
+  readonly claim: Fact<'claim'>
+  readonly standing: Standing
+}
+
+/**
+ * The claim that stands accepted for a job: of several, the one of the worker who was to go first. One that came out of turn, after
+ * that of the worker whose turn it was, waits for what comes of the other: else whoever has auditors of its own could sign
+ * another's result. It does not wait for ever, for nodes may have seen other turns than this one.
+ */
+export function acceptedClaim(ledger: Ledger, jobId: Hash, nowMs: number): Accepted | undefined {
+  const accepted = acceptedClaims(ledger, jobId, nowMs)
+  const isAlone = ledger.claims.get(jobId)?.size === 1
+  const [first] = accepted
+  if (!first || isAlone || isAtFirst(ledger, jobId, first.claim)) return first
+  const { past, now } = turnsOf(ledger, jobId, nowMs)
+  const turns = [...past, ...(now ? [{ ...now, endMs: nowMs, end: undefined }] : [])]
+  return accepted.find(({ claim, standing: { decidedAtMs } }) => {
+    const isWaiting = isOvertaking(ledger, jobId, turns, claim)
+    return !isWaiting || hasCome(decidedAtMs + VERDICT_WAIT_MS, nowMs)
+  })
+}
+
+/** In the order of the workers. */
+function acceptedClaims(ledger: Ledger, jobId: Hash, nowMs: number): Accepted[] {
+  const accepted: Accepted[] = []
   const claims = ledger.claims.get(jobId)
-  if (!claims || !ledger.jobs.has(jobId)) return undefined
+  if (!claims || !ledger.jobs.has(jobId)) return accepted
   let left = claims.size
   for (const { node } of workers(ledger, jobId)) {
     // Workers are many, and those who claim are few.
-    if (left === 0) return undefined
+    if (left === 0) break
     const claim = claims.get(node)
     if (!claim) continue
     left -= 1
     if (isStruck(ledger, jobId, node)) continue
     const standing = standingOf(ledger, claim, nowMs)
     const isAccepted = standing.status === 'accepted' && !isUnproven(ledger, standing, nowMs)
-    if (isAccepted) return { claim, standing }
+    if (isAccepted) accepted.push({ claim, standing })
   }
-  return undefined
+  return accepted
+}
+
+/** True of a claim that came in the first turn of all, as nearly all do. */
+function isAtFirst(ledger: Ledger, jobId: Hash, { body, arrivedAtMs }: Fact<'claim'>): boolean {
+  const [first] = workers(ledger, jobId)
+  if (first?.node !== body.worker) return false
+  return arrivedAtMs <= endOfWork(ledger, jobId, first, ledger.jobs.get(jobId)!.arrivedAtMs).endMs
+}
+
+/** True of a claim that came when another worker had the turn and had claimed, if that claim was not found wanting. */
+function isOvertaking(
+  ledger: Ledger,
+  jobId: Hash,
+  turns: readonly (Turn & { readonly endMs: number; readonly end: TurnEnd | undefined })[],
+  { body, arrivedAtMs }: Fact<'claim'>,
+): boolean {
+  return turns.some(({ worker, sinceMs, endMs, end }) => {
+    if (worker.node === body.worker || arrivedAtMs < sinceMs || arrivedAtMs > endMs) return false
+    const rival = ledger.claims.get(jobId)?.get(worker.node)
+    if (!rival || rival.arrivedAtMs > arrivedAtMs) return false
+    return end === undefined || end === 'no-verdict'
+  })
 }
 
 /** The worker whose turn it is now; nobody's where a claim is accepted or no worker is left. */

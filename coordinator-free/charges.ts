@@ -14,6 +14,14 @@ export function overdueSince(before: PostedBatch | undefined): number {
   return openAfter(before?.data).length > 0 ? before!.finalAtMs : Number.POSITIVE_INFINITY
 }
 
+/** False where somebody has taken out of its escrow what a batch would collect: the contract refuses that batch. */
+export function isPayable(ledger: Ledger, { collects, charges }: BatchData): boolean {
+  if (!collects) return true
+  return charges.every(
+    ({ payer, feeWei }) => feeWei <= (ledger.escrows.get(payer)?.balanceWei ?? 0n),
+  )
+}
+
 /** What a batch has collected from a payer is gone from its balance, and first from what would leave. */
 export function redeem(ledger: Ledger, fact: Extract<ChainLog, { kind: 'redeemed' }>): void {
   const held = ledger.escrows.get(fact.payer)

@@ -16,7 +16,7 @@ import {
 } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import { hasRoomForBond } from './bonds.ts'
-import { openAfter, overdueSince } from './charges.ts'
+import { isPayable, openAfter, overdueSince } from './charges.ts'
 import { holdsQuorum } from './committee.ts'
 import { hasCome } from './horizon.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
@@ -83,7 +83,7 @@ export function proposalDue(
   return handyOffer(ledger, rules, common, claims, nowMs)
 }
 
-/** Until when others wait for a proposal: not at all where this node cannot work it out, or its proposer put up the bond. */
+/** Until when others wait for a proposal: not at all where this node cannot work it out, or bond or fees cannot be had. */
 function holdsUpUntil(
   ledger: Ledger,
   built: ReadonlyMap<Hash, Built>,
@@ -91,6 +91,7 @@ function holdsUpUntil(
 ): number {
   const draft = built.get(id)
   if (!draft || !hasRoomForBond(ledger, body.proposer, body.epoch)) return Number.NEGATIVE_INFINITY
+  if (!isPayable(ledger, draft.data)) return Number.NEGATIVE_INFINITY
   const signers = ledger.endorsements.get(draft.headerHash)?.keys() ?? []
   return arrivedAtMs + (holdsQuorum(ledger, signers) ? UNPOSTED_MS : UNENDORSED_MS)
 }

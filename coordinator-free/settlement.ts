@@ -18,7 +18,7 @@ import {
 import { type BatchData, headerOf, isHandy, MAX_CHARGES } from '../protocol/settlement.ts'
 import { acceptedClaim } from './assignment.ts'
 import { hasRoomForBond } from './bonds.ts'
-import { openAfter, overdueSince } from './charges.ts'
+import { isPayable, openAfter, overdueSince } from './charges.ts'
 import { holdsQuorum } from './committee.ts'
 import type { Duty } from './events.ts'
 import { hasCome } from './horizon.ts'
@@ -132,7 +132,7 @@ export function postDue(
     const endorsements = endorsedBy(ledger, headerHash)
     if (header.number !== lastBatch(ledger) + 1 || endorsements.size === 0) continue
     if (!ledger.parameters.takesBatchOf(header.epoch, nowMs)) continue
-    if (!hasRoomForBond(ledger, header.proposer, header.epoch)) continue
+    if (!hasRoomForBond(ledger, header.proposer, header.epoch) || !isPayable(ledger, data)) continue
     if (!holdsQuorum(ledger, endorsements.keys())) continue
     const place = turnPlace(ledger, 'post', headerHash, self)
     const newestMs = Math.max(...[...endorsements.values()].map((fact) => fact.arrivedAtMs))
