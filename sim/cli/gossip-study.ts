@@ -4,8 +4,7 @@ import type { GossipReport } from '../gossip/report.ts'
 import { WARM_UP_US } from '../gossip/scenario.ts'
 import { STEP_US } from '../gossip/tally.ts'
 import { gossipOf } from './arms.ts'
-import type { OnProgress, Order, Outcome, Table } from './outcome.ts'
-import type { Measure } from './scenario-file.ts'
+import { asked, type OnProgress, type Order, type Outcome } from './outcome.ts'
 
 const SECOND_US = 1_000_000
 /** The last so many messages tell whether a network has recovered. */
@@ -28,14 +27,15 @@ export function runGossip(order: Order, onProgress: OnProgress): Outcome {
     onProgress(untilUs / SECOND_US)
   }
   const report = run.run()
-  const tables: Partial<Record<Measure, Table>> = {}
-  const add = (name: Measure, columns: string[], rows: () => number[][]) => {
-    if (order.measure.includes(name)) tables[name] = { columns, rows: rows() }
-  }
-  add('reach', ['afterMs', 'share'], () => curveOf(run))
-  add('seconds', SECOND_COLUMNS, () => seconds)
-  add('messages', ['message', 'atSeconds', 'reach'], () => messagesOf(run))
-  add('upload', ['percentile', 'bytesPerSecond'], () => percentilesOf(uploadsOf(run)))
+  const tables = asked(order, {
+    reach: () => ({ columns: ['afterMs', 'share'], rows: curveOf(run) }),
+    seconds: () => ({ columns: SECOND_COLUMNS, rows: seconds }),
+    messages: () => ({ columns: ['message', 'atSeconds', 'reach'], rows: messagesOf(run) }),
+    upload: () => ({
+      columns: ['percentile', 'bytesPerSecond'],
+      rows: percentilesOf(uploadsOf(run)),
+    }),
+  })
   const { arm, seed } = order
   const virtualSeconds = run.endUs / SECOND_US
   return { arm, seed, hash: report.hash, figures: figures(run, report), tables, virtualSeconds }

@@ -28,5 +28,18 @@ export interface Outcome {
   readonly firing?: Firing
 }
 
+/** Those of these tables that were asked for, and that there is something for. */
+export function asked(
+  { measure }: Order,
+  tables: Readonly<Partial<Record<Measure, () => Table | undefined>>>,
+): Partial<Record<Measure, Table>> {
+  const kept: Partial<Record<Measure, Table>> = {}
+  for (const name of measure) {
+    const table = tables[name]?.()
+    if (table) kept[name] = table
+  }
+  return kept
+}
+
 /** Is told how far a run has come, in virtual seconds. */
 export type OnProgress = (virtualSeconds: number) => void

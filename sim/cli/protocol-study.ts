@@ -14,7 +14,7 @@ import { gasFigures } from '../gas-figures.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
-import type { OnProgress, Order, Outcome } from './outcome.ts'
+import { asked, type OnProgress, type Order, type Outcome } from './outcome.ts'
 
 const SECOND_MS = 1000
 
@@ -56,7 +56,7 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       ...fairness(world),
       ...gasFigures(world),
     },
-    tables: order.measure.includes('seconds') ? { seconds: { columns, rows } } : {},
+    tables: asked(order, { seconds: () => ({ columns, rows }) }),
     virtualSeconds: report.virtualMs / SECOND_MS,
     firing: firingOf(world.scenario, report),
   }

@@ -2,8 +2,7 @@
 import { reportOf, tookUsOf } from '../routing/report.ts'
 import { RoutingRun } from '../routing/routing-run.ts'
 import { routingOf } from './arms.ts'
-import type { OnProgress, Order, Outcome, Table } from './outcome.ts'
-import type { Measure } from './scenario-file.ts'
+import { asked, type OnProgress, type Order, type Outcome } from './outcome.ts'
 
 const SECOND_US = 1_000_000
 /** Points of a curve in time: every 20 ms for two seconds, and every half second for ten minutes. */
@@ -23,12 +22,10 @@ export function runRouting(order: Order, onProgress: OnProgress): Outcome {
     onProgress(untilUs / SECOND_US)
   }
   const { hash, virtualSeconds, ...figures } = reportOf(run)
-  const tables: Partial<Record<Measure, Table>> = {}
-  const add = (name: Measure, columns: string[], rows: () => number[][]) => {
-    if (order.measure.includes(name)) tables[name] = { columns, rows: rows() }
-  }
-  add('reach', ['afterMs', 'share'], () => curveOf(run))
-  add('seconds', ['atSeconds', 'found', 'asked'], () => seconds)
+  const tables = asked(order, {
+    reach: () => ({ columns: ['afterMs', 'share'], rows: curveOf(run) }),
+    seconds: () => ({ columns: ['atSeconds', 'found', 'asked'], rows: seconds }),
+  })
   const { arm, seed } = order
   return { arm, seed, hash, figures: { ...figures, virtualSeconds }, tables, virtualSeconds }
 }

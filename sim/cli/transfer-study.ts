@@ -2,8 +2,7 @@
 import { reportOf, tookUsOf } from '../transfer/report.ts'
 import { TransferRun } from '../transfer/transfer-run.ts'
 import { transferOf } from './arms.ts'
-import type { OnProgress, Order, Outcome, Table } from './outcome.ts'
-import type { Measure } from './scenario-file.ts'
+import { asked, type OnProgress, type Order, type Outcome } from './outcome.ts'
 
 const SECOND_US = 1_000_000
 /** Points of a curve in time: every 50 ms for ten seconds, every second for ten minutes, and every ten for three hours. */
@@ -31,13 +30,17 @@ export function runTransfer(order: Order, onProgress: OnProgress): Outcome {
     onProgress(untilUs / SECOND_US)
   }
   const { hash, virtualSeconds, ...figures } = reportOf(run)
-  const tables: Partial<Record<Measure, Table>> = {}
-  const add = (name: Measure, columns: string[], rows: () => number[][]) => {
-    if (order.measure.includes(name)) tables[name] = { columns, rows: rows() }
-  }
-  add('reach', ['afterMs', 'share'], () => curveOf(run))
-  add('seconds', ['atSeconds', 'done', 'usefulMiB', 'wastedMiB'], () => thinned(seconds))
-  add('upload', ['percentile', 'bytesPerSecond'], () => uploadsOf(run, virtualSeconds))
+  const tables = asked(order, {
+    reach: () => ({ columns: ['afterMs', 'share'], rows: curveOf(run) }),
+    seconds: () => ({
+      columns: ['atSeconds', 'done', 'usefulMiB', 'wastedMiB'],
+      rows: thinned(seconds),
+    }),
+    upload: () => ({
+      columns: ['percentile', 'bytesPerSecond'],
+      rows: uploadsOf(run, virtualSeconds),
+    }),
+  })
   const { arm, seed } = order
   return { arm, seed, hash, figures: { ...figures, virtualSeconds }, tables, virtualSeconds }
 }
