@@ -1,11 +1,22 @@
 /** One run of depth E: a ring's year beside the year of the same nodes when they are honest. */
 import type { Economy } from '../economy/economy.ts'
 import { gini, topShare } from '../economy/inequality.ts'
+import { loadOf } from '../economy/load.ts'
+import type { EconomyScenario } from '../economy/scenario.ts'
 import { HONEST, STRATEGIES, type Strategy } from '../economy/strategies.ts'
-import { inOpen, played, profitOf, slashedOf, twoThirdsCost } from '../economy/study.ts'
+import {
+  detectedShareOf,
+  inOpen,
+  played,
+  profitOf,
+  ringSlashedOf,
+  slashedOf,
+  twoThirdsCost,
+} from '../economy/study.ts'
 import { RunHash } from '../kernel/run-hash.ts'
 import { economyOf } from './arms.ts'
-import type { OnProgress, Order, Outcome } from './outcome.ts'
+import { asked, type OnProgress, type Order, type Outcome, type Table } from './outcome.ts'
+import { LOAD_COLUMNS, payTable } from './spread-tables.ts'
 
 const EPOCH_SECONDS = 3600
 
@@ -13,9 +24,10 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
   const scenario = economyOf(order.settings, order.seed)
   const strategy = strategyOf(order.settings.adversaries['strategy'])
   const virtualSeconds = scenario.epochs * EPOCH_SECONDS
-  const honest = played(scenario, strategy, true)
+  const twin = watched(scenario, strategy, true)
   onProgress(virtualSeconds / 2)
-  const run = strategy === HONEST ? honest : played(scenario, strategy)
+  const own = strategy === HONEST ? twin : watched(scenario, strategy)
+  const [run, honest] = [own.economy, twin.economy]
   const [adversaryProfit, honestProfit] = [profitOf(run, strategy), profitOf(honest, strategy)]
   const gain = adversaryProfit - honestProfit
   return {
@@ -24,7 +36,9 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
     hash: hashOf(run, honest),
     figures: {
       ...{ adversaryProfit, honestProfit, gain, gainShare: gain / Math.abs(honestProfit) },
-      ...{ honestLost: slashedOf(run), voided: run.counts.voided, falsePaid: run.counts.falsePaid },
+      ...{ honestLost: slashedOf(run), ringSlashed: ringSlashedOf(run) },
+      ...{ voided: run.counts.voided, falsePaid: run.counts.falsePaid },
+      detectedShare: detectedShareOf(run),
       ...incomesOf(run),
       undoneShare: run.counts.undone / Math.max(1, run.counts.jobs),
       attackCost: twoThirdsCost(run),
@@ -32,8 +46,57 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
       ...{ whaleEdge: run.entry?.edge ?? 0, othersKept: run.entry?.othersKept ?? 1 },
       shocks: Number(scenario.shockEpoch > 0 && scenario.shockEpoch < scenario.epochs),
     },
-    tables: {},
+    tables: asked(order, {
+      seconds: () => monthsTable(own.months, twin.months),
+      pay: () => payTable(honestIncomesWei(run)),
+      load: () => ({
+        columns: LOAD_COLUMNS,
+        rows: loadOf([...own.stakedOpen], [...run.workers.worked]),
+      }),
+    }),
     virtualSeconds,
+  }
+}
+
+/** How it stands at the end of a month, everything since the start, in OPEN. */
+interface Month {
+  readonly atSeconds: number
+  readonly profit: number
+  readonly ringSlashed: number
+  readonly honestSlashed: number
+}
+
+interface Watched {
+  readonly economy: Economy
+  readonly months: readonly Month[]
+  /** What each worker staked, summed over the months. */
+  readonly stakedOpen: Float64Array
+}
+
+/** A run that is looked at after each settlement. */
+function watched(scenario: EconomyScenario, strategy: Strategy, isHonest = false): Watched {
+  const months: Month[] = [{ atSeconds: 0, profit: 0, ringSlashed: 0, honestSlashed: 0 }]
+  let stakedOpen = new Float64Array()
+  const look = (economy: Economy): void => {
+    months.push({
+      atSeconds: economy.epoch * EPOCH_SECONDS,
+      profit: profitOf(economy, strategy),
+      ringSlashed: ringSlashedOf(economy),
+      honestSlashed: slashedOf(economy),
+    })
+    stakedOpen = economy.workers.shares.map((open, worker) => open + (stakedOpen[worker] ?? 0))
+  }
+  const economy = played(scenario, strategy, isHonest, look)
+  return { economy, months, stakedOpen }
+}
+
+/** The ring's months, with what its nodes had earned by then in the year in which they are honest. */
+function monthsTable(months: readonly Month[], honest: readonly Month[]): Table {
+  return {
+    columns: ['atSeconds', 'ringSlashed', 'honestSlashed', 'ringProfit', 'honestProfit'],
+    rows: months.map(({ atSeconds, profit, ringSlashed, honestSlashed }, month) => [
+      ...[atSeconds, ringSlashed, honestSlashed, profit, honest[month]!.profit],
+    ]),
   }
 }
 
@@ -41,11 +104,15 @@ function strategyOf(name: unknown): Strategy {
   return STRATEGIES[name as keyof typeof STRATEGIES] ?? HONEST
 }
 
+function honestIncomesWei({ workers, population }: Economy): bigint[] {
+  return workers.incomeWei.slice(population.ringWorkers)
+}
+
 /** Of workers that are not the ring's. */
 function incomesOf(run: Economy): Record<string, number> {
   const { workers, population } = run
   const places = [...workers.incomeWei.keys()].slice(population.ringWorkers)
-  const incomesWei = places.map((worker) => workers.incomeWei[worker]!)
+  const incomesWei = honestIncomesWei(run)
   const profitWei = places.reduce((sum, worker) => sum + run.profitWei('workers', worker), 0n)
   return {
     workerGini: gini(incomesWei),

@@ -107,6 +107,8 @@ const ECONOMY: Readonly<Record<string, FigureKind>> = {
   gain: { title: 'Profit beyond honesty', unit: 'OPEN' },
   gainShare: { title: 'Profit beyond honesty', unit: 'of the honest profit' },
   honestLost: { title: 'Honest nodes lost by slashes', unit: 'OPEN' },
+  ringSlashed: { title: 'The ring lost by slashes', unit: 'OPEN' },
+  detectedShare: { title: 'False claims of the ring’s that nobody was paid for', unit: 'share' },
   voided: { title: 'Jobs lost with false batches', unit: 'jobs' },
   falsePaid: { title: 'False claims paid', unit: 'claims' },
   undoneShare: { title: 'Jobs that nobody had room for', unit: 'share' },

@@ -9,12 +9,15 @@ import {
 } from '../adversaries/earnings.ts'
 import { ADVERSARY_KEYS, MANNERS } from '../adversaries/kinds.ts'
 import { gini, topShare } from '../economy/inequality.ts'
+import { loadOf } from '../economy/load.ts'
 import { firingOf } from '../firing.ts'
 import { gasFigures } from '../gas-figures.ts'
+import type { SimNode } from '../node.ts'
 import { World } from '../world.ts'
 import { protocolOf } from './arms.ts'
 import { COUNTERS } from './figures.ts'
-import { asked, type OnProgress, type Order, type Outcome } from './outcome.ts'
+import { asked, type OnProgress, type Order, type Outcome, type Table } from './outcome.ts'
+import { LOAD_COLUMNS, payTable } from './spread-tables.ts'
 
 const SECOND_MS = 1000
 
@@ -56,7 +59,11 @@ export function runProtocol(order: Order, onProgress: OnProgress): Outcome {
       ...fairness(world),
       ...gasFigures(world),
     },
-    tables: asked(order, { seconds: () => ({ columns, rows }) }),
+    tables: asked(order, {
+      seconds: () => ({ columns, rows }),
+      pay: () => payTable(paysOf(world)),
+      load: () => loadTable(world),
+    }),
     virtualSeconds: report.virtualMs / SECOND_MS,
     firing: firingOf(world.scenario, report),
   }
@@ -89,7 +96,29 @@ function adversaryFigures(world: World): Record<string, number> {
 
 /** How evenly pay falls to workers. */
 function fairness(world: World): Record<string, number> {
-  const workers = world.nodes.filter(({ options }) => options.role === 'worker')
-  const paidWei = workers.map((node) => incomeOf(world, [node]).earnedWei)
+  const paidWei = paysOf(world)
   return { workerGini: gini(paidWei), topShare: topShare(paidWei) }
+}
+
+/** What each owner of workers was paid, in wei: several nodes of one are paid into one account. */
+function paysOf(world: World): bigint[] {
+  const nodes = new Map(workersOf(world).map((node) => [world.chain.ownerOf(node.address), node]))
+  return [...nodes.values()].map((node) => incomeOf(world, [node]).earnedWei)
+}
+
+/** None where all stake the same: only a stake that lies in several nodes is small. */
+function loadTable(world: World): Table | undefined {
+  const { sybilWorkers } = world.scenario
+  if (sybilWorkers < 2) return undefined
+  const workers = workersOf(world)
+  const receipts = world.checkers.data.flatMap((batch) => batch.receipts)
+  const rows = loadOf(
+    workers.map(({ options }) => (options.manner === 'sybil' ? 1 / sybilWorkers : 1)),
+    workers.map(({ address }) => receipts.filter(({ worker }) => worker === address).length),
+  )
+  return { columns: LOAD_COLUMNS, rows }
+}
+
+function workersOf({ nodes }: World): SimNode[] {
+  return nodes.filter(({ options }) => options.role === 'worker')
 }

@@ -40,7 +40,7 @@ export interface Study {
 }
 
 /** What is kept of each run beside its figures. */
-export const MEASURES = ['reach', 'seconds', 'messages', 'upload'] as const
+export const MEASURES = ['reach', 'seconds', 'messages', 'upload', 'pay', 'load'] as const
 export type Measure = (typeof MEASURES)[number]
 
 const MOST_BYTES = 2 ** 20

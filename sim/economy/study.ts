@@ -23,11 +23,19 @@ export interface DataEarned extends Omit<Earned, 'honestSlashed' | 'voided'> {
   readonly alone: Interval
 }
 
-/** A run of the scenario in which the ring does what the strategy says, or is honest with the nodes it then has. */
-export function played(scenario: EconomyScenario, strategy: Strategy, isHonest = false): Economy {
+/**
+ * A run of the scenario in which the ring does what the strategy says, or is honest with the nodes it then has.
+ * @param settled is told after each settlement
+ */
+export function played(
+  scenario: EconomyScenario,
+  strategy: Strategy,
+  isHonest = false,
+  settled: (economy: Economy) => void = () => {},
+): Economy {
   const [workers, validators] = isHonest ? strategy.honestNodes : strategy.nodes
   const economy = new Economy(scenario, populationOf(scenario, workers, validators))
-  return economy.run(isHonest ? HONEST : strategy)
+  return economy.run(isHonest ? HONEST : strategy, () => settled(economy))
 }
 
 /** Runs each seed twice, with the strategy and without: both meet the same jobs as long as they can. */
@@ -71,11 +79,27 @@ export function profitOf(economy: Economy, { actors }: Strategy): number {
 
 /** What honest nodes lost by slashes, in OPEN. */
 export function slashedOf({ workers, validators, population }: Economy): number {
-  const honest = [
+  return openOf([
     ...workers.slashedWei.slice(population.ringWorkers),
     ...validators.slashedWei.slice(population.ringValidators),
-  ]
-  return inOpen(honest.reduce((sum, wei) => sum + wei, 0n))
+  ])
+}
+
+/** What the ring's nodes did. */
+export function ringSlashedOf({ workers, validators, population }: Economy): number {
+  return openOf([
+    ...workers.slashedWei.slice(0, population.ringWorkers),
+    ...validators.slashedWei.slice(0, population.ringValidators),
+  ])
+}
+
+/**
+ * Share of the ring's false claims that nobody was paid for in the end: rejected by auditors, or taken back after a jury. NaN
+ * where it made none.
+ */
+export function detectedShareOf({ workers, counts }: Economy): number {
+  const claims = workers.cheap.reduce((sum, cheap) => sum + cheap, 0)
+  return claims === 0 ? Number.NaN : 1 - counts.falsePaid / claims
 }
 
 /** The same of a contributor. */
@@ -117,8 +141,11 @@ export function payingShare(
 /** What two thirds of the stake cost whoever has to buy it beside the honest stake, in OPEN: twice what they have. */
 export function twoThirdsCost(economy: Economy): number {
   const { population, validators } = economy
-  const honest = validators.stakesWei.slice(population.ringValidators)
-  return 2 * inOpen(honest.reduce((sum, wei) => sum + wei, 0n))
+  return 2 * openOf(validators.stakesWei.slice(population.ringValidators))
+}
+
+function openOf(weis: readonly bigint[]): number {
+  return inOpen(weis.reduce((sum, wei) => sum + wei, 0n))
 }
 
 function mean(values: readonly number[]): number {

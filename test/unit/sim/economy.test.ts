@@ -4,12 +4,21 @@ import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { AUDITORS } from '../../../protocol/params.ts'
 import { DATA, DATA_STRATEGIES, dataYear } from '../../../sim/economy/data-market.ts'
 import type { Economy } from '../../../sim/economy/economy.ts'
-import { gini, topShare } from '../../../sim/economy/inequality.ts'
+import { gini, lorenz, topShare } from '../../../sim/economy/inequality.ts'
 import { intervalOf, surely } from '../../../sim/economy/interval.ts'
+import { loadOf } from '../../../sim/economy/load.ts'
 import { economyScenario } from '../../../sim/economy/scenario.ts'
 import { atLeastOf, chanceInTries, ringSeats, seatChances } from '../../../sim/economy/seats.ts'
 import { HONEST, STRATEGIES, type Strategy } from '../../../sim/economy/strategies.ts'
-import { dataEarns, earns, payingShare, played } from '../../../sim/economy/study.ts'
+import {
+  dataEarns,
+  detectedShareOf,
+  earns,
+  payingShare,
+  played,
+  ringSlashedOf,
+  slashedOf,
+} from '../../../sim/economy/study.ts'
 
 const SEEDS = [1, 2, 3, 4]
 /** A quarter of a year. */
@@ -129,6 +138,22 @@ describe('what strategies earn', () => {
     for (const name of ['lazy', 'good, then cheating', 'griefing', 'equivocating'] as const) {
       assert.ok(earns(STRATEGIES[name], SHORT, SEEDS).part.high < 0, name)
     }
+  })
+
+  it('comes with false claims of which all are found where checks see them, and none where they see none', () => {
+    const detected = (miss: number) => detectedShareOf(run(STRATEGIES.lazy, { miss }))
+    assert.equal(detected(0), 1)
+    assert.equal(detected(1), 0)
+    assert.ok(detected(0.5) > 0.3 && detected(0.5) < 0.7, `${detected(0.5)}`)
+    assert.ok(Number.isNaN(detectedShareOf(run(STRATEGIES.griefing))))
+  })
+
+  it('counts as slashed what honest nodes lose and what the ring does', () => {
+    const economy = run(STRATEGIES.colluding, { ringShare: 0.3 })
+    const { workers, validators } = economy
+    const all = Number(sum([...workers.slashedWei, ...validators.slashedWei])) / 1e18
+    const [ring, honest] = [ringSlashedOf(economy), slashedOf(economy)]
+    assert.ok(ring > honest && Math.abs(ring + honest - all) < 1e-6)
   })
 
   it('is more than honesty where nothing is checked', () => {
@@ -264,6 +289,57 @@ describe('inequality', () => {
     assert.equal(gini([0n, 0n]), 0)
     assert.equal(topShare([1n, 3n]), 0.75)
     assert.equal(topShare([0n]), 0)
+  })
+
+  it('is drawn as a Lorenz curve: the diagonal where all have the same, nothing up to the end where one has all', () => {
+    const hundredths = Array.from({ length: 101 }, (_, step) => step / 100)
+    for (const same of [[5n, 5n, 5n], [0n, 0n], []]) {
+      for (const [step, share] of lorenz(same).entries()) {
+        assert.ok(Math.abs(share - hundredths[step]!) < 1e-12, `${step}: ${share}`)
+      }
+    }
+    const oneOfAHundred = Array.from({ length: 100 }, (_, place) => (place === 40 ? 7n : 0n))
+    assert.deepEqual(lorenz(oneOfAHundred), [...new Array(100).fill(0), 1])
+    // Half of the way between the first and the second of two.
+    assert.equal(lorenz([3n, 1n])[75], 0.25 + 0.75 / 2)
+  })
+
+  it('leaves the area between that curve and the diagonal that the Gini coefficient says', () => {
+    const incomes = Array.from({ length: 50 }, (_, place) => BigInt(place ** 3 + 10))
+    const curve = lorenz(incomes)
+    const below = curve
+      .slice(1)
+      .reduce((area, share, step) => area + (curve[step]! + share) / 200, 0)
+    assert.ok(Math.abs(1 - 2 * below - gini(incomes)) < 1e-5)
+  })
+})
+
+describe('load', () => {
+  it('is told by groups of workers of like stakes, beside what an equal share would be', () => {
+    assert.deepEqual(loadOf([3, 1], [30, 10]), [
+      [0.5, 0.5],
+      [1.5, 1.5],
+    ])
+    const stakes = Array.from({ length: 250 }, (_, worker) => 2 ** (worker % 5))
+    const rows = loadOf(
+      stakes,
+      stakes.map((open) => open ** 2),
+    )
+    assert.equal(rows.length, 100)
+    assert.ok(rows.every(([stake], place) => place === 0 || stake! >= rows[place - 1]![0]!))
+    assert.ok(rows[0]![1]! < rows[0]![0]! && rows[99]![1]! > rows[99]![0]!)
+    assert.deepEqual(loadOf([0, 0], [0, 0]), [
+      [0, 0],
+      [0, 0],
+    ])
+    assert.deepEqual(loadOf([], []), [])
+  })
+
+  it('is as the stake where all are honest', () => {
+    const { workers } = run(HONEST)
+    for (const [stake, load] of loadOf([...workers.shares], [...workers.worked])) {
+      assert.ok(Math.abs(load! / stake! - 1) < 0.25, `${load} at ${stake}`)
+    }
   })
 })
 

@@ -91,7 +91,7 @@ describe('a study', () => {
   it('is in the folder of another scenario where anything is different', () => {
     const one = folderOf(parseScenario(GOSSIP), 'root')
     assert.equal(
-      folderOf(parseScenario(`${GOSSIP}measure: [reach, seconds, messages, upload]`), 'root'),
+      folderOf(parseScenario(`${GOSSIP}measure: [reach, seconds, messages, upload, pay, load]`), 'root'),
       one,
     )
     assert.notEqual(folderOf(parseScenario(`${GOSSIP}faults: { loss: 0.1 }`), 'root'), one)
