@@ -57,6 +57,8 @@ function conditions({ study }: Results): string {
     'attack',
     'sybils',
     'tale',
+    'epochs',
+    'strategy',
   ]
   const pairs = SECTIONS.flatMap((section) =>
     Object.entries(study.settings[section]).map(([key, value]) => ({

@@ -3,10 +3,23 @@ import * as Plot from '@observablehq/plot'
 import { kindOf } from './figures.ts'
 import { type Frame, MOST_ARMS } from './frame.ts'
 import type { Value } from './keys.ts'
-import { colorsFor, draw, type Picture } from './picture.ts'
+import { colorsFor, draw, linesOf, type Picture } from './picture.ts'
 
 /** From so many times as much on, an axis is better logarithmic. */
 const LOGARITHMIC_FROM = 20
+const GWEI_AN_OPEN = 1e9
+/** Words under bars: room for them all and for the axis itself, a line and a letter of theirs, in pixels. */
+const ROOM = { width: 676, below: 46, line: 13, letter: 6.6 }
+/** Narrower than this, a word would be broken more often than read. */
+const LEAST_LETTERS = 8
+
+interface Scales {
+  /** The first that is swept, unless another is given. */
+  readonly key?: string | undefined
+  readonly y?: Plot.ScaleOptions
+}
+
+const FROM_ZERO = { zero: true, nice: true }
 
 /** Three figures would be too many lines where several keys are swept. */
 export function latency(frame: Frame): Picture | undefined {
@@ -15,17 +28,18 @@ export function latency(frame: Frame): Picture | undefined {
   return againstKey(frame, 'latency', 'Latency', figures, isOne ? 'ms' : 'ms until 99 % have it')
 }
 
-/** Figures against the first swept key, a line for each figure, or for each combination of the other keys. */
+/** Figures against a swept key, the first, a line for each figure, or for each combination of the other keys. */
 export function againstKey(
   frame: Frame,
   name: string,
   title: string,
   figures: readonly string[],
   unit: string,
+  { key = Object.keys(frame.results.study.sweep)[0], y = FROM_ZERO }: Scales = {},
 ): Picture | undefined {
   const { study, arms, summary } = frame.results
-  const [key, ...others] = Object.keys(study.sweep)
   if (key === undefined) return undefined
+  const others = Object.keys(study.sweep).filter((other) => other !== key)
   const word = key.split('.')[1]!
   const rows = arms.flatMap(({ index, values }) =>
     figures.map((figure) => {
@@ -35,17 +49,18 @@ export function againstKey(
       return { x: placeOf(values[key]!), series: series.join(', '), mean, low, high }
     }),
   )
+  const { unit: told, data } = legible(unit, rows)
   const labels = [...new Set(rows.map(({ series }) => series))].slice(0, MOST_ARMS)
   const colors = colorsFor(labels.length, false)
-  const data = rows.filter(({ series }) => labels.includes(series))
+  const shown = data.filter(({ series }) => labels.includes(series))
   const color = ({ series }: Row) => colors[labels.indexOf(series)]!
-  const isNumber = data.every(({ x }) => typeof x === 'number')
+  const isNumber = shown.every(({ x }) => typeof x === 'number')
   return draw({
     ...{ ...frame, name, title: `${title} against ${word}`, legend: { labels, colors } },
     subtitle: 'Mean over seeds; thin bars: 95 % interval',
     options: {
-      y: { label: `↑ ${unit}`, zero: true, grid: true, nice: true },
-      ...(isNumber ? linesBySize(data, word, color) : barsByWord(data, word, labels, color)),
+      y: { label: `↑ ${told}`, grid: true, ...y },
+      ...(isNumber ? linesBySize(shown, word, color) : barsByWord(shown, word, labels, color)),
     },
   })
 }
@@ -61,6 +76,20 @@ interface Row {
   readonly mean: number
   readonly low: number
   readonly high: number
+}
+
+/** Where it is stakes that are told in gwei, there would be no room for their zeros. */
+function legible(unit: string, rows: readonly Row[]): { unit: string; data: readonly Row[] } {
+  const isMuch = rows.some(({ low, high }) => Math.max(-low, high) >= GWEI_AN_OPEN / 10)
+  if (unit !== 'gwei' || !isMuch) return { unit, data: rows }
+  const inOpen = (gwei: number) => gwei / GWEI_AN_OPEN
+  return {
+    unit: 'OPEN',
+    data: rows.map((row) => ({
+      ...row,
+      ...{ mean: inOpen(row.mean), low: inOpen(row.low), high: inOpen(row.high) },
+    })),
+  }
 }
 
 function linesBySize(
@@ -87,9 +116,17 @@ function barsByWord(
   fill: (row: Row) => string,
 ): Plot.PlotOptions {
   const place = { fx: 'x', x: 'series' }
+  const words = [...new Set(data.map(({ x }) => x))]
+  const letters = Math.max(LEAST_LETTERS, Math.floor(ROOM.width / words.length / ROOM.letter))
+  const wrapped = (text: number | string) => linesOf(String(text), letters)
+  const lines = Math.max(...words.map((text) => wrapped(text).length))
   return {
+    marginBottom: ROOM.below + (lines - 1) * ROOM.line,
     x: { axis: null, domain: labels, padding: 0.15 },
-    fx: { label: word, domain: [...new Set(data.map(({ x }) => x))], padding: 0.25 },
+    fx: {
+      ...{ label: word, domain: words, padding: 0.25 },
+      tickFormat: (text: number | string) => wrapped(text).join('\n'),
+    },
     marks: [
       Plot.ruleY([0]),
       Plot.barY(data, { ...place, y: 'mean', fill }),
@@ -105,5 +142,5 @@ function scaleOf(values: readonly number[]): Plot.ScaleOptions {
   const tickFormat = (value: number) => value.toLocaleString('en')
   const isFar = least > 0 && most / least >= LOGARITHMIC_FROM
   if (isFar) return { type: 'log', ticks, tickFormat } as Plot.ScaleOptions
-  return { nice: true, ...(ticks.length <= 8 && { ticks }) } as Plot.ScaleOptions
+  return { nice: true, ...(ticks.length <= 8 && { ticks, tickFormat }) } as Plot.ScaleOptions
 }

@@ -101,7 +101,7 @@ function nested(svg: string, top: number): string {
 }
 
 /** Breaks a text between words. */
-function linesOf(text: string, letters: number): string[] {
+export function linesOf(text: string, letters: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)

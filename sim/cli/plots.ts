@@ -1,6 +1,7 @@
 /** The standard plots of a study: only those that its tables have something to show for. */
 import * as Plot from '@observablehq/plot'
 import { type BandPoint, bandsOf, times } from './bands.ts'
+import { detection, gain, loadBesideStake, lorenz, slashed, slashing } from './economy-plots.ts'
 import { kindOf } from './figures.ts'
 import { bands, type Frame, frameOf, kneeOf, SEEDS_BAND, until } from './frame.ts'
 import { againstKey, latency } from './key-plots.ts'
@@ -13,7 +14,7 @@ import { having, throughput, untilThey } from './transfer-plots.ts'
 
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
-  const { reach, seconds, messages, upload } = results.tables
+  const { reach, seconds, messages, upload, pay, load } = results.tables
   const [isGossip, isProtocol, isEconomy, isTransfer, isRouting] = DEPTHS.map(
     (depth) => results.study.depth === depth,
   )
@@ -41,8 +42,13 @@ export function picturesOf(results: Results): Picture[] {
     isProtocol && seconds && jobsSettled(frame, seconds),
     isProtocol && counters(frame),
     isProtocol && hasAdversaries(results) && adversaryGain(frame),
-    isEconomy && againstKey(frame, 'gain', 'Profit beyond honesty', ['gain'], 'OPEN'),
+    isProtocol && slashed(frame),
+    isEconomy && gain(frame),
+    isEconomy && detection(frame),
+    isEconomy && seconds && slashing(frame, seconds),
     isEconomy && againstKey(frame, 'gini', 'Gini of workers’ incomes', ['workerGini'], 'Gini'),
+    pay && lorenz(frame, pay),
+    load && loadBesideStake(frame, load),
   ]
   return pictures.filter((picture) => typeof picture === 'object')
 }

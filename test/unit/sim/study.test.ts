@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { armsOf } from '../../../sim/cli/arms.ts'
@@ -7,6 +7,7 @@ import { bandsOf } from '../../../sim/cli/bands.ts'
 import { writeCalibration } from '../../../sim/cli/calibration-results.ts'
 import { compare, toldComparison } from '../../../sim/cli/compare.ts'
 import { drawComparison } from '../../../sim/cli/comparison-plots.ts'
+import type { Table } from '../../../sim/cli/outcome.ts'
 import { writeReport } from '../../../sim/cli/page.ts'
 import { lineOf } from '../../../sim/cli/progress.ts'
 import { folderOf, readResults } from '../../../sim/cli/results.ts'
@@ -34,6 +35,23 @@ seeds: 2
 workload: { jobs: 2, workloadMs: 5000 }
 faults: { loss: 0.1 }
 `
+
+/** Half of the false claims are such that no check tells them, so that much is found late, and slashed. */
+const RATES = `
+name: rates
+depth: economy
+seeds: 2
+world: { nodes: 40 }
+workload: { epochs: 800 }
+faults: { miss: 0.5 }
+adversaries: { strategy: lazy }
+sweep: { adversaries.cheatRate: [0, 0.5, 1] }
+`
+
+function drawnIn(folder: string): string[] {
+  const files = readdirSync(join(folder, 'plots'))
+  return files.map((file) => file.replace('.svg', '')).sort()
+}
 
 describe('a study', () => {
   let root: string
@@ -91,7 +109,10 @@ describe('a study', () => {
   it('is in the folder of another scenario where anything is different', () => {
     const one = folderOf(parseScenario(GOSSIP), 'root')
     assert.equal(
-      folderOf(parseScenario(`${GOSSIP}measure: [reach, seconds, messages, upload, pay, load]`), 'root'),
+      folderOf(
+        parseScenario(`${GOSSIP}measure: [reach, seconds, messages, upload, pay, load]`),
+        'root',
+      ),
       one,
     )
     assert.notEqual(folderOf(parseScenario(`${GOSSIP}faults: { loss: 0.1 }`), 'root'), one)
@@ -269,6 +290,69 @@ sweep: { adversaries.strategy: [honest, griefing] }
     assert.deepEqual(read.summary, JSON.parse(JSON.stringify(summary)))
     writeReport(read)
     assert.match(readFileSync(join(folder, 'plots', 'gain.svg'), 'utf8'), /griefing/)
+    // Neither claims anything false nor loses stake.
+    assert.deepEqual(drawnIn(folder), ['gain', 'gini', 'load', 'lorenz'])
+    assert.equal(griefing!['detectedShare']!.count, 0)
+  })
+
+  it('of the economy keeps who is paid what, who does what, and what happened month by month', () => {
+    const { seconds, pay, load } = readResults(study(RATES, root).folder).tables
+    const of = (table: Table | undefined) =>
+      table!.rows.filter((row) => row[0] === 2 && row[1] === 2).map((row) => row.slice(2))
+    const curve = of(pay)
+    assert.deepEqual([curve.length, curve[0], curve.at(-1)], [101, [0, 0], [1, 1]])
+    assert.ok(curve.every(([, share], step) => step === 0 || share! >= curve[step - 1]![1]!))
+    assert.equal(of(load).length, 32)
+    assert.deepEqual(
+      of(seconds).map(([atSeconds]) => atSeconds! / 3600),
+      [0, 730, 800],
+    )
+    const last = of(seconds).at(-1)!
+    const { figures } = study(RATES, root).summary.runs.at(-1)!
+    assert.deepEqual(
+      last.slice(1),
+      ['ringSlashed', 'honestLost', 'adversaryProfit', 'honestProfit'].map((name) => figures[name]),
+    )
+    const only = study(`${RATES}measure: [pay]`, root).outcomes[0]!
+    assert.deepEqual(Object.keys(only.tables), ['pay'])
+  })
+
+  it('of the economy shows by rate how much cheating is found, what it earns, and what is slashed', () => {
+    const { folder, summary } = study(RATES, root)
+    writeReport(readResults(folder))
+    const drawn = ['detection', 'gain', 'gini', 'load', 'lorenz', 'slashing']
+    assert.deepEqual(drawnIn(folder), drawn)
+    for (const name of drawn) {
+      const svg = readFileSync(join(folder, 'plots', `${name}.svg`), 'utf8')
+      assert.ok(!svg.includes('NaN') && !svg.includes('undefined'), name)
+    }
+    const title = (name: string) => readFileSync(join(folder, 'plots', `${name}.svg`), 'utf8')
+    assert.match(title('detection'), /Detected false claims against cheatRate/)
+    assert.match(title('gain'), /against cheatRate/)
+    // At no rate nothing was false: the share of it that is found is unknown, and written so.
+    const [none, some] = summary.arms.map(({ figures }) => figures['detectedShare']!)
+    assert.equal(none!.count, 0)
+    assert.ok(some!.mean > 0.3 && some!.mean < 0.9)
+    assert.match(readFileSync(join(folder, 'report.html'), 'utf8'), /nobody was paid for .*<td>–</)
+  })
+
+  it('of the production core shows pay, stakes that are not alike, and what adversaries lost', () => {
+    const sybils = PROTOCOL.replace('jobs: 2', 'jobs: 12')
+    const { folder } = study(`${sybils}sweep: { adversaries.sybilWorkers: [0, 4] }`, root)
+    const { pay, load } = readResults(folder).tables
+    assert.equal(pay!.rows.length, 2 * 2 * 101)
+    assert.ok(load!.rows.every(([arm]) => arm === 1))
+    const jobs = load!.rows.filter((row) => row[1] === 1).map((row) => row[3]!)
+    assert.ok(Math.abs(jobs.reduce((sum, share) => sum + share, 0) - jobs.length) < 1e-9)
+    writeReport(readResults(folder))
+    assert.ok(drawnIn(folder).includes('lorenz') && drawnIn(folder).includes('load'))
+    assert.ok(!drawnIn(folder).includes('slashing'))
+    const lying = sybils.replace('seeds: 2', 'seeds: 1')
+    const bad = study(`${lying}sweep: { adversaries.kind: [none, equivocatingWorkers] }`, root)
+    writeReport(readResults(bad.folder))
+    const svg = readFileSync(join(bad.folder, 'plots', 'slashing.svg'), 'utf8')
+    assert.match(svg, /Adversaries’ slashed stake against kind/)
+    assert.ok(!drawnIn(bad.folder).includes('load'))
   })
 })
 
