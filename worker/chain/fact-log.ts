@@ -131,7 +131,7 @@ export class FactLog {
       this.#cursor = cursor
       this.#isFull = this.#log.bytes > MAX_BYTES
     } catch {
-      // The disk is full or gone: all that is lost is time at the next start, where the torn line is cut off.
+      // The disk is full or gone: all that is lost is time at the next start.
       this.#isFull = true
     }
   }

@@ -2,18 +2,10 @@
  * An append-only file of JSON lines, each behind the CRC-32 of its text. A kill or a power cut in mid-write leaves a last
  * line without its end, which is cut off at the next opening; anything else that does not add up is damage.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync, truncateSync } from 'node:fs'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
+import { AppendFile } from '../storage/append.ts'
 
 export interface ReadLines {
   /** Up to the first damage. */
@@ -22,48 +14,38 @@ export interface ReadLines {
 }
 
 export class LineLog {
-  readonly file: string
-  #handle: number
-  #bytes: number
+  readonly #path: string
+  #file: AppendFile
 
-  private constructor(file: string, handle: number, bytes: number) {
-    this.file = file
-    this.#handle = handle
-    this.#bytes = bytes
+  private constructor(path: string, file: AppendFile) {
+    this.#path = path
+    this.#file = file
   }
 
   /** Opens a file that was read before, or begins one. */
   static open(file: string): LineLog {
     mkdirSync(path.dirname(file), { recursive: true })
-    return new LineLog(file, openSync(file, 'a', 0o600), contentOf(file).length)
+    return new LineLog(file, AppendFile.open(file))
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#file.bytes
   }
 
-  /** Returns when the system has the line, and with `sync` when the disk has it. */
+  /** Returns when the system has the line, and with `sync` when the disk has it; where it throws, the file has nothing of it. */
   append(value: unknown, sync: boolean): void {
-    const line = encode(value)
-    writeSync(this.#handle, line)
-    if (sync) fsyncSync(this.#handle)
-    this.#bytes += line.length
+    this.#file.append(encode(value), sync)
   }
 
-  /** Replaces all lines in one step that survives a power cut. */
+  /** Replaces all lines in one step that survives a power cut; where it throws, they are as they were. */
   rewrite(values: readonly unknown[]): void {
-    const content = Buffer.concat(values.map(encode))
-    const handle = openSync(`${this.file}.draft`, 'w', 0o600)
-    writeSync(handle, content)
-    fsyncSync(handle)
-    renameSync(`${this.file}.draft`, this.file)
-    closeSync(this.#handle)
-    this.#handle = handle
-    this.#bytes = content.length
+    const fresh = AppendFile.replace(this.#path, Buffer.concat(values.map(encode)))
+    this.#file.close()
+    this.#file = fresh
   }
 
   close(): void {
-    closeSync(this.#handle)
+    this.#file.close()
   }
 }
 

@@ -88,7 +88,7 @@ export interface Memory {
 export interface OutboxStore {
   /** What it has come to. Throws `ChainError` `outbox-corrupt`. */
   load(): Memory
-  /** Changes the memory, and returns when the change will survive. */
+  /** Changes the memory, and returns when the change will survive; where it throws, the memory is as it was. */
   change(memory: Memory, change: Change): void
   close(): void
 }
@@ -109,13 +109,17 @@ export function fileStore(file: string): OutboxStore {
     },
     change(memory, change) {
       log ??= LineLog.open(file)
-      apply(memory, change)
       // A lost word of what was mined is found out by its receipt; all else decides what is sent.
       log.append(change, change.kind !== 'mined')
+      apply(memory, change)
       if (++lines < memory.mined.length + SPARE_LINES) return
       const kept = changesOf(memory)
-      log.rewrite(kept)
       lines = kept.length
+      try {
+        log.rewrite(kept)
+      } catch {
+        // No room for a second file: the long one says the same, and is written anew after as many lines again.
+      }
     },
     close() {
       log?.close()

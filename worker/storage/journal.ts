@@ -3,21 +3,14 @@
  * said again: so a node that was killed at any moment comes back without contradicting itself.
  * A record is length, CRC-32 and dag-cbor of slot, time and bytes; a torn tail from a crash is cut off at opening.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import * as dagCbor from '@ipld/dag-cbor'
 import { z } from 'zod'
 import { bytes } from '../../protocol/fields.ts'
 import { MAX_ENVELOPE_BYTES, MAX_JOB_LIFETIME_MS } from '../../protocol/params.ts'
+import { AppendFile } from './append.ts'
 import { StorageError } from './errors.ts'
 
 const Record = z.strictObject({
@@ -35,7 +28,7 @@ export class Journal {
   readonly #path: string
   readonly #keepMs: number
   readonly #said = new Map<string, Record>()
-  #file: number
+  readonly #file: AppendFile
 
   /**
    * Opens or creates `journal`, or a file of another name, in the folder; what is older than `keepMs` is dropped.
@@ -63,8 +56,7 @@ export class Journal {
     if (this.#said.has(slot)) throw new StorageError('lies', `the journal already holds ${slot}`)
     const record = { slot, saidAtMs: nowMs, bytes }
     try {
-      writeSync(this.#file, encode(record))
-      fsyncSync(this.#file)
+      this.#file.append(encode(record), true)
     } catch (cause) {
       throw new StorageError(
         'unwritable',
@@ -76,7 +68,7 @@ export class Journal {
   }
 
   close(): void {
-    closeSync(this.#file)
+    this.#file.close()
   }
 
   #load(content: Uint8Array, nowMs: number): void {
@@ -86,16 +78,12 @@ export class Journal {
   }
 
   /** Writes what is still of use into a new file and puts it in the old one's place. */
-  #rewrite(): number {
-    const fresh = `${this.#path}.new`
+  #rewrite(): AppendFile {
     try {
-      const file = openSync(fresh, 'w', 0o600)
-      for (const record of this.#said.values()) writeSync(file, encode(record))
-      fsyncSync(file)
-      renameSync(fresh, this.#path)
-      return file
+      return AppendFile.replace(this.#path, Buffer.concat([...this.#said.values()].map(encode)))
     } catch (cause) {
-      throw new StorageError('unwritable', `${this.#path} cannot be written.`, { cause })
+      const message = `${this.#path} cannot be written. Is the disk full?`
+      throw new StorageError('unwritable', message, { cause })
     }
   }
 }

@@ -2,15 +2,7 @@
  * Writes down what the core was given and what it gave back, for `npm run sim -- replay`. Whatever goes wrong with that ends
  * the recording, and never the node. Lines are handed to the system as they come: a kill loses none, a power cut the newest.
  */
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Effect, Event } from '../../coordinator-free/events.ts'
 import { toText } from '../../coordinator-free/exact-text.ts'
@@ -23,6 +15,7 @@ import {
 } from '../../coordinator-free/recording.ts'
 import type { Role } from '../../protocol/chain.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { writeAll } from './append.ts'
 import { StorageError } from './errors.ts'
 
 export interface RecorderOptions {
@@ -111,7 +104,7 @@ export class Recorder {
   }
 
   #append(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file!, bytes, at)
+    writeAll(this.#file!, bytes, this.#bytes)
     this.#bytes += bytes.length
   }
 

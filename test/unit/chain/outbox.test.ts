@@ -1,18 +1,20 @@
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { appendFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Address } from '../../../protocol/fields.ts'
+import type { Hash } from '../../../protocol/hash.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { Outbox } from '../../../worker/chain/outbox.ts'
-import { fileStore } from '../../../worker/chain/outbox-file.ts'
+import { type Change, fileStore } from '../../../worker/chain/outbox-file.ts'
 import { toQuantity } from '../../../worker/chain/quantities.ts'
 import { Rpc } from '../../../worker/chain/rpc.ts'
 import { sleep } from '../../../worker/chain/wait.ts'
 import { FakeChain, FakeError } from '../../harness/fake-chain.ts'
 import { testFolder } from '../../harness/folders.ts'
+import { fullDisk } from '../../harness/full-disk.ts'
 
 const ACCOUNT = privateKeyToAccount(`0x${'11'.repeat(32)}`)
 const TO = `0x${'22'.repeat(20)}` as Address
@@ -308,6 +310,44 @@ describe('the outbox', () => {
     })
     await outbox.send(write(3))
     deepEqual(chain.minedData, [1, 2, 3].map(hex))
+  })
+
+  it('remembers nothing of a change that the disk had no room for, and can read its file', async () => {
+    await open().send(write(1))
+    const store = fileStore(file())
+    const memory = store.load()
+    const before = structuredClone(memory)
+    const { nonce, raw, atMs } = memory.mined[0]!
+    const changes: Change[] = [
+      { kind: 'mined', mined: { nonce: nonce + 1, raw, atMs } },
+      { kind: 'begun', genesis: `0x${'33'.repeat(32)}` as Hash },
+    ]
+    for (const change of changes) {
+      using _ = fullDisk(30)
+      throws(() => store.change(memory, change), /ENOSPC/)
+    }
+    deepEqual(memory, before)
+    store.change(memory, { kind: 'lost', fromNonce: nonce, atMs: atMs + 1 })
+    store.close()
+    deepEqual(fileStore(file()).load(), memory)
+  })
+
+  it('goes on with its long file where there is no room for a short one beside it', async () => {
+    await open().send(write(1))
+    const store = fileStore(file())
+    const memory = store.load()
+    const mined = memory.mined[0]!
+    const later = (minutes: number): Change => {
+      return { kind: 'mined', mined: { ...mined, atMs: mined.atMs + 60_000 * minutes } }
+    }
+    const lineBytes = JSON.stringify(later(1)).length + 10
+    for (let i = 1; i <= 4200; i++) {
+      using _ = i > 4000 ? fullDisk(lineBytes) : undefined
+      store.change(memory, later(i))
+    }
+    ok(readFileSync(file()).length >= 4200 * lineBytes)
+    store.close()
+    deepEqual(fileStore(file()).load(), memory)
   })
 
   it('keeps its file short', async () => {

@@ -7,6 +7,7 @@ import { MAX_JOB_LIFETIME_MS } from '../../../protocol/params.ts'
 import { StorageError } from '../../../worker/storage/errors.ts'
 import { Journal } from '../../../worker/storage/journal.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
+import { fullDisk } from '../../harness/full-disk.ts'
 
 const NOW_MS = 1_800_000_000_000
 const said = (number: number) => Buffer.alloc(10 * number, number)
@@ -25,6 +26,13 @@ describe('the journal', () => {
     const journal = opened()
     for (let i = 1; i <= count; i++) journal.write(`slot ${i}`, said(i), NOW_MS)
     journal.close()
+  }
+
+  /** What it holds when it is opened anew. */
+  function statements(): Buffer[] {
+    const journal = opened()
+    journal.close()
+    return journal.statements().map(Buffer.from)
   }
 
   it('gives back what was said, in order, after a restart', () => {
@@ -76,6 +84,30 @@ describe('the journal', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('holds what it let be said, and only that, when the disk was full for a while', () => {
+    const journal = opened()
+    journal.write('slot 1', said(1), NOW_MS)
+    {
+      using _ = fullDisk(30)
+      for (const slot of ['slot 2', 'slot 2', 'slot 3']) {
+        assert.throws(() => journal.write(slot, said(2), NOW_MS), { code: 'unwritable' })
+      }
+    }
+    assert.equal(journal.held('slot 2'), undefined)
+    journal.write('slot 4', said(4), NOW_MS)
+    journal.close()
+    assert.deepEqual(statements(), [1, 4].map(said))
+  })
+
+  it('loses nothing where there is no room to write it anew at opening', () => {
+    filled(4)
+    {
+      using _ = fullDisk(readFileSync(path()).length - 5)
+      assert.throws(() => opened(), { code: 'unwritable' })
+    }
+    assert.deepEqual(statements(), [1, 2, 3, 4].map(said))
   })
 
   it('forgets what can no longer matter', () => {
