@@ -13,8 +13,10 @@ import { MAX_ENVELOPE_BYTES, MAX_JOB_LIFETIME_MS } from '../../protocol/params.t
 import { AppendFile } from './append.ts'
 import { StorageError } from './errors.ts'
 
+const MAX_SLOT = 1024
+
 const Record = z.strictObject({
-  slot: z.string().max(1024),
+  slot: z.string().max(MAX_SLOT),
   saidAtMs: z.number().int().min(0),
   bytes: bytes.refine((held) => held.length <= MAX_ENVELOPE_BYTES),
 })
@@ -51,10 +53,14 @@ export class Journal {
     return this.#said.get(slot)?.bytes
   }
 
-  /** Writes a statement and waits until the disk has it. @throws StorageError where the disk is full or gone. */
+  /**
+   * Writes a statement and waits until the disk has it.
+   * @throws StorageError where the disk is full or gone, or where it could not be read again
+   */
   write(slot: string, bytes: Uint8Array, nowMs: number): void {
     if (this.#said.has(slot)) throw new StorageError('lies', `the journal already holds ${slot}`)
     const record = { slot, saidAtMs: nowMs, bytes }
+    if (!Record.safeParse(record).success) throw this.#unreadable(record)
     try {
       this.#file.append(encode(record), true)
     } catch (cause) {
@@ -71,7 +77,13 @@ export class Journal {
     this.#file.close()
   }
 
-  #load(content: Uint8Array, nowMs: number): void {
+  #unreadable({ slot, bytes }: Record): StorageError {
+    const most = `statements of ${MAX_ENVELOPE_BYTES} bytes and slots of ${MAX_SLOT} characters`
+    const given = `${bytes.length} bytes for a slot of ${slot.length} characters`
+    return new StorageError('too-large', `${this.#path} holds ${most} at the most, not ${given}.`)
+  }
+
+  #load(content: Buffer, nowMs: number): void {
     for (const record of decodeAll(content)) {
       if (record.saidAtMs > nowMs - this.#keepMs) this.#said.set(record.slot, record)
     }
@@ -97,17 +109,35 @@ function encode(record: Record): Uint8Array {
   return framed
 }
 
-/** Records up to the first that is incomplete or damaged. */
-function* decodeAll(content: Uint8Array): Generator<Record> {
-  const buffer = Buffer.from(content.buffer, content.byteOffset, content.length)
-  let at = 0
-  while (at + HEADER_BYTES <= buffer.length) {
-    const length = buffer.readUInt32BE(at)
-    const body = buffer.subarray(at + HEADER_BYTES, at + HEADER_BYTES + length)
-    if (body.length < length || crc32(body) !== buffer.readUInt32BE(at + 4)) return
-    const parsed = Record.safeParse(dagCbor.decode(body))
-    if (!parsed.success) return
-    yield parsed.data
-    at += HEADER_BYTES + length
+/**
+ * All records that are whole. Behind one that is damaged or torn the next is looked for, byte by byte: its length may be what
+ * is wrong, and what was said after it is not to be forgotten.
+ */
+function* decodeAll(content: Buffer): Generator<Record> {
+  for (let at = 0; at < content.length; ) {
+    const body = bodyAt(content, at)
+    const record = body && read(body)
+    if (record) yield record
+    at += body ? HEADER_BYTES + body.length : 1
+  }
+}
+
+/** What lies in the frame that begins here; nothing where none does. */
+function bodyAt(content: Buffer, at: number): Buffer | undefined {
+  const from = at + HEADER_BYTES
+  if (from >= content.length) return undefined
+  const length = content.readUInt32BE(at)
+  // Zeros, as a power cut leaves them, are no frame.
+  if (length === 0 || length > content.length - from) return undefined
+  const body = content.subarray(from, from + length)
+  return crc32(body) === content.readUInt32BE(at + 4) ? body : undefined
+}
+
+/** Nothing where it is of another version, or larger than it may be. */
+function read(body: Buffer): Record | undefined {
+  try {
+    return Record.parse(dagCbor.decode(body))
+  } catch {
+    return undefined
   }
 }

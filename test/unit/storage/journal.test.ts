@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import * as dagCbor from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { MAX_JOB_LIFETIME_MS } from '../../../protocol/params.ts'
+import { MAX_ENVELOPE_BYTES, MAX_JOB_LIFETIME_MS } from '../../../protocol/params.ts'
 import { StorageError } from '../../../worker/storage/errors.ts'
 import { Journal } from '../../../worker/storage/journal.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
@@ -68,22 +70,52 @@ describe('the journal', () => {
     )
   })
 
-  it('never gives back damaged bytes', () => {
+  it('damaged anywhere, loses the one statement that is damaged and none behind it', () => {
     filled(4)
     const whole = readFileSync(path())
+    const ends = endsOf(whole)
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const damaged = Buffer.from(whole)
         damaged[at] = damaged[at]! ^ change
         writeFileSync(path(), damaged)
-        const journal = opened()
-        for (const [index, bytes] of journal.statements().entries()) {
-          assert.deepEqual(Buffer.from(bytes), said(index + 1))
-        }
-        journal.close()
+        const lost = 1 + ends.findIndex((end) => at < end)
+        const kept = [1, 2, 3, 4].filter((number) => number !== lost)
+        assert.deepEqual(statements(), kept.map(said))
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('keeps what stands behind half a record, as earlier versions left it on a full disk', () => {
+    filled(4)
+    const whole = readFileSync(path())
+    const [first, second] = endsOf(whole)
+    const half = whole.subarray(first, second! - 5)
+    writeFileSync(path(), Buffer.concat([whole.subarray(0, first), half, whole.subarray(second)]))
+    assert.deepEqual(statements(), [1, 3, 4].map(said))
+  })
+
+  it('keeps what stands behind records that are whole, but no statements', () => {
+    filled(2)
+    const whole = readFileSync(path())
+    const others = [Buffer.from('no dag-cbor'), dagCbor.encode({ version: 2 })].map(framed)
+    writeFileSync(path(), Buffer.concat([...others, whole]))
+    assert.deepEqual(statements(), [1, 2].map(said))
+  })
+
+  it('refuses what it would not read again', () => {
+    const journal = opened()
+    const largest = Buffer.alloc(MAX_ENVELOPE_BYTES, 1)
+    const refused = { name: 'StorageError', code: 'too-large', message: /65536 bytes.*65537/ }
+    const larger = Buffer.alloc(MAX_ENVELOPE_BYTES + 1)
+    assert.throws(() => journal.write('larger', larger, NOW_MS), refused)
+    assert.throws(() => journal.write('s'.repeat(1025), said(1), NOW_MS), { code: 'too-large' })
+    assert.equal(journal.held('larger'), undefined)
+    journal.write('largest', largest, NOW_MS)
+    journal.write('next', said(1), NOW_MS)
+    journal.close()
+    assert.deepEqual(statements(), [largest, said(1)])
   })
 
   it('holds what it let be said, and only that, when the disk was full for a while', () => {
@@ -130,4 +162,11 @@ function endsOf(content: Buffer): number[] {
     ends.push(at)
   }
   return ends
+}
+
+function framed(body: Uint8Array): Buffer {
+  const header = Buffer.alloc(8)
+  header.writeUInt32BE(body.length, 0)
+  header.writeUInt32BE(crc32(body), 4)
+  return Buffer.concat([header, body])
 }
