@@ -3,7 +3,7 @@
  * Helia announces nothing by itself, so roots are provided when they are added and again after a restart.
  */
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { unixfs } from '@helia/unixfs'
 import { CID } from 'multiformats/cid'
 import type { Block, Document } from '../../protocol/document.ts'
@@ -11,6 +11,7 @@ import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { syncFolder } from './append.ts'
 import { Asking } from './asking.ts'
 import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
@@ -56,6 +57,8 @@ export class Content implements ContentStore {
   readonly #shelf: Shelf
   readonly #log: Logger
   readonly #sources: Sources
+  /** Fetches under way, by the folder that they fill. */
+  readonly #filling = new Map<string, Promise<void>>()
 
   /** @param shelf the peer's blocks */
   constructor(peer: Peer, shelf: Shelf, log: Logger) {
@@ -144,7 +147,21 @@ export class Content implements ContentStore {
     })
   }
 
+  /** One after the other where they are for the same folder: the next finds there what was fetched, or fetches it itself. */
   async getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void> {
+    for (let other = this.#filling.get(folder); other; other = this.#filling.get(folder)) {
+      await ended(other, options.signal)
+    }
+    const filling = this.#fill(cid, folder, maxBytes, options)
+    this.#filling.set(folder, filling)
+    try {
+      await filling
+    } finally {
+      this.#filling.delete(folder)
+    }
+  }
+
+  async #fill(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void> {
     if (await exists(folder)) return
     const manifest = await this.get(FilesManifest, cid, options)
     const fault = manifestFault(manifest)
@@ -164,7 +181,9 @@ export class Content implements ContentStore {
       })
       done += file.bytes
     }
+    syncFolder(unfinished)
     await rename(unfinished, folder)
+    syncFolder(dirname(folder))
   }
 
   async #download(cid: Cid, bytes: number, path: string, options: FetchOptions): Promise<void> {
@@ -174,9 +193,12 @@ export class Content implements ContentStore {
       for await (const part of this.#stream(cid, bytes, options)) {
         at += part.length
         if (at > bytes) throw lying(cid, bytes)
-        await file.write(part)
+        // `write` may write less, and say so only in what it returns.
+        await file.writeFile(part)
       }
       if (at !== bytes) throw lying(cid, bytes)
+      // Under its final name nobody looks at it again: by then the disk must have it.
+      await file.sync()
     } finally {
       await file.close()
     }
@@ -230,6 +252,17 @@ function lying(cid: Cid, bytes: number): StorageError {
   return new StorageError(
     'lies',
     `${cid} does not have the ${bytes} bytes that it was said to have.`,
+  )
+}
+
+/** Waits until a promise is settled, whatever it comes to; rejects where the signal fires first. */
+async function ended(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { promise: off, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  await Promise.race([promise.catch(() => undefined), off]).finally(() =>
+    signal.removeEventListener('abort', onAbort),
   )
 }
 
