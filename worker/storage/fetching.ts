@@ -205,7 +205,7 @@ async function eitherOf<T>(
   return ofOne ?? ofOther
 }
 
-/** What a peer gives is kept, as bitswap keeps what it brings. */
+/** What a peer gives is kept, as bitswap keeps what it brings. What is here, but damaged, is asked for as well. */
 async function asked(
   { blocks }: Sources,
   ask: Ask,
@@ -213,7 +213,10 @@ async function asked(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (signal.aborted) return undefined
-  if (await blocks.has(cid)) return collect(blocks.get(cid))
+  if (await blocks.has(cid)) {
+    const here = await collect(blocks.get(cid, { offline: true, signal })).catch(() => undefined)
+    if (here) return here
+  }
   const block = await ask(cid, signal)
   if (block) await blocks.put(cid, block)
   return block

@@ -2,12 +2,16 @@
  * Where blocks lie on disk. What this node answers for lies in one folder and stays; what can be had from others, or will not
  * be asked for any more one day, lies in another, from which whatever was not used for longest goes first when that is full.
  * There a file's modification time says when it was last used, or until when it stays in any case.
+ * A power cut may leave a block's file torn or empty under its final name: what is read is compared with its content id, and
+ * where it is something else it is not here.
  */
 import { readdir, stat, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FsBlockstore } from 'blockstore-fs'
 import { NextToLast } from 'blockstore-fs/sharding'
 import type { CID } from 'multiformats/cid'
+import { isBlockOf } from '../block-hash.ts'
+import { collect } from '../network/block-request.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** For good, or for a month at least: longer than anybody may be asked to show what it was paid for. */
@@ -39,6 +43,8 @@ const PLACES = new NextToLast()
 type Block = Parameters<FsBlockstore['put']>[1]
 
 export class Shelf extends FsBlockstore {
+  /** What this node answers for, which lies where this store's own files do. */
+  readonly #own: FsBlockstore
   readonly #passing: FsBlockstore
   readonly #options: ShelfOptions
   readonly #now: () => number
@@ -51,7 +57,8 @@ export class Shelf extends FsBlockstore {
 
   /** @param folder holds both */
   constructor(folder: string, options: ShelfOptions) {
-    super(join(folder, 'blocks'))
+    super(join(folder, 'blocks'), { shardingStrategy: PLACES })
+    this.#own = new FsBlockstore(this.path, { shardingStrategy: PLACES })
     this.#passing = new FsBlockstore(join(folder, 'passing'), { shardingStrategy: PLACES })
     this.#options = options
     this.#now = options.now ?? Date.now
@@ -90,12 +97,25 @@ export class Shelf extends FsBlockstore {
   }
 
   override async *get(cid: CID, options?: Parameters<FsBlockstore['get']>[1]) {
-    if (await super.has(cid, options)) {
-      yield* super.get(cid, options)
+    for (const store of [this.#own, this.#passing]) {
+      if (!(await store.has(cid, options))) continue
+      const block = await collect(store.get(cid, options))
+      if (!isBlockOf(cid, block)) {
+        await this.#discard(store, cid, block.length)
+        continue
+      }
+      yield block
+      if (store === this.#passing) await this.#use(cid)
       return
     }
+    // Throws, as for any block that is not here.
     yield* this.#passing.get(cid, options)
-    await this.#use(cid)
+  }
+
+  async #discard(store: FsBlockstore, cid: CID, bytes: number): Promise<void> {
+    await store.delete(cid)
+    const about = { cid: cid.toString(), bytes, answeredFor: store === this.#own }
+    this.#options.log.warn(about, 'a block on the disk was damaged; it is fetched anew')
   }
 
   override async has(cid: CID, options?: Parameters<FsBlockstore['has']>[1]): Promise<boolean> {

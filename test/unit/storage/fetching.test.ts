@@ -71,6 +71,15 @@ describe('a block that bitswap does not bring', () => {
     })
   })
 
+  it('is asked of others where it is here, but damaged', async () => {
+    const { blocks, put } = without(() => Promise.reject(new Error('no providers')))
+    // As the shelf does: what is found to be damaged is there until it is read.
+    const has = async () => true
+    const sources = { blocks: { ...blocks, has }, neighbours: nobody, everyone: async () => bytes }
+    assert.equal(await fetchBlock(sources as Sources, ID, ID, NEVER), bytes)
+    assert.deepEqual(put, [bytes])
+  })
+
   it('is let go when it is not wanted any more', async () => {
     const { blocks } = without(untilStopped)
     const stop = new AbortController()

@@ -1,10 +1,12 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { CID } from 'multiformats/cid'
 import { pino } from 'pino'
+import { blockOf } from '../../../protocol/document.ts'
 import { collect } from '../../../worker/network/block-request.ts'
 import { Shelf } from '../../../worker/storage/shelf.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
-import { cidNumber } from '../../harness/messages.ts'
 
 const HOUR_MS = 3_600_000
 const BLOCK_BYTES = 1000
@@ -13,8 +15,8 @@ describe('the shelf', () => {
   let folder: string
   let nowMs: number
   let warned: string[]
-  const cid = (number: number): CID => CID.parse(cidNumber(number))
   const block = (number: number): Uint8Array => new Uint8Array(BLOCK_BYTES).fill(number)
+  const cid = (number: number): CID => CID.parse(blockOf(block(number)).cid)
 
   beforeEach(() => {
     folder = testFolder('shelf')
@@ -114,5 +116,36 @@ describe('the shelf', () => {
     equal(await shelf.has(cid(2)), false)
     await shelf.put(cid(2), block(2))
     await touch(shelf, 2)
+  })
+
+  /** The files of its own blocks, or of those that may go. */
+  const files = (part: 'blocks' | 'passing'): string[] =>
+    readdirSync(join(folder, part), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+
+  it('has no block whose file a power cut left torn or empty, and takes it anew', async () => {
+    const shelf = await opened(10)
+    await shelf.put(cid(1), block(1))
+    await shelf.hold(cid(2), block(2), 'for-good')
+    truncateSync(files('passing')[0]!, 0)
+    writeFileSync(files('blocks')[0]!, block(2).fill(0, 500))
+    for (const number of [1, 2]) {
+      await rejects(collect(shelf.get(cid(number))), { name: 'NotFoundError' })
+      equal(await shelf.has(cid(number)), false)
+      await shelf.put(cid(number), block(number))
+      await touch(shelf, number)
+    }
+    equal(warned.filter((line) => line.includes('damaged')).length, 2)
+  })
+
+  it('gives another file of a block where one is torn', async () => {
+    const shelf = await opened(10)
+    await shelf.put(cid(1), block(1))
+    await shelf.hold(cid(1), block(1), 'for-good')
+    truncateSync(files('blocks')[0]!, 500)
+    await touch(shelf, 1)
+    deepEqual(files('blocks'), [])
+    await touch(shelf, 1)
   })
 })
