@@ -115,7 +115,7 @@ async function assemble(
     }),
   )
   const shelf = new Shelf(config.data, { mostBytes: config.storeGib * 2 ** 30, log })
-  const peer = await openPeer(config, key, deployment, shelf, parts)
+  const peer = await openPeer(config, key, deployment, shelf, log, parts)
   const content = new Content(peer, shelf, log)
   const gossip = listen(config, peer, deployment, runtime, parts)
   const purse = parts.use(openPurse(config, chain, runtime, log))
@@ -260,6 +260,7 @@ async function openPeer(
   key: Key,
   { chainId }: Deployment,
   shelf: Shelf,
+  log: Logger,
   parts: Parts,
 ): Promise<Peer> {
   const peer = await startPeer({
@@ -271,7 +272,7 @@ async function openPeer(
     topics: Object.values(topicsOf(chainId)),
   })
   parts.add(() => peer.stop())
-  parts.add(keepAcquainted(peer, config.data))
+  parts.add(keepAcquainted(peer, config.data, log))
   return peer
 }
 

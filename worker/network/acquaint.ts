@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
+import type { Logger } from '../telemetry/logger.ts'
 import { writeAddresses } from './address-book.ts'
 import type { Peer } from './peer.ts'
 
@@ -27,7 +28,7 @@ const ENOUGH_PEERS = 24
  * @param folder where the addresses of those met are kept
  * @returns what ends it
  */
-export function keepAcquainted(peer: Peer, folder: string): () => void {
+export function keepAcquainted(peer: Peer, folder: string, log: Logger): () => void {
   const stop = new AbortController()
   const sinceMs = performance.now()
   const kept: PeerId[] = []
@@ -46,7 +47,10 @@ export function keepAcquainted(peer: Peer, folder: string): () => void {
       // Nobody to ask yet, or nobody who answers: the next look is on its way.
     }
     if (stop.signal.aborted) return
-    await writeAddresses(folder, peer)
+    await writeAddresses(folder, peer).catch((error: unknown) => {
+      // Without the book the next start needs a bootstrap address: no reason to end this life.
+      log.warn({ error: (error as Error).message }, 'addresses of peers not written down')
+    })
     const isNew = performance.now() - sinceMs < NEW_MS
     again(Math.min(2 * waitMs, isNew ? LONGEST_WAIT_OF_NEW_MS : LONGEST_WAIT_MS))
   }

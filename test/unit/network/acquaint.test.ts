@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { describe, it } from 'mocha'
-import { lookElsewhere, lookNear } from '../../../worker/network/acquaint.ts'
+import { after, describe, it } from 'mocha'
+import { pino } from 'pino'
+import { keepAcquainted, lookElsewhere, lookNear } from '../../../worker/network/acquaint.ts'
 import type { Peer } from '../../../worker/network/peer.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { keyNumber } from '../../harness/messages.ts'
 
 const NEVER = new AbortController().signal
@@ -93,5 +97,28 @@ describe('a look for peers', () => {
     await lookElsewhere(peer, kept, NEVER)
     await lookElsewhere(peer, kept, NEVER)
     assert.deepEqual(kept.map(String), ids(1, 2).map(String))
+  })
+})
+
+describe('who keeps looking for peers', () => {
+  const folder = testFolder('acquaint')
+  after(() => removeFolder(folder))
+
+  it('goes on where the addresses cannot be written down, and says so', async () => {
+    const second = Promise.withResolvers<void>()
+    const { peer } = searching(ids(1, 1), (search) => {
+      if (search === 1) second.resolve()
+      return []
+    })
+    const addresses = [{ multiaddr: '/ip4/203.0.113.7/tcp/4801' }]
+    Object.assign(peer.libp2p.peerStore, { get: async () => ({ addresses }) })
+    mkdirSync(join(folder, 'peers.json.new'))
+    const warned: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => void warned.push(line) })
+    const stop = keepAcquainted(peer, folder, log)
+    await second.promise
+    stop()
+    assert.equal(warned.length, 1)
+    assert.match(warned[0]!, /EISDIR.*addresses of peers not written down/)
   })
 })
