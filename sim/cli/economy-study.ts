@@ -51,7 +51,7 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
       pay: () => payTable(honestIncomesWei(run)),
       load: () => ({
         columns: LOAD_COLUMNS,
-        rows: loadOf([...own.stakedOpen], [...run.workers.worked]),
+        rows: loadOf([...own.stakeShares], [...run.workers.worked]),
       }),
     }),
     virtualSeconds,
@@ -69,14 +69,14 @@ interface Month {
 interface Watched {
   readonly economy: Economy
   readonly months: readonly Month[]
-  /** What each worker staked, summed over the months. */
-  readonly stakedOpen: Float64Array
+  /** Each worker's share of their stake, summed over the months: the whole may grow. */
+  readonly stakeShares: Float64Array
 }
 
 /** A run that is looked at after each settlement. */
 function watched(scenario: EconomyScenario, strategy: Strategy, isHonest = false): Watched {
   const months: Month[] = [{ atSeconds: 0, profit: 0, ringSlashed: 0, honestSlashed: 0 }]
-  let stakedOpen = new Float64Array()
+  let stakeShares = new Float64Array()
   const look = (economy: Economy): void => {
     months.push({
       atSeconds: economy.epoch * EPOCH_SECONDS,
@@ -84,10 +84,12 @@ function watched(scenario: EconomyScenario, strategy: Strategy, isHonest = false
       ringSlashed: ringSlashedOf(economy),
       honestSlashed: slashedOf(economy),
     })
-    stakedOpen = economy.workers.shares.map((open, worker) => open + (stakedOpen[worker] ?? 0))
+    const { workers } = economy
+    const allOpen = workers.total()
+    stakeShares = workers.shares.map((open, one) => open / allOpen + (stakeShares[one] ?? 0))
   }
   const economy = played(scenario, strategy, isHonest, look)
-  return { economy, months, stakedOpen }
+  return { economy, months, stakeShares }
 }
 
 /** The ring's months, with what its nodes had earned by then in the year in which they are honest. */

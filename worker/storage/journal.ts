@@ -23,6 +23,8 @@ const Record = z.strictObject({
 type Record = z.output<typeof Record>
 
 const HEADER_BYTES = 8
+/** With room for the names of a record's parts. What claims to be larger is damaged. */
+const MAX_BODY_BYTES = MAX_ENVELOPE_BYTES + 4 * MAX_SLOT + 1024
 /** Nobody needs a statement on a job that can no longer be settled. */
 const KEEP_MS = 3 * MAX_JOB_LIFETIME_MS
 
@@ -128,7 +130,7 @@ function bodyAt(content: Buffer, at: number): Buffer | undefined {
   if (from >= content.length) return undefined
   const length = content.readUInt32BE(at)
   // Zeros, as a power cut leaves them, are no frame.
-  if (length === 0 || length > content.length - from) return undefined
+  if (length === 0 || length > Math.min(MAX_BODY_BYTES, content.length - from)) return undefined
   const body = content.subarray(from, from + length)
   return crc32(body) === content.readUInt32BE(at + 4) ? body : undefined
 }
