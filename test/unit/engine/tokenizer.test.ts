@@ -3,8 +3,9 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
+import { utf8 } from '../../../protocol/hash.ts'
 import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
-import { openTokenizer } from '../../../worker/engine/files/tokenizer.ts'
+import { openTokenizer, tokenizerFrom } from '../../../worker/engine/files/tokenizer.ts'
 import { testFolder } from '../../harness/folders.ts'
 import { BROOK, engineError } from './fixtures.ts'
 
@@ -63,6 +64,18 @@ describe('tokenizer', () => {
     assert.equal(tokenizer.endOfText, 0)
     assert.equal(tokenizer.decode([0, ...tokenizer.encode('river'), 0]), 'river')
     assert.equal(tokenizer.vocabSize, 4096)
+  })
+
+  it('opens with as many tokens as Llama 3 and Qwen 2 have', async () => {
+    const json = JSON.parse(await readFile(join(BROOK, 'tokenizer.json'), 'utf8'))
+    for (const vocabSize of [128_256, 151_646]) {
+      const vocab = { ...json.model.vocab }
+      for (let id = 4096; id < vocabSize; id++) vocab[`token ${id}`] = id
+      const file = utf8(JSON.stringify({ ...json, model: { ...json.model, vocab } }))
+      const tokenizer = tokenizerFrom(new Map([['tokenizer.json', file]]))
+      assert.equal(tokenizer.vocabSize, vocabSize)
+      assert.equal(tokenizer.decode(tokenizer.encode('a river')), 'a river')
+    }
   })
 
   it('is refused where it has more tokens than the model has rows', async () => {
