@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Attribution } from './attribution.ts'
 import { type DocumentValue, document } from './document.ts'
 import { address, bytes } from './fields.ts'
+import { LEAST_TEMPERATURE } from './sampling.ts'
 
 export const MAX_ANSWER_TOKENS = 4096
 const MAX_SPANS = 1024
@@ -13,6 +14,16 @@ export const MAX_LIKELIEST = 5
 /** As callers know them from OpenAI: up to four. */
 export const StopStrings = z.array(z.string().min(1).max(64)).max(4)
 
+export const MAX_TEMPERATURE = 10
+
+/** How evenly tokens are drawn: 0 always takes the likeliest. */
+export const Temperature = z
+  .number()
+  .refine(
+    (value) => value === 0 || (value >= LEAST_TEMPERATURE && value <= MAX_TEMPERATURE),
+    `must be 0, which always takes the likeliest token, or from ${LEAST_TEMPERATURE} to ${MAX_TEMPERATURE}`,
+  )
+
 export const Prompt = document(
   'prompt',
   64 * 1024,
@@ -21,7 +32,7 @@ export const Prompt = document(
       .string()
       .min(1)
       .max(32 * 1024),
-    temperature: z.number().min(0).max(10),
+    temperature: Temperature,
     topK: z.number().int().min(1).max(1024),
     maxTokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS),
     /** The answer's text ends before the first of these. */

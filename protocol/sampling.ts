@@ -6,9 +6,15 @@
 import { lnQ64, negativeLn } from './fixed-point.ts'
 import { keccak, toBigInt, word } from './hash.ts'
 
+/**
+ * The least above 0. At 1e-310 `logit / temperature` is infinite, and an honest token's margin is no number; here it is finite
+ * for every float32. Draws are as good as greedy long before.
+ */
+export const LEAST_TEMPERATURE = 1e-3
+
 /** How tokens are drawn. No top-p: one flip at its edge would make an honest run look infinitely wrong. */
 export interface Sampler {
-  /** 0 draws greedily, without noise. */
+  /** 0 draws greedily, without noise; else at least LEAST_TEMPERATURE. */
   readonly temperature: number
   /** Only the highest `topK` logits may be drawn. */
   readonly topK: number

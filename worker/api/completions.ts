@@ -13,6 +13,7 @@ import {
   MAX_ANSWER_TOKENS,
   MAX_LIKELIEST,
   StopStrings,
+  Temperature,
 } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -29,7 +30,7 @@ const CompletionRequest = z.object({
     .min(1)
     .max(32 * 1024),
   max_tokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS).default(64),
-  temperature: z.number().min(0).max(10).default(0.7),
+  temperature: Temperature.default(0.7),
   stop: z.preprocess((stop) => (typeof stop === 'string' ? [stop] : stop), StopStrings.default([])),
   top_k: z.number().int().min(1).max(1024).default(40),
   /** How many of the likeliest tokens to tell at each place. */

@@ -1,6 +1,8 @@
 /** `tributary ask`: a question to a model on the network, its text as it is written, then whose data spoke in it. */
 import { styleText } from 'node:util'
 import { Command, InvalidArgumentError } from 'commander'
+import { MAX_TEMPERATURE } from '../../protocol/answer.ts'
+import { LEAST_TEMPERATURE } from '../../protocol/sampling.ts'
 import type { AnswerView, JobView } from '../api/views.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
 import { print, printJson, say, short, table } from './output.ts'
@@ -34,7 +36,12 @@ export function askCommand(): Command {
     )
     .option('--max-tokens <n>', 'tokens to write at the most', whole, 64)
     .option('--stop <text...>', 'end before any of these, up to four')
-    .option('--temperature <t>', '0 is greedy', positive, 0.7)
+    .option(
+      '--temperature <t>',
+      `0 is greedy; else from ${LEAST_TEMPERATURE} to ${MAX_TEMPERATURE}`,
+      positive,
+      0.7,
+    )
     .option('--json', 'one JSON object on standard output')
     .action((words: string[], options: AskOptions) => ask(words.join(' '), options))
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { logprobsOf } from '../../../worker/api/completions.ts'
+import { completionRoutes, logprobsOf } from '../../../worker/api/completions.ts'
+import type { Gateway, Service } from '../../../worker/service.ts'
 
 describe('log-probabilities of a completion', () => {
   it('come in the form that applications know', () => {
@@ -26,5 +27,18 @@ describe('log-probabilities of a completion', () => {
 
   it('are null where none were asked for', () => {
     assert.equal(logprobsOf([]), null)
+  })
+})
+
+describe('a completion', () => {
+  it('is refused where its temperature is so small that nobody could check the draw, and says which are not', async () => {
+    // The request is refused before anything else is looked at.
+    const routes = completionRoutes({} as Service, {} as Gateway)
+    for (const temperature of [-1, 1e-310, 0.0009, 10.5]) {
+      const body = JSON.stringify({ model: 'brook-4m', prompt: 'The river', temperature })
+      const response = await routes.request('/completions', { method: 'POST', body })
+      assert.equal(response.status, 400)
+      assert.match(await response.text(), /^temperature: must be 0, .* or from 0\.001 to 10$/)
+    }
   })
 })

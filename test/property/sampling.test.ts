@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { Prompt, Temperature } from '../../protocol/answer.ts'
+import { margin, tokensHonest } from '../../protocol/commitment.ts'
+import { keccak, utf8 } from '../../protocol/hash.ts'
+import { draw, LEAST_TEMPERATURE } from '../../protocol/sampling.ts'
+
+const SEED = keccak(utf8('sampling'))
+
+const temperature = fc
+  .oneof(
+    fc.double({ min: 0, max: 10, noNaN: true }),
+    fc.double({ min: LEAST_TEMPERATURE, max: 0.1, noNaN: true }),
+    fc.constantFrom(0, LEAST_TEMPERATURE, 10, 5e-324, 1e-310, 1e-300, 1e-30),
+  )
+  .filter((value) => Temperature.safeParse(value).success)
+const logit = fc.oneof(
+  fc.float({ noNaN: true, min: -60, max: 60 }),
+  fc.float({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(0, 7),
+)
+const logits = fc.array(logit, { minLength: 1, maxLength: 40 })
+
+describe('a drawn token', () => {
+  it('is honest by its margin, a number, at every temperature that a prompt may ask for', () => {
+    const property = fc.property(
+      logits,
+      temperature,
+      fc.integer({ min: 1, max: 50 }),
+      fc.nat(1000),
+      (values, temperature, topK, position) => {
+        const row = Float32Array.from(values)
+        const sampler = { temperature, topK }
+        const token = draw(row, SEED, position, sampler)
+        const distance = margin(row, token, SEED, position, sampler)
+        assert.ok(Number.isFinite(distance), `margin ${distance} at temperature ${temperature}`)
+        assert.ok(tokensHonest([distance]))
+      },
+    )
+    fc.assert(property, { numRuns: 500 })
+  })
+
+  it('is of no prompt whose temperature is between 0 and the least', () => {
+    const prompt = (temperature: number) => ({
+      ...{ text: 'The river', temperature, topK: 40, maxTokens: 12 },
+      ...{ stop: [], logProbabilities: null },
+    })
+    for (const allowed of [0, LEAST_TEMPERATURE, 10]) {
+      assert.ok(Prompt.decode(Prompt.encode(prompt(allowed)).bytes).ok)
+    }
+    for (const refused of [5e-324, 1e-310, 1e-9, 0.00099, 10.01]) {
+      assert.throws(() => Prompt.encode(prompt(refused)), /must be 0, .* or from 0\.001 to 10/)
+    }
+  })
+})
