@@ -86,11 +86,11 @@ export class Workshop {
   async question(
     text: string,
     adapter: Cid | '',
-    { stop = [], logProbabilities = null }: Partial<Prompt> = {},
+    { stop = [], logProbabilities = null, maxTokens = 24 }: Partial<Prompt> = {},
   ): Promise<Job> {
-    const prompt = { text, temperature: 0.8, topK: 40, maxTokens: 24, stop, logProbabilities }
+    const prompt = { text, temperature: 0.8, topK: 40, maxTokens, stop, logProbabilities }
     const input = await this.content.put(Prompt, prompt)
-    return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: 24 })
+    return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: maxTokens })
   }
 
   answer(job: Job, useAdapter = true): Promise<Result> {

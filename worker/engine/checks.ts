@@ -7,11 +7,12 @@ export function checkTokens(
   { vocabSize, contextTokens }: ModelConfig,
   tokens: ArrayLike<number>,
   atLeast: number,
+  atMost = contextTokens,
 ): void {
-  if (tokens.length < atLeast || tokens.length > contextTokens) {
+  if (tokens.length < atLeast || tokens.length > atMost) {
     throw new EngineError(
       'bad-input',
-      `a text of ${tokens.length} tokens was given; it must have ${atLeast} to ${contextTokens}`,
+      `a text of ${tokens.length} tokens was given; it must have ${atLeast} to ${atMost}`,
     )
   }
   for (let i = 0; i < tokens.length; i++) {

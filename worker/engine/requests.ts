@@ -120,7 +120,7 @@ export interface Trained {
 
 export interface ExamplesRequest {
   readonly adapter?: Float32Array | undefined
-  /** Token ids of each example, of any length from two to the context. */
+  /** Token ids of each example, of any length from two to one more than the context: the last is never read. */
   readonly examples: readonly Int32Array[]
   /** As long as the examples, as in `TrainingBatch`; without them each example's loss is its mean over predicted tokens. */
   readonly weights?: readonly Float32Array[]

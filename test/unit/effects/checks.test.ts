@@ -223,6 +223,28 @@ describe('the checks of a validator', () => {
       assert.equal(await answerWith({ logProbabilities: told }), 'output-malformed')
     })
 
+    it('pass an answer that fills the context, whoever speaks, and catch one that ends before', async () => {
+      const { model, tokenizer } = await shop.knowledge.base(shop.model)
+      const { contextTokens } = model.info
+      const room = 12
+      const text = tokenizer.decode(
+        tokenizer.encode('The river carries '.repeat(300)).slice(0, contextTokens - room),
+      )
+      assert.equal(tokenizer.encode(text).length, contextTokens - room)
+      for (const adapter of [shop.tuned.output, ''] as const) {
+        const job = await shop.question(text, adapter, { maxTokens: 40 })
+        const result = await shop.answer(job)
+        const answer = await shop.reply(result)
+        assert.equal(answer.stop, 'context')
+        // The last token is drawn from what was read, and not read.
+        assert.equal(answer.tokens.length, room + 1)
+        assert.equal(await judgeOn(job, result, answer), 'pass')
+        const tokens = answer.tokens.slice(0, -1)
+        const shorter = { ...answer, tokens, text: tokenizer.decode(tokens) }
+        assert.equal(await judgeOn(job, result, shorter), 'output-malformed')
+      }
+    })
+
     it('catch the base model in the place of the adapter', async () => {
       const cheat = await shop.answer(shop.answerJob, false)
       assert.equal(found(await judgeAnswer(cheat)), 'tokens-differ')

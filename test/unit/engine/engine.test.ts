@@ -14,6 +14,7 @@ import {
   OPTIMISER,
   SEED,
   someBatches,
+  someTokens,
   TINY,
   VECTORS,
 } from './fixtures.ts'
@@ -218,6 +219,27 @@ describe('engine', () => {
     const [a, b] = [await train(weights), await train(scaled)]
     assert.ok(Math.abs(a.losses[0]! - mean!) < 1e-5)
     assert.ok(Math.abs(a.losses[0]! - b.losses[0]!) < 1e-5)
+  })
+
+  it('looks at texts as long as they can be written: the last token is beyond the context', async () => {
+    const { model } = await training()
+    const { contextTokens, vocabSize } = model.info
+    const text = someTokens(contextTokens + 1, vocabSize)
+    const weights = new Float32Array(text.length).fill(1, contextTokens)
+    const { theta } = model.initialState(SEED)
+    const request = { adapter: theta, examples: [text], weights: [weights] }
+    const { logits } = await model.prefill({
+      tokens: [...text.subarray(0, -1)],
+      from: contextTokens - 1,
+    })
+    const sum = logits.reduce((all, logit) => all + Math.exp(logit), 0)
+    const expected = Math.log(sum) - logits[text.at(-1)!]!
+    const [loss] = await model.loss(request)
+    assert.ok(Math.abs(loss! - expected) < 1e-4, `${loss}, not ${expected}`)
+    const { features } = await model.features({ ...request, projectionSeed: SEED, width: 4 })
+    assert.ok(features.some((value) => value !== 0))
+    const longer = { examples: [someTokens(contextTokens + 2, vocabSize)] }
+    await assert.rejects(model.loss(longer), engineError('bad-input', /66 tokens .* 2 to 65/))
   })
 
   it('says what is wrong with a directory that holds no model', async () => {

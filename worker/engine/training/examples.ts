@@ -80,7 +80,9 @@ interface Example {
 /** The weights of the tokens that are predicted: all but the first. Throws `bad-input`. */
 function predictedWeights(model: LoadedModel, example: Example, usual: number): Float32Array {
   const { tokens, weights } = example
-  checkTokens(model.base.config, tokens, 2)
+  const { config } = model.base
+  // As with a text that is written, the last token is predicted and never read.
+  checkTokens(config, tokens, 2, config.contextTokens + 1)
   if (weights === undefined) return new Float32Array(tokens.length - 1).fill(usual)
   if (weights.length !== tokens.length) {
     throw new EngineError(
