@@ -17,6 +17,7 @@ import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import { openTokenizer, type Tokenizer } from '../engine/files/tokenizer.ts'
 import { featureSize } from '../engine/graph/projection.ts'
+import { MOST_KEPT } from '../engine/kept.ts'
 import { loraLayout } from '../engine/lora.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -27,8 +28,6 @@ import { TuneJournal } from './tune-journal.ts'
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
 const MAX_MODEL_BYTES = 20 * 1024 ** 3
 const MAX_ADAPTER_BYTES = 1024 ** 3
-/** Adapters, datanets kept in memory; the one used longest ago goes first. */
-const KEPT = 4
 /** Features weigh four bytes a number; they come over the network once. */
 const FEATURES_WAIT_MS = 300_000
 
@@ -201,6 +200,6 @@ function remember<T>(
   const made = make()
   map.set(key, made)
   made.catch(() => map.delete(key))
-  if (map.size > KEPT) map.delete(map.keys().next().value!)
+  if (map.size > MOST_KEPT) map.delete(map.keys().next().value!)
   return made
 }

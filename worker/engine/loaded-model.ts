@@ -68,6 +68,13 @@ export class LoadedModel {
     )
   }
 
+  /** Gives the memory of its sessions back. Nothing may be running on them. */
+  async release(): Promise<void> {
+    const sessions = await Promise.all(this.#sessions.values())
+    this.#sessions.clear()
+    for (const session of sessions) await session.release()
+  }
+
   async info(): Promise<ModelInfo> {
     const { config, parameterCount } = this.base
     const serving = serveGraph(config, storedWeights(this.base.places))

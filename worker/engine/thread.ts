@@ -1,9 +1,11 @@
-/** The engine's thread: everything that blocks happens here. It holds the open models and answers the calls of engine.ts. */
+/**
+ * The engine's thread: everything that blocks happens here. It holds the models used last and answers the calls of engine.ts.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
 import { EngineError } from './errors.ts'
 import { type BaseModel, brokenWeight, openBaseModel } from './files/base-model.ts'
+import { Kept, MOST_KEPT } from './kept.ts'
 import { LoadedModel } from './loaded-model.ts'
-import { once } from './once.ts'
 import type { CallKind, Calls, FromThread, ModelSpec, ThreadOptions, ToThread } from './requests.ts'
 import { Serving } from './serving/serve.ts'
 import { StepSignal } from './step-signal.ts'
@@ -15,10 +17,14 @@ type Call = Extract<ToThread, { model: ModelSpec }>
 
 const port = parentPort ?? fail('thread.ts runs only as the thread of an engine')
 const options = workerData as ThreadOptions
-const models = new Map<string, Promise<LoadedModel>>()
+/**
+ * By directory and adapter shape. Their sessions share nothing: each packs the weights anew, and the binding has no way to
+ * hand them on; and what differs in alpha alone differs in a factor within a product, which to the bit is nothing else.
+ */
+const models = new Kept<LoadedModel>(MOST_KEPT, (model) => model.release())
 /** By the base model's directory, as what follows. */
-const bases = new Map<string, Promise<BaseModel>>()
-const servings = new Map<string, Promise<Serving>>()
+const bases = new Kept<BaseModel>(MOST_KEPT)
+const servings = new Kept<Serving>(MOST_KEPT, (serving) => serving.release())
 const running = new Map<number, StepSignal>()
 
 port.on('message', (message: ToThread) => {
@@ -59,44 +65,47 @@ async function explained(error: EngineError, { model }: Call): Promise<EngineErr
 async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind]['result']> {
   const onProgress = (progress: Extract<FromThread, { kind: 'progress' }>['progress']): void =>
     send({ id: call.id, kind: 'progress', progress }, [])
+  const spec = call.model
   switch (call.kind) {
     case 'open':
-      return (await openModel(call.model)).info()
+      return withModel(spec, (model) => model.info())
     case 'generate':
-      return (await openServing(call.model)).generate(call.request, onProgress, signal)
+      return withServing(spec, (serving) => serving.generate(call.request, onProgress, signal))
     case 'prefill':
-      return (await openServing(call.model)).prefill(call.request, signal)
+      return withServing(spec, (serving) => serving.prefill(call.request, signal))
     case 'train':
-      return train(await openModel(call.model), call.request, onProgress, signal)
+      return withModel(spec, (model) => train(model, call.request, onProgress, signal))
     case 'features':
-      return features(await openModel(call.model), call.request, onProgress, signal)
+      return withModel(spec, (model) => features(model, call.request, onProgress, signal))
     case 'loss':
-      return loss(await openModel(call.model), call.request, onProgress, signal)
+      return withModel(spec, (model) => loss(model, call.request, onProgress, signal))
   }
 }
 
-function openModel(spec: ModelSpec): Promise<LoadedModel> {
+function withModel<R>(spec: ModelSpec, work: (model: LoadedModel) => Promise<R>): Promise<R> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  return once(models, key, async () => new LoadedModel(await openBase(spec), spec, options))
+  const open = async () => new LoadedModel(await openBase(spec), spec, options)
+  return models.use(key, open, work)
 }
 
-function openServing(spec: ModelSpec): Promise<Serving> {
+function withServing<R>(spec: ModelSpec, work: (serving: Serving) => Promise<R>): Promise<R> {
   const { directory } = spec
   const { provider } = options
   const onTried = (refused?: string): void => {
     const tried = { provider, folder: directory, ...(refused !== undefined && { refused }) }
     send({ kind: 'tried', tried }, [])
   }
-  return once(
-    servings,
-    directory,
-    async () => new Serving(directory, await openBase(spec), options, onTried),
-  )
+  const open = async () => new Serving(directory, await openBase(spec), options, onTried)
+  return servings.use(directory, open, work)
 }
 
 /** One look at the files serves adapters of every shape. */
 function openBase({ directory }: ModelSpec): Promise<BaseModel> {
-  return once(bases, directory, () => openBaseModel(directory))
+  return bases.use(
+    directory,
+    () => openBaseModel(directory),
+    async (base) => base,
+  )
 }
 
 function send(message: FromThread, transfer: ArrayBuffer[]): void {

@@ -122,6 +122,15 @@ describe('drawing', () => {
     assert.deepEqual(told, ['draws', 'it failed in a run: device lost'])
   })
 
+  it('gives the memory of its provider back when nobody draws any more', async () => {
+    const { drawing, counts } = open(() => {})
+    await drawing.run(feeds())
+    assert.equal(counts.released, 0)
+    drawing.release()
+    drawing.release()
+    assert.equal(counts.released, 1)
+  })
+
   it('stays with a provider that fails where the processor fails as well', async () => {
     const { drawing, counts, told } = open(() => {})
     await drawing.run(feeds())

@@ -57,6 +57,12 @@ export class Drawing implements Runner {
     }
   }
 
+  /** Gives the provider's memory back, and chooses anew if it is to run again. Nothing may be running. */
+  release(): void {
+    this.#runner = undefined
+    this.#letGo()
+  }
+
   async #choose(): Promise<Runner> {
     const { config, onTried } = this.#options
     const processor = await this.#options.processor()
@@ -76,10 +82,14 @@ export class Drawing implements Runner {
 
   /** Its memory is wanted for other things. */
   #refuse(why: string): void {
+    this.#letGo()
+    this.#options.onTried(why)
+  }
+
+  #letGo(): void {
     // Nobody waits for a device that may be lost.
     this.#provider?.release().catch(() => undefined)
     this.#provider = undefined
-    this.#options.onTried(why)
   }
 }
 

@@ -45,7 +45,9 @@ export interface ServingOptions {
 export class Serving {
   readonly #base: BaseModel
   readonly #batch: Batch
+  readonly #opened = new Map<Provider, Promise<Session>>()
   readonly #processor: () => Promise<Session>
+  readonly #drawing: Drawing
 
   /** @param onTried is told whether the provider draws with this model, and why not */
   constructor(
@@ -55,7 +57,6 @@ export class Serving {
     onTried: (refused?: string) => void,
   ) {
     const { config } = base
-    const opened = new Map<Provider, Promise<Session>>()
     const create = (by: Provider): Promise<Session> => {
       const grows = remembers(by)
       const successors = grows ? grownNames(config) : []
@@ -64,15 +65,23 @@ export class Serving {
     }
     this.#base = base
     // A node that only trains never pays for it.
-    this.#processor = () => once(opened, 'cpu', () => create('cpu'))
-    const drawing = new Drawing({
+    this.#processor = () => once(this.#opened, 'cpu', () => create('cpu'))
+    this.#drawing = new Drawing({
       config,
       processor: this.#processor,
       provider: () => create(provider),
       onTried,
     })
-    const draws = provider === 'cpu' ? this.#processor : async () => drawing
+    const draws = provider === 'cpu' ? this.#processor : async () => this.#drawing
     this.#batch = new Batch(config, draws, limits)
+  }
+
+  /** Gives the memory of its sessions back. No text may be under way. */
+  async release(): Promise<void> {
+    this.#drawing.release()
+    const sessions = await Promise.all(this.#opened.values())
+    this.#opened.clear()
+    for (const session of sessions) await session.release()
   }
 
   /** Draws up to `maxTokens` tokens after the prompt. */
