@@ -2,6 +2,8 @@
  * What this node has fetched and worked out, kept for the next job: base models on disk, datanets, and adapters with
  * both of their indexes. All of it is checked on the way in, so what lies here can be relied on.
  */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Adapter } from '../../protocol/adapter.ts'
 import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
@@ -13,6 +15,7 @@ import type { AttributionSource } from '../attribution/check.ts'
 import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
 import { fetchVersion, type Version } from '../datanet/publish.ts'
 import type { Engine, Model } from '../engine/engine.ts'
+import { EngineError } from '../engine/errors.ts'
 import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import { openTokenizer, type Tokenizer } from '../engine/files/tokenizer.ts'
@@ -28,6 +31,8 @@ import { TuneJournal } from './tune-journal.ts'
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
 const MAX_MODEL_BYTES = 20 * 1024 ** 3
 const MAX_ADAPTER_BYTES = 1024 ** 3
+/** Models that cannot be opened, whose fault is remembered: who orders them again has them fetched no more. */
+const MOST_FAULTS = 1024
 /** Features weigh four bytes a number; they come over the network once. */
 const FEATURES_WAIT_MS = 300_000
 
@@ -72,6 +77,9 @@ export class Knowledge {
   /** Fine-tunes of this node that are under way. */
   readonly tunes: TuneJournal
   readonly #bases = new Map<string, Promise<Base>>()
+  /** Models that have been opened, whatever the shape: their content is sound. */
+  readonly #sound = new Set<Cid>()
+  readonly #faults = new Map<Cid, EngineError>()
   readonly #datanets = new Map<string, Promise<Version>>()
   readonly #texts = new Map<string, Promise<Texts>>()
   readonly #indexes = new Map<string, Promise<OwnIndex>>()
@@ -88,14 +96,35 @@ export class Knowledge {
   base(model: Cid, lora: LoraSpec = PLAIN_LORA, signal: AbortSignal = NEVER): Promise<Base> {
     const key = `${model} ${JSON.stringify(lora)}`
     return remember(this.#bases, key, async () => {
+      const fault = this.#faults.get(model)
+      if (fault) throw fault
       const folder = this.#modelFolder(model)
+      const isNew = !existsSync(folder)
       await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
-      const [opened, tokenizer] = await Promise.all([
-        this.#engine.open(folder, lora),
-        openTokenizer(folder),
-      ])
-      return { model: opened, tokenizer }
+      try {
+        return await this.#open(model, folder, lora)
+      } catch (error) {
+        if (isModelFault(error) && !this.#sound.has(model)) await this.#drop(model, isNew, error)
+        throw error
+      }
     })
+  }
+
+  async #open(model: Cid, folder: string, lora: LoraSpec): Promise<Base> {
+    const [opened, tokenizer] = await Promise.all([
+      this.#engine.open(folder, lora),
+      openTokenizer(folder),
+    ])
+    this.#sound.add(model)
+    return { model: opened, tokenizer }
+  }
+
+  /** Frees the disk of a model that cannot be opened. @param isNew false where a copy from before may just be damaged */
+  async #drop(model: Cid, isNew: boolean, fault: EngineError): Promise<void> {
+    await rm(this.#modelFolder(model), { recursive: true, force: true })
+    if (!isNew) return
+    this.#faults.set(model, fault)
+    if (this.#faults.size > MOST_FAULTS) this.#faults.delete(this.#faults.keys().next().value!)
   }
 
   #modelFolder(model: Cid): string {
@@ -184,6 +213,12 @@ export class Knowledge {
 }
 
 const NEVER = new AbortController().signal
+
+/** True where the model's files are at fault, whoever opens them. */
+function isModelFault(error: unknown): error is EngineError {
+  if (!(error instanceof EngineError)) return false
+  return error.code === 'bad-file' || error.code === 'unsupported-model'
+}
 
 /** One attempt serves all who ask meanwhile; a failed one is forgotten, so that the next may succeed. */
 function remember<T>(

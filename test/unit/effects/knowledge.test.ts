@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { Cid } from '../../../protocol/fields.ts'
+import { utf8 } from '../../../protocol/hash.ts'
+import { Knowledge } from '../../../worker/effects/knowledge.ts'
+import { createEngine, type Engine } from '../../../worker/engine/engine.ts'
+import { removeFolder, testFolder } from '../../harness/folders.ts'
+import { MemoryContent } from '../../harness/memory-content.ts'
+import { BROOK, engineError, LORA } from '../engine/fixtures.ts'
+
+const FILES = ['config.json', 'model.safetensors', 'tokenizer.json']
+
+describe('a base model that somebody names', () => {
+  let folder: string
+  let engine: Engine
+  let content: MemoryContent
+
+  beforeEach(() => {
+    folder = testFolder('knowledge')
+    engine = createEngine({ threads: 1 })
+    content = new MemoryContent()
+  })
+
+  afterEach(async () => {
+    await engine[Symbol.asyncDispose]()
+    removeFolder(folder)
+  })
+
+  const know = () => new Knowledge(content, engine, folder)
+  const held = () => readdirSync(join(folder, 'models'))
+  const publish = (change: Readonly<Record<string, string>> = {}): Promise<Cid> =>
+    content.putFiles(
+      FILES.map((name) => {
+        const changed = change[name]
+        return { name, content: changed ? utf8(changed) : readFileSync(join(BROOK, name)) }
+      }),
+    )
+
+  it('does not stay on disk where it cannot be opened, and is fetched no more', async () => {
+    const knowledge = know()
+    const broken = { 'config.json': '{}', 'model.safetensors': 'no tensors', 'tokenizer.json': '[' }
+    for (const [name, text] of Object.entries(broken)) {
+      const model = await publish({ [name]: text })
+      await assert.rejects(knowledge.base(model, LORA), /./)
+      assert.deepEqual(held(), [], name)
+      content.blocks.clear()
+      // Whoever fetched it would find that nobody has it.
+      await assert.rejects(knowledge.base(model), (error: Error) => error.name === 'EngineError')
+    }
+  })
+
+  it('stays where only the adapter does not fit', async () => {
+    const knowledge = know()
+    const model = await publish()
+    const strange = { ...LORA, targets: ['qkv' as const] }
+    await assert.rejects(knowledge.base(model, strange), engineError('bad-adapter'))
+    assert.deepEqual(held(), [model])
+    assert.equal((await knowledge.base(model, LORA)).model.info.vocabSize, 4096)
+  })
+
+  it('is fetched again where its copy on disk is damaged', async () => {
+    const model = await publish()
+    await know().base(model, LORA)
+    writeFileSync(join(folder, 'models', model, 'config.json'), '{')
+    await engine.restart()
+    const knowledge = know()
+    await assert.rejects(knowledge.base(model, LORA), engineError('bad-file'))
+    assert.equal((await knowledge.base(model, LORA)).model.info.vocabSize, 4096)
+  })
+
+  it('stays while another has it open, whatever a later look at it says', async () => {
+    const knowledge = know()
+    const model = await publish()
+    const { model: opened } = await knowledge.base(model, LORA)
+    const config = join(folder, 'models', model, 'config.json')
+    const sound = readFileSync(config)
+    writeFileSync(config, '{')
+    await engine.restart()
+    await assert.rejects(knowledge.base(model, { ...LORA, alpha: 1 }), engineError('bad-file'))
+    writeFileSync(config, sound)
+    assert.equal((await opened.loss({ examples: [Int32Array.of(1, 2, 3)] })).length, 1)
+  })
+})
