@@ -21,11 +21,12 @@ export function mergeChain(
   switch (fact.kind) {
     case 'staked':
     case 'exiting':
-      ledger.members.merge(fact)
-      ledger.changes.ofEverything()
+      if (ledger.members.merge(fact)) ledger.changes.ofEverything()
       break
     case 'escrowed':
-      ledger.escrows.set(fact.payer, fact)
+      // An account that holds nothing pays for nothing, and costs nothing to make.
+      if (fact.balanceWei > 0n) ledger.escrows.set(fact.payer, fact)
+      else ledger.escrows.delete(fact.payer)
       break
     case 'redeemed':
       redeem(ledger, fact)

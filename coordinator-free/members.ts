@@ -17,10 +17,13 @@ export class Members {
     this.#registry = registry
   }
 
-  merge(fact: StakeFact): void {
+  /** @returns false of what is known already: a stake that nothing was added to is told of all the same */
+  merge(fact: StakeFact): boolean {
+    if (isSame(this.get(fact.node), fact)) return false
     this.#registry = this.#registry.after(this.#heard, fact)
     this.#heard += 1
     this.#derived = undefined
+    return true
   }
 
   get(node: Address): Member | undefined {
@@ -91,3 +94,11 @@ export class Members {
 
 /** A few for each open job; when full they are simply worked out again. */
 const MAX_ORDERS = 20_000
+
+function isSame(held: Member | undefined, fact: StakeFact): boolean {
+  if (fact.kind === 'exiting') return held === undefined
+  if (held?.owner !== fact.owner || held.stakeWei !== fact.stakeWei) return false
+  return (
+    held.roles.length === fact.roles.length && held.roles.every((role) => fact.roles.includes(role))
+  )
+}

@@ -18,7 +18,7 @@ const SKETCH_SCALE = 1024
 
 /** Bounds of the precision class `cpu-exact`. */
 export const EXACT_BOUNDS = {
-  /** A claimed token may lie this far below the best, in logits over temperature. */
+  /** A claimed token may lie this far below the best, in logits, and over a temperature above 1 in logits over that. */
   margin: 1e-3,
   /** Share of tokens that may lie outside: none is decided on one token. */
   outsideShare: 0.02,
@@ -69,7 +69,10 @@ export function sketchDifference(a: Uint8Array, b: Uint8Array): number {
   return a.length === 0 ? 0 : sum / (a.length / 2)
 }
 
-/** How far below the best the claimed token would have been drawn: 0 where it is the one. */
+/**
+ * How far below the best the claimed token would have been drawn: 0 where it is the one. Below a temperature of 1 it is told in
+ * logits: what sums in another order come to does not grow there.
+ */
 export function margin(
   logits: Float32Array,
   token: number,
@@ -82,7 +85,9 @@ export function margin(
   const lowest = Math.min(...drawable.map(({ logit }) => logit))
   // A token just outside the top k may have been just inside it for the worker.
   if (claimed.logit < lowest - EXACT_BOUNDS.margin) return Number.POSITIVE_INFINITY
-  return Math.max(0, drawable[0]!.score - claimed.score)
+  const { temperature } = sampler
+  const scale = temperature === 0 ? 1 : Math.min(1, temperature)
+  return scale * Math.max(0, drawable[0]!.score - claimed.score)
 }
 
 /** True where the tokens can be an honest draw, by their margins. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { Prompt, Temperature } from '../../protocol/answer.ts'
-import { margin, tokensHonest } from '../../protocol/commitment.ts'
+import { EXACT_BOUNDS, margin, tokensHonest } from '../../protocol/commitment.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { draw, LEAST_TEMPERATURE } from '../../protocol/sampling.ts'
 
@@ -39,6 +39,30 @@ describe('a drawn token', () => {
       },
     )
     fc.assert(property, { numRuns: 500 })
+  })
+
+  it('is honest where its logits were off by half of the bound, as those of another device may be', () => {
+    const off = EXACT_BOUNDS.margin / 2
+    const rows = fc.array(
+      fc.tuple(
+        fc.float({ noNaN: true, min: -20, max: 20 }),
+        fc.double({ min: -1, max: 1, noNaN: true }),
+      ),
+      { minLength: 1, maxLength: 40 },
+    )
+    const property = fc.property(
+      rows,
+      temperature,
+      fc.nat(1000),
+      (pairs, temperature, position) => {
+        const row = Float32Array.from(pairs, ([value]) => value)
+        const other = Float32Array.from(pairs, ([value, by]) => value + 0.99 * off * by)
+        const sampler = { temperature, topK: 50 }
+        const token = draw(other, SEED, position, sampler)
+        assert.ok(tokensHonest([margin(row, token, SEED, position, sampler)]))
+      },
+    )
+    fc.assert(property, { numRuns: 2000 })
   })
 
   it('is of no prompt whose temperature is between 0 and the least', () => {

@@ -17,6 +17,7 @@ import {
   reasonFor,
   receive,
   signed,
+  stake,
   tell,
   VALIDATORS,
 } from '../../harness/council.ts'
@@ -169,5 +170,21 @@ describe('a node that works for years', () => {
     ok(orders.mayStart('one', NOW_MS))
     equal(orders.mayStart('other', NOW_MS + 3_600_000), false)
     ok(orders.isRunning('third'))
+  })
+
+  it('keeps nothing of logs that cost their author nothing', () => {
+    const core = council(SELF)
+    const { changes, escrows } = core.ledger
+    const [everything, payers] = [changes.everything, escrows.size]
+    stake(core, SELF, ['validator'])
+    equal(changes.everything, everything)
+    const nothing = { balanceWei: 0n, leavingWei: 0n, redeemedWei: 0n, authorisedWei: 0n }
+    const payer = addressNumber(50)
+    tell(core, { kind: 'escrowed', blockNumber: 1, payer, ...nothing })
+    equal(escrows.size, payers)
+    tell(core, { kind: 'escrowed', blockNumber: 1, payer, ...nothing, balanceWei: 1n })
+    equal(escrows.size, payers + 1)
+    tell(core, { kind: 'escrowed', blockNumber: 2, payer, ...nothing })
+    equal(escrows.size, payers)
   })
 })
