@@ -114,7 +114,8 @@ async function assemble(
           : log.warn(tried, 'provider draws no answers'),
     }),
   )
-  const shelf = new Shelf(config.data, { mostBytes: config.storeGib * 2 ** 30, log })
+  const room = { mostBytes: config.storeGib * 2 ** 30, log }
+  const shelf = new Shelf(config.data, room)
   const peer = await openPeer(config, key, deployment, shelf, log, parts)
   const content = new Content(peer, shelf, log)
   const gossip = listen(config, peer, deployment, runtime, parts)
@@ -123,7 +124,7 @@ async function assemble(
   const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
-  const knowledge = new Knowledge(content, engine, config.data)
+  const knowledge = new Knowledge(content, engine, config.data, room)
   const identity = { self: key.address, owner: owner.address }
   const beacon = parts.use(configuredBeacon(config, chain.blocks, log))
   const duties = performers({ ...shared, ...identity, knowledge, ballots, beacon })

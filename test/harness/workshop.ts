@@ -19,6 +19,7 @@ import { executeAnswer } from '../../worker/effects/answer.ts'
 import { Knowledge } from '../../worker/effects/knowledge.ts'
 import { executeTune } from '../../worker/effects/tune.ts'
 import { createEngine, type Engine } from '../../worker/engine/engine.ts'
+import { createLogger } from '../../worker/telemetry/logger.ts'
 import { removeFolder, testFolder } from './folders.ts'
 import { MemoryContent } from './memory-content.ts'
 import { hashNumber, jobNumber, keyNumber, NOW_MS } from './messages.ts'
@@ -52,13 +53,14 @@ export const TUNE_ID = hashNumber(1)
 export const ANSWER_ID = hashNumber(2)
 export const SEED = hashNumber(3)
 const signal = new AbortController().signal
+const ROOM = { mostBytes: 2 ** 40, log: createLogger('silent') }
 const idle = { signal, onProgress: () => {} }
 
 export class Workshop {
   readonly folder = testFolder('workshop')
   readonly content = new MemoryContent()
   readonly engine: Engine = createEngine({ threads: 1 })
-  readonly knowledge = new Knowledge(this.content, this.engine, this.folder)
+  readonly knowledge = new Knowledge(this.content, this.engine, this.folder, ROOM)
   model = '' as Cid
   datanet = '' as Cid
   tuneJob!: Job

@@ -113,7 +113,7 @@ export const Config = z.strictObject({
     .max(1_000_000)
     .default(64)
     .describe(
-      'GiB of content that may go again: what came from others, and after a month what this node made',
+      'GiB of content that may go again: what came from others, and after a month what this node made; and as many of base models, opened as folders',
     ),
   record: z
     .string()

@@ -2,8 +2,6 @@
  * What this node has fetched and worked out, kept for the next job: base models on disk, datanets, and adapters with
  * both of their indexes. All of it is checked on the way in, so what lies here can be relied on.
  */
-import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Adapter } from '../../protocol/adapter.ts'
 import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
@@ -25,6 +23,7 @@ import { loraLayout } from '../engine/lora.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
+import { ModelFolders, type ModelFoldersOptions } from '../storage/model-folders.ts'
 import { type CutTexts, indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
 import { TuneJournal } from './tune-journal.ts'
 
@@ -73,7 +72,7 @@ export interface KnownAdapter extends Base {
 export class Knowledge {
   readonly #content: ContentStore
   readonly #engine: Engine
-  readonly #folder: string
+  readonly #models: ModelFolders
   /** Fine-tunes of this node that are under way. */
   readonly tunes: TuneJournal
   readonly #bases = new Map<string, Promise<Base>>()
@@ -85,10 +84,10 @@ export class Knowledge {
   readonly #indexes = new Map<string, Promise<OwnIndex>>()
   readonly #adapters = new Map<string, Promise<KnownAdapter>>()
 
-  constructor(content: ContentStore, engine: Engine, folder: string) {
+  constructor(content: ContentStore, engine: Engine, folder: string, options: ModelFoldersOptions) {
     this.#content = content
     this.#engine = engine
-    this.#folder = folder
+    this.#models = new ModelFolders(folder, options)
     this.tunes = new TuneJournal(join(folder, 'tunes'))
   }
 
@@ -98,8 +97,8 @@ export class Knowledge {
     return remember(this.#bases, key, async () => {
       const fault = this.#faults.get(model)
       if (fault) throw fault
-      const folder = this.#modelFolder(model)
-      const isNew = !existsSync(folder)
+      const folder = this.#models.pathOf(model)
+      const isNew = !this.#models.has(model)
       await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
       try {
         return await this.#open(model, folder, lora)
@@ -116,19 +115,21 @@ export class Knowledge {
       openTokenizer(folder),
     ])
     this.#sound.add(model)
+    await this.#models.use(model, this.#atHand())
     return { model: opened, tokenizer }
   }
 
   /** Frees the disk of a model that cannot be opened. @param isNew false where a copy from before may just be damaged */
   async #drop(model: Cid, isNew: boolean, fault: EngineError): Promise<void> {
-    await rm(this.#modelFolder(model), { recursive: true, force: true })
+    await this.#models.drop(model)
     if (!isNew) return
     this.#faults.set(model, fault)
     if (this.#faults.size > MOST_FAULTS) this.#faults.delete(this.#faults.keys().next().value!)
   }
 
-  #modelFolder(model: Cid): string {
-    return join(this.#folder, 'models', model)
+  /** Models that are open, or about to be. */
+  #atHand(): ReadonlySet<string> {
+    return new Set([...this.#bases.keys()].map((key) => key.split(' ')[0]!))
   }
 
   datanet(cid: Cid, signal: AbortSignal): Promise<Version> {
@@ -142,7 +143,9 @@ export class Knowledge {
     return remember(this.#texts, `${model} ${datanet}`, async () => {
       const { contributions } = await this.datanet(datanet, signal)
       const texts = contributions.map(({ text }) => text)
-      return { contributions, ...(await readTexts(this.#modelFolder(model), texts)) }
+      const folder = this.#models.pathOf(model)
+      await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
+      return { contributions, ...(await readTexts(folder, texts)) }
     })
   }
 

@@ -6,6 +6,8 @@ import type { Cid } from '../../../protocol/fields.ts'
 import { utf8 } from '../../../protocol/hash.ts'
 import { Knowledge } from '../../../worker/effects/knowledge.ts'
 import { createEngine, type Engine } from '../../../worker/engine/engine.ts'
+import { MOST_KEPT } from '../../../worker/engine/kept.ts'
+import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
 import { BROOK, engineError, LORA } from '../engine/fixtures.ts'
@@ -28,7 +30,8 @@ describe('a base model that somebody names', () => {
     removeFolder(folder)
   })
 
-  const know = () => new Knowledge(content, engine, folder)
+  const know = (mostBytes = 2 ** 40) =>
+    new Knowledge(content, engine, folder, { mostBytes, log: createLogger('silent') })
   const held = () => readdirSync(join(folder, 'models'))
   const publish = (change: Readonly<Record<string, string>> = {}): Promise<Cid> =>
     content.putFiles(
@@ -82,4 +85,18 @@ describe('a base model that somebody names', () => {
     writeFileSync(config, sound)
     assert.equal((await opened.loss({ examples: [Int32Array.of(1, 2, 3)] })).length, 1)
   })
+
+  it('goes when there is no room for it and others were used since, unless it is at hand', async () => {
+    const models: Cid[] = []
+    for (let number = 0; number < MOST_KEPT + 2; number++) {
+      // As the tokenizer's file has it, with other white space: another content.
+      const text = `${readFileSync(join(BROOK, 'config.json'), 'utf8')}${' '.repeat(number)}`
+      models.push(await publish({ 'config.json': text }))
+    }
+    const knowledge = know(1)
+    for (const model of models) await knowledge.base(model, LORA)
+    assert.deepEqual(held().sort(), models.slice(-MOST_KEPT).sort())
+    const again = await knowledge.base(models[0]!, LORA)
+    assert.equal(again.model.info.vocabSize, 4096)
+  }).timeout(60_000)
 })

@@ -1,0 +1,84 @@
+/**
+ * Base models as folders, as the engine reads them. Anyone who orders a job names one, and it can be fetched again: so those used
+ * longest ago go where they take more room than they may.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cid } from '../../protocol/fields.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+export interface ModelFoldersOptions {
+  readonly mostBytes: number
+  readonly log: Logger
+}
+
+interface Found {
+  readonly model: string
+  readonly bytes: number
+  readonly usedAtMs: number
+}
+
+export class ModelFolders {
+  readonly #folder: string
+  readonly #options: ModelFoldersOptions
+
+  constructor(folder: string, options: ModelFoldersOptions) {
+    this.#folder = join(folder, 'models')
+    this.#options = options
+  }
+
+  pathOf(model: Cid): string {
+    return join(this.#folder, model)
+  }
+
+  has(model: Cid): boolean {
+    return existsSync(this.pathOf(model))
+  }
+
+  async drop(model: Cid): Promise<void> {
+    await rm(this.pathOf(model), { recursive: true, force: true })
+  }
+
+  /**
+   * Notes that a model is used, and lets go of others until all that are left fit. What of this the disk refuses is logged.
+   * @param atHand those that stay
+   */
+  async use(model: Cid, atHand: ReadonlySet<string>): Promise<void> {
+    try {
+      const now = new Date()
+      await utimes(this.pathOf(model), now, now)
+      await this.#makeRoom(new Set([...atHand, model]))
+    } catch (error) {
+      this.#options.log.warn({ error: (error as Error).message }, 'base models not looked through')
+    }
+  }
+
+  async #makeRoom(staying: ReadonlySet<string>): Promise<void> {
+    const found = await this.#found()
+    let bytes = found.reduce((sum, one) => sum + one.bytes, 0)
+    for (const one of found.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
+      if (bytes <= this.#options.mostBytes) return
+      if (staying.has(one.model)) continue
+      await rm(join(this.#folder, one.model), { recursive: true, force: true })
+      bytes -= one.bytes
+      this.#options.log.info({ model: one.model, bytes: one.bytes }, 'base model let go of')
+    }
+  }
+
+  /** What is being fetched is not among them: it has another name until it is whole. */
+  async #found(): Promise<Found[]> {
+    const names = (await readdir(this.#folder)).filter((name) => !name.endsWith('.part'))
+    return Promise.all(
+      names.map(async (model) => {
+        const folder = join(this.#folder, model)
+        const files = await readdir(folder)
+        const sizes = await Promise.all(
+          files.map(async (file) => (await stat(join(folder, file))).size),
+        )
+        const bytes = sizes.reduce((sum, size) => sum + size, 0)
+        return { model, bytes, usedAtMs: (await stat(folder)).mtimeMs }
+      }),
+    )
+  }
+}
