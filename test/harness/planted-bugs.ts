@@ -53,8 +53,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'contributors are paid twice': {
     file: 'coordinator-free/payout.ts',
-    line: 'for (const [who, amountWei] of pool.paid) pay(owed, who, amountWei)',
-    instead: 'for (const [who, amountWei] of pool.paid) pay(owed, who, 2n * amountWei)',
+    line: 'pay(owed, who, amountWei, CONTRIBUTOR_PLACES)',
+    instead: 'pay(owed, who, 2n * amountWei, CONTRIBUTOR_PLACES)',
   },
   'a settled job may be settled again': {
     file: 'coordinator-free/posted.ts',
