@@ -9,6 +9,7 @@ import type { Hash } from '../protocol/hash.ts'
 import {
   LATE_VOTE_MS,
   LEASE_MS,
+  RIVAL_WAIT_MS,
   STALL_MS,
   TURN_SHARE,
   VERDICT_WAIT_MS,
@@ -36,19 +37,20 @@ interface Accepted {
 
 /**
  * The claim that stands accepted for a job: of several, the one of the worker who was to go first. One that came out of turn, after
- * that of the worker whose turn it was, waits for what comes of the other: else whoever has auditors of its own could sign
- * another's result. It does not wait for ever, for nodes may have seen other turns than this one.
+ * that of the worker whose turn it was, waits for what comes of the other, unless all of its auditors have looked: else whoever
+ * has two of them could sign another's result. It does not wait for ever, for nodes may have seen other turns than this one.
  */
 export function acceptedClaim(ledger: Ledger, jobId: Hash, nowMs: number): Accepted | undefined {
   const accepted = acceptedClaims(ledger, jobId, nowMs)
   const isAlone = ledger.claims.get(jobId)?.size === 1
   const [first] = accepted
   if (!first || isAlone || isAtFirst(ledger, jobId, first.claim)) return first
+  const { task } = ledger.jobs.get(jobId)!.body
   const { past, now } = turnsOf(ledger, jobId, nowMs)
   const turns = [...past, ...(now ? [{ ...now, endMs: nowMs, end: undefined }] : [])]
-  return accepted.find(({ claim, standing: { decidedAtMs } }) => {
-    const isWaiting = isOvertaking(ledger, jobId, turns, claim)
-    return !isWaiting || hasCome(decidedAtMs + VERDICT_WAIT_MS, nowMs)
+  return accepted.find(({ claim, standing: { complete, decidedAtMs } }) => {
+    const isWaiting = !complete && isOvertaking(ledger, jobId, turns, claim)
+    return !isWaiting || hasCome(decidedAtMs + RIVAL_WAIT_MS[task], nowMs)
   })
 }
 

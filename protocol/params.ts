@@ -40,6 +40,12 @@ export const TURN_SHARE = 1 / 3
 /** A claim without a verdict after this long is left aside and the next worker tries. */
 export const VERDICT_WAIT_MS = 2 * MINUTE_MS
 
+/**
+ * A claim that came out of turn, and was accepted, waits so long for the one in whose turn it came: auditors read an answer in
+ * seconds, and repeat a part of a fine-tune in minutes.
+ */
+export const RIVAL_WAIT_MS = { inference: 30 * SECOND_MS, 'fine-tune': VERDICT_WAIT_MS } as const
+
 /** Auditors drawn for a claim. */
 export const AUDITORS = 3
 /** Each further wait of this length without a verdict seats one more auditor. */

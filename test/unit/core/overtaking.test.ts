@@ -4,7 +4,7 @@ import { seated } from '../../../coordinator-free/committee.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
-import { LEASE_MS, VERDICT_WAIT_MS } from '../../../protocol/params.ts'
+import { LEASE_MS, RIVAL_WAIT_MS } from '../../../protocol/params.ts'
 import {
   addressNumber,
   block,
@@ -98,7 +98,7 @@ describe('who signs the result of the worker that has the turn', () => {
     judged(failed.core, failed.own, 'fail', failed.nowMs + 2000)
     equal(failed.accepted(failed.nowMs + 2000)?.digest, failed.copy.digest)
     const unheard = robbed()
-    equal(unheard.accepted(unheard.nowMs + VERDICT_WAIT_MS)?.digest, unheard.copy.digest)
+    equal(unheard.accepted(unheard.nowMs + RIVAL_WAIT_MS.inference)?.digest, unheard.copy.digest)
   })
 
   it('is accepted at once where it came in its own turn', () => {
