@@ -9,6 +9,7 @@ import type { Hash } from '../protocol/hash.ts'
 import {
   LATE_VOTE_MS,
   LEASE_MS,
+  LOST_WAIT_MS,
   RIVAL_WAIT_MS,
   STALL_MS,
   TURN_SHARE,
@@ -49,8 +50,10 @@ export function acceptedClaim(ledger: Ledger, jobId: Hash, nowMs: number): Accep
   const { past, now } = turnsOf(ledger, jobId, nowMs)
   const turns = [...past, ...(now ? [{ ...now, endMs: nowMs, end: undefined }] : [])]
   return accepted.find(({ claim, standing: { complete, decidedAtMs } }) => {
-    const isWaiting = !complete && isOvertaking(ledger, jobId, turns, claim)
-    return !isWaiting || hasCome(decidedAtMs + RIVAL_WAIT_MS[task], nowMs)
+    const rivals = complete ? [] : overtaken(ledger, jobId, turns, claim)
+    if (rivals.length === 0) return true
+    const isLost = accepted.some((other) => rivals.includes(other.claim))
+    return hasCome(decidedAtMs + (isLost ? LOST_WAIT_MS : RIVAL_WAIT_MS[task]), nowMs)
   })
 }
 
@@ -81,18 +84,18 @@ function isAtFirst(ledger: Ledger, jobId: Hash, { body, arrivedAtMs }: Fact<'cla
   return arrivedAtMs <= endOfWork(ledger, jobId, first, ledger.jobs.get(jobId)!.arrivedAtMs).endMs
 }
 
-/** True of a claim that came when another worker had the turn and had claimed, if that claim was not found wanting. */
-function isOvertaking(
+/** The claims that were there when this one came, and in turn, and that were not found wanting since. */
+function overtaken(
   ledger: Ledger,
   jobId: Hash,
   turns: readonly (Turn & { readonly endMs: number; readonly end: TurnEnd | undefined })[],
   { body, arrivedAtMs }: Fact<'claim'>,
-): boolean {
-  return turns.some(({ worker, sinceMs, endMs, end }) => {
-    if (worker.node === body.worker || arrivedAtMs < sinceMs || arrivedAtMs > endMs) return false
+): Fact<'claim'>[] {
+  return turns.flatMap(({ worker, sinceMs, endMs, end }) => {
+    if (worker.node === body.worker || arrivedAtMs < sinceMs || arrivedAtMs > endMs) return []
     const rival = ledger.claims.get(jobId)?.get(worker.node)
-    if (!rival || rival.arrivedAtMs > arrivedAtMs) return false
-    return end === undefined || end === 'no-verdict'
+    if (!rival || rival.arrivedAtMs > arrivedAtMs) return []
+    return end === undefined || end === 'no-verdict' ? [rival] : []
   })
 }
 

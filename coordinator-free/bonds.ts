@@ -9,10 +9,14 @@ export function hasRoomForBond(ledger: Ledger, proposer: Address, epoch: number)
   const member = ledger.members.get(proposer)
   if (!member?.roles.includes('validator')) return false
   const bondWei = (of: number): bigint => BigInt(ledger.parameters.at('batchBondGwei', of)) * GWEI
+  // A key that took another's place took over what was locked; who else of an owner has left is counted with it.
+  const isHeirOf = (other: Address): boolean =>
+    !ledger.members.get(other) && ledger.members.ownerOf(other) === member.owner
   let lockedWei = bondWei(epoch)
   for (const number of ledger.batches.open) {
     const { header } = ledger.batches.get(number)!
-    if (header.proposer === proposer) lockedWei += bondWei(header.epoch)
+    const isOwn = header.proposer === proposer || isHeirOf(header.proposer)
+    if (isOwn) lockedWei += bondWei(header.epoch)
   }
   return lockedWei <= member.stakeWei
 }

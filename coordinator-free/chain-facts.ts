@@ -33,6 +33,7 @@ export function mergeChain(
       break
     case 'model-registered':
       ledger.modelOwners.set(fact.adapter, fact.owner)
+      ledger.changes.owners += 1
       break
     case 'batch-final': {
       const batch = ledger.batches.finalise(fact.number)

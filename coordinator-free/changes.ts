@@ -10,6 +10,8 @@ export class Changes {
   everything = 0
   /** Counts changes of what the chain tells, and of what this node has found out about it. */
   chain = 0
+  /** Counts changes of who owns an adapter. */
+  owners = 0
   /** Counts changes of proposals, of what they lead to, and of who endorses that. */
   batching = 0
   /** Jobs of which something has changed, until somebody takes them. */

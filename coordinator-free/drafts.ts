@@ -21,7 +21,7 @@ export class Drafts {
   readonly aloud = new Set<Hash>()
   /** Proposals that lead to a batch which was taken back. */
   readonly #void = new Set<Hash>()
-  /** What the chain had told when they were last worked out. */
+  /** What the chain had told of owners, members and parameters when they were last worked out. */
   #chain = 0
   readonly #worked = new Kept((_: undefined, nowMs) => this.#buildAnew(nowMs))
 
@@ -58,8 +58,9 @@ export class Drafts {
   #buildAnew(nowMs: number): Effect[] {
     const { proposals, changes } = this.#ledger
     if (proposals.size === 0) return []
-    const isNews = this.#chain !== changes.chain + changes.everything
-    this.#chain = changes.chain + changes.everything
+    const chain = changes.owners + changes.everything
+    const isNews = this.#chain !== chain
+    this.#chain = chain
     return [...proposals].flatMap(([id, { body }]): Effect[] => {
       if (this.#void.has(id) || (this.built.has(id) && !isNews)) return []
       return this.#work(id, build(this.#ledger, this.#rules, body, nowMs))

@@ -30,6 +30,11 @@ export class Members {
     return this.#registry.get(node, this.#heard)
   }
 
+  /** Also of who has left: its stake may be locked still, or have gone to another key of the same owner. */
+  ownerOf(node: Address): Address | undefined {
+    return this.#registry.ownerOf(node, this.#heard)
+  }
+
   has(node: Address, role: Role): boolean {
     return this.get(node)?.roles.includes(role) === true
   }

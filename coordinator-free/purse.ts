@@ -53,15 +53,12 @@ export function purseOf(ledger: Ledger, payer: Address, leavingWei = 0n): Purse 
 }
 
 /**
- * True where what stays in the payer's escrow, and its vouchers, cover a new job beside all of its open ones. While a batch is
- * posted whose data has not been read, what that has settled would count twice, so then it is only looked at by itself.
+ * True where what stays in the payer's escrow, and a voucher, cover a job besides what is open. Its other jobs are not asked about:
+ * nodes hear them in different orders, and would never agree on which of them are jobs at all.
  */
 export function isFunded(ledger: Ledger, job: Job): boolean {
-  const { requester } = job
-  const purse = purseOf(ledger, requester, ledger.escrows.get(requester)?.leavingWei)
-  if (!awaitsData(ledger)) {
-    for (const { body } of ledger.jobs.values()) if (body.requester === requester) purse.pay(body)
-  }
+  const { leavingWei } = ledger.escrows.get(job.requester)!
+  const purse = purseOf(ledger, job.requester, leavingWei)
   return maxFeeWei(job) > 0n && purse.missingWei(job) === 0n
 }
 

@@ -63,6 +63,12 @@ export class Registry {
     return memberAt(this.#byNode.get(node), count)
   }
 
+  /** The owner of a node that is, or was last, a member by then. */
+  ownerOf(node: Address, count: number): Address | undefined {
+    const past = (this.#byNode.get(node) ?? []).filter(({ from }) => from <= count)
+    return past.findLast(({ member }) => member)?.member?.owner
+  }
+
   /** All members after so many facts. */
   members(count: number): Member[] {
     return [...this.#byNode.values()].flatMap((standings) => memberAt(standings, count) ?? [])

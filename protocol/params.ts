@@ -45,6 +45,8 @@ export const VERDICT_WAIT_MS = 2 * MINUTE_MS
  * seconds, and repeat a part of a fine-tune in minutes.
  */
 export const RIVAL_WAIT_MS = { inference: 30 * SECOND_MS, 'fine-tune': VERDICT_WAIT_MS } as const
+/** Where that one was accepted as well, it is settled long before this, dear gas or not; else nodes would never agree. */
+export const LOST_WAIT_MS = 5 * MINUTE_MS
 
 /** Auditors drawn for a claim. */
 export const AUDITORS = 3

@@ -63,6 +63,7 @@ export interface OwnIndex extends InfluenceIndex {
 
 export interface KnownAdapter extends Base {
   readonly document: Adapter
+  readonly lora: LoraSpec
   readonly theta: Float32Array
   /** By its content id, for serving. */
   readonly reference: AdapterReference
@@ -92,9 +93,9 @@ export class Knowledge {
   }
 
   /** A base model, opened for adapters of one shape. */
-  base(model: Cid, lora: LoraSpec = PLAIN_LORA, signal: AbortSignal = NEVER): Promise<Base> {
+  async base(model: Cid, lora: LoraSpec = PLAIN_LORA, signal: AbortSignal = NEVER): Promise<Base> {
     const key = `${model} ${JSON.stringify(lora)}`
-    return remember(this.#bases, key, async () => {
+    const base = await remember(this.#bases, key, async () => {
       const fault = this.#faults.get(model)
       if (fault) throw fault
       const folder = this.#models.pathOf(model)
@@ -107,6 +108,8 @@ export class Knowledge {
         throw error
       }
     })
+    await this.#models.use(model, this.#atHand())
+    return base
   }
 
   async #open(model: Cid, folder: string, lora: LoraSpec): Promise<Base> {
@@ -115,7 +118,6 @@ export class Knowledge {
       openTokenizer(folder),
     ])
     this.#sound.add(model)
-    await this.#models.use(model, this.#atHand())
     return { model: opened, tokenizer }
   }
 
@@ -175,8 +177,10 @@ export class Knowledge {
     })
   }
 
-  adapter(cid: Cid, signal: AbortSignal): Promise<KnownAdapter> {
-    return remember(this.#adapters, cid, () => this.#loadAdapter(cid, signal))
+  async adapter(cid: Cid, signal: AbortSignal): Promise<KnownAdapter> {
+    const known = await remember(this.#adapters, cid, () => this.#loadAdapter(cid, signal))
+    // The model may have been let go of since.
+    return { ...known, ...(await this.base(known.document.base, known.lora, signal)) }
   }
 
   /** Everything is derived from the published features and texts again; the document only says what must come out. */
@@ -193,7 +197,7 @@ export class Knowledge {
     const { contributions, owners, spanIndex } = corpus
     const source = { index, owners, spanIndex, contributions }
     const reference = { id: cid, load: async () => ({ lora: spec.lora, theta }) }
-    return { ...base, document, theta, reference, source }
+    return { ...base, document, lora: spec.lora, theta, reference, source }
   }
 
   /** The adapter's flat parameters out of its PEFT files. */

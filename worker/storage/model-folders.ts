@@ -6,10 +6,13 @@ import { existsSync } from 'node:fs'
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cid } from '../../protocol/fields.ts'
+import { MAX_JOB_LIFETIME_MS } from '../../protocol/params.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface ModelFoldersOptions {
   readonly mostBytes: number
+  /** What was used within this time stays in any case: a job may be working with it. */
+  readonly idleMs?: number
   readonly log: Logger
 }
 
@@ -57,8 +60,10 @@ export class ModelFolders {
   async #makeRoom(staying: ReadonlySet<string>): Promise<void> {
     const found = await this.#found()
     let bytes = found.reduce((sum, one) => sum + one.bytes, 0)
+    const { mostBytes, idleMs = 2 * MAX_JOB_LIFETIME_MS } = this.#options
+    const lastMs = Date.now() - idleMs
     for (const one of found.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
-      if (bytes <= this.#options.mostBytes) return
+      if (bytes <= mostBytes || one.usedAtMs > lastMs) return
       if (staying.has(one.model)) continue
       await rm(join(this.#folder, one.model), { recursive: true, force: true })
       bytes -= one.bytes

@@ -4,7 +4,7 @@ import { seated } from '../../../coordinator-free/committee.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
-import { LEASE_MS, RIVAL_WAIT_MS } from '../../../protocol/params.ts'
+import { GAS_WAIT_MS, LEASE_MS, RIVAL_WAIT_MS } from '../../../protocol/params.ts'
 import {
   addressNumber,
   block,
@@ -90,7 +90,9 @@ describe('who signs the result of the worker that has the turn', () => {
   it('is not paid where that one is passed', () => {
     const { core, own, nowMs, accepted } = robbed()
     judged(core, own, 'pass', nowMs + 2000)
-    equal(accepted(nowMs + 2000)?.digest, own.digest)
+    for (const later of [2000, RIVAL_WAIT_MS['fine-tune'], GAS_WAIT_MS + 60_000]) {
+      equal(accepted(nowMs + later)?.digest, own.digest, `after ${later} ms`)
+    }
   })
 
   it('is accepted where that one is found wanting, or is judged by nobody', () => {

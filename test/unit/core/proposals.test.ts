@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { hasRoomForBond } from '../../../coordinator-free/bonds.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Attribution, Share } from '../../../protocol/attribution.ts'
@@ -147,6 +148,23 @@ describe('a proposal of another', () => {
     settle(bound, 1)
     stake(bound, OTHER, ['validator'], 10n ** 17n - 1n)
     equal(offered(bound, 60_000), undefined)
+  })
+
+  it('is not endorsed where its proposer is a new key of who has no bond left', () => {
+    const { core, epoch } = ready()
+    const [HEIR, bondWei] = [8, 10n ** 17n]
+    const data = { ...dataOf(1, []), proposer: addressNumber(THIRD) }
+    const [finalAtMs, txHash] = [NOW_MS + HOUR_MS, hashNumber(71)]
+    tell(core, { kind: 'batch-posted', blockNumber: 2, header: headerOf(data), finalAtMs, txHash })
+    core.handle({ kind: 'batch-read', number: 1, data }, NOW_MS)
+    tell(core, { kind: 'exiting', blockNumber: 4, node: addressNumber(THIRD) })
+    const heir = { node: addressNumber(HEIR), owner: addressNumber(THIRD + 500) }
+    const grow = (stakeWei: bigint) =>
+      tell(core, { kind: 'staked', blockNumber: 4, ...heir, roles: ['validator'], stakeWei })
+    grow(2n * bondWei - 1n)
+    equal(hasRoomForBond(core.ledger, heir.node, epoch), false)
+    grow(2n * bondWei)
+    equal(hasRoomForBond(core.ledger, heir.node, epoch), true)
   })
 
   it('is let go of when its proposer leaves', () => {

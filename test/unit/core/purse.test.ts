@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import { turnOf } from '../../../coordinator-free/assignment.ts'
+import { makeRoomFor } from '../../../coordinator-free/crowding.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { isCovered, Purse } from '../../../coordinator-free/purse.ts'
@@ -16,6 +17,7 @@ import {
   openingEnvelope,
   reasonFor,
   receive,
+  STRANGER,
   signed,
   tell,
   VALIDATORS,
@@ -100,16 +102,22 @@ describe('a payer who orders more than it can pay', () => {
       return isRefusal ? [(effect.message.body as { reason: string }).reason] : []
     })
 
-  it('has no more admitted than its escrow and its vouchers cover together', () => {
+  it('has its jobs admitted, in whatever order they come, and those refused that go beyond it, the same by all', () => {
+    const covered = (core: Core) =>
+      jobs.map(({ digest }) => digest).filter((id) => isCovered(core.ledger, id))
+    const [one, other] = [worker(3n), worker(3n)]
+    for (const { bytes } of jobs) equal(reasonFor(one, bytes), 'admitted')
+    for (const { bytes } of jobs.toReversed()) equal(reasonFor(other, bytes), 'admitted')
+    equal(covered(one).length, 3)
+    deepEqual(covered(one), covered(other))
+  })
+
+  it('has none admitted that what stays in its escrow does not cover', () => {
     const core = worker(3n)
-    const reasons = jobs.map(({ bytes }) => reasonFor(core, bytes))
-    deepEqual(
-      reasons,
-      [1, 2, 3, 4, 5, 6].map((count) => (count > 3 ? 'unfunded' : 'admitted')),
-    )
-    holds(core, 9n, 5n)
-    equal(reasonFor(core, jobs[3]!.bytes), 'admitted')
-    equal(reasonFor(core, jobs[4]!.bytes), 'unfunded')
+    holds(core, 3n, 3n)
+    equal(reasonFor(core, jobs[0]!.bytes), 'unfunded')
+    holds(core, 4n, 3n)
+    equal(reasonFor(core, jobs[0]!.bytes), 'admitted')
   })
 
   it('has none admitted that pay nothing', () => {
@@ -185,5 +193,17 @@ describe('a node with as many jobs as it holds', () => {
     equal(core.ledger.jobs.size, MAX_OPEN_JOBS)
     ok(core.ledger.jobs.has(first!) && core.ledger.jobs.has(dear.digest))
     equal(core.ledger.jobs.has(second!), false)
+    // What cannot be paid beside the others takes nobody's place, and goes before what pays less.
+    const { ledger } = core
+    const common = { leavingWei: 0n, redeemedWei: 0n, authorisedWei: 10n ** 18n }
+    const holds = (number: number, balanceWei: bigint) => {
+      const payer = addressNumber(number)
+      tell(core, { kind: 'escrowed', blockNumber: 2, payer, ...common, balanceWei })
+    }
+    holds(GATEWAY, FEE_WEI)
+    equal(reasonFor(core, jobEnvelope(2).bytes), 'full')
+    holds(STRANGER, FEE_WEI)
+    makeRoomFor(ledger, jobNumber(1, STRANGER))
+    equal(ledger.jobs.has(dear.digest), false)
   }).timeout(60_000)
 })

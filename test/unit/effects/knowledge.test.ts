@@ -30,8 +30,8 @@ describe('a base model that somebody names', () => {
     removeFolder(folder)
   })
 
-  const know = (mostBytes = 2 ** 40) =>
-    new Knowledge(content, engine, folder, { mostBytes, log: createLogger('silent') })
+  const know = (mostBytes = 2 ** 40, idleMs = 0) =>
+    new Knowledge(content, engine, folder, { mostBytes, idleMs, log: createLogger('silent') })
   const held = () => readdirSync(join(folder, 'models'))
   const publish = (change: Readonly<Record<string, string>> = {}): Promise<Cid> =>
     content.putFiles(
@@ -86,13 +86,15 @@ describe('a base model that somebody names', () => {
     assert.equal((await opened.loss({ examples: [Int32Array.of(1, 2, 3)] })).length, 1)
   })
 
-  it('goes when there is no room for it and others were used since, unless it is at hand', async () => {
+  it('goes when there is no room for it and others were used since, unless it is at hand or was just used', async () => {
     const models: Cid[] = []
     for (let number = 0; number < MOST_KEPT + 2; number++) {
       // As the tokenizer's file has it, with other white space: another content.
       const text = `${readFileSync(join(BROOK, 'config.json'), 'utf8')}${' '.repeat(number)}`
       models.push(await publish({ 'config.json': text }))
     }
+    for (const model of models) await know(1, 60_000).base(model, LORA)
+    assert.equal(held().length, models.length)
     const knowledge = know(1)
     for (const model of models) await knowledge.base(model, LORA)
     assert.deepEqual(held().sort(), models.slice(-MOST_KEPT).sort())
