@@ -7,7 +7,7 @@
 import { concat, type Hash, word } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 import { random } from './prng.ts'
-import { candidate, candidates, type Sampler } from './sampling.ts'
+import { candidate, highest, type Sampler } from './sampling.ts'
 
 /** Tokens between two sketches, the first token included. */
 const SKETCH_EVERY = 8
@@ -71,7 +71,8 @@ export function sketchDifference(a: Uint8Array, b: Uint8Array): number {
 
 /**
  * How far below the best the claimed token would have been drawn: 0 where it is the one. Below a temperature of 1 it is told in
- * logits: what sums in another order come to does not grow there.
+ * logits: what sums in another order come to does not grow there. The best is of those that any honest run had in its top k,
+ * and of the claimed token: one at the edge may have been inside for one run and outside for another.
  */
 export function margin(
   logits: Float32Array,
@@ -80,14 +81,24 @@ export function margin(
   position: number,
   sampler: Sampler,
 ): number {
-  const drawable = candidates(logits, seed, position, sampler)
   const claimed = candidate(logits, seed, position, token, sampler)
-  const lowest = Math.min(...drawable.map(({ logit }) => logit))
-  // A token just outside the top k may have been just inside it for the worker.
+  const { lowest, surelyInside } = topOf(logits, sampler)
   if (claimed.logit < lowest - EXACT_BOUNDS.margin) return Number.POSITIVE_INFINITY
+  const scores = surelyInside.map((one) => candidate(logits, seed, position, one, sampler).score)
   const { temperature } = sampler
   const scale = temperature === 0 ? 1 : Math.min(1, temperature)
-  return scale * Math.max(0, drawable[0]!.score - claimed.score)
+  return scale * (Math.max(claimed.score, ...scores) - claimed.score)
+}
+
+/** The lowest logit of the top k, and the tokens that are so far above the first outside that no honest run has them there. */
+function topOf(logits: Float32Array, { temperature, topK }: Sampler) {
+  const count = temperature === 0 ? 1 : topK
+  const ranked = highest(logits, count + 1)
+  const inside = ranked.slice(0, count)
+  const outside = ranked[count]
+  const edge = outside === undefined ? Number.NEGATIVE_INFINITY : logits[outside]!
+  const surelyInside = inside.filter((token) => logits[token]! - edge > EXACT_BOUNDS.margin)
+  return { lowest: logits[inside.at(-1)!]!, surelyInside }
 }
 
 /** True where the tokens can be an honest draw, by their margins. */

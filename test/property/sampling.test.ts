@@ -45,7 +45,13 @@ describe('a drawn token', () => {
     const off = EXACT_BOUNDS.margin / 2
     const rows = fc.array(
       fc.tuple(
-        fc.float({ noNaN: true, min: -20, max: 20 }),
+        fc.oneof(
+          fc.float({ noNaN: true, min: -20, max: 20 }),
+          // Near enough to one another to change places at the edge of the top k.
+          fc
+            .integer({ min: 0, max: 8 })
+            .map((quarters) => 7 + (quarters * EXACT_BOUNDS.margin) / 4),
+        ),
         fc.double({ min: -1, max: 1, noNaN: true }),
       ),
       { minLength: 1, maxLength: 40 },
@@ -53,16 +59,43 @@ describe('a drawn token', () => {
     const property = fc.property(
       rows,
       temperature,
+      fc.integer({ min: 1, max: 50 }),
       fc.nat(1000),
-      (pairs, temperature, position) => {
+      (pairs, temperature, topK, position) => {
         const row = Float32Array.from(pairs, ([value]) => value)
         const other = Float32Array.from(pairs, ([value, by]) => value + 0.99 * off * by)
-        const sampler = { temperature, topK: 50 }
+        const sampler = { temperature, topK }
         const token = draw(other, SEED, position, sampler)
         assert.ok(tokensHonest([margin(row, token, SEED, position, sampler)]))
       },
     )
     fc.assert(property, { numRuns: 2000 })
+  })
+
+  it('is honest where only the validator has the token with the most noise in its top k', () => {
+    const sampler = { temperature: 1, topK: 2 }
+    const [first, second, third] = [4, 4 - 1e-6, 4 - 2e-6]
+    const row = Float32Array.of(9, first, second, third)
+    const other = Float32Array.of(9, third, second, first)
+    const noisy = Array.from({ length: 3000 }, (_, position) => position).filter(
+      (position) => draw(row, SEED, position, sampler) === 1,
+    )
+    assert.ok(noisy.length > 0)
+    for (const position of noisy) {
+      const token = draw(other, SEED, position, sampler)
+      assert.ok(tokensHonest([margin(row, token, SEED, position, sampler)]))
+    }
+  })
+
+  it('is not honest in the place of a better one that every honest run has in its top k', () => {
+    const row = Float32Array.of(9, 8, 7, 1)
+    const sampler = { temperature: 1, topK: 3 }
+    for (let position = 0; position < 100; position++) {
+      const drawn = draw(row, SEED, position, sampler)
+      for (const other of [0, 1, 2, 3].filter((token) => token !== drawn)) {
+        assert.ok(!tokensHonest([margin(row, other, SEED, position, sampler)]))
+      }
+    }
   })
 
   it('is of no prompt whose temperature is between 0 and the least', () => {
