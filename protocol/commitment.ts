@@ -20,7 +20,7 @@ const SKETCH_SCALE = 1024
 export const EXACT_BOUNDS = {
   /** A claimed token may lie this far below the best, in logits, and over a temperature above 1 in logits over that. */
   margin: 1e-3,
-  /** Share of tokens that may lie outside: none is decided on one token. */
+  /** Share of tokens that may lie outside, unless the answer's end hangs on one: nothing else is decided on one token. */
   outsideShare: 0.02,
   /** Mean difference of sketch coordinates, in units. */
   sketchUnits: 2,
@@ -101,9 +101,14 @@ function topOf(logits: Float32Array, { temperature, topK }: Sampler) {
   return { lowest: logits[inside.at(-1)!]!, surelyInside }
 }
 
+/** True where a token can be an honest draw by itself. */
+export function isInside(margin: number): boolean {
+  return margin <= EXACT_BOUNDS.margin
+}
+
 /** True where the tokens can be an honest draw, by their margins. */
 export function tokensHonest(margins: readonly number[]): boolean {
-  const outside = margins.filter((value) => !(value <= EXACT_BOUNDS.margin)).length
+  const outside = margins.filter((value) => !isInside(value)).length
   return outside <= margins.length * EXACT_BOUNDS.outsideShare
 }
 

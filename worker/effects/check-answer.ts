@@ -8,6 +8,7 @@ import type { Claim } from '../../protocol/claim.ts'
 import {
   answerCommitment,
   EXACT_BOUNDS,
+  isInside,
   margin,
   sketch,
   sketchDifference,
@@ -17,10 +18,11 @@ import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex, keccakHash, utf8 } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { NOTHING_SEEN, NOWHERE, type Seen } from '../../protocol/opening.ts'
+import { draw } from '../../protocol/sampling.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import type { ModelInfo, Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, promptTokens, stopTokens, writtenText } from './answering.ts'
+import { answerFeature, endsAnswer, promptTokens, stopTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 import { isLikelihood } from './log-probabilities.ts'
@@ -104,25 +106,44 @@ function checkForm(
 }
 
 function checkTokens(
-  { model }: Base,
+  base: Base,
   { logits, hidden }: Prefilled,
-  { temperature, topK, logProbabilities: likeliest }: Prompt,
+  prompt: Prompt,
   { tokens, sketches, logProbabilities }: Answer,
   { jobId }: Claim,
 ): Finding | undefined {
   const seed = fromHex(jobId)
-  const { vocabSize, config } = model.info
+  const { vocabSize, config } = base.model.info
   const rowAt = (index: number) => logits.subarray(index * vocabSize, (index + 1) * vocabSize)
-  const margins = tokens.map((token, index) =>
-    margin(rowAt(index), token, seed, index, { temperature, topK }),
-  )
-  if (!tokensHonest(margins)) return fail('tokens-differ', tokens.length)
+  const margins = tokens.map((token, index) => margin(rowAt(index), token, seed, index, prompt))
+  const drawn = (index: number) => draw(rowAt(index), seed, index, prompt)
+  const isHonest = tokensHonest(margins) && !outsideEnds(base, prompt, tokens, margins, drawn)
+  if (!isHonest) return fail('tokens-differ', tokens.length)
   const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
   if (difference > EXACT_BOUNDS.sketchUnits) return fail('states-differ', tokens.length)
   const areLikely = logProbabilities.every((told, index) =>
-    isLikelihood(told, rowAt(index), tokens[index]!, likeliest!),
+    isLikelihood(told, rowAt(index), tokens[index]!, prompt.logProbabilities!),
   )
   return areLikely ? undefined : fail('log-probabilities-differ', tokens.length)
+}
+
+/**
+ * True where a token outside the margin ends the answer, or stands where the drawn one would have ended it. A few tokens may
+ * lie outside, but the length of an answer is what is paid for.
+ * @param drawn The token that this run draws at a place
+ */
+function outsideEnds(
+  base: Base,
+  { stop }: Prompt,
+  tokens: readonly number[],
+  margins: readonly number[],
+  drawn: (index: number) => number,
+): boolean {
+  return tokens.some((token, index) => {
+    if (isInside(margins[index]!)) return false
+    const before = tokens.slice(0, index)
+    return [token, drawn(index)].some((last) => endsAnswer(base, [...before, last], stop))
+  })
 }
 
 /**

@@ -4,10 +4,10 @@ import { decodeFunctionData } from 'viem'
 import { disputesAbi } from '../../../contracts/gen/Disputes.ts'
 import type { Result } from '../../../coordinator-free/events.ts'
 import { Adapter } from '../../../protocol/adapter.ts'
-import { Answer } from '../../../protocol/answer.ts'
+import { Answer, Prompt } from '../../../protocol/answer.ts'
 import type { PartsOf } from '../../../protocol/attribution.ts'
 import type { BatchHeader } from '../../../protocol/batch.ts'
-import { answerCommitment } from '../../../protocol/commitment.ts'
+import { answerCommitment, sketch } from '../../../protocol/commitment.ts'
 import { roundAfter } from '../../../protocol/drand.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
 import type { Cid } from '../../../protocol/fields.ts'
@@ -16,8 +16,10 @@ import type { Job } from '../../../protocol/job.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'
 import { random, sample } from '../../../protocol/prng.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
+import { candidates } from '../../../protocol/sampling.ts'
 import { boundariesRoot, isWitnessed, sealPlace, witnessSeal } from '../../../protocol/witness.ts'
 import { DrandBeacon } from '../../../worker/beacon/drand.ts'
+import { promptTokens } from '../../../worker/effects/answering.ts'
 import { checkAnswer, seenIn } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
@@ -107,6 +109,26 @@ describe('the checks of a validator', () => {
     const fitting = { output, commitment, attribution, units: tokens.length }
     const claim = shop.claim(ANSWER_ID, { ...result, ...fitting })
     return found(await checkAnswer(shop.knowledge, shop.content, job, claim, signal))
+  }
+
+  /** Tokens with the next best in the place of the last, and then what is drawn, up to so many; and what else follows. */
+  async function goneOn(job: Job, drawn: readonly number[], length: number) {
+    const prompt = await shop.content.get(Prompt, job.input, { signal })
+    const base = await shop.knowledge.base(shop.model)
+    const { vocabSize, config } = base.model.info
+    const asked = promptTokens(base, prompt.text)
+    const seed = fromHex(ANSWER_ID)
+    const tokens = drawn.slice(0, -1)
+    let hidden = new Float32Array()
+    while (tokens.length < length) {
+      const read = { adapter: undefined, tokens: [...asked, ...tokens], from: asked.length - 1 }
+      const { logits, ...rest } = await base.model.prefill(read, { signal })
+      const best = candidates(logits.subarray(-vocabSize), seed, tokens.length, prompt)
+      tokens.push(best.find(({ token }) => token !== drawn.at(-1))!.token)
+      hidden = Float32Array.from(rest.hidden)
+    }
+    const sketches = sketch(hidden, config.width, seed)
+    return [tokens, { stop: 'length', sketches }] satisfies [number[], Partial<Answer>]
   }
 
   /** What would be brought before the L2 against an answer with these changes, if anything. */
@@ -256,6 +278,37 @@ describe('the checks of a validator', () => {
       const changed = tokens.with(5, (tokens[5]! + 1) % 4096)
       const text = tokenizer.decode(changed)
       assert.equal(await answerWith({ tokens: changed, text }), 'tokens-differ')
+    })
+
+    it('let one token in fifty lie outside the margin, but none that decides where the answer ends', async () => {
+      const ask = (asked: Partial<Prompt>) => shop.question('The end and', '', asked)
+      const { tokenizer } = await shop.knowledge.base(shop.model)
+      const change = (answer: Answer, tokens: number[], more: Partial<Answer>): Answer => ({
+        ...{ ...answer, tokens, text: tokenizer.decode(tokens) },
+        ...{ sketches: answer.sketches.slice(0, 32 * Math.ceil(tokens.length / 8)), ...more },
+      })
+      const whole = await ask({ maxTokens: 64 })
+      const result = await shop.answer(whole)
+      const answer = await shop.reply(result)
+      const { tokens } = answer
+      assert.deepEqual([answer.stop, tokens.length], ['stop-token', 61])
+      assert.equal(await judgeOn(whole, result, answer), 'pass')
+      const end = tokens.at(-1)!
+      const early = change(answer, [...tokens.slice(0, 55), end], { stop: 'stop-token' })
+      assert.equal(await judgeOn(whole, result, early), 'tokens-differ')
+      const longer = change(answer, ...(await goneOn(whole, tokens, 64)))
+      assert.equal(await judgeOn(whole, result, longer), 'tokens-differ')
+
+      const stopped = await ask({ maxTokens: 60, stop: [' syntax'] })
+      const atWord = await shop.reply(await shop.answer(stopped))
+      assert.deepEqual([atWord.stop, atWord.tokens.length > 50], ['stop-string', true])
+      const past = change(atWord, ...(await goneOn(stopped, atWord.tokens, 60)))
+      assert.equal(await judgeOn(stopped, result, past), 'tokens-differ')
+
+      const short = await ask({ maxTokens: 60 })
+      const other = change(answer, ...(await goneOn(short, tokens.slice(0, 60), 60)))
+      assert.notDeepEqual(other.tokens, tokens.slice(0, 60))
+      assert.equal(await judgeOn(short, result, other), 'pass')
     })
 
     it('catch an answer that was cut short', async () => {
