@@ -25,6 +25,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   busy: 'the worker has as many jobs in hand as it takes',
   model: 'the worker cannot run the model',
   memory: 'it needs more memory than the worker has',
+  order: 'it cannot be done as it is ordered',
 }
 
 const WORDS: Words = {

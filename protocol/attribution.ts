@@ -6,8 +6,8 @@
 import { z } from 'zod'
 import { type Address, address } from './fields.ts'
 
-/** Contributors that one answer may credit. */
-const MAX_SHARES = 4096
+/** Contributors that one answer may credit, and so those whose examples an adapter may be trained on. */
+export const MAX_SHARES = 4096
 
 /** A signed whole number that a JavaScript number holds exactly. */
 const signed = z.number().int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
@@ -63,6 +63,11 @@ export function inParts<T>(width: number, take: (from: number, to: number) => T)
   const part = (number: number): T =>
     take(Math.min(number * size, width), Math.min((number + 1) * size, width))
   return [part(0), part(1), part(2), part(3)]
+}
+
+/** Whether more contributors own rows than an answer may credit. `owners[i]` owns row i; a row without an owner is a decoy. */
+export function hasTooManyOwners(owners: readonly (Address | undefined)[]): boolean {
+  return new Set(owners.filter((owner) => owner !== undefined)).size > MAX_SHARES
 }
 
 /** Scores of all rows summed by contributor. `owners[i]` owns row i; a row without an owner is a decoy. */

@@ -13,6 +13,8 @@ export const REFUSALS = [
   'model',
   /** The job needs more memory than it has. */
   'memory',
+  /** It cannot be done as it is ordered, by whomever. */
+  'order',
 ] as const
 export type RefusalReason = (typeof REFUSALS)[number]
 

@@ -81,11 +81,12 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
   }
 }
 
-/** What this machine cannot do at all, or not in time, is refused, so that the turn passes on; anything else is tried again. */
+/** What nobody could do as it is ordered, or this machine not at all, or not in time, is refused, so that the turn passes on; anything else is tried again. */
 function refusalFor(error: unknown): RefusalReason | undefined {
   if (!(error instanceof EngineError)) return undefined
   if (error.code === 'unsupported-model') return 'model'
   if (error.code === 'busy') return 'busy'
+  if (error.code === 'bad-input' || error.code === 'bad-adapter') return 'order'
   return error.code === 'over-budget' ? 'memory' : undefined
 }
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { Adapter } from '../../protocol/adapter.ts'
+import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
@@ -189,6 +190,10 @@ export class Knowledge {
     const spec = await this.#content.get(FineTuneSpec, document.spec, { signal })
     const base = await this.base(document.base, spec.lora, signal)
     const corpus = await this.corpus(document.base, spec, document.seed, signal)
+    if (hasTooManyOwners(corpus.owners)) {
+      const reason = `is trained on the texts of more than ${MAX_SHARES} contributors`
+      throw new EngineError('bad-adapter', `Adapter ${cid} ${reason}: no answer could credit them.`)
+    }
     const theta = await this.readTheta(document, base, signal)
     const index = await this.index(document, corpus, base, spec.lora)
     if (index.root !== document.index.root) {

@@ -2,6 +2,7 @@
  * A fine-tune run, laid out from the job, the spec and the seed alone: worker and validator prepare the same run, the
  * worker to go through it, the validator to repeat parts of it.
  */
+import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts'
@@ -47,6 +48,9 @@ export async function prepareRun(
     throw refuse(`${units} tokens are ordered, ${job.maxUnits} are paid for`)
   if (spec.exampleTokens + 1 > base.model.info.contextTokens) {
     throw refuse(`examples of ${spec.exampleTokens} tokens do not fit the model's context`)
+  }
+  if (hasTooManyOwners(corpus.owners)) {
+    throw refuse(`its examples are of more than ${MAX_SHARES} contributors; order fewer examples`)
   }
   const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, spec.steps)
   return {
