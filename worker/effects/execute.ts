@@ -81,7 +81,10 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
   }
 }
 
-/** What nobody could do as it is ordered, or this machine not at all, or not in time, is refused, so that the turn passes on; anything else is tried again. */
+/**
+ * What nobody could do as it is ordered, or this machine not at all, or not in time, is refused, so that the turn passes on;
+ * anything else is tried again.
+ */
 function refusalFor(error: unknown): RefusalReason | undefined {
   if (!(error instanceof EngineError)) return undefined
   if (error.code === 'unsupported-model') return 'model'
