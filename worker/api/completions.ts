@@ -232,9 +232,10 @@ function requireTaker({ runtime }: Service, jobId: Hash): void {
   const refused = refusedByAll(runtime.core.ledger, jobId)
   if (!refused) return
   const reasons = [...new Set(refused)].map((reason) => REFUSALS[reason]).join('; ')
-  throw new HTTPException(503, {
-    message: `No worker takes job ${jobId}: ${reasons}. Bid more (start with --bid-answer), or ask later.`,
-  })
+  const mends = refused.includes('order')
+    ? 'Ask with a shorter prompt, or another model.'
+    : 'Bid more (start with --bid-answer), or ask later.'
+  throw new HTTPException(503, { message: `No worker takes job ${jobId}: ${reasons}. ${mends}` })
 }
 
 function answerOf({ content }: Service, { decode }: Gateway, view: JobView) {
