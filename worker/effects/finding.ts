@@ -1,6 +1,7 @@
 /** What a check finds. A fault of the claim is a finding; trouble of our own (nobody delivers, no memory) is an error. */
 import { NOTHING_SEEN, type Seen } from '../../protocol/opening.ts'
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
+import { StorageError } from '../storage/errors.ts'
 import type { Base } from './knowledge.ts'
 
 export interface Finding {
@@ -29,6 +30,37 @@ export function excuse({ model }: Pick<Base, 'model'>, found: Finding): Finding 
   return { ...found, verdict: 'inconclusive', reason: 'not-exact' }
 }
 
+/** Codes of a `StorageError` that say nothing of the content itself. */
+const OUR_TROUBLE: ReadonlySet<unknown> = new Set(['stalled', 'withheld', 'unwritable'])
+
+/**
+ * Reads what a claim commits to. What nobody delivers then counts against the claim, with patience.
+ * @throws StorageError `withheld` in the place of `stalled`
+ */
+export async function committed<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await reading
+  } catch (error) {
+    if (signal.aborted || !isMiss(error)) throw error
+    const message = `No peer delivers all that the claim commits to: ${error.message}`
+    throw new StorageError('withheld', message, { cause: error })
+  }
+}
+
+/** True where nobody delivered in time, also where a wait of ours ran out first. */
+function isMiss(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  const isStalled = error.name === 'StorageError' && Reflect.get(error, 'code') === 'stalled'
+  return isStalled || error.name === 'TimeoutError'
+}
+
+/** True where the engine cannot work with the weights that it was given: they hold no numbers, or nothing finite comes of them. */
+export function isOfWeights(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'EngineError') return false
+  const code: unknown = Reflect.get(error, 'code')
+  return code === 'bad-adapter' || code === 'not-finite'
+}
+
 /**
  * True where what was thrown says that the claim's own content is wrong, not that we failed to look at it. Told by name,
  * since errors that come out of a thread have lost their class.
@@ -36,7 +68,7 @@ export function excuse({ model }: Pick<Base, 'model'>, found: Finding): Finding 
 export function isClaimFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code: unknown = Reflect.get(error, 'code')
-  if (error.name === 'StorageError') return code !== 'stalled' && code !== 'unwritable'
+  if (error.name === 'StorageError') return !OUR_TROUBLE.has(code)
   if (error.name === 'EngineError') return code === 'bad-adapter' || code === 'bad-input'
   return error.name === 'AttributionError' || error.name === 'DatanetError'
 }

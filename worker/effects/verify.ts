@@ -13,7 +13,7 @@ import { StorageError } from '../storage/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { checkAnswer } from './check-answer.ts'
 import { checkTune } from './check-tune.ts'
-import { type Finding, fail, isClaimFault } from './finding.ts'
+import { committed, type Finding, fail, isClaimFault } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 
 export interface VerifyOptions {
@@ -24,7 +24,7 @@ export interface VerifyOptions {
   readonly blockHash: BlockHash
 }
 
-/** After so many tries in which nobody delivered the output, it counts as withheld. */
+/** After so many tries in which nobody delivered the output or what it names, it counts as withheld. */
 const MISSING_AFTER = 3
 
 /** Runs a claim again. @param beacon What nobody knew when the claim was made: chooses what is checked */
@@ -35,20 +35,20 @@ export type Check = (
 
 /** The check that votes and juries have in common. */
 export function checking(options: VerifyOptions): Check {
-  const { content, log } = options
+  const { log } = options
   const missed = new Map<Hash, number>()
   return async ({ job, claim, claimId, beacon }, signal) => {
     const startedAtMs = Date.now()
-    // The worker may have kept its output to itself; whoever has it is asked before anything is judged.
-    const held = await content.bytes(claim.output, { signal }).catch(() => undefined)
-    const misses = held ? 0 : (missed.get(claimId) ?? 0) + 1
-    missed.set(claimId, misses)
-    if (!held && misses < MISSING_AFTER) {
-      throw new StorageError('stalled', `No peer delivers the output of claim ${claimId} yet.`)
-    }
-    missed.delete(claimId)
     const own = keccak(fromHex(beacon), fromHex(claimId), fromHex(options.self))
-    const found = held ? await judge(options, job, claim, own, signal) : fail('output-missing')
+    const missing = (error: unknown): Finding => {
+      if (!isWithheld(error)) throw error
+      const misses = (missed.get(claimId) ?? 0) + 1
+      missed.set(claimId, misses)
+      if (misses < MISSING_AFTER) throw error
+      return fail('output-missing')
+    }
+    const found = await judge(options, job, claim, own, signal).catch(missing)
+    missed.delete(claimId)
     log.info({ claimId, ...found, tookMs: Date.now() - startedAtMs }, 'claim checked')
     return found
   }
@@ -75,6 +75,8 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Finding> {
   try {
+    // The worker may have kept its output to itself; whoever has it is asked before anything is judged.
+    await committed(content.bytes(claim.output, { signal }), signal)
     if (job.task === 'inference') return await checkAnswer(knowledge, content, job, claim, signal)
     const seed = await blockHash(job.seedBlock, signal)
     return await checkTune(knowledge, content, job, claim, { signal, seed, beacon })
@@ -83,6 +85,10 @@ async function judge(
     log.debug({ jobId: claim.jobId, error }, 'claim cannot be read')
     return fail('output-malformed')
   }
+}
+
+function isWithheld(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'withheld'
 }
 
 /** The shares that an accepted answer brings to settlement, as its claim committed to them. */

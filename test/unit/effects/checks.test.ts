@@ -525,6 +525,73 @@ describe('the checks of a validator', () => {
         (error: Error) => error.name === 'StorageError',
       )
     })
+
+    it('fail what is withheld of states, files and index after three tries, as they do the output', async () => {
+      const { states, index } = await shop.adapter()
+      const gone = cidNumber(77)
+      const withheld: Partial<Adapter>[] = [
+        { states: states.map(({ hash }) => ({ hash, cid: gone })) },
+        { files: gone },
+        { index: { ...index, rows: gone } },
+        { index: { ...index, features: gone } },
+      ]
+      const outputs = [gone]
+      for (const change of withheld) {
+        const changed = { ...(await shop.adapter()), ...change }
+        outputs.push(await shop.content.put(Adapter, changed))
+      }
+      const { knowledge, content } = shop
+      const options = {
+        self: keyNumber(4).address,
+        knowledge,
+        content,
+        log: createLogger('silent'),
+      }
+      const check = checking({ ...options, blockHash: async () => SEED })
+      for (const [number, output] of outputs.entries()) {
+        const claim = shop.claim(TUNE_ID, { ...shop.tuned, output })
+        const work = { job: shop.tuneJob, claim, claimId: hashNumber(60 + number) }
+        const look = () => check({ ...work, beacon: hashNumber(7) }, signal)
+        await assert.rejects(look(), { code: 'withheld' })
+        await assert.rejects(look(), { code: 'withheld' })
+        assert.equal(found(await look()), 'output-missing', `${number}`)
+      }
+    })
+
+    it('wait for a job whose own data nobody delivers, which is no fault of the claim', async () => {
+      const { knowledge, content } = shop
+      const options = {
+        self: keyNumber(4).address,
+        knowledge,
+        content,
+        log: createLogger('silent'),
+      }
+      const check = checking({ ...options, blockHash: async () => SEED })
+      const job = { ...shop.tuneJob, input: cidNumber(78) }
+      const work = { job, claim: shop.claim(TUNE_ID, shop.tuned), claimId: hashNumber(70) }
+      for (let tried = 0; tried < 4; tried++) {
+        const look = check({ ...work, beacon: hashNumber(7) }, signal)
+        await assert.rejects(look, { code: 'stalled' })
+      }
+    })
+
+    it('catch states that no training goes on from: not numbers, and so large that all overflows', async () => {
+      const { states } = await shop.adapter()
+      for (const value of [Number.NaN, 3e38]) {
+        const poisoned = await poisonedState(shop, states[1]!.cid, value)
+        const changed = states.with(1, poisoned)
+        assert.equal(await adapterWith({ states: changed }), 'segments-differ', `${value}`)
+        const adapter = { ...(await shop.adapter()), states: changed }
+        const output = await shop.content.put(Adapter, adapter)
+        const claim = shop.claim(TUNE_ID, { ...shop.tuned, output, commitment: rootOf(adapter) })
+        for (const label of ['a', 'b', 'c', 'd']) {
+          const options = { signal, seed: SEED, beacon: keccak(utf8(label)) }
+          const { knowledge, content, tuneJob } = shop
+          const finding = await checkTune(knowledge, content, tuneJob, claim, options)
+          assert.equal(found(finding), 'segments-differ', `${value} ${label}`)
+        }
+      }
+    })
   })
 })
 
@@ -548,6 +615,14 @@ async function forgedState(shop: Workshop, cid: Cid, step = 2) {
     v: floats.slice(2 * size),
     step,
   }
+  return { hash: stateHash(state), cid: await shop.content.putFile(encodeState(state)) }
+}
+
+/** A state whose weights are all one number. */
+async function poisonedState(shop: Workshop, cid: Cid, value: number) {
+  const size = shop.content.blocks.get(cid)!.length / 12
+  const zeros = new Float32Array(size)
+  const state = { theta: zeros.map(() => value), m: zeros, v: zeros, step: 2 }
   return { hash: stateHash(state), cid: await shop.content.putFile(encodeState(state)) }
 }
 
