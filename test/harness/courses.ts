@@ -1,5 +1,6 @@
 /** Fine-tunes whose adapter is one number, for tests of what is done with states. */
 import type { Run } from '../../worker/effects/tuning.ts'
+import { EngineError, type EngineErrorCode } from '../../worker/engine/errors.ts'
 import type { ExamplesRequest, TrainRequest } from '../../worker/engine/requests.ts'
 import { hashNumber } from './messages.ts'
 
@@ -15,6 +16,12 @@ export interface Course {
   readonly steps?: number[]
 }
 
+/** Weights from which the engine does not train, and how it says so. */
+function refusalOf(weight: number): EngineErrorCode | undefined {
+  if (Number.isNaN(weight)) return 'bad-adapter'
+  return weight > 1e30 ? 'not-finite' : undefined
+}
+
 /** A run whose adapter is one number, the steps taken so far. */
 export function runWith({ patience, heldOut = {}, failAt, steps = [] }: Course): Run {
   const one = (value: number): Float32Array => Float32Array.of(value)
@@ -24,6 +31,8 @@ export function runWith({ patience, heldOut = {}, failAt, steps = [] }: Course):
       const losses: number[] = []
       for (const index of batches.keys()) {
         const step = state.step + index
+        const refusal = refusalOf(state.theta[0]!)
+        if (refusal) throw new EngineError(refusal, 'these are no weights')
         if (step === failAt) throw new Error('on purpose')
         steps.push(step)
         losses.push(step)

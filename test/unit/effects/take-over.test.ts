@@ -6,7 +6,7 @@ import { Progress } from '../../../protocol/progress.ts'
 import { performFollow, takeOver } from '../../../worker/effects/take-over.ts'
 import { TuneJournal } from '../../../worker/effects/tune-journal.ts'
 import { trainSegments } from '../../../worker/effects/tune-segments.ts'
-import type { Run } from '../../../worker/effects/tuning.ts'
+import { encodeState, type Run, stateHash } from '../../../worker/effects/tuning.ts'
 import { runWith } from '../../harness/courses.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
@@ -46,7 +46,7 @@ describe('taking over a fine-tune', () => {
     return { steps, training }
   }
 
-  it('goes on from the last segment, after one of them was trained again', async () => {
+  it('goes on from the last segment, after it and another were trained again', async () => {
     const content = new MemoryContent()
     const told = await stoppedAt(7, content)
     assert.equal(told.length, 3)
@@ -54,9 +54,11 @@ describe('taking over a fine-tune', () => {
     assert.equal(whole.steps.length, 9)
     const { steps, training } = await finish(content, [told.at(-1)!])
     assert.deepEqual(training, whole.training)
-    // Two steps of a segment that was drawn, and then those that were left.
-    assert.deepEqual(steps.slice(2), [6, 7, 8])
-    assert.ok(steps[0]! < 6 && steps[1] === steps[0]! + 1)
+    // Two steps of the last segment and of one that was drawn, and then those that were left.
+    assert.deepEqual(steps.slice(0, 2), [4, 5])
+    assert.deepEqual(steps.slice(-3), [6, 7, 8])
+    const drawn = steps.slice(2, -3)
+    if (drawn.length > 0) assert.ok(drawn[0]! < 4 && drawn[1] === drawn[0]! + 1)
   })
 
   it('takes nothing over that is false, and begins anew', async () => {
@@ -93,7 +95,33 @@ describe('taking over a fine-tune', () => {
     const lost = await stoppedAt(7, new MemoryContent())
     const rubbish = await content.putFile(Uint8Array.of(1, 2, 3))
     const { steps } = await finish(content, [lost.at(-1)!, rubbish, told.at(-1)!])
-    assert.deepEqual(steps.slice(2), [4, 5, 6, 7, 8])
+    assert.deepEqual(steps.slice(-5), [4, 5, 6, 7, 8])
+  })
+
+  it('is not stopped by states that nothing can be trained from, all of them or the last alone', async () => {
+    for (const weight of [Number.NaN, 3e38]) {
+      const content = new MemoryContent()
+      const told = await stoppedAt(5, content)
+      const honest = await content.get(Progress, told.at(-1)!, { signal })
+      const forged = async (step: number) => {
+        const [theta, m, v] = [Float32Array.of(weight), Float32Array.of(0), Float32Array.of(0)]
+        const state = { theta, m, v, step }
+        return { hash: stateHash(state), cid: await content.putFile(encodeState(state)) }
+      }
+      const [start, ...rest] = honest.states
+      const seals = [...honest.seals, hashNumber(5)]
+      const all = [start!, await forged(2), await forged(4), await forged(6)]
+      const last = [start!, ...rest, await forged(6)]
+      // Whichever segment is drawn.
+      for (const states of [all, last, all, last, all, last, all, last]) {
+        const poisoned = { ...honest, states, seals, losses: [0, 1, 2, 3, 4, 5] }
+        const cid = await content.put(Progress, poisoned)
+        const anew = await finish(content, [cid])
+        assert.deepEqual(anew.training.progress.losses, [0, 1, 2, 3, 4, 5, 6, 7, 8])
+        const { steps } = await finish(content, [cid, told.at(-1)!])
+        assert.deepEqual(steps.slice(-5), [4, 5, 6, 7, 8])
+      }
+    }
   })
 
   it('leaves aside what is no further than what this worker has itself', async () => {
@@ -122,6 +150,6 @@ describe('taking over a fine-tune', () => {
     }
     const state = await ours.put(Progress, await theirs.get(Progress, told.at(-1)!, { signal }))
     const { steps } = await finish(ours, [state])
-    assert.deepEqual(steps.slice(2), [4, 5, 6, 7, 8])
+    assert.deepEqual(steps.slice(-5), [4, 5, 6, 7, 8])
   })
 })
