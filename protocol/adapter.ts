@@ -28,10 +28,37 @@ export type Duplicate = z.output<typeof Duplicate>
 /** More than these are not listed. */
 export const MAX_DUPLICATES = 4096
 
+/** No reader takes a larger adapter. */
+const MAX_BYTES = 1024 * 1024
+/** Bytes of an adapter as dag-cbor: of a loss; of a state and a seal; of a duplicate at the most; of all else, rounded up. */
+const LOSS_BYTES = 9
+const SEGMENT_BYTES = 207
+const DUPLICATE_BYTES = 42
+const OTHER_BYTES = 2048
+
+/** Why the adapter of such a run, and what is told of it on the way, could not be stored; says what to change. */
+export function runFault(run: {
+  readonly steps: number
+  readonly segmentSteps: number
+  readonly patience: number
+}): string | undefined {
+  const segments = Math.ceil(run.steps / run.segmentSteps)
+  if (segments >= MAX_STATES) {
+    const allowed = `${MAX_STATES - 1} are allowed; raise segmentSteps or lower steps`
+    return `${run.steps} steps, ${run.segmentSteps} a segment, are ${segments} segments: ${allowed}`
+  }
+  const heldOutBytes = run.patience > 0 ? (segments + 1) * LOSS_BYTES : 0
+  const bytes = run.steps * LOSS_BYTES + segments * SEGMENT_BYTES + heldOutBytes
+  const room = MAX_BYTES - MAX_DUPLICATES * DUPLICATE_BYTES - OTHER_BYTES
+  if (bytes <= room) return undefined
+  const what = run.steps * LOSS_BYTES > room ? 'lower steps' : 'raise segmentSteps or lower steps'
+  return `${run.steps} steps in ${segments} segments take ${bytes} bytes of an adapter that has room for ${room}: ${what}`
+}
+
 const figure = z.number().positive().max(1e30)
 export const Adapter = document(
   'adapter',
-  1024 * 1024,
+  MAX_BYTES,
   z.strictObject({
     jobId: bytes32,
     base: cid,

@@ -15,6 +15,7 @@ const SHA2_256 = 0x12
 export interface Document<T> {
   readonly name: string
   readonly maxBytes: number
+  /** The value's block. @throws RangeError where it is larger than a reader would take */
   encode(value: T): Block
   /** The value, or why these bytes are none. */
   decode(bytes: Uint8Array): Decoded<T>
@@ -39,14 +40,20 @@ export function document<S extends z.ZodType>(
   return {
     name,
     maxBytes,
-    encode: (value) => blockOf(dagCbor.encode(z.encode(schema, value))),
+    encode: (value) => {
+      const bytes = dagCbor.encode(z.encode(schema, value))
+      if (bytes.length > maxBytes) throw new RangeError(tooLarge(name, bytes.length, maxBytes))
+      return blockOf(bytes)
+    },
     decode: (bytes) => {
-      if (bytes.length > maxBytes) {
-        return refuse(`${name} has ${bytes.length} bytes, more than the ${maxBytes} allowed`)
-      }
+      if (bytes.length > maxBytes) return refuse(tooLarge(name, bytes.length, maxBytes))
       return decodeCanonical(name, schema, bytes)
     },
   }
+}
+
+function tooLarge(name: string, bytes: number, maxBytes: number): string {
+  return `${name} has ${bytes} bytes, more than the ${maxBytes} allowed`
 }
 
 /** The block of dag-cbor bytes: sha2-256, CIDv1. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import * as dagCbor from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
+import { Adapter, MAX_DUPLICATES } from '../../../protocol/adapter.ts'
 import {
   bestState,
   endsEarly,
@@ -9,6 +11,7 @@ import {
   MAX_EXAMPLES,
   type Optimiser,
 } from '../../../protocol/tuning.ts'
+import { cidNumber, hashNumber } from '../../harness/messages.ts'
 import { readGolden, TINY } from '../engine/fixtures.ts'
 
 const OPTIMISER: Optimiser = {
@@ -107,5 +110,67 @@ describe('fine-tune spec', () => {
       const wrong = { ...spec, ...change } as FineTuneSpec
       assert.throws(() => FineTuneSpec.encode(wrong))
     }
+  })
+
+  /** The largest adapter that a run may come to: with all the duplicates that can be listed. */
+  function largestAdapter(steps: number, segmentSteps: number, patience: number): Adapter {
+    const segments = Math.ceil(steps / segmentSteps)
+    const [hash, cid] = [hashNumber(1), cidNumber(1)]
+    const states = Array.from({ length: segments + 1 }, () => ({ hash, cid }))
+    const many = 2 ** 32 - 1
+    const duplicate = { contribution: many, earlier: many, rows: many }
+    const figures = { damping: 0.1, cap: 0.1, scale: 0.1 }
+    const size = { root: hash, examples: MAX_EXAMPLES, width: 65_536, ...figures }
+    const duplicates = Array.from({ length: MAX_DUPLICATES }, () => duplicate)
+    return {
+      ...{ jobId: hash, base: cid, datanet: cid, spec: cid, seed: hash, files: cid, states },
+      seals: Array.from({ length: segments }, () => hash),
+      losses: Array.from({ length: steps }, () => 0.1),
+      heldOutLosses: patience > 0 ? states.map(() => 0.1) : [],
+      heldOutLossBefore: 0.1,
+      heldOutLossAfter: 0.1,
+      index: { features: cid, rows: cid, ...size, duplicates },
+      spans: { root: hash, tokens: many },
+    }
+  }
+
+  it('orders no run whose adapter is larger than validators read, and says what to change', () => {
+    const spec = (steps: number, segmentSteps: number, patience = 0): FineTuneSpec => ({
+      datanet: cidNumber(1),
+      lora: { rank: 2, alpha: 2, targets: ['q'] },
+      optimiser: OPTIMISER,
+      dropout: 0,
+      exampleTokens: 16,
+      batchExamples: 1,
+      maxExamples: 16,
+      ...{ steps, segmentSteps, patience },
+    })
+    const refused = (...run: [number, number, number?]): string => {
+      const bytes = dagCbor.encode(spec(...run))
+      const decoded = FineTuneSpec.decode(bytes)
+      return decoded.ok ? '' : decoded.reason
+    }
+    assert.match(refused(4096, 1), /4096 segments: 4095 are allowed; raise segmentSteps/)
+    assert.match(refused(60_000, 15), /: raise segmentSteps or lower steps$/)
+    assert.match(refused(100_000, 1000), /: lower steps$/)
+    for (const patience of [0, 3]) {
+      for (const segmentSteps of [1, 7, 25, 100, 1000]) {
+        // The most steps that are allowed, by halving.
+        let [low, high] = [1, 100_000]
+        while (low < high) {
+          const middle = Math.ceil((low + high) / 2)
+          if (refused(middle, segmentSteps, patience) === '') low = middle
+          else high = middle - 1
+        }
+        const { bytes } = Adapter.encode(largestAdapter(low, segmentSteps, patience))
+        assert.ok(Adapter.decode(bytes).ok)
+        assert.ok(bytes.length > 0.99 * Adapter.maxBytes, `${low} of ${segmentSteps}`)
+      }
+    }
+    const large = largestAdapter(100_000, 100, 0)
+    assert.throws(
+      () => Adapter.encode(large),
+      /adapter has \d+ bytes, more than the 1048576 allowed/,
+    )
   })
 })
