@@ -1,7 +1,7 @@
 /**
  * What another worker has done of a fine-tune, for who goes on from it. The states are fetched before they are lost with
- * that worker (`follow`), and nobody builds on them unseen: the last segment, whose end training goes on from, and one drawn here are
- * trained again and must end in the same bits, as auditors will have it.
+ * that worker (`follow`), and nobody builds on them unseen: the last segment, whose end training goes on from, and one
+ * drawn here are trained again and must end in the same bits, as auditors will have it.
  */
 import { randomInt } from 'node:crypto'
 import type { Cid } from '../../protocol/fields.ts'
