@@ -67,7 +67,17 @@ const BLOCKS = new WeakMap<BatchData, Block>()
 export function isHandy(data: BatchData): boolean {
   const { payouts, carries, charges } = data
   if (payouts.length > MAX_PAYOUTS || carries.length > MAX_CARRIES) return false
-  return charges.length <= MAX_CHARGES && blockOfBatch(data).bytes.length <= BatchData.maxBytes
+  return charges.length <= MAX_CHARGES && hasBlock(data)
+}
+
+function hasBlock(data: BatchData): boolean {
+  try {
+    blockOfBatch(data)
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
 }
 
 /**
