@@ -5,6 +5,7 @@
  */
 import { headerHash } from '../protocol/batch.ts'
 import type { Hash } from '../protocol/hash.ts'
+import { accountsIn } from '../protocol/payouts.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { PostedBatch } from './ledger.ts'
 
@@ -14,7 +15,8 @@ export class Batches extends Map<number, PostedBatch> {
   readonly #unread = new Set<number>()
   readonly #open = new Set<number>()
   readonly #tuned = new Set<number>()
-  /** Entries of all data that is known: what it weighs. */
+  /** Entries of the data that is known: what it weighs. */
+  readonly #weights = new Map<number, number>()
   #entries = 0
 
   /** Number of the newest; 0 where there is none. */
@@ -47,7 +49,6 @@ export class Batches extends Map<number, PostedBatch> {
     this.#last = Math.max(this.#last, number)
     this.#numbers.set(headerHash(batch.header), number)
     super.set(number, batch)
-    this.#entries += entriesOf(batch.data)
     if (batch.data) this.read(number, batch.data)
     else this.#unread.add(number)
     if (!batch.final) this.#open.add(number)
@@ -58,8 +59,8 @@ export class Batches extends Map<number, PostedBatch> {
   read(number: number, data: BatchData): void {
     const batch = this.get(number)
     if (!batch) return
-    this.#entries += entriesOf(data) - entriesOf(batch.data)
     batch.data = data
+    this.#weigh(number, entriesOf(data, this.get(number - 1)?.data))
     this.#unread.delete(number)
     if (data.receipts.some(({ task }) => task === 'fine-tune')) this.#tuned.add(number)
   }
@@ -79,7 +80,7 @@ export class Batches extends Map<number, PostedBatch> {
     for (const [number, batch] of this) {
       if (this.size <= most && this.#entries <= mostEntries) break
       if (!isDone(batch)) continue
-      this.#leave(number, batch)
+      this.#leave(number)
       super.delete(number)
     }
   }
@@ -95,12 +96,18 @@ export class Batches extends Map<number, PostedBatch> {
     const batch = this.get(number)
     if (!batch) return
     this.#numbers.delete(headerHash(batch.header))
-    this.#leave(number, batch)
+    this.#leave(number)
   }
 
-  #leave(number: number, { data }: PostedBatch): void {
-    this.#entries -= entriesOf(data)
+  #leave(number: number): void {
+    this.#weigh(number, 0)
     for (const some of [this.#unread, this.#open, this.#tuned]) some.delete(number)
+  }
+
+  #weigh(number: number, entries: number): void {
+    this.#entries += entries - (this.#weights.get(number) ?? 0)
+    if (entries > 0) this.#weights.set(number, entries)
+    else this.#weights.delete(number)
   }
 }
 
@@ -110,6 +117,9 @@ export interface Bounds {
   readonly mostEntries: number
 }
 
-function entriesOf(data: BatchData | undefined): number {
-  return data ? data.receipts.length + data.payouts.length + data.charges.length : 0
+/** Pages that are those of the batch before weigh nothing. */
+function entriesOf(data: BatchData, before: BatchData | undefined): number {
+  const old = new Set(before?.pages)
+  const pages = data.pages.filter((page) => !old.has(page))
+  return data.receipts.length + data.charges.length + accountsIn(pages)
 }

@@ -2,7 +2,7 @@
 
 import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
-import { type BatchData, blockOfBatch } from '../protocol/settlement.ts'
+import { type BatchData, blocksToKeep } from '../protocol/settlement.ts'
 import type { Duty, Effect } from './events.ts'
 import { Kept } from './horizon.ts'
 import type { Ledger } from './ledger.ts'
@@ -77,7 +77,8 @@ export class Drafts {
     }
     this.built.set(id, one)
     changes.ofBatching()
-    return [{ kind: 'keep', block: blockOfBatch(one.data) }]
+    const before = this.#ledger.batches.get(one.header.number - 1)?.data
+    return blocksToKeep(one.data, before).map((block) => ({ kind: 'keep', block }))
   }
 
   /** A duty is begun: what is said before everyone is said so once. */

@@ -8,16 +8,14 @@ import { divide, splitFee, splitOf } from '../protocol/fee.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { ParameterValues } from '../protocol/parameters.ts'
 import { AUDITORS } from '../protocol/params.ts'
+import { MAX_PAYOUTS } from '../protocol/payouts.ts'
 import type { Receipt } from '../protocol/receipt.ts'
-import {
-  type BatchData,
-  CONTRIBUTOR_PLACES,
-  MAX_CARRIES,
-  MAX_PAYOUTS,
-} from '../protocol/settlement.ts'
+import { type BatchData, MAX_CARRIES } from '../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../protocol/threshold.ts'
 import { openAfter } from './charges.ts'
 import type { Fact, Ledger } from './ledger.ts'
+import { Newcomers } from './newcomers.ts'
+import { Owed } from './owed.ts'
 
 /** What the deployment fixes. */
 export interface PayoutRules {
@@ -104,9 +102,7 @@ export function batchData(
   })
   const before = ledger.batches.get(number - 1)?.data
   const threshold = thresholdAt(before, epoch, ledger.parameters.valuesAt(epoch))
-  const owed = new Map<Address, bigint>(
-    before?.payouts.map(({ account, cumulativeWei }) => [account, cumulativeWei]),
-  )
+  const owed = new Owed(before?.pages ?? [])
   const carries = new Map<Cid, bigint>(before?.carries.map(({ adapter, wei }) => [adapter, wei]))
   for (const receipt of receipts) payRoles(ledger, rules, receipt, owed)
   const paid = payContributors(ledger, rules, threshold.strictness, receipts, owed, carries)
@@ -122,7 +118,7 @@ export function batchData(
     payees: atMostUint32(threshold.payees + paid.payees),
     charges: openCharges(before, settled, receipts),
     receipts,
-    payouts: ascending(owed).map(([account, cumulativeWei]) => ({ account, cumulativeWei })),
+    pages: owed.pages(),
     carries: ascending(carries).map(([adapter, wei]) => ({ adapter, wei })),
   }
 }
@@ -131,15 +127,11 @@ export function batchData(
  * Worker, validators, model owner and treasury. A node's pay goes to its owner; what an account would get that the tree has no
  * place for any more, the treasury gets.
  */
-function payRoles(
-  ledger: Ledger,
-  rules: PayoutRules,
-  receipt: Receipt,
-  owed: Map<Address, bigint>,
-): void {
+function payRoles(ledger: Ledger, rules: PayoutRules, receipt: Receipt, owed: Owed): void {
   let leftWei = receipt.treasuryWei
   const payRole = (account: Address, wei: bigint): void => {
-    if (!pay(owed, account, wei, ROLE_PLACES)) leftWei += wei
+    if (owed.has(account) || owed.count < ROLE_PLACES) owed.pay(account, wei)
+    else leftWei += wei
   }
   const ownerOf = (node: Address): Address => ledger.members.get(node)?.owner ?? node
   payRole(ownerOf(receipt.worker), receipt.workerWei)
@@ -149,8 +141,8 @@ function payRoles(
   if (receipt.modelOwnerWei > 0n) {
     payRole(ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
   }
-  pay(owed, rules.stakers, receipt.stakersWei)
-  pay(owed, rules.treasury, leftWei)
+  owed.pay(rules.stakers, receipt.stakersWei)
+  owed.pay(rules.treasury, leftWei)
 }
 
 /**
@@ -184,42 +176,53 @@ export function contributorsPaid(
 
 /**
  * Contributors of each adapter by signed totals over the batch. What nobody clears the floor for is carried on, and so is the
- * part of whom the tree has no place for. Tells how many answers were weighed and how many contributors paid, each counted once
- * an answer.
+ * part of whom the pages have no place for. Tells how many answers were weighed and how many contributors paid, each counted
+ * once an answer.
  */
 function payContributors(
   ledger: Ledger,
   rules: PayoutRules,
   strictness: number,
   receipts: readonly Receipt[],
-  owed: Map<Address, bigint>,
+  owed: Owed,
   carries: Map<Cid, bigint>,
 ): Payees | undefined {
   const paid = { answers: 0, payees: 0 }
-  const byAdapter = new Map<Cid, Receipt[]>()
-  for (const receipt of receipts) {
-    if (receipt.adapter === '' || receipt.task !== 'inference') continue
-    byAdapter.set(receipt.adapter, [...(byAdapter.get(receipt.adapter) ?? []), receipt])
+  const newcomers = new Newcomers()
+  const carry = (adapter: Cid, wei: bigint): void => {
+    const held = carries.get(adapter)
+    if (held === undefined && carries.size >= MAX_CARRIES) owed.pay(rules.treasury, wei)
+    else if (wei > 0n) carries.set(adapter, (held ?? 0n) + wei)
   }
-  for (const [adapter, answers] of byAdapter) {
+  for (const [adapter, answers] of byAdapter(receipts)) {
     const weighed = answers.flatMap(({ claim, feeWei, contributorsWei }) => {
       const attribution = ledger.attributions.get(claim)
       return attribution ? [{ feeWei, contributorsWei, attribution }] : []
     })
     if (weighed.length < answers.length) return undefined
-    const carriedWei = carries.get(adapter) ?? 0n
-    const pool = contributorsPaid(weighed, carriedWei, strictness)
-    let leftWei = pool.paid.length > 0 ? 0n : pool.totalWei
+    const pool = contributorsPaid(weighed, carries.get(adapter) ?? 0n, strictness)
+    carries.delete(adapter)
     for (const [who, amountWei] of pool.paid) {
-      if (!pay(owed, who, amountWei, CONTRIBUTOR_PLACES)) leftWei += amountWei
+      if (owed.has(who)) owed.pay(who, amountWei)
+      else newcomers.add(who, adapter, amountWei)
     }
+    if (pool.paid.length === 0) carry(adapter, pool.totalWei)
     paid.answers += answers.length
     paid.payees += answers.length * pool.paid.length
-    carries.delete(adapter)
-    if (carries.size >= MAX_CARRIES) pay(owed, rules.treasury, leftWei)
-    else if (leftWei > 0n) carries.set(adapter, leftWei)
   }
+  newcomers.settle(owed, carry)
   return paid
+}
+
+/** Answers whose contributors are to be paid. */
+function byAdapter(receipts: readonly Receipt[]): ReadonlyMap<Cid, readonly Receipt[]> {
+  const grouped = new Map<Cid, Receipt[]>()
+  for (const receipt of receipts) {
+    const { adapter, task } = receipt
+    if (adapter === '' || task !== 'inference') continue
+    grouped.set(adapter, [...(grouped.get(adapter) ?? []), receipt])
+  }
+  return grouped
 }
 
 interface Payees {
@@ -266,23 +269,8 @@ function atMostUint32(count: number): number {
   return Math.min(count, 2 ** 32 - 1)
 }
 
-/** Those who are always named: the treasury and the stakers. */
-const ALWAYS_NAMED = 2
-const ROLE_PLACES = MAX_PAYOUTS - ALWAYS_NAMED
-
-/** @returns false, and pays nothing, where the account is new and so many have a place */
-function pay(
-  owed: Map<Address, bigint>,
-  account: Address,
-  wei: bigint,
-  places = MAX_PAYOUTS,
-): boolean {
-  if (wei === 0n) return true
-  const heldWei = owed.get(account)
-  if (heldWei === undefined && owed.size >= places) return false
-  owed.set(account, (heldWei ?? 0n) + wei)
-  return true
-}
+/** Besides those who are always named: the treasury and the stakers. */
+const ROLE_PLACES = MAX_PAYOUTS - 2
 
 function voters(votes: readonly Fact<'vote'>[], verdict: 'pass' | 'fail'): Address[] {
   return votes

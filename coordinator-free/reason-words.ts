@@ -3,6 +3,7 @@
 import { formatOpen } from '../protocol/open-amount.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { TurnEnd } from './assignment.ts'
+import { MAX_NEWCOMERS } from './newcomers.ts'
 import type { Reason, ShareReason } from './reasons.ts'
 
 type ReasonOf<C extends Reason['code']> = Extract<Reason, { code: C }>
@@ -87,9 +88,14 @@ export function shareInWords(reason: ShareReason, account: string): string {
   const { answers, rows, strength, strictness } = reason
   const stands = strength === undefined ? 'beyond all noise' : `${deviations(strength)} deviations`
   const proof = `over ${answers} answers its ${rows} rows stand at ${stands}, the threshold at ${deviations(BigInt(strictness))}`
-  return reason.code === 'below-threshold'
-    ? `${account} was not paid as a contributor: ${proof}.`
-    : `${account} earned ${formatOpen(reason.wei)} OPEN as a contributor: ${proof}.`
+  switch (reason.code) {
+    case 'below-threshold':
+      return `${account} was not paid as a contributor: ${proof}.`
+    case 'no-place':
+      return `${account} would have earned ${formatOpen(reason.wei)} OPEN as a contributor: ${proof}. Who was never paid gets a place in a batch with ${formatOpen(reason.leastWei)} OPEN or more, the ${MAX_NEWCOMERS} with the most first; its part stays with the adapter for the next answers.`
+    case 'paid-as-contributor':
+      return `${account} earned ${formatOpen(reason.wei)} OPEN as a contributor: ${proof}.`
+  }
 }
 
 function place({ place: at, of }: { readonly place: number; readonly of: number }): string {

@@ -6,6 +6,7 @@ import { strengthOf } from '../protocol/attribution.ts'
 import { costWei } from '../protocol/batch-cost.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
+import { accountsIn, cumulativeOf } from '../protocol/payouts.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
@@ -13,6 +14,7 @@ import type { Verdict, VoteReason } from '../protocol/vote.ts'
 import { acceptedClaim, type TurnEnd, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
 import { awaitsData, type Fact, type Ledger } from './ledger.ts'
+import { leastFirstPayWei } from './newcomers.ts'
 import { contributorsPaid, validatorShares, type Weighable } from './payout.ts'
 import { awaitedBargain } from './proposals.ts'
 import { purseOf } from './purse.ts'
@@ -192,6 +194,8 @@ export type ShareReason =
   | { readonly code: 'no-contributor' }
   | ({ readonly code: 'below-threshold' } & Clearance)
   | ({ readonly code: 'paid-as-contributor'; readonly wei: bigint } & Clearance)
+  /** It would have been paid for the first time, and that was worth no place: its part is carried on with the adapter's. */
+  | ({ readonly code: 'no-place'; readonly wei: bigint; readonly leastWei: bigint } & Clearance)
 
 interface Clearance {
   /** Answers of the adapter in the batch. */
@@ -223,5 +227,9 @@ export function shareReason(
   const { paid } = contributorsPaid(answers, carried, strictness)
   const wei = paid.find(([who]) => who === account)?.[1]
   if (wei === undefined) return { code: 'below-threshold', ...facts }
+  if (cumulativeOf(data.pages, account) === undefined) {
+    const leastWei = leastFirstPayWei(accountsIn(before?.pages ?? []))
+    return { code: 'no-place', wei, leastWei, ...facts }
+  }
   return { code: 'paid-as-contributor', wei, ...facts }
 }

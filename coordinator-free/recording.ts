@@ -18,7 +18,7 @@ import type { ParameterTerms } from './parameters.ts'
 
 export const RECORDING = 'tributary recording'
 /** Of the form of lines; what is in them changes with `MESSAGE_FORMS`. */
-export const RECORDING_VERSION = 1
+export const RECORDING_VERSION = 2
 
 /** Stands for the forms of all that is signed: bytes of other forms would be malformed here. */
 export const MESSAGE_FORMS = shortHash(

@@ -82,8 +82,20 @@ export function sumOf(node: Hash): bigint {
 }
 
 export function sumWay(payouts: readonly Payout[], index: number): Way {
-  const siblings = siblingsOf(payouts.map(sumLeaf), index, sumNode)
-  return { path: pathOf(payouts.length, index).path, siblings }
+  return joinedWay(payouts.map(sumLeaf), index)
+}
+
+/** Root over nodes of Merkle-sum trees, which are its parts. */
+export function joinedRoot(nodes: readonly Hash[]): Hash {
+  return rootOf([...nodes], sumNode)
+}
+
+/** The way from one of such nodes up to `joinedRoot`. */
+export function joinedWay(nodes: readonly Hash[], index: number): Way {
+  return {
+    path: pathOf(nodes.length, index).path,
+    siblings: siblingsOf([...nodes], index, sumNode),
+  }
 }
 
 /** True where `payout` stands somewhere under `root`. */

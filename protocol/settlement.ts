@@ -4,28 +4,26 @@ import { type BatchHeader, chargesHash } from './batch.ts'
 import { type Block, type DocumentValue, document } from './document.ts'
 import { address, bytes32, cid, signature, uint32, uint64, wei } from './fields.ts'
 import { ZERO_HASH } from './hash.ts'
-import { merkleRoot, sumRoot } from './merkle.ts'
+import { merkleRoot } from './merkle.ts'
 import { MAX_BATCH_RECEIPTS } from './params.ts'
+import { areInOrder, blockOfPage, MAX_PAGES, type PayoutPage, payoutRoot } from './payouts.ts'
 import { Receipt, receiptLeaf } from './receipt.ts'
 
-/** Accounts that were ever paid; at 97 bytes each they take two thirds of a block of 1 MiB. */
-export const MAX_PAYOUTS = 7000
-/** So many of these places are for contributors, of whom one answer may name thousands; a stranger must not fill them all. */
-export const CONTRIBUTOR_PLACES = 5500
 /** Adapters with money that no contributor has cleared the floor for yet. */
 export const MAX_CARRIES = 1000
 /** Payers with open fees; a batch that would have more collects. */
 export const MAX_CHARGES = 1000
 
-export const BatchData = document(
+/** The data as it lies in a block, its payouts in blocks of their own. */
+export const BatchDocument = document(
   'batch data',
   1024 * 1024,
   z.strictObject({
     number: uint64,
     previous: bytes32,
     receipts: z.array(Receipt.schema).max(MAX_BATCH_RECEIPTS),
-    /** Ascending by account. */
-    payouts: z.array(z.strictObject({ account: address, cumulativeWei: wei })).max(MAX_PAYOUTS),
+    /** Content ids of the pages of `payouts.ts`, in their order. */
+    pages: z.array(cid).max(MAX_PAGES),
     /** Ascending by adapter: rolled into that adapter's next pool. */
     carries: z.array(z.strictObject({ adapter: cid, wei })).max(MAX_CARRIES),
     /** Ascending by payer: all fees since the last batch that collected, with the voucher that reaches furthest. */
@@ -50,34 +48,51 @@ export const BatchData = document(
     payees: uint32,
   }),
 )
-export type BatchData = DocumentValue<typeof BatchData>
+export type BatchDocument = DocumentValue<typeof BatchDocument>
+
+/** The data with its pages in hand: what everybody may have claimed in all after this batch. */
+export interface BatchData extends Omit<BatchDocument, 'pages'> {
+  readonly pages: readonly PayoutPage[]
+}
+
+/** A document and its pages as one; `undefined` where these do not follow one another. */
+export function batchOf(
+  document: BatchDocument,
+  pages: readonly PayoutPage[],
+): BatchData | undefined {
+  return areInOrder(pages) ? { ...document, pages } : undefined
+}
+
+/** What of the data lies in its own block. */
+export function documentOf(data: BatchData): BatchDocument {
+  return { ...data, pages: data.pages.map((page) => blockOfPage(page).cid) }
+}
 
 /** The block in which the data lies. It is asked for wherever the data goes, so it is kept with it. */
 export function blockOfBatch(data: BatchData): Block {
   const held = BLOCKS.get(data)
   if (held) return held
-  const block = BatchData.encode(data)
+  const block = BatchDocument.encode(documentOf(data))
   BLOCKS.set(data, block)
   return block
 }
 
 const BLOCKS = new WeakMap<BatchData, Block>()
 
-/** False of data that is too large to be handed on: then fewer claims must do. */
-export function isHandy(data: BatchData): boolean {
-  const { payouts, carries, charges } = data
-  if (payouts.length > MAX_PAYOUTS || carries.length > MAX_CARRIES) return false
-  return charges.length <= MAX_CHARGES && hasBlock(data)
+/**
+ * What is to be kept besides what was kept for the batch before: the data, the pages that are new, and in turn one of the
+ * others, so that none is taken for something nobody asks for any more.
+ */
+export function blocksToKeep(data: BatchData, before: BatchData | undefined): Block[] {
+  const old = new Set(before?.pages)
+  const turn = data.number % Math.max(1, data.pages.length)
+  const pages = data.pages.filter((page, index) => index === turn || !old.has(page))
+  return [blockOfBatch(data), ...pages.map(blockOfPage)]
 }
 
-function hasBlock(data: BatchData): boolean {
-  try {
-    blockOfBatch(data)
-    return true
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
+/** False of data that is too large to be handed on: then fewer claims must do. There is room for as much else as there can be. */
+export function isHandy({ charges }: BatchData): boolean {
+  return charges.length <= MAX_CHARGES
 }
 
 /**
@@ -108,7 +123,7 @@ function workOut(data: BatchData, availability: string): BatchHeader {
     charges: data.collects ? chargesHash(data.charges) : ZERO_HASH,
     collectedWei: data.collects ? dueWei : 0n,
     openWei: data.collects ? 0n : dueWei,
-    payoutRoot: sumRoot(data.payouts),
+    payoutRoot: payoutRoot(data.pages),
     ...{ strictness, answers, payees },
     data: blockOfBatch(data).cid,
     availability,

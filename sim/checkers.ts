@@ -135,7 +135,8 @@ export class Checkers {
       if (this.#refunded.has(jobId)) this.#refundedNow -= 1
       this.#feesWei += feeWei
     }
-    const promised = data.payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)
+    const payouts = data.pages.flat()
+    const promised = payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)
     const carried = data.carries.reduce((sum, { wei }) => sum + wei, 0n)
     const total = promised + carried
     invariant(total === this.#feesWei, `batch ${data.number} pays ${total} of ${this.#feesWei} wei`)

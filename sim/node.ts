@@ -308,10 +308,9 @@ export class SimNode {
 
   #readBatch({ duty, header }: Extract<Duty, { kind: 'read-batch' }>): void {
     this.#later(50, () => {
-      const bytes = this.options.world.find(header.data)
-      const decoded = bytes && this.options.world.decode(bytes)
-      if (!decoded?.ok) return this.handle({ kind: 'duty-failed', duty })
-      this.handle({ kind: 'batch-read', number: header.number, data: decoded.value })
+      const data = this.options.world.batchAt(header.data)
+      if (!data) return this.handle({ kind: 'duty-failed', duty })
+      this.handle({ kind: 'batch-read', number: header.number, data })
     })
   }
 

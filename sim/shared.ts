@@ -1,6 +1,8 @@
 /** What all nodes of a world would come to alike is worked out once for all of them. */
 import { type Opened, open } from '../protocol/envelope.ts'
-import { BatchData } from '../protocol/settlement.ts'
+import type { Cid } from '../protocol/fields.ts'
+import { PayoutPage } from '../protocol/payouts.ts'
+import { type BatchData, BatchDocument, batchOf } from '../protocol/settlement.ts'
 import type { Domain } from '../protocol/struct.ts'
 
 /** Decodes each envelope once for all nodes that get the same bytes. */
@@ -9,14 +11,31 @@ export function openOnce(): (bytes: Uint8Array, domain: Domain) => Opened {
   return (bytes, domain) => held(opened, bytes, () => open(bytes, domain))
 }
 
-/** Decodes the data of each batch once, and knows it for what nodes have worked out. */
-export function decodeOnce(intern: (data: BatchData) => BatchData): typeof BatchData.decode {
-  const known = new WeakMap<Uint8Array, ReturnType<typeof BatchData.decode>>()
-  return (bytes) =>
-    held(known, bytes, () => {
-      const decoded = BatchData.decode(bytes)
-      return decoded.ok ? { ok: true, value: intern(decoded.value) } : decoded
+/** Reads the data of each batch once, and knows it for what nodes have worked out; `undefined` where it cannot be had. */
+export function readOnce(
+  intern: (data: BatchData) => BatchData,
+  find: (cid: Cid) => Uint8Array | undefined,
+): (cid: Cid) => BatchData | undefined {
+  const documents = new WeakMap<Uint8Array, ReturnType<typeof BatchDocument.decode>>()
+  const read = new WeakMap<Uint8Array, BatchData>()
+  const pages = new WeakMap<Uint8Array, PayoutPage | undefined>()
+  const pageAt = (cid: Cid): PayoutPage[] => {
+    const bytes = find(cid)
+    if (!bytes) return []
+    const page = held(pages, bytes, () => {
+      const decoded = PayoutPage.decode(bytes)
+      return decoded.ok ? decoded.value : undefined
     })
+    return page ? [page] : []
+  }
+  return (cid) => {
+    const bytes = find(cid)
+    const document = bytes && held(documents, bytes, () => BatchDocument.decode(bytes))
+    if (!document?.ok) return undefined
+    const found = document.value.pages.flatMap(pageAt)
+    if (found.length < document.value.pages.length) return undefined
+    return held(read, bytes!, () => intern(batchOf(document.value, found)!))
+  }
 }
 
 function held<K extends object, V>(map: WeakMap<K, V>, key: K, work: () => V): V {

@@ -5,7 +5,6 @@ import type { ParameterTerms } from '../coordinator-free/parameters.ts'
 import type { PayoutRules } from '../coordinator-free/payout.ts'
 import type { Registry } from '../coordinator-free/registry.ts'
 import type { Role } from '../protocol/chain.ts'
-import type { Decoded } from '../protocol/document.ts'
 import type { Address, Cid } from '../protocol/fields.ts'
 import type { Audience, Message } from '../protocol/message.ts'
 import type { Random } from '../protocol/prng.ts'
@@ -55,7 +54,7 @@ export interface Surroundings {
   reply(from: number, to: number, envelopes: readonly Uint8Array[]): void
   /** Batch data by content id, from any node that is up. */
   find(cid: Cid): Uint8Array | undefined
-  decode(bytes: Uint8Array): Decoded<BatchData>
+  batchAt(cid: Cid): BatchData | undefined
   isChainDown(): boolean
   chainFails(): boolean
   observe(node: SimNode, effect: Effect): void

@@ -18,7 +18,7 @@ import { SimNode } from './node.ts'
 import { costWei, type Payment } from './purses.ts'
 import type { Scenario } from './scenario.ts'
 import { Sequencer } from './sequencer.ts'
-import { decodeOnce, internBatches, openOnce } from './shared.ts'
+import { internBatches, openOnce, readOnce } from './shared.ts'
 import { COUNTERFEIT, realSigning, type Signing } from './signing.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timeline } from './timeline.ts'
@@ -76,7 +76,7 @@ export class World {
   readonly #signing: Signing
   readonly #open = openOnce()
   readonly #intern = internBatches()
-  readonly #decode = decodeOnce(this.#intern)
+  readonly #batchAt = readOnce(this.#intern, (cid) => this.#find(cid))
   /** Nodes that are up, as long as none crashes or comes back. */
   #up: readonly SimNode[] | undefined
   /** A chain that takes blocks back begins another. */
@@ -95,7 +95,7 @@ export class World {
     },
     registry: () => this.#registry,
     find: (cid) => this.#find(cid),
-    decode: this.#decode,
+    batchAt: this.#batchAt,
     isChainDown: () => this.sequencer.isDown,
     chainFails: () => this.sequencer.fails(),
     observe: (observed, effect) => this.#observe(observed, effect),

@@ -103,7 +103,7 @@ function paidWei({ nodes, chain }: World): ReadonlyMap<Address, bigint> {
   const held = nodes.flatMap(({ core }) => core.ledger.batches.get(finalised) ?? [])
   const newest = held.find((batch) => batch.data && headerHash(batch.header) === hash)
   return new Map(
-    newest?.data?.payouts.map(({ account, cumulativeWei }) => [account, cumulativeWei]),
+    newest?.data?.pages.flat().map(({ account, cumulativeWei }) => [account, cumulativeWei]),
   )
 }
 

@@ -26,8 +26,9 @@ import {
 import { Job } from '../../protocol/job.ts'
 import { Opening } from '../../protocol/opening.ts'
 import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
+import { blockOfPage, PayoutPage } from '../../protocol/payouts.ts'
 import { Refusal } from '../../protocol/refusal.ts'
-import { BatchData } from '../../protocol/settlement.ts'
+import { type BatchData, BatchDocument, batchOf, blockOfBatch } from '../../protocol/settlement.ts'
 import { Vote } from '../../protocol/vote.ts'
 import { Refusal as Refused } from './refusal.ts'
 
@@ -56,7 +57,10 @@ function wired(schema: z.ZodType, what: string) {
 
 const batch = z.custom((value) => {
   try {
-    return BatchData.decode(BatchData.encode(value as never).bytes).ok
+    const data = value as BatchData
+    const arePages = data.pages.every((page) => PayoutPage.decode(blockOfPage(page).bytes).ok)
+    const document = BatchDocument.decode(blockOfBatch(data).bytes)
+    return arePages && document.ok && batchOf(document.value, data.pages) !== undefined
   } catch {
     return false
   }

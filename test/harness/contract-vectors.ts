@@ -37,6 +37,7 @@ import { merkleProof, merkleRoot, type Payout, sumRoot, sumWay } from '../../pro
 import { Milestone, orderIdOf, Takeover } from '../../protocol/milestone.ts'
 import { Opening } from '../../protocol/opening.ts'
 import { INITIAL_VALUES } from '../../protocol/parameters.ts'
+import { payoutOf, payoutRoot } from '../../protocol/payouts.ts'
 import { Receipt, receiptLeaf, TASKS } from '../../protocol/receipt.ts'
 import { reviewSeal } from '../../protocol/review.ts'
 import { gumbelQ64 } from '../../protocol/sampling.ts'
@@ -77,7 +78,7 @@ export function contractVectors(): string {
       nonce: 3n,
     }),
     trees: COUNTS.map(tree),
-    sumTrees: COUNTS.map(sumTree),
+    sumTrees: [...COUNTS.map(sumTree), pagedTree()],
     charges: [0, 1, 3].map(charges),
     fees: fees(),
     evidence: evidence(),
@@ -184,6 +185,23 @@ function sumTree(count: number) {
   return {
     count,
     root: sumRoot(payouts),
+    accounts: payouts.map((payout) => payout.account),
+    amounts: payouts.map((payout) => payout.cumulativeWei),
+    paths: ways.map(({ path }) => path),
+    siblings: ways.map(({ siblings }) => siblings),
+  }
+}
+
+/** Payouts on pages, as a batch has them. */
+function pagedTree() {
+  const payouts = Array.from({ length: 11 }, (_, index): Payout => {
+    return { account: account(`payee ${index}`), cumulativeWei: BigInt(index + 1) * 10n ** 17n }
+  }).sort((a, b) => (a.account < b.account ? -1 : 1))
+  const pages = [payouts.slice(0, 5), payouts.slice(5, 6), payouts.slice(6)]
+  const ways = payouts.map((payout) => payoutOf(pages, payout.account)!.way)
+  return {
+    count: payouts.length,
+    root: payoutRoot(pages),
     accounts: payouts.map((payout) => payout.account),
     amounts: payouts.map((payout) => payout.cumulativeWei),
     paths: ways.map(({ path }) => path),

@@ -135,7 +135,7 @@ export class JudgedBatch {
       proposer: passedBy[0]!.account,
       ...{ strictness: INITIAL_STRICTNESS_THOUSANDTHS, answers: 0, payees: 0 },
       receipts: [sound, answer],
-      payouts: [{ account: WORKER.account, cumulativeWei: FEE }],
+      pages: [[{ account: WORKER.account, cumulativeWei: FEE }]],
       carries: [],
       charges: [{ payer: PAYER.account, feeWei: 2n * FEE, cumulativeWei, signature }],
     }

@@ -53,8 +53,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'contributors are paid twice': {
     file: 'coordinator-free/payout.ts',
-    line: 'pay(owed, who, amountWei, CONTRIBUTOR_PLACES)',
-    instead: 'pay(owed, who, 2n * amountWei, CONTRIBUTOR_PLACES)',
+    line: 'owed.pay(who, amountWei)',
+    instead: 'owed.pay(who, 2n * amountWei)',
   },
   'a settled job may be settled again': {
     file: 'coordinator-free/posted.ts',

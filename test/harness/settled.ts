@@ -31,7 +31,7 @@ export function receiptOf({ job, claim }: Work, change: Partial<Receipt> = {}): 
 }
 
 export function dataOf(number: number, receipts: readonly Receipt[]): BatchData {
-  const empty = { payouts: [], carries: [], charges: [] }
+  const empty = { pages: [], carries: [], charges: [] }
   return {
     ...{
       number,

@@ -4,6 +4,7 @@ import type { ChainFact } from '../../protocol/chain.ts'
 
 import { ZERO_HASH } from '../../protocol/hash.ts'
 import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
+import { PayoutPage } from '../../protocol/payouts.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import type { SignedBatch } from '../../worker/chain/calls.ts'
 import { type ChainClient, connectChain } from '../../worker/chain/client.ts'
@@ -24,6 +25,7 @@ import {
   TERMS,
   WINDOW_SECONDS,
 } from '../harness/embedded-chain.ts'
+import { cidNumber } from '../harness/messages.ts'
 
 const OPEN = 10n ** 18n
 const FEE = OPEN / 10n
@@ -176,7 +178,13 @@ describe('the contracts on an embedded chain', () => {
     const rest = { txHash: ZERO_HASH, finalAtMs: 0, heardAtMs: 0, final: true }
     for (const number of [1, 2]) batches.set(number, { header: { ...header, number }, ...rest })
     const asked: unknown[] = []
-    const content = { get: async (_: unknown, cid: unknown) => asked.push(cid) }
+    const page = [{ account: ALICE.account, cumulativeWei: 1n }]
+    const pageCid = cidNumber(5)
+    const get = async (document: unknown, cid: unknown) => {
+      asked.push(cid)
+      return document === PayoutPage ? page : { number: 1, pages: [pageCid] }
+    }
+    const content = { get }
     const runtime = { core: { ledger: { batches } } }
     const service = { runtime, ownerChain: alice, content } as unknown as Service
     const look = (number: number) => settledBatch(service, number, AbortSignal.timeout(5000))
@@ -184,7 +192,8 @@ describe('the contracts on an embedded chain', () => {
     batches.shed({ most: 1, mostEntries: 0 }, () => true)
     const { data, ...told } = (await look(1))!
     deepEqual(told, { header, final: true })
-    deepEqual([data, asked], [1, [header.data]])
+    deepEqual(data, { number: 1, pages: [page] })
+    deepEqual(asked, [header.data, pageCid])
     deepEqual([await look(0), await look(3)], [undefined, undefined])
   })
 

@@ -8,7 +8,7 @@ import { blockOf } from '../../protocol/document.ts'
 import { type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
 import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
-import { BatchData, headerOf } from '../../protocol/settlement.ts'
+import { blockOfBatch, headerOf } from '../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../protocol/threshold.ts'
 import type { SignedBatch } from '../../worker/chain/calls.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
@@ -82,11 +82,11 @@ describe('what the chain holds, from the command line', () => {
     const data = {
       ...{ number, previous: ZERO_HASH, receipts: [...receipts], carries: [], collects: true },
       ...{ charges: charges.map((one) => ({ ...one, payer: ALICE.account })), epoch: chain.epoch },
-      payouts: [...payouts].sort((a, b) => (a.account < b.account ? -1 : 1)),
+      pages: [[...payouts].sort((a, b) => (a.account < b.account ? -1 : 1))],
       ...{ proposer: VALIDATORS[0]!.account, strictness: INITIAL_STRICTNESS_THOUSANDTHS },
       ...{ answers: 0, payees: 0 },
     }
-    const block = BatchData.encode(data)
+    const block = blockOfBatch(data)
     blocks.set(block.cid, block.bytes)
     const batch = signHeader(chain.deployment, headerOf(data), charges, VALIDATORS)
     await poster.postBatch(batch)

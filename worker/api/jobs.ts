@@ -2,11 +2,11 @@
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { stream } from 'hono/streaming'
-import type { z } from 'zod'
 import { lastBatch } from '../../coordinator-free/ledger.ts'
 import { Adapter } from '../../protocol/adapter.ts'
-import { address, bytes32 } from '../../protocol/fields.ts'
-import { sumWay } from '../../protocol/merkle.ts'
+import { type Address, address, bytes32 } from '../../protocol/fields.ts'
+import { payoutOf } from '../../protocol/payouts.ts'
+import type { BatchData } from '../../protocol/settlement.ts'
 import { archive, bundleReceipt } from '../receipts/bundle.ts'
 import type { Service } from '../service.ts'
 import { parse } from './input.ts'
@@ -68,9 +68,12 @@ export function jobRoutes(service: Service): Hono {
       })
     })
     .get('/payouts/:account', (c) =>
-      c.json(payoutOf(service, parse(address, c.req.param('account')))),
+      c.json(payoutFor(service, parse(address, c.req.param('account')))),
     )
-    .get('/payouts', (c) => c.json(payouts(service)))
+    .get('/payouts', (c) => {
+      const after = c.req.query('after')
+      return c.json(payouts(service, after === undefined ? after : parse(address, after)))
+    })
 }
 
 /** @throws HTTPException 409 while no claim is accepted */
@@ -80,33 +83,42 @@ function acceptedOutput({ runtime }: Service, record: JobRecord) {
   throw new HTTPException(409, { message: 'No claim on this job is accepted yet.' })
 }
 
-/** Everyone's cumulative payout after the newest final batch. */
-function payouts({ runtime }: Service) {
+/** Accounts in one answer; `after` asks for those that follow. */
+const LISTED = 1000
+
+/** Everyone's cumulative payout after the newest final batch, by account, from behind one of them on. */
+function payouts(service: Service, after: Address | '' = '') {
+  const listed = []
+  for (const page of payable(service)?.pages ?? []) {
+    if (listed.length >= LISTED) break
+    listed.push(...page.filter(({ account }) => account > after))
+  }
+  return listed.slice(0, LISTED).map(({ account, cumulativeWei }) => {
+    return { account, cumulativeWei: `${cumulativeWei}` }
+  })
+}
+
+/** The batch by which people are paid now. */
+function payable({ runtime }: Service): BatchData | undefined {
   const { ledger } = runtime.core
   for (let number = lastBatch(ledger); number > 0; number--) {
     const batch = ledger.batches.get(number)
-    if (!batch?.final || !batch.data?.collects) continue
-    return batch.data.payouts.map(({ account, cumulativeWei }) => {
-      return { account, cumulativeWei: `${cumulativeWei}` }
-    })
+    if (batch?.final && batch.data?.collects) return batch.data
   }
-  return []
+  return undefined
 }
 
 /** What an account may claim, with the proof that `Payout.claim` takes. */
-function payoutOf(service: Service, account: z.output<typeof address>) {
-  const { ledger } = service.runtime.core
-  for (let number = lastBatch(ledger); number > 0; number--) {
-    const batch = ledger.batches.get(number)
-    if (!batch?.final || !batch.data?.collects) continue
-    const { payouts } = batch.data
-    const index = payouts.findIndex((payout) => payout.account === account)
-    if (index < 0) break
-    const { path, siblings } = sumWay(payouts, index)
+function payoutFor(service: Service, account: Address) {
+  const batch = payable(service)
+  const payout = batch && payoutOf(batch.pages, account)
+  if (payout) {
+    const { cumulativeWei, way } = payout
+    const { path, siblings } = way
     return {
       account,
-      batch: number,
-      cumulativeWei: `${payouts[index]!.cumulativeWei}`,
+      batch: batch.number,
+      cumulativeWei: `${cumulativeWei}`,
       path: `${path}`,
       siblings,
     }

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { merkleProof } from '../../protocol/merkle.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
-import { BatchData } from '../../protocol/settlement.ts'
+import { BatchDocument } from '../../protocol/settlement.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { demandReceipt, forecloseBatch, readDemandTerms, showReceipt } from '../chain/demands.ts'
 import {
@@ -113,7 +113,7 @@ function show(
     const { header } = await withReceipt(chain, number, index)
     const { receipts } = await fetchDocument(
       new Client(nodeUrl(flags.node)),
-      BatchData,
+      BatchDocument,
       header.data,
     )
     const receipt = receipts[index]

@@ -60,7 +60,7 @@ export function performers(options: PerformerOptions): Performers {
     'take-back': performTakeBack(settle),
     'give-back': performGiveBack(settle),
     register: performRegister(settle, options.owner),
-    'read-batch': performReadBatch(availability),
+    'read-batch': performReadBatch(availability, content),
     ...judging({ ...settle, ballots, check, beacon, prove }),
   }
 }

@@ -1,7 +1,8 @@
 /** A batch that settles a job, however long ago: a node's ledger lets go of old ones. */
 import type { BatchHeader } from '../../protocol/batch.ts'
-import { BatchData } from '../../protocol/settlement.ts'
+import { type BatchData, BatchDocument } from '../../protocol/settlement.ts'
 import { readBatch } from '../chain/posted-batches.ts'
+import { PageReader } from '../effects/payout-pages.ts'
 import type { Service } from '../service.ts'
 
 export interface SettledBatch {
@@ -27,5 +28,6 @@ export async function settledBatch(
   const posted = await readBatch(ownerChain, number, undefined, signal)
   if (!posted) return undefined
   const { header } = posted
-  return { header, data: await content.get(BatchData, header.data, { signal }), final: true }
+  const document = await content.get(BatchDocument, header.data, { signal })
+  return { header, data: await new PageReader(content).complete(document, signal), final: true }
 }

@@ -31,7 +31,7 @@ function dataOf(number: number, change: Partial<BatchData> = {}): BatchData {
   return {
     ...{ number, previous: ZERO_HASH, epoch: 1, proposer: addressNumber(SELF), collects: true },
     ...{ strictness: 1000, answers: 0, payees: 0 },
-    ...{ receipts: [], payouts: [], carries: [], charges: [], ...change },
+    ...{ receipts: [], pages: [], carries: [], charges: [], ...change },
   }
 }
 

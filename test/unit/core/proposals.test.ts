@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { hasRoomForBond } from '../../../coordinator-free/bonds.ts'
 import type { Effect } from '../../../coordinator-free/events.ts'
+import { leastFirstPayWei, MAX_NEWCOMERS } from '../../../coordinator-free/newcomers.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Attribution, Share } from '../../../protocol/attribution.ts'
 import { headerHash, type Proposal } from '../../../protocol/batch.ts'
@@ -11,20 +12,21 @@ import type { Job } from '../../../protocol/job.ts'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import {
   BATCH_WAIT_MS,
+  MAX_BATCH_RECEIPTS,
   MAX_ENVELOPE_BYTES,
   TURN_MS,
   UNENDORSED_MS,
 } from '../../../protocol/params.ts'
+import { accountsIn, cumulativeOf, MAX_PAGES } from '../../../protocol/payouts.ts'
 import type { Receipt } from '../../../protocol/receipt.ts'
 import {
-  BatchData,
+  type BatchData,
+  BatchDocument,
   blockOfBatch,
-  CONTRIBUTOR_PLACES,
   headerOf,
   isHandy,
   MAX_CARRIES,
   MAX_CHARGES,
-  MAX_PAYOUTS,
 } from '../../../protocol/settlement.ts'
 import {
   addressNumber,
@@ -94,6 +96,15 @@ function offered(core: Core, withinMs: number, fromMs = NOW_MS) {
     }
   }
   return undefined
+}
+
+/** The batch is posted, and its data is known. */
+function post(core: Core, data: BatchData, duty: string, nowMs: number): void {
+  const header = headerOf(data)
+  const [finalAtMs, txHash] = [nowMs + HOUR_MS, hashNumber(70 + data.number)]
+  tell(core, { kind: 'batch-posted', blockNumber: 9, header, finalAtMs, txHash }, nowMs)
+  core.handle({ kind: 'batch-read', number: data.number, data }, nowMs)
+  core.handle({ kind: 'duty-done', duty }, nowMs)
 }
 
 function endorsed(effects: readonly Effect[]) {
@@ -225,47 +236,45 @@ describe('what one message and one block can hold', () => {
     equal(reasonFor(core, bytes, NOW_MS + afterMs, 'journal'), 'admitted')
   }).timeout(20_000)
 
-  it('is enough for all accounts, carries and charges there may be, and the claims of a quiet minute', () => {
-    const receipts = Array.from({ length: 16 }, () => RECEIPT)
-    const data = { ...dataOf(1, receipts), ...full({ payouts: MAX_PAYOUTS, charges: 516 }) }
-    ok(isHandy(data))
-    ok(BatchData.decode(blockOfBatch(data).bytes).ok)
-    ok(!isHandy({ ...data, ...full({ payouts: MAX_PAYOUTS + 1, charges: 0 }) }))
-    ok(!isHandy({ ...data, ...full({ payouts: MAX_PAYOUTS, charges: MAX_CHARGES }) }))
+  it('is enough for all pages, carries, charges and receipts there may be', () => {
+    const most = { ...dataOf(1, RECEIPTS), ...full({ pages: MAX_PAGES, charges: MAX_CHARGES }) }
+    ok(isHandy(most))
+    ok(BatchDocument.decode(blockOfBatch(most).bytes).ok)
+    ok(!isHandy({ ...most, ...full({ pages: 0, charges: MAX_CHARGES + 1 }) }))
   })
 
-  it('runs out for nobody who works, however many contributors strangers name', () => {
+  it('is left to those who work, however many contributors strangers name', () => {
     const core = council(SELF, PARAMETERS)
+    const prices = [10n ** 14n, 10n ** 14n, 10n ** 9n, 10n ** 14n]
     let nowMs = NOW_MS
-    for (let round = 0; round < 4; round++) {
+    let places = 0
+    for (const [round, unitWei] of prices.entries()) {
       const shares = Array.from({ length: 4096 }, (_, index): Share => {
-        return { contributor: account(4096 * round + index), rows: 1, parts: [1000, 0, 0, 0] }
+        const pull = 1000 + index
+        return { contributor: account(4096 * round + index), rows: 1, parts: [pull, 0, 0, 0] }
       })
       const attribution = { shares, decoys: 1000, decoySquares: '1000' }
-      const cheap = {
-        maxUnits: 1,
-        unitWei: 20_000n,
-        issuedAtMs: nowMs,
-        deadlineMs: nowMs + HOUR_MS,
-      }
-      settle(core, round + 1, { attribution, adapter: cidNumber(900 + round), ...cheap }, nowMs)
+      const adapter = cidNumber(900 + round)
+      const cheap = { maxUnits: 1, unitWei, issuedAtMs: nowMs, deadlineMs: nowMs + HOUR_MS }
+      settle(core, round + 1, { attribution, adapter, ...cheap }, nowMs)
       block(core, 3 + round, nowMs)
       const { data, duty } = offered(core, AT_ONCE_MS, nowMs)!
-      ok(data.payouts.length <= CONTRIBUTOR_PLACES + 10)
       equal(data.receipts.length, 1)
-      if (round >= 2) ok(data.carries.some(({ adapter }) => adapter === cidNumber(900 + round)))
-      const header = headerOf(data)
-      const [finalAtMs, txHash] = [nowMs + HOUR_MS, hashNumber(70 + round)]
-      tell(core, { kind: 'batch-posted', blockNumber: 9, header, finalAtMs, txHash }, nowMs)
-      core.handle({ kind: 'batch-read', number: data.number, data }, nowMs)
-      core.handle({ kind: 'duty-done', duty }, nowMs)
+      const carried = data.carries.find((one) => one.adapter === adapter)!.wei
+      const paid = shares.flatMap(({ contributor }) => cumulativeOf(data.pages, contributor) ?? [])
+      equal(paid.length, unitWei > 10n ** 9n ? MAX_NEWCOMERS : 0)
+      ok(paid.every((wei) => wei >= leastFirstPayWei(places)))
+      equal(cumulativeOf(data.pages, shares[0]!.contributor), undefined)
+      ok(carried > 0n)
+      post(core, data, duty, nowMs)
+      places = accountsIn(data.pages)
       nowMs += 15_000
     }
   }).timeout(20_000)
 
   it('gives the treasury what one adapter too many would carry on', () => {
     const core = council(SELF, PARAMETERS)
-    const data = { ...dataOf(1, []), ...full({ payouts: 0, charges: 0 }) }
+    const data = { ...dataOf(1, []), ...full({ pages: 0, charges: 0 }) }
     const [finalAtMs, txHash] = [NOW_MS + HOUR_MS, hashNumber(71)]
     tell(core, { kind: 'batch-posted', blockNumber: 2, header: headerOf(data), finalAtMs, txHash })
     core.handle({ kind: 'batch-read', number: 1, data }, NOW_MS)
@@ -273,7 +282,8 @@ describe('what one message and one block can hold', () => {
     block(core, 3)
     const { data: next } = offered(core, AT_ONCE_MS)!
     equal(next.carries.length, MAX_CARRIES)
-    const paidWei = next.payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)
+    const payouts = next.pages.flat()
+    const paidWei = payouts.reduce((sum, { cumulativeWei }) => sum + cumulativeWei, 0n)
     equal(paidWei, next.receipts[0]!.feeWei)
   })
 })
@@ -299,13 +309,15 @@ const RECEIPT = {
   ...{ contributorsWei: WEI, stakersWei: WEI, treasuryWei: WEI },
 } satisfies Receipt
 
+const RECEIPTS = Array.from({ length: MAX_BATCH_RECEIPTS }, () => RECEIPT)
+
 /** As many entries of each kind, as large as they get. */
-function full({ payouts, charges }: { readonly payouts: number; readonly charges: number }) {
+function full({ pages, charges }: { readonly pages: number; readonly charges: number }) {
   const adapters = Array.from({ length: MAX_CARRIES }, (_, index) => cidNumber(100_000 + index))
   const signature = `0x${'11'.repeat(65)}` as const
   return {
-    payouts: Array.from({ length: payouts }, (_, index) => {
-      return { account: account(index), cumulativeWei: WEI }
+    pages: Array.from({ length: pages }, (_, index) => {
+      return [{ account: account(index), cumulativeWei: WEI }]
     }),
     carries: adapters.sort().map((adapter) => ({ adapter, wei: WEI })),
     charges: Array.from({ length: charges }, (_, index) => {

@@ -205,11 +205,15 @@ describe('reasons for pay', () => {
               decoySquares: `${squares}`,
             } as Attribution,
           }))
-          const data = { strictness } as BatchData
+          const pages = [[{ account, cumulativeWei: 1n }]]
+          const data = { strictness, pages } as unknown as BatchData
           const reason = shareReason(data, undefined, cidNumber(1), answers, account)
           const isPaid = weights(answers, strictness).has(account)
           equal(reason.code, isPaid ? 'paid-as-contributor' : 'below-threshold')
           if (reason.code === 'paid-as-contributor') equal(reason.wei, 100n * BigInt(drawn.length))
+          const full = { ...data, pages: [] }
+          const { code } = shareReason(full, undefined, cidNumber(1), answers, account)
+          equal(code, isPaid ? 'no-place' : 'below-threshold')
           if (!('strength' in reason) || reason.strength === undefined) return
           // Rounded down, so it may stand at the threshold itself and be paid.
           ok(isPaid ? reason.strength >= strictness : reason.strength <= strictness)

@@ -49,7 +49,7 @@ function dataOf(number: number, change: Partial<BatchData> = {}): BatchData {
     answers: 0,
     payees: 0,
     receipts: [],
-    payouts: [],
+    pages: [],
     carries: [],
     charges: [
       {

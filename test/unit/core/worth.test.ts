@@ -291,7 +291,7 @@ function dataOf(number: number) {
       number,
       previous: hashNumber(number),
       receipts: [],
-      payouts: [],
+      pages: [],
       carries: [],
       charges: [],
     },

@@ -168,7 +168,7 @@ describe('a replay', () => {
     const changed = (change: object) => toText({ ...(fromText(head[0]!) as object), ...change })
     const event = (given: object) => toText({ kind: 'event', atMs: 1, event: given })
     const refused: [what: string, lines: string[], message: RegExp][] = [
-      ['an old form', [changed({ version: 0 })], /:1 has form 0, and this release reads 1; replay/],
+      ['an old form', [changed({ version: 0 })], /:1 has form 0, and this release reads 2; replay/],
       ['messages of other forms', [changed({ messageForms: 'x' })], /other forms .*sim:recordings/],
       [
         'another format',
