@@ -2,7 +2,13 @@
 import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
-import { AUDITORS, QUORUM_DENOMINATOR, QUORUM_NUMERATOR, SEAT_WAIT_MS } from '../protocol/params.ts'
+import {
+  AUDITORS,
+  QUORUM_DENOMINATOR,
+  QUORUM_NUMERATOR,
+  SEAT_WAIT_MS,
+  SECOND_LOOKS,
+} from '../protocol/params.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { stepsSince } from './horizon.ts'
 import type { Fact, Ledger } from './ledger.ts'
@@ -45,18 +51,64 @@ export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): rea
   return order.slice(0, seats)
 }
 
+interface Seats {
+  readonly order: readonly Member[]
+  readonly seats: number
+  /** Whether those of a fine-tune disagree. */
+  readonly areSplit: boolean
+}
+
 /** All who may audit a claim, in their order, and how many of them have a seat by now. */
-export function seatsOf(
+export function seatsOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Seats {
+  const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
+  const order = auditors(ledger, claim)
+  const seats = AUDITORS + waits
+  const areSplit = isTune(ledger, claim) && disagree(ledger, claim, order.slice(0, seats))
+  return { order, seats: areSplit ? seats + SECOND_LOOKS : seats, areSplit }
+}
+
+function isTune(ledger: Ledger, { body }: Fact<'claim'>): boolean {
+  return ledger.jobs.get(body.jobId)?.body.task === 'fine-tune'
+}
+
+function disagree(ledger: Ledger, claim: Fact<'claim'>, sitting: readonly Member[]): boolean {
+  const verdicts = new Set(votesOf(ledger, claim, sitting).map(({ body }) => body.verdict))
+  return verdicts.has('pass') && verdicts.has('fail')
+}
+
+/** Votes of these validators, without those who have contradicted themselves. */
+function votesOf(
+  ledger: Ledger,
+  { envelope }: Fact<'claim'>,
+  sitting: readonly Member[],
+): Fact<'vote'>[] {
+  const cast = ledger.votes.get(envelope.digest)
+  const struck = ledger.struck.get(envelope.digest)
+  return sitting.flatMap(({ node }) => (struck?.has(node) ? [] : (cast?.get(node) ?? [])))
+}
+
+/**
+ * The audits of a fine-tune that failed, for a validator that looks second: it repeats them, and none of its own. Of each
+ * other one it would draw another part, and see nothing of what they saw. None for whoever sits at first.
+ */
+export function failedBefore(
   ledger: Ledger,
   claim: Fact<'claim'>,
-  nowMs: number,
-): { readonly order: readonly Member[]; readonly seats: number } {
-  const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
-  return { order: auditors(ledger, claim), seats: AUDITORS + waits }
+  self: Address,
+): readonly Fact<'vote'>[] {
+  if (!isTune(ledger, claim)) return []
+  const order = auditors(ledger, claim)
+  const place = order.findIndex(({ node }) => node === self)
+  if (place < AUDITORS) return []
+  const own = ledger.votes.get(claim.envelope.digest)?.get(self)
+  const beforeMs = own?.arrivedAtMs ?? Number.POSITIVE_INFINITY
+  return votesOf(ledger, claim, order.slice(0, place))
+    .filter(({ body, arrivedAtMs }) => body.verdict === 'fail' && arrivedAtMs <= beforeMs)
+    .slice(0, SECOND_LOOKS)
 }
 
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {
-  const { order, seats } = seatsOf(ledger, claim, nowMs)
+  const { order, seats, areSplit } = seatsOf(ledger, claim, nowMs)
   const cast = ledger.votes.get(claim.envelope.digest)
   const struck = ledger.struck.get(claim.envelope.digest)
   const asked = {
@@ -69,8 +121,8 @@ export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number):
   if (held && isSame(held.asked, asked)) return held.standing
   const sitting = order.slice(0, asked.seats)
   const counting = sitting.filter(({ node }) => !struck?.has(node))
-  const votes = counting.flatMap(({ node }) => cast?.get(node) ?? [])
-  const standing = count(votes, counting.length, quorum(Math.min(AUDITORS, order.length)))
+  const votes = votesOf(ledger, claim, sitting)
+  const standing = count(votes, counting.length, neededOf(order.length, areSplit))
   STANDINGS.set(claim, { asked, standing })
   return standing
 }
@@ -94,16 +146,28 @@ function isSame(a: Asked, b: Asked): boolean {
   return isSameSeats && a.votes === b.votes && a.struck === b.struck
 }
 
-function count(votes: readonly Fact<'vote'>[], seats: number, needed: number): Standing {
+interface Needed {
+  readonly passes: number
+  readonly fails: number
+}
+
+/** Two of three; W2: where those of a fine-tune disagree three of five, or as near to that as there are validators. */
+function neededOf(validators: number, areSplit: boolean): Needed {
+  const few = quorum(Math.min(AUDITORS, validators))
+  if (!areSplit) return { passes: few, fails: few }
+  const among = Math.min(AUDITORS + SECOND_LOOKS, validators)
+  const passes = Math.floor(among / 2) + 1
+  return { passes, fails: among - passes + 1 }
+}
+
+function count(votes: readonly Fact<'vote'>[], seats: number, needed: Needed): Standing {
   const passes = arrivals(votes, 'pass')
   const fails = arrivals(votes, 'fail')
-  const complete = votes.length === seats
-  const decided = (status: Standing['status'], at: readonly number[]): Standing => {
-    return { status, decidedAtMs: at[needed - 1] ?? 0, complete, votes }
-  }
-  if (needed > 0 && passes.length >= needed) return decided('accepted', passes)
-  if (needed > 0 && fails.length >= needed) return decided('rejected', fails)
-  return decided('open', [])
+  const common = { complete: votes.length === seats, votes }
+  const [passedAtMs, failedAtMs] = [passes[needed.passes - 1], fails[needed.fails - 1]]
+  if (passedAtMs !== undefined) return { status: 'accepted', decidedAtMs: passedAtMs, ...common }
+  if (failedAtMs !== undefined) return { status: 'rejected', decidedAtMs: failedAtMs, ...common }
+  return { status: 'open', decidedAtMs: 0, ...common }
 }
 
 /** The fewest that make two thirds of `of`. */

@@ -11,9 +11,9 @@ import type { Task } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
-import { seated } from './committee.ts'
+import { failedBefore, seated } from './committee.ts'
 import { type Drafted, endorsementsDue } from './endorsing.ts'
-import type { Duty } from './events.ts'
+import type { Duty, FailedAudit } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
 import { judgingDue } from './judging.ts'
 import { type Fact, type Ledger, lastBatch } from './ledger.ts'
@@ -207,11 +207,11 @@ function auditOf(
   const { digest } = claim.envelope
   if (ledger.votes.get(digest)?.has(self) || !isInTurn(ledger, claim, nowMs)) return []
   if (!seated(ledger, claim, nowMs).some(({ node }) => node === self)) return []
-  return verifyOf(ledger, job, claim)
+  return verifyOf(ledger, job, claim, self)
 }
 
 /** Once a block is there that nobody knew when the claim came. */
-function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>): Duty[] {
+function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, self: Address): Duty[] {
   const { digest } = claim.envelope
   const { head } = ledger
   if (!head || head.number <= claim.arrivedAtBlock) return []
@@ -224,22 +224,31 @@ function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>): Duty[
       claimId: digest,
       beacon: head.hash,
       beaconBlock: head.number,
+      failed: failedOf(ledger, claim, self),
     },
   ]
 }
 
+function failedOf(ledger: Ledger, claim: Fact<'claim'>, self: Address): FailedAudit[] {
+  return failedBefore(ledger, claim, self).map(({ body: { validator, beaconBlock } }) => {
+    return { validator, beaconBlock }
+  })
+}
+
 /** The block that chose what to check is named by the vote: another one would choose another part. */
 function lookAgain(
-  { head }: Ledger,
+  ledger: Ledger,
   job: Fact<'job'>,
   claim: Fact<'claim'>,
   { body }: Fact<'vote'>,
 ): Duty[] {
+  const { head } = ledger
   const { digest: claimId } = claim.envelope
-  const { beaconBlock } = body
+  const { beaconBlock, validator } = body
   if (!head || head.number < beaconBlock) return []
   const again = { job: job.body, claim: claim.body, claimId, beacon: undefined, beaconBlock }
-  return [{ kind: 'verify', duty: `verify ${claimId}`, ...again }]
+  const failed = failedOf(ledger, claim, validator)
+  return [{ kind: 'verify', duty: `verify ${claimId}`, ...again, failed }]
 }
 
 /** What this validator saw is told; where it has forgotten that, it looks again at what its vote was about. */

@@ -14,7 +14,7 @@ import type { Seen } from '../protocol/opening.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import type { Verdict, VoteReason } from '../protocol/vote.ts'
+import type { Verdict, Vote, VoteReason } from '../protocol/vote.ts'
 import type { Contradiction, Judgement } from './admission.ts'
 import type { Signed } from './disputes.ts'
 import type { Reason } from './reasons.ts'
@@ -59,6 +59,8 @@ export type Event =
   | { readonly kind: 'offered'; readonly proposal: Proposal }
   /** The L2 knows of a contradiction. */
   | { readonly kind: 'accused'; readonly slot: string }
+  /** A jury would not see what this node has failed a claim for: it doubts it no longer. */
+  | { readonly kind: 'relented'; readonly claim: Hash }
   /** Whoever answers for a batch that was found false has been reported. */
   | { readonly kind: 'punished'; readonly header: Hash }
   /** The data was found where a proposal says. */
@@ -73,6 +75,9 @@ export type Event =
   | { readonly kind: 'tick' }
 
 export type EventOf<K extends Event['kind']> = Extract<Event, { readonly kind: K }>
+
+/** Whose audit failed, and the block that chose what it looked at. */
+export type FailedAudit = Pick<Vote, 'validator' | 'beaconBlock'>
 
 /** A duty is an effect whose end is reported back under its name; until then it is not ordered a second time. */
 export type Duty =
@@ -105,6 +110,8 @@ export type Duty =
        */
       readonly beacon: Hash | undefined
       readonly beaconBlock: number
+      /** Audits that failed, which are repeated in the place of an own one. */
+      readonly failed: readonly FailedAudit[]
     }
   | {
       /** Fetch the answer behind a claim and read its attribution, checked against the claim's root. */

@@ -100,6 +100,13 @@ export class KeptClaims {
     this.#doubted.add(claim)
   }
 
+  /** A validator doubts a claim no longer. */
+  relent(claim: Hash, validator: Address): void {
+    const held = this.#kept.get(claim)
+    held?.failedBy.delete(validator)
+    if (held?.failedBy.size === 0) this.#doubted.delete(claim)
+  }
+
   /** This node has run the claim. */
   see(claim: Hash, seen: Seen | undefined): void {
     const held = this.#kept.get(claim)

@@ -167,6 +167,10 @@ export class Core {
         this.ledger.contradictions.delete(event.slot)
         this.ledger.changes.ofChain()
         return this.#end(`accuse ${event.slot}`)
+      case 'relented':
+        this.ledger.disputes.claims.relent(event.claim, this.#options.self)
+        this.ledger.changes.ofChain()
+        return this.#end(`challenge ${event.claim}`)
       case 'punished':
         this.ledger.disputes.hasPunished(event.header)
         this.ledger.changes.ofChain()

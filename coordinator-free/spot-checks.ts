@@ -32,6 +32,7 @@ export function isDrawn(ledger: Ledger, self: Address, claim: Hash, beacon: Hash
 export function spotChecksDue(ledger: Ledger, lots: ReadonlyMap<Hash, Lot>): Duty[] {
   return [...lots].flatMap(([claimId, lot]): Duty[] => {
     const work = ledger.disputes.claims.work(claimId)
-    return work ? [{ kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot }] : []
+    if (!work) return []
+    return [{ kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot, failed: [] }]
   })
 }

@@ -50,6 +50,8 @@ export const LOST_WAIT_MS = 5 * MINUTE_MS
 
 /** Auditors drawn for a claim. */
 export const AUDITORS = 3
+/** Seated besides where auditors of a fine-tune disagree: each has seen another part of it, and these look at what failed. */
+export const SECOND_LOOKS = 2
 /** Each further wait of this length without a verdict seats one more auditor. */
 export const SEAT_WAIT_MS = 90 * SECOND_MS
 /** After a quorum, how long a batch waits for the votes that are still missing. */

@@ -163,7 +163,7 @@ const ECONOMY: Readonly<Record<Section, Fields>> = {
   adversaries: {
     strategy: oneOf(['honest', ...Object.keys(STRATEGIES)]),
     ...economies('ringShare', 'ringNameOpen', 'ringWork'),
-    ...economies('cheatRate', 'challenged', 'denouncedEpochs'),
+    ...economies('cheatRate', 'challenged', 'denouncedEpochs', 'secondLooks'),
   },
 }
 

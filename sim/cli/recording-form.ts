@@ -98,6 +98,7 @@ const EVENTS: Readonly<Record<Event['kind'], z.ZodRawShape>> = {
   'batch-read': { number: uint64, data: batch },
   offered: { proposal: wired(Proposal.schema, 'a proposal') },
   accused: { slot: text },
+  relented: { claim: bytes32 },
   punished: { header: bytes32 },
   retrieved: { header: bytes32 },
   heard: { number: uint64, verdict },

@@ -1,6 +1,7 @@
 /** What depth E simulates: who stakes how much, what work pays and costs, and how well it is watched. */
 
 import { INITIAL_VALUES, type ParameterValues } from '../../protocol/parameters.ts'
+import { SECOND_LOOKS } from '../../protocol/params.ts'
 import { requireBounds } from '../bounds.ts'
 
 export interface EconomyScenario {
@@ -45,6 +46,8 @@ export interface EconomyScenario {
   readonly challenged: number
   /** Share of claims by others that are false: what a validator that does not look is in danger of. */
   readonly falseClaims: number
+  /** Auditors who join where those of a fine-tune disagree. */
+  readonly secondLooks: number
   /** The chance that a strategy with a rate cheats at a job. */
   readonly cheatRate: number
   readonly governed: ParameterValues
@@ -77,6 +80,7 @@ const DEFAULTS: EconomyScenario = {
   miss: 0.01,
   challenged: 1,
   falseClaims: 0.001,
+  secondLooks: SECOND_LOOKS,
   cheatRate: 0.25,
   governed: INITIAL_VALUES,
 }
@@ -104,10 +108,20 @@ export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: num
   miss: [0, 1],
   challenged: [0, 1],
   falseClaims: [0, 1],
+  secondLooks: [0, 20],
   cheatRate: [0, 1],
 }
 export const WHOLE: readonly string[] = [
-  ...['seed', 'nodes', 'epochs', 'denouncedEpochs', 'shockEpoch', 'whaleEpoch', 'capacity'],
+  ...[
+    'seed',
+    'nodes',
+    'epochs',
+    'denouncedEpochs',
+    'shockEpoch',
+    'whaleEpoch',
+    'capacity',
+    'secondLooks',
+  ],
 ]
 
 /** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */

@@ -45,6 +45,14 @@ export const STRATEGIES = {
       else economy.work(worker)
     },
   },
+  skimping: {
+    what: 'At a part of its jobs (cheatRate), all of them fine-tunes, trains no more than a part (cheapCost) of the segments and makes up the states of the others. Each auditor repeats one segment, drawn for it alone; where they disagree, others repeat what failed. No jury is called over it, for each of its jurors, too, would see another segment.',
+    ...{ actors: 'worker', ...asOne },
+    work(economy, worker) {
+      if (economy.streams.ring.happens(0, economy.scenario.cheatRate)) skimp(economy, worker)
+      else economy.work(worker)
+    },
+  },
   copying: {
     what: 'Lets its turn go, waits for the next worker’s claim, and signs the same result as its own. Auditors look at claims made in turn; one that comes later they look at only if that one fails.',
     ...{ actors: 'worker', ...asOne },
@@ -137,6 +145,19 @@ function cheat(economy: Economy, worker: number): void {
   if (isUndone(economy, worker, heard)) return
   economy.counts.falsePaid += 1
   economy.payAudited(worker, heard.passedBy)
+}
+
+/** A fine-tune in part, before auditors drawn by luck. */
+function skimp(economy: Economy, worker: number): void {
+  economy.workers.cheap[worker]! += 1
+  const { isAccepted, passedBy } = economy.tribunal.hearInPart()
+  if (isAccepted) {
+    economy.counts.falsePaid += 1
+    economy.payAudited(worker, passedBy)
+  } else {
+    economy.counts.rejected += 1
+    economy.pass(worker)
+  }
 }
 
 /** An honest auditor who was outvoted, or who checks on the spot, calls a jury; true where the claim is taken back. */

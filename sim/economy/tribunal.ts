@@ -92,6 +92,27 @@ export class Tribunal {
   }
 
   /**
+   * A fine-tune of which a part (`cheapCost`) is as it should be. Each auditor draws a segment of its own; where they disagree,
+   * others repeat what failed, and most of all decide.
+   */
+  hearInPart(): Heard {
+    const { scenario, streams, validators } = this.#of
+    const isFailed = new Map(
+      this.seats().map((seat) => [seat, streams.ring.happens(1, 1 - scenario.cheapCost)]),
+    )
+    const areSplit = new Set(isFailed.values()).size > 1
+    const most = Math.min(isFailed.size + scenario.secondLooks, validators.count)
+    while (areSplit && isFailed.size < most) {
+      const drawn = validators.draw(streams.seats, 0)
+      if (!isFailed.has(drawn)) isFailed.set(drawn, true)
+    }
+    for (const seat of isFailed.keys()) validators.worked[seat]! += 1
+    const failedBy = [...isFailed].filter(([, failed]) => failed).map(([seat]) => seat)
+    const passedBy = [...isFailed.keys()].filter((seat) => !failedBy.includes(seat))
+    return { passedBy, failedBy, isAccepted: passedBy.length > failedBy.length }
+  }
+
+  /**
    * Whether a jury finds a false claim, or a transcript that was made up, to be false. Seats are drawn anew each, as `Lots.sol`
    * does, without the accused and who accuses them.
    * @param wants what the ring's jurors say

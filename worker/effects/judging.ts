@@ -1,4 +1,5 @@
 /** What this node brings before the judges on the L2, and what it says there as a juror. */
+import { randomBytes } from 'node:crypto'
 import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import type { Disputes, Signed } from '../../coordinator-free/disputes.ts'
@@ -7,7 +8,7 @@ import { transcriptIn } from '../../coordinator-free/kept-claims.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { faultOfClaim, PLAIN_FAULT } from '../../protocol/fault.ts'
-import { type Hash, ZERO_HASH } from '../../protocol/hash.ts'
+import { type Hash, toHex, ZERO_HASH } from '../../protocol/hash.ts'
 import { verdictOnPasses, verdictSeal } from '../../protocol/jury.ts'
 import { authorOf } from '../../protocol/message.ts'
 import { type Beacon, Beginnings } from '../beacon/beacon.ts'
@@ -126,11 +127,37 @@ function performChallenge(options: JudgingOptions): Performer<'challenge'> {
       options.log.warn({ batch: header.number, claim }, 'false attribution proved')
       return undefined
     }
+    if (!(await isSeenByMost(options, claim, signal))) {
+      options.log.warn(
+        { batch: header.number, claim },
+        'no jury called: few of its jurors would see it',
+      )
+      return { kind: 'relented', claim }
+    }
     const isCalled = ({ disputes }: Ledger) => disputes.isJudged(claim, header)
     await write(options, openCaseCall(duty, bondWei), isCalled, signal)
     options.log.warn({ batch: header.number, claim, bondWei: `${bondWei}` }, 'jury called')
     return undefined
   }
+}
+
+/** Parts of a fine-tune that are looked at before a jury is called. */
+const FURTHER_LOOKS = 2
+
+/** Each juror sees another part of a fine-tune: a jury over one that is false in few places would dismiss the case. */
+async function isSeenByMost(
+  { check, runtime }: JudgingOptions,
+  claimId: Hash,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const work = runtime.core.ledger.disputes.claims.work(claimId)
+  if (work?.job.task !== 'fine-tune') return true
+  for (let look = 0; look < FURTHER_LOOKS; look++) {
+    const beacon = toHex(randomBytes(32)) as Hash
+    const { verdict } = await check({ ...work, claimId, beacon }, signal)
+    if (verdict !== 'fail') return false
+  }
+  return true
 }
 
 /** A jury needs no proof, so where it cannot be put together one is called. */

@@ -1,4 +1,5 @@
 /** `verify` and `read`: run a claim again, as jurors do too, and say what was found; read the attribution that settlement needs. */
+import type { Duty } from '../../coordinator-free/events.ts'
 import { Answer } from '../../protocol/answer.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
@@ -27,19 +28,26 @@ export interface VerifyOptions {
 /** After so many tries in which nobody delivered the output or what it names, it counts as withheld. */
 const MISSING_AFTER = 3
 
-/** Runs a claim again. @param beacon What nobody knew when the claim was made: chooses what is checked */
-export type Check = (
-  work: { readonly job: Job; readonly claim: Claim; readonly claimId: Hash; readonly beacon: Hash },
-  signal: AbortSignal,
-) => Promise<Finding>
+export interface Work {
+  readonly job: Job
+  readonly claim: Claim
+  readonly claimId: Hash
+  /** What nobody knew when the claim was made: it chooses what is checked, */
+  readonly beacon: Hash
+  /** another part for each auditor; this node's own where none is named. */
+  readonly auditor?: Address
+}
+
+/** Runs a claim again. */
+export type Check = (work: Work, signal: AbortSignal) => Promise<Finding>
 
 /** The check that votes and juries have in common. */
 export function checking(options: VerifyOptions): Check {
   const { log } = options
   const missed = new Map<Hash, number>()
-  return async ({ job, claim, claimId, beacon }, signal) => {
+  return async ({ job, claim, claimId, beacon, auditor = options.self }, signal) => {
     const startedAtMs = Date.now()
-    const own = keccak(fromHex(beacon), fromHex(claimId), fromHex(options.self))
+    const drawn = keccak(fromHex(beacon), fromHex(claimId), fromHex(auditor))
     const missing = (error: unknown): Finding => {
       if (!isWithheld(error)) throw error
       const misses = (missed.get(claimId) ?? 0) + 1
@@ -47,7 +55,7 @@ export function checking(options: VerifyOptions): Check {
       if (misses < MISSING_AFTER) throw error
       return fail('output-missing')
     }
-    const found = await judge(options, job, claim, own, signal).catch(missing)
+    const found = await judge(options, job, claim, drawn, signal).catch(missing)
     missed.delete(claimId)
     log.info({ claimId, ...found, tookMs: Date.now() - startedAtMs }, 'claim checked')
     return found
@@ -61,10 +69,34 @@ export function performVerify(check: Check, beacon: Beacon): Performer<'verify'>
     // Whoever looks again goes by the block that its vote names.
     const anchor = hash ? beginnings.of(duty.duty, beaconBlock, hash) : { block: beaconBlock }
     const { randomness, block = beaconBlock } = await beacon.of(anchor, signal)
-    const found = await check({ ...duty, beacon: randomness }, signal)
+    const again = await repeatFailed(check, beacon, duty, signal)
+    const found = again ?? (await check({ ...duty, beacon: randomness }, signal))
     beginnings.forget(duty.duty)
     return { kind: 'verified', claim: duty.claimId, ...found, beaconBlock: block }
   }
+}
+
+/** Whoever names a block of which nothing follows does not keep others from looking elsewhere. */
+const DRAW_WAIT_MS = 30_000
+
+/** Repeats audits of others that failed: one that fails again is enough. `undefined` where none can be repeated. */
+async function repeatFailed(
+  check: Check,
+  beacon: Beacon,
+  duty: Extract<Duty, { kind: 'verify' }>,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  let first: Finding | undefined
+  for (const { validator, beaconBlock } of duty.failed) {
+    const either = AbortSignal.any([signal, AbortSignal.timeout(DRAW_WAIT_MS)])
+    const draw = await beacon.of({ block: beaconBlock }, either).catch(() => undefined)
+    signal.throwIfAborted()
+    if (!draw) continue
+    const found = await check({ ...duty, beacon: draw.randomness, auditor: validator }, signal)
+    if (found.verdict !== 'pass') return found
+    first ??= found
+  }
+  return first
 }
 
 async function judge(

@@ -293,6 +293,15 @@ describe('a jury', () => {
     equal(dutiesOf(core.handle({ ...verified, verdict: 'fail' }, NOW_MS), 'challenge').length, 1)
   })
 
+  it('is not called over what its jurors would not see [D3]', () => {
+    const core = doubting(SELF, [work], [SELF])
+    posted(core, [receiptOf(work)])
+    equal(called(core).length, 0, 'the duty is in hand')
+    core.handle({ kind: 'relented', claim: work.claim.digest }, NOW_MS)
+    deepEqual(called(core, NOW_MS + WINDOW_MS - 1), [])
+    equal(core.ledger.disputes.claims.get(work.claim.digest)?.failedBy.size, 0)
+  })
+
   it('is called anew where it did not decide, and not where it did', () => {
     for (const outcome of ['undecided', 'dismissed', 'upheld'] as const) {
       const core = doubting(SELF, [work], [SELF])

@@ -10,7 +10,7 @@ import type { BatchHeader } from '../../../protocol/batch.ts'
 import { answerCommitment, sketch } from '../../../protocol/commitment.ts'
 import { roundAfter } from '../../../protocol/drand.ts'
 import { attributionRoot, indexesRoot } from '../../../protocol/evidence.ts'
-import type { Cid } from '../../../protocol/fields.ts'
+import type { Address, Cid } from '../../../protocol/fields.ts'
 import { fromHex, type Hash, keccak, utf8, ZERO_HASH } from '../../../protocol/hash.ts'
 import type { Job } from '../../../protocol/job.ts'
 import { NOTHING_SEEN } from '../../../protocol/opening.ts'
@@ -416,7 +416,7 @@ describe('the checks of a validator', () => {
         using beacon = new DrandBeacon({ network, relays: [relay.url], blocks, log })
         const check = checking({ self, knowledge, content, log, blockHash: async () => SEED })
         const work = { job: shop.tuneJob, claim, claimId, beacon: known, beaconBlock }
-        const duty = { kind: 'verify', duty: `verify ${claimId}`, ...work } as const
+        const duty = { kind: 'verify', duty: `verify ${claimId}`, ...work, failed: [] } as const
         const found = await performVerify(check, beacon)(duty, signal)
         if (found?.kind !== 'verified') throw new TypeError('no verdict')
         assert.equal(found.verdict, 'pass')
@@ -555,6 +555,29 @@ describe('the checks of a validator', () => {
         await assert.rejects(look(), { code: 'withheld' })
         await assert.rejects(look(), { code: 'withheld' })
         assert.equal(found(await look()), 'output-missing', `${number}`)
+      }
+    })
+
+    it('repeat what another auditor has looked at, bit for bit', async () => {
+      const { knowledge, content } = shop
+      const common = {
+        knowledge,
+        content,
+        log: createLogger('silent'),
+        blockHash: async () => SEED,
+      }
+      const [own, other] = [4, 5].map((number) => keyNumber(number).address)
+      const claim = shop.claim(TUNE_ID, shop.tuned)
+      const look = async (self: Address, number: number, auditor?: Address) => {
+        const work = { job: shop.tuneJob, claim, claimId: hashNumber(71) }
+        const about = { ...work, beacon: hashNumber(number), ...(auditor && { auditor }) }
+        return (await checking({ self, ...common })(about, signal)).seen.transcript
+      }
+      for (let number = 1; ; number++) {
+        const theirs = await look(other!, number)
+        if ((await look(own!, number)) === theirs) continue
+        assert.equal(await look(own!, number, other), theirs)
+        break
       }
     })
 

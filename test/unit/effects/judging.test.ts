@@ -3,7 +3,10 @@ import type { Duty } from '../../../coordinator-free/events.ts'
 import { createLedger, type Ledger } from '../../../coordinator-free/ledger.ts'
 import { faultOfClaim } from '../../../protocol/fault.ts'
 import { type Hash, ZERO_HASH } from '../../../protocol/hash.ts'
+import type { Job } from '../../../protocol/job.ts'
 import { verdictSeal } from '../../../protocol/jury.ts'
+import { headerOf } from '../../../protocol/settlement.ts'
+import type { Verdict } from '../../../protocol/vote.ts'
 import { type Beacon, chainBeacon } from '../../../worker/beacon/beacon.ts'
 import { BeaconError } from '../../../worker/beacon/errors.ts'
 import type { Call } from '../../../worker/chain/calls.ts'
@@ -16,6 +19,7 @@ import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { claimEnvelope, jobEnvelope, SEEN, voteEnvelope } from '../../harness/council.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { hashNumber, keyNumber } from '../../harness/messages.ts'
+import { dataOf, receiptOf } from '../../harness/settled.ts'
 
 const SELF = keyNumber(4).address
 const signal = new AbortController().signal
@@ -29,6 +33,9 @@ describe('a juror’s effects', () => {
   let checked: Hash[]
   let beacon: Beacon
   let sent: Call[]
+  /** What the node finds, one look after the other; then that all is well. */
+  let verdicts: Verdict[]
+  let work: { readonly job: Pick<Job, 'task'> } | undefined
 
   beforeEach(() => {
     folder = testFolder('judging')
@@ -36,6 +43,8 @@ describe('a juror’s effects', () => {
     checked = []
     beacon = chainBeacon({ at: () => fail('a juror has the hash') })
     sent = []
+    verdicts = []
+    work = undefined
   })
 
   afterEach(() => {
@@ -58,11 +67,15 @@ describe('a juror’s effects', () => {
         return { txHash: hashNumber(1) }
       },
     }
-    const runtime = { until: async (_: (ledger: Ledger) => boolean) => createLedger() }
-    const options = { runtime, chain, ballots, log: createLogger('silent'), beacon }
+    const claims = { work: () => work }
+    const core = { ledger: { disputes: { claims } } }
+    const runtime = { core, until: async (_: (ledger: Ledger) => boolean) => createLedger() }
+    const proving = { prove: async () => undefined }
+    const options = { runtime, chain, ballots, log: createLogger('silent'), beacon, ...proving }
     const check = async ({ beacon: chosen }: { beacon: Hash }) => {
+      const verdict = verdicts[checked.length] ?? 'pass'
       checked.push(chosen)
-      return { verdict: 'pass', reason: 'none', checked: 1, seen: SEEN }
+      return { verdict, reason: 'none', checked: 1, seen: SEEN }
     }
     return judging({ ...options, check } as unknown as JudgingOptions)
   }
@@ -128,6 +141,25 @@ describe('a juror’s effects', () => {
     await performers().reveal(reveal, signal)
     const seal = verdictSeal(1, SELF, 'fail', salt)
     deepEqual(sent, [commitVerdictCall(1, seal), revealVerdictCall(1, 'fail', salt)])
+  })
+
+  it('call a jury over a fine-tune where its jurors, who each see another part, would see it', async () => {
+    const receipt = receiptOf({ job, claim })
+    const about = { header: headerOf(dataOf(1, [receipt])), receipts: [receipt], index: 0 }
+    const duty = { kind: 'challenge', duty: 'challenge', bondWei: 1n, openings: [] } as const
+    const call = () => performers().challenge({ ...duty, ...about }, signal)
+    const relented = { kind: 'relented', claim: claimId }
+    for (const [task, found, looks, outcome] of [
+      ['inference', [], 0, undefined],
+      ['fine-tune', ['fail', 'fail'], 2, undefined],
+      ['fine-tune', ['fail', 'pass'], 2, relented],
+      ['fine-tune', ['pass'], 1, relented],
+      ['fine-tune', ['inconclusive'], 1, relented],
+    ] as const) {
+      ;[work, verdicts, checked, sent] = [{ job: { task } }, [...found], [], []]
+      deepEqual(await call(), outcome)
+      deepEqual([new Set(checked).size, sent.length], [looks, outcome ? 0 : 1])
+    }
   })
 
   it('report who signed the claim that the chain names, and nobody where it names none', async () => {

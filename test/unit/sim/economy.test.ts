@@ -69,7 +69,13 @@ describe('the economy', () => {
   })
 
   it('slashes honest voters for none of what workers do alone', () => {
-    for (const name of ['lazy', 'copying', 'good, then cheating', 'griefing'] as const) {
+    for (const name of [
+      'lazy',
+      'skimping',
+      'copying',
+      'good, then cheating',
+      'griefing',
+    ] as const) {
       assert.equal(earns(STRATEGIES[name], SHORT, SEEDS).honestSlashed, 0, name)
     }
   })
@@ -138,6 +144,12 @@ describe('what strategies earn', () => {
     for (const name of ['lazy', 'good, then cheating', 'griefing', 'equivocating'] as const) {
       assert.ok(earns(STRATEGIES[name], SHORT, SEEDS).part.high < 0, name)
     }
+  })
+
+  it('is less than honesty for who leaves out a little of its fine-tunes, since others look at what failed', () => {
+    const skimping = { ...SHORT, cheatRate: 1, cheapCost: 0.9 }
+    assert.ok(earns(STRATEGIES.skimping, skimping, SEEDS).part.high < 0)
+    assert.ok(earns(STRATEGIES.skimping, { ...skimping, secondLooks: 0 }, SEEDS).part.low > 0)
   })
 
   it('comes with false claims of which all are found where checks see them, and none where they see none', () => {
