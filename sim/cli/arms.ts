@@ -6,6 +6,7 @@ import {
   type Numbers,
   oddOnes,
 } from '../adversaries/kinds.ts'
+import { type DataScenario, dataScenario } from '../economy/data-market.ts'
 import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type RoutingScenario, routingScenario } from '../routing/scenario.ts'
@@ -107,6 +108,12 @@ export function economyOf(settings: Settings, seed: number): EconomyScenario {
   return economyScenario({ ...world, ...workload, ...faults, ...ring, seed })
 }
 
+export function dataOf(settings: Settings, seed: number): DataScenario {
+  const { world, workload, faults, adversaries } = settings
+  const { strategy: _, ...rest } = adversaries
+  return dataScenario({ ...world, ...workload, ...faults, ...rest, seed })
+}
+
 export function transferOf(settings: Settings, seed: number): TransferScenario {
   const { world, workload, faults, adversaries } = settings
   const change = { ...world, ...workload, ...faults, ...adversaries, seed }
@@ -154,6 +161,7 @@ const SCENARIO_OF: Readonly<Record<Depth, (settings: Settings, seed: number) => 
   economy: economyOf,
   transfer: transferOf,
   routing: routingOf,
+  data: dataOf,
 }
 
 function requireHonest(made: Scenario, role: 'worker' | 'validator'): void {

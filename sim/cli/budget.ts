@@ -4,7 +4,7 @@ import { populationOf } from '../economy/population.ts'
 import { bytesOf } from '../gossip/scenario.ts'
 import { lookupsOf, bytesOf as routingBytesOf } from '../routing/scenario.ts'
 import { blocksOf, linksOf, bytesOf as transferBytesOf, wantersOf } from '../transfer/scenario.ts'
-import { type Arm, economyOf, gossipOf, protocolOf, routingOf, transferOf } from './arms.ts'
+import { type Arm, dataOf, economyOf, gossipOf, protocolOf, routingOf, transferOf } from './arms.ts'
 import { Refusal } from './refusal.ts'
 import type { Study } from './scenario-file.ts'
 
@@ -27,6 +27,10 @@ const BLOCK_SECONDS = 15e-6
 /** Depth K: a lookup, and a node that stands in everybody's table. */
 const LOOKUP_SECONDS = 4e-3
 const KNOWN_SECONDS = 0.5e-6
+/** At depth D, of a contributor at an answer; and what it takes. */
+const SCORE_SECONDS = 4e-6
+const SCORE_BYTES = 400
+const SETTLEMENT_BYTES = 400
 /** What a thread takes before it runs anything. */
 const THREAD_BYTES = 80 * 2 ** 20
 
@@ -89,6 +93,7 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
   }
   if (study.depth === 'transfer') return transferCostOf(settings)
   if (study.depth === 'routing') return routingCostOf(settings)
+  if (study.depth === 'data') return dataCostOf(settings)
   const scenario = gossipOf(settings, 1)
   const nodes = scenario.nodes + scenario.sybils
   const virtualSeconds = 8 + (scenario.messages * scenario.intervalMs) / 1000
@@ -96,6 +101,14 @@ function costOf(study: Study, settings: Arm['settings']): { seconds: number; byt
     MESSAGE_SECONDS * scenario.messages * (scenario.degree / 8) + SECOND_SECONDS * virtualSeconds
   const seconds = RUN_SECONDS + nodes * (nodes / 10_000) ** GROWTH * byNode
   return { seconds, bytes: bytesOf(scenario) }
+}
+
+/** Two years of scores, one for each contributor and answer. */
+function dataCostOf(settings: Arm['settings']): { seconds: number; bytes: number } {
+  const { contributors, settlements, answers } = dataOf(settings, 1)
+  const scores = contributors * answers
+  const seconds = RUN_SECONDS + 2 * SCORE_SECONDS * scores * settlements
+  return { seconds, bytes: SCORE_BYTES * scores + SETTLEMENT_BYTES * settlements }
 }
 
 /** Where all neighbours are asked, all of them send. */
@@ -125,6 +138,7 @@ export function virtualSecondsOf(study: Study, settings: Arm['settings']): numbe
   if (study.depth === 'economy') return 3600 * economyOf(settings, 1).epochs
   if (study.depth === 'transfer') return transferSecondsOf(settings)
   if (study.depth === 'routing') return 240
+  if (study.depth === 'data') return 365 * 86_400
   const { messages, intervalMs } = gossipOf(settings, 1)
   return 8 + (messages * intervalMs) / 1000
 }

@@ -11,13 +11,14 @@ const DAY_SECONDS = 86_400
 const CHEAT_RATE = 'adversaries.cheatRate'
 
 export function lorenz(frame: Frame, pay: Table): Picture {
+  const who = frame.results.study.depth === 'data' ? 'contributors' : 'workers'
   const percent = times(100, bandsOf(pay, 'workersShare', 'payShare'))
   const points = percent.map((point) => ({ ...point, x: 100 * point.x }))
   return draw({
-    ...{ ...frame, name: 'lorenz', title: 'Lorenz curve of workers’ pay' },
+    ...{ ...frame, name: 'lorenz', title: `Lorenz curve of ${who}’ pay` },
     subtitle: `What the poorest have together; dotted: all have the same · ${SEEDS_BAND}`,
     options: {
-      x: { label: 'workers, the poorest first (%) →', domain: [0, 100] },
+      x: { label: `${who}, the poorest first (%) →`, domain: [0, 100] },
       y: { label: '↑ share of all pay (%)', domain: [0, 100], grid: true },
       marks: [Plot.ruleY([0]), diagonal(100), ...bands(frame, points)],
     },

@@ -165,12 +165,26 @@ const ROUTING: Readonly<Record<string, FigureKind>> = {
   virtualSeconds: { title: 'All over after', unit: 's' },
 }
 
+const DATA: Readonly<Record<string, FigureKind>> = {
+  adversaryProfit: { title: 'The contributor’s profit', unit: 'mOPEN' },
+  honestProfit: { title: 'Its profit by honest data', unit: 'mOPEN' },
+  gain: { title: 'Profit beyond honesty', unit: 'mOPEN' },
+  bondsLost: { title: 'Bonds lost', unit: 'mOPEN' },
+  names: { title: 'Names that it goes by', unit: 'accounts' },
+  paidShare: { title: 'Paid of what came in for contributors', unit: 'share' },
+  adversaryShare: { title: 'Of that its own', unit: 'share' },
+  othersKept: { title: 'What the others earn', unit: 'of what they earn beside honest data' },
+  strictness: { title: 'Threshold in the end', unit: 'deviations of noise' },
+  contributorGini: { title: 'Gini of the others’ incomes', unit: '' },
+}
+
 const KINDS: Readonly<Record<Depth, Readonly<Record<string, FigureKind>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
   transfer: TRANSFER,
   routing: ROUTING,
+  data: DATA,
 }
 
 export function figuresOf(depth: Depth): string[] {

@@ -58,6 +58,10 @@ function conditions({ study }: Results): string {
     'sybils',
     'tale',
     'epochs',
+    'contributors',
+    'settlements',
+    'answers',
+    'cheatRate',
     'strategy',
   ]
   const pairs = SECTIONS.flatMap((section) =>

@@ -1,6 +1,7 @@
 /** The keys that a scenario file may have at each depth, with their bounds; and the nearest one to a slip of the pen. */
 import { z } from 'zod'
 import { ADVERSARY_KEYS } from '../adversaries/kinds.ts'
+import { DATA_BOUNDS, DATA_STRATEGIES, DATA_WHOLE } from '../economy/data-market.ts'
 import { BOUNDS as ECONOMY_BOUNDS, WHOLE } from '../economy/scenario.ts'
 import { STRATEGIES } from '../economy/strategies.ts'
 import { ATTACKS, BOUNDS, WITH_FRACTIONS } from '../gossip/scenario.ts'
@@ -25,7 +26,7 @@ import {
 } from '../transfer/scenario.ts'
 import { ARRIVAL, MOST_ARRIVALS } from './recorded-jobs.ts'
 
-export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer', 'routing'] as const
+export const DEPTHS = ['gossip', 'protocol', 'economy', 'transfer', 'routing', 'data'] as const
 export type Depth = (typeof DEPTHS)[number]
 
 export const SECTIONS = ['world', 'workload', 'faults', 'adversaries'] as const
@@ -47,6 +48,12 @@ function gossips(...names: (keyof typeof BOUNDS)[]): Fields {
 function economies(...names: (keyof typeof ECONOMY_BOUNDS)[]): Fields {
   const field = (name: keyof typeof ECONOMY_BOUNDS) =>
     (WHOLE.includes(name) ? whole : between)(...ECONOMY_BOUNDS[name])
+  return Object.fromEntries(names.map((name) => [name, field(name)]))
+}
+
+function market(...names: (keyof typeof DATA_BOUNDS)[]): Fields {
+  const field = (name: keyof typeof DATA_BOUNDS) =>
+    (DATA_WHOLE.includes(name) ? whole : between)(...DATA_BOUNDS[name])
   return Object.fromEntries(names.map((name) => [name, field(name)]))
 }
 
@@ -201,12 +208,20 @@ const ROUTING: Readonly<Record<Section, Fields>> = {
   },
 }
 
+const DATA: Readonly<Record<Section, Fields>> = {
+  world: market('contributors', 'topic', 'signal'),
+  workload: market('settlements', 'answers', 'dataCost'),
+  faults: market('doorMiss', 'rowMiss'),
+  adversaries: { strategy: oneOf(Object.keys(DATA_STRATEGIES)), ...market('flagged') },
+}
+
 export const FIELDS: Readonly<Record<Depth, Readonly<Record<Section, Fields>>>> = {
   gossip: GOSSIP,
   protocol: PROTOCOL,
   economy: ECONOMY,
   transfer: TRANSFER,
   routing: ROUTING,
+  data: DATA,
 }
 
 /** All keys of a depth as `section.key`. */

@@ -19,7 +19,7 @@ const WIDTH = 760
 const HEIGHT = 380
 const LEFT = 16
 /** About the width of a letter of the legend, in pixels. */
-const LETTER = 6.6
+const LETTER = 7.4
 const LEGEND_LINE = 22
 /** The same of the conditions under a plot. */
 const FOOTER_LETTER = 5.7

@@ -1,6 +1,7 @@
 /** The standard plots of a study: only those that its tables have something to show for. */
 import * as Plot from '@observablehq/plot'
 import { type BandPoint, bandsOf, times } from './bands.ts'
+import { earnings, threshold } from './data-plots.ts'
 import { detection, gain, loadBesideStake, lorenz, slashed, slashing } from './economy-plots.ts'
 import { kindOf } from './figures.ts'
 import { bands, type Frame, frameOf, kneeOf, SEEDS_BAND, until } from './frame.ts'
@@ -15,7 +16,7 @@ import { having, throughput, untilThey } from './transfer-plots.ts'
 export function picturesOf(results: Results): Picture[] {
   const frame = frameOf(results)
   const { reach, seconds, messages, upload, pay, load } = results.tables
-  const [isGossip, isProtocol, isEconomy, isTransfer, isRouting] = DEPTHS.map(
+  const [isGossip, isProtocol, isEconomy, isTransfer, isRouting, isData] = DEPTHS.map(
     (depth) => results.study.depth === depth,
   )
   const pictures = [
@@ -47,6 +48,9 @@ export function picturesOf(results: Results): Picture[] {
     isEconomy && detection(frame),
     isEconomy && seconds && slashing(frame, seconds),
     isEconomy && againstKey(frame, 'gini', 'Gini of workers’ incomes', ['workerGini'], 'Gini'),
+    isData && againstKey(frame, 'gain', 'Profit beyond honest data', ['gain'], 'mOPEN'),
+    isData && seconds && earnings(frame, seconds),
+    isData && seconds && threshold(frame, seconds),
     pay && lorenz(frame, pay),
     load && loadBesideStake(frame, load),
   ]

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import type { Arm } from './arms.ts'
-import { armsOf, economyOf, gossipOf, routingOf, transferOf } from './arms.ts'
+import { armsOf, dataOf, economyOf, gossipOf, routingOf, transferOf } from './arms.ts'
 import { type Depth, FIELDS, SECTIONS, type Settings, type Value } from './keys.ts'
 import type { Outcome, Table } from './outcome.ts'
 import { ofFile, Refusal, readJson } from './refusal.ts'
@@ -37,7 +37,7 @@ export function resolvedYaml(study: Study): string {
   return stringify({ name, about, depth, seeds, ...settings, sweep, measure, expect })
 }
 
-/** Depths F, E, T and K have defaults of their own; at depth P what is not given is drawn from the seed by its mix. */
+/** Depths F, E, T, K and D have defaults of their own; at depth P what is not given is drawn from the seed by its mix. */
 function wholeSettings(depth: Depth, settings: Settings): Settings {
   if (depth === 'protocol') return settings
   // A setting that only goes with a swept one stands for itself: defaults come from an empty scenario.
@@ -47,6 +47,7 @@ function wholeSettings(depth: Depth, settings: Settings): Settings {
     economy: () => ({ ...economyOf(empty, 1), strategy: 'honest' }),
     transfer: () => transferOf(empty, 1),
     routing: () => routingOf(empty, 1),
+    data: () => ({ ...dataOf(empty, 1), strategy: 'honest' }),
   }[depth]()
   const sections = SECTIONS.map((section) => {
     const keys = Object.keys(FIELDS[depth][section])

@@ -1,6 +1,7 @@
 /** Runs a study's arms with all its seeds: here, or in threads of their own, a whole run to each. */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import type { Arm } from './arms.ts'
+import { runData } from './data-study.ts'
 import { runEconomy } from './economy-study.ts'
 import { runGossip } from './gossip-study.ts'
 import type { Depth } from './keys.ts'
@@ -26,6 +27,7 @@ const RUNS: Readonly<Record<Depth, (order: Order, onProgress: OnProgress) => Out
   economy: runEconomy,
   transfer: runTransfer,
   routing: runRouting,
+  data: runData,
 }
 
 export function runOrder(order: Order, onProgress: OnProgress = () => undefined): Outcome {

@@ -91,6 +91,7 @@ const COLUMNS = {
   ],
   economy: ['honestProfit', 'gain', 'honestLost', 'workerProfit', 'workerGini'],
   transfer: ['doneShare', 'p50Seconds', 'p99Seconds', 'efficiency', 'holdersShare', 'wastedShare'],
+  data: ['adversaryProfit', 'honestProfit', 'gain', 'othersKept', 'paidShare', 'strictness'],
   routing: ['foundShare', 'namedShare', 'p50Seconds', 'p90Seconds', 'metShare', 'meshShare'],
 } as const
 

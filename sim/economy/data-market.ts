@@ -9,6 +9,7 @@ import { splitFee, splitOf } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { INITIAL_VALUES, type ParameterValues } from '../../protocol/parameters.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS, nextStrictness } from '../../protocol/threshold.ts'
+import { requireBounds } from '../bounds.ts'
 import { Streams } from '../kernel/streams.ts'
 
 export interface DataScenario {
@@ -40,6 +41,29 @@ export interface DataScenario {
   readonly governed: ParameterValues
 }
 
+type Bounded = Exclude<keyof DataScenario, 'rows' | 'feeWei' | 'governed'>
+
+export const DATA_BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: number]>> = {
+  seed: [0, 2 ** 53 - 1],
+  contributors: [2, 20_000],
+  settlements: [1, 10_000],
+  answers: [1, 256],
+  signal: [0, 100],
+  topic: [0, 1],
+  dataCost: [0, 10],
+  flagged: [0, 1],
+  doorMiss: [0, 1],
+  rowMiss: [0, 1],
+}
+export const DATA_WHOLE: readonly string[] = ['seed', 'contributors', 'settlements', 'answers']
+
+/** The defaults with changes. Throws `RangeError` naming the first field that is out of bounds. */
+export function dataScenario(change: Partial<DataScenario> = {}): DataScenario {
+  const scenario = { ...DATA, ...change }
+  requireBounds(scenario, DATA_BOUNDS, (name) => !DATA_WHOLE.includes(name))
+  return scenario
+}
+
 export const DATA: DataScenario = {
   ...{ seed: 1, contributors: 50, settlements: 52, answers: 8, rows: 12 },
   ...{ signal: 1, topic: 0.1, feeWei: 10n ** 17n },
@@ -66,6 +90,15 @@ export const DATA_STRATEGIES = {
 
 export type DataStrategyName = keyof typeof DATA_STRATEGIES
 
+/** How it stands after a settlement, all since the start. */
+export interface Settlement {
+  readonly earnedWei: bigint
+  readonly paidWei: bigint
+  readonly carriedWei: bigint
+  /** The threshold, in thousandths of a deviation of noise. */
+  readonly strictness: number
+}
+
 export interface DataYear {
   /** Wei: earned, lost of bonds, and spent on making data, by the first contributor under all its names. */
   readonly earnedWei: bigint
@@ -75,6 +108,9 @@ export interface DataYear {
   readonly paidWei: bigint
   readonly carriedWei: bigint
   readonly strictness: number
+  readonly settlements: readonly Settlement[]
+  /** Wei that each of the others has earned. */
+  readonly othersWei: readonly bigint[]
 }
 
 const GWEI = 10n ** 9n
@@ -91,26 +127,46 @@ export function dataYear(scenario: DataScenario, name: DataStrategyName): DataYe
   const { contributorsWei } = splitFee(scenario.feeWei, splitOf('inference', scenario.governed))
   const earned = new Map<Address, bigint>()
   let strictness = INITIAL_STRICTNESS_THOUSANDTHS
-  let carriedWei = 0n
+  let [carriedWei, earnedWei, paidWei] = [0n, 0n, 0n]
+  const names = new Set(Array.from({ length: accounts }, (_, part) => account(part)))
+  const settlements: Settlement[] = []
   for (let settlement = 0; settlement < scenario.settlements; settlement++) {
     const answers = Array.from({ length: scenario.answers }, (): Weighable => {
       const shares = sharesOf(scenario, streams, name)
       return { feeWei: scenario.feeWei, contributorsWei, attribution: noiseOf(shares) }
     })
     const { totalWei, paid } = contributorsPaid(answers, carriedWei, strictness)
-    for (const [who, wei] of paid) earned.set(who, (earned.get(who) ?? 0n) + wei)
+    for (const [who, wei] of paid) {
+      earned.set(who, (earned.get(who) ?? 0n) + wei)
+      paidWei += wei
+      if (names.has(who)) earnedWei += wei
+    }
     carriedWei = paid.length > 0 ? 0n : totalWei
     const payees = scenario.answers * paid.length
     strictness = nextStrictness(strictness, payees, scenario.answers, scenario.governed)
+    settlements.push({ earnedWei, paidWei, carriedWei, strictness })
   }
-  const names = Array.from({ length: accounts }, (_, part) => account(part))
-  const earnedWei = names.reduce((sum, who) => sum + (earned.get(who) ?? 0n), 0n)
-  const paidWei = [...earned.values()].reduce((sum, wei) => sum + wei, 0n)
+  const othersWei = Array.from({ length: scenario.contributors - 1 }, (_, other) => {
+    return earned.get(account(DATA.rows + other + 1)) ?? 0n
+  })
   const pooledWei = contributorsWei * BigInt(scenario.settlements * scenario.answers)
   const isFlagged = name !== 'honest' && fate.happens(0, scenario.flagged)
   const lostWei = isFlagged ? BigInt(accounts) * slashedBondWei(scenario.governed) : 0n
   const spentWei = name === 'honest' ? costWei(scenario, pooledWei) : 0n
-  return { earnedWei, lostWei, spentWei, pooledWei, paidWei, carriedWei, strictness }
+  const sums = { earnedWei, lostWei, spentWei, pooledWei, paidWei, carriedWei, strictness }
+  return { ...sums, settlements, othersWei }
+}
+
+/** What the first contributor has of its year in the mean, in wei: a near copy comes in only where the door misses it. */
+export function dataProfitWei(
+  { doorMiss }: DataScenario,
+  name: DataStrategyName,
+  { earnedWei, lostWei, spentWei }: DataYear,
+): bigint {
+  const profitWei = earnedWei - lostWei - spentWei
+  return name === 'duplicating'
+    ? (profitWei * BigInt(Math.round(1e6 * doorMiss))) / 1_000_000n
+    : profitWei
 }
 
 function slashedBondWei({ contributionBondGwei, reviewSlashBps }: ParameterValues): bigint {

@@ -1,5 +1,11 @@
 /** Questions to depth E: what a strategy earns beside honesty, from which share of stake on bribes pay, what an attack costs. */
-import { DATA, type DataScenario, type DataStrategyName, dataYear } from './data-market.ts'
+import {
+  DATA,
+  type DataScenario,
+  type DataStrategyName,
+  dataProfitWei,
+  dataYear,
+} from './data-market.ts'
 import { Economy } from './economy.ts'
 import { type Interval, intervalOf } from './interval.ts'
 import { populationOf } from './population.ts'
@@ -110,11 +116,8 @@ export function dataEarns(
 ): DataEarned {
   const pairs = seeds.map((seed) => {
     const scenario = { ...DATA, ...change, seed }
-    const profit = (strategy: DataStrategyName): number => {
-      const { earnedWei, lostWei, spentWei } = dataYear(scenario, strategy)
-      const isIn = strategy === 'duplicating' ? scenario.doorMiss : 1
-      return isIn * inOpen(earnedWei - lostWei - spentWei)
-    }
+    const profit = (strategy: DataStrategyName): number =>
+      inOpen(dataProfitWei(scenario, strategy, dataYear(scenario, strategy)))
     const honest = profit('honest')
     const alone = profit(name)
     return { honest, alone, gain: alone - honest }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { INITIAL_VALUES } from '../../../protocol/parameters.ts'
 import { AUDITORS } from '../../../protocol/params.ts'
-import { DATA, DATA_STRATEGIES, dataYear } from '../../../sim/economy/data-market.ts'
+import { DATA, DATA_STRATEGIES, dataScenario, dataYear } from '../../../sim/economy/data-market.ts'
 import type { Economy } from '../../../sim/economy/economy.ts'
 import { gini, lorenz, topShare } from '../../../sim/economy/inequality.ts'
 import { intervalOf, surely } from '../../../sim/economy/interval.ts'
@@ -267,10 +267,22 @@ describe('chances of seats', () => {
 describe('the market for data', () => {
   it('pays out what comes in, but for what is carried on', () => {
     for (const name of Object.keys(DATA_STRATEGIES) as (keyof typeof DATA_STRATEGIES)[]) {
-      const { pooledWei, paidWei, carriedWei } = dataYear(DATA, name)
+      const year = dataYear(DATA, name)
+      const { pooledWei, paidWei, carriedWei, earnedWei, settlements, othersWei } = year
       assert.equal(paidWei + carriedWei, pooledWei, name)
+      assert.equal(earnedWei + sum(othersWei), paidWei, name)
+      assert.equal(settlements.length, DATA.settlements)
+      const { strictness, ...last } = settlements.at(-1)!
+      assert.deepEqual(last, { earnedWei, paidWei, carriedWei })
+      assert.equal(strictness, year.strictness)
     }
     assert.deepEqual(dataYear(DATA, 'spamming'), dataYear(DATA, 'spamming'))
+  })
+
+  it('refuses a scenario out of its bounds, by name', () => {
+    assert.throws(() => dataScenario({ topic: 2 }), /topic is 2; give a number from 0 to 1/)
+    assert.throws(() => dataScenario({ answers: 0 }), /answers is 0; give a whole number from 1/)
+    assert.deepEqual(dataScenario(), DATA)
   })
 
   it('pays junk and copies less than honest data', () => {

@@ -156,6 +156,16 @@ describe('a scenario file', () => {
       /world.nodes is 3; give a whole number from 20 to 1000000/,
     ],
     [
+      'a contributor alone',
+      'name: x\ndepth: data\nworld: { contributors: 1 }',
+      /world.contributors is 1; give a whole number from 2 to 20000/,
+    ],
+    [
+      'an unknown way to give data',
+      'name: x\ndepth: data\nadversaries: { strategy: lazy }',
+      /adversaries.strategy is "lazy"; give one of honest, spamming, /,
+    ],
+    [
       'names of less than the least stake',
       'name: x\ndepth: economy\nadversaries: { ringNameOpen: 0.5 }',
       /ringNameOpen is 0.5; give 0, or at least 1/,

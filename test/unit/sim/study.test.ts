@@ -295,6 +295,32 @@ sweep: { adversaries.strategy: [honest, griefing] }
     assert.equal(griefing!['detectedShare']!.count, 0)
   })
 
+  it('of contributors is written, plotted and found again as it was', () => {
+    const text = `
+name: givers
+depth: data
+seeds: 3
+world: { contributors: 12 }
+workload: { settlements: 20 }
+sweep: { adversaries.strategy: [honest, rewording] }
+`
+    const { folder, summary } = study(text, root)
+    const [honest, rewording] = summary.arms.map(({ figures }) => figures)
+    assert.equal(honest!['gain']!.mean, 0)
+    assert.ok(rewording!['gain']!.mean < 0 && summary.passed)
+    assert.deepEqual(study(text, root).summary, summary)
+    const read = readResults(folder)
+    assert.deepEqual(read.summary, JSON.parse(JSON.stringify(summary)))
+    const { seconds, pay } = read.tables
+    assert.equal(seconds?.rows.length, 2 * 3 * 20)
+    const [earned, carried] = ['earned', 'carried'].map((name) => seconds!.columns.indexOf(name))
+    assert.ok(seconds!.rows.every((row) => row[earned!]! >= 0 && row[carried!]! >= 0))
+    assert.ok(pay!.rows.every((row) => row.at(-1)! <= 1))
+    writeReport(read)
+    assert.deepEqual(drawnIn(folder), ['earnings', 'gain', 'lorenz', 'threshold'])
+    assert.match(readFileSync(join(folder, 'plots', 'lorenz.svg'), 'utf8'), /contributors’ pay/)
+  })
+
   it('of the economy keeps who is paid what, who does what, and what happened month by month', () => {
     const { seconds, pay, load } = readResults(study(RATES, root).folder).tables
     const of = (table: Table | undefined) =>
