@@ -27,20 +27,38 @@ const HEADER_BYTES = 8
 const MAX_BODY_BYTES = MAX_ENVELOPE_BYTES + 4 * MAX_SLOT + 1024
 /** Nobody needs a statement on a job that can no longer be settled. */
 const KEEP_MS = 3 * MAX_JOB_LIFETIME_MS
+/** So many records may be of no use beside as many that are, before the file is written anew. */
+const SPARE = 1024
+
+interface JournalOptions {
+  /** Of the file. */
+  readonly name?: string
+  /** What is older is let go of. */
+  readonly keepMs?: number
+  /** Milliseconds by a clock that nobody sets. */
+  readonly elapsedMs?: () => number
+}
+
+interface Held extends Record {
+  readonly heldSinceMs: number
+}
 
 export class Journal {
   readonly #path: string
   readonly #keepMs: number
-  readonly #said = new Map<string, Record>()
-  readonly #file: AppendFile
+  readonly #elapsedMs: () => number
+  /** In the order in which it was said. */
+  readonly #said = new Map<string, Held>()
+  #file: AppendFile
+  /** Records in the file that are of no use any more. */
+  #useless = 0
 
-  /**
-   * Opens or creates `journal`, or a file of another name, in the folder; what is older than `keepMs` is dropped.
-   * @throws StorageError where it cannot be written.
-   */
-  constructor(folder: string, nowMs: number, { name = 'journal', keepMs = KEEP_MS } = {}) {
+  /** Opens or creates `journal`, or a file of another name, in the folder. @throws StorageError where it cannot be written */
+  constructor(folder: string, nowMs: number, options: JournalOptions = {}) {
+    const { name = 'journal', keepMs = KEEP_MS, elapsedMs = () => performance.now() } = options
     this.#path = join(folder, name)
     this.#keepMs = keepMs
+    this.#elapsedMs = elapsedMs
     if (existsSync(this.#path)) this.#load(readFileSync(this.#path), nowMs)
     this.#file = this.#rewrite()
   }
@@ -72,7 +90,8 @@ export class Journal {
         { cause },
       )
     }
-    this.#said.set(slot, record)
+    this.#said.set(slot, { ...record, heldSinceMs: this.#elapsedMs() })
+    this.#letGo(nowMs)
   }
 
   close(): void {
@@ -86,9 +105,38 @@ export class Journal {
   }
 
   #load(content: Buffer, nowMs: number): void {
+    const heldSinceMs = this.#elapsedMs()
     for (const record of decodeAll(content)) {
-      if (record.saidAtMs > nowMs - this.#keepMs) this.#said.set(record.slot, record)
+      if (record.saidAtMs <= nowMs - this.#keepMs) continue
+      this.#said.set(record.slot, { ...record, heldSinceMs })
     }
+  }
+
+  /**
+   * What is too old is let go of while the node runs, too, or it would grow for ever. A clock that is set ahead for a moment
+   * makes nothing old.
+   */
+  #letGo(nowMs: number): void {
+    const untilMs = this.#elapsedMs() - this.#keepMs
+    for (const [slot, { saidAtMs, heldSinceMs }] of this.#said) {
+      if (heldSinceMs > untilMs || saidAtMs > nowMs - this.#keepMs) break
+      this.#said.delete(slot)
+      this.#useless += 1
+    }
+    if (this.#useless > this.#said.size + SPARE) this.#shrink()
+  }
+
+  /** What cannot be written anew for now stays, and is tried again later. */
+  #shrink(): void {
+    const old = this.#file
+    this.#useless = 0
+    try {
+      this.#file = this.#rewrite()
+    } catch (error) {
+      if (error instanceof StorageError) return
+      throw error
+    }
+    old.close()
   }
 
   /** Writes what is still of use into a new file and puts it in the old one's place. */
@@ -102,8 +150,8 @@ export class Journal {
   }
 }
 
-function encode(record: Record): Uint8Array {
-  const body = dagCbor.encode(record)
+function encode({ slot, saidAtMs, bytes }: Record): Uint8Array {
+  const body = dagCbor.encode({ slot, saidAtMs, bytes })
   const framed = Buffer.alloc(HEADER_BYTES + body.length)
   framed.writeUInt32BE(body.length, 0)
   framed.writeUInt32BE(crc32(body), 4)

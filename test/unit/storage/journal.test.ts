@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import * as dagCbor from '@ipld/dag-cbor'
@@ -23,6 +23,7 @@ describe('the journal', () => {
 
   const opened = (nowMs = NOW_MS): Journal => new Journal(folder, nowMs)
   const path = (): string => join(folder, 'journal')
+  const readSize = (): number => statSync(path()).size
 
   function filled(count: number): void {
     const journal = opened()
@@ -147,6 +148,50 @@ describe('the journal', () => {
     const journal = opened(NOW_MS + 3 * MAX_JOB_LIFETIME_MS + 1)
     assert.equal(journal.statements().length, 0)
     journal.close()
+  })
+
+  it('lets go of what is too old while it runs, in memory and on the disk', () => {
+    let elapsedMs = 0
+    const journal = new Journal(folder, NOW_MS, { keepMs: 1000, elapsedMs: () => elapsedMs })
+    const write = (number: number) => journal.write(`slot ${number}`, said(1), NOW_MS + elapsedMs)
+    let most = 0
+    for (let number = 0; number < 10_000; number++, elapsedMs += 1) {
+      write(number)
+      most = Math.max(most, readSize())
+    }
+    assert.equal(journal.statements().length, 1000)
+    assert.equal(journal.held('slot 8999'), undefined)
+    assert.ok(journal.held('slot 9000'))
+    const [, second] = endsOf(readFileSync(path()))
+    assert.ok(most < 4000 * (second! / 2 + 10), `${most} bytes`)
+    journal.close()
+    const again = new Journal(folder, NOW_MS + elapsedMs, { keepMs: 1000 })
+    assert.equal(again.statements().length, 999)
+    again.close()
+  })
+
+  it('keeps what a clock that was set ahead for a moment makes old, and stays whole on a full disk', () => {
+    let elapsedMs = 0
+    const journal = new Journal(folder, NOW_MS, { keepMs: 1000, elapsedMs: () => elapsedMs })
+    journal.write('slot', said(1), NOW_MS)
+    journal.write('ahead', said(2), NOW_MS + 1_000_000)
+    assert.ok(journal.held('slot'))
+    for (let number = 0; number < 2000; number++) {
+      journal.write(`slot ${number}`, said(1), NOW_MS + 1_000_000)
+    }
+    elapsedMs = 2000
+    {
+      // Room for what is said, and not for the file anew.
+      using _ = fullDisk(120)
+      journal.write('last', said(3), NOW_MS + 1_003_000)
+    }
+    assert.ok(readSize() > 50_000, `${readSize()}`)
+    assert.deepEqual(journal.statements().map(Buffer.from), [said(3)])
+    journal.write('after', said(4), NOW_MS + 1_003_000)
+    journal.close()
+    const again = new Journal(folder, NOW_MS + 1_003_000, { keepMs: 1000 })
+    assert.deepEqual(again.statements().map(Buffer.from), [said(3), said(4)])
+    again.close()
   })
 
   it('says so where it cannot be written', () => {
