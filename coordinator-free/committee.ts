@@ -4,6 +4,7 @@ import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
 import {
   AUDITORS,
+  LATE_VOTE_MS,
   QUORUM_DENOMINATOR,
   QUORUM_NUMERATOR,
   SEAT_WAIT_MS,
@@ -54,7 +55,7 @@ export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): rea
 interface Seats {
   readonly order: readonly Member[]
   readonly seats: number
-  /** Whether those of a fine-tune disagree. */
+  /** Whether one of a fine-tune's stands against the others. */
   readonly areSplit: boolean
 }
 
@@ -63,7 +64,8 @@ export function seatsOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Se
   const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
   const order = auditors(ledger, claim)
   const seats = AUDITORS + waits
-  const areSplit = isTune(ledger, claim) && disagree(ledger, claim, order.slice(0, seats))
+  const areSplit =
+    isTune(ledger, claim) && failing(ledger, claim, order.slice(0, seats)) !== undefined
   return { order, seats: areSplit ? seats + SECOND_LOOKS : seats, areSplit }
 }
 
@@ -71,9 +73,27 @@ function isTune(ledger: Ledger, { body }: Fact<'claim'>): boolean {
   return ledger.jobs.get(body.jobId)?.body.task === 'fine-tune'
 }
 
-function disagree(ledger: Ledger, claim: Fact<'claim'>, sitting: readonly Member[]): boolean {
-  const verdicts = new Set(votesOf(ledger, claim, sitting).map(({ body }) => body.verdict))
-  return verdicts.has('pass') && verdicts.has('fail')
+/**
+ * The one fail that stands against passes. Two of them reject a fine-tune by themselves; and one that comes long after the
+ * passes were enough is late, for a batch with the claim may be on its way: else whoever has a seat could undo batches.
+ */
+function failing(
+  ledger: Ledger,
+  claim: Fact<'claim'>,
+  sitting: readonly Member[],
+): Fact<'vote'> | undefined {
+  const votes = votesOf(ledger, claim, sitting)
+  const passes = votes.filter(({ body }) => body.verdict === 'pass')
+  const [fail, ...more] = votes.filter(({ body }) => body.verdict === 'fail')
+  if (!fail || more.length > 0 || passes.length === 0) return undefined
+  const enough = quorum(AUDITORS)
+  const isLate = (atMs: (vote: Fact<'vote'>) => number): boolean => {
+    const decidedAtMs = passes.map(atMs).sort((a, b) => a - b)[enough - 1]
+    return decidedAtMs !== undefined && atMs(fail) > decidedAtMs + LATE_VOTE_MS
+  }
+  // By the clock here, and by theirs: to who was away all votes come at once.
+  const isInTime = !isLate((vote) => vote.arrivedAtMs) && !isLate(({ body }) => body.issuedAtMs)
+  return isInTime ? fail : undefined
 }
 
 /** Votes of these validators, without those who have contradicted themselves. */
@@ -88,23 +108,19 @@ function votesOf(
 }
 
 /**
- * The audits of a fine-tune that failed, for a validator that looks second: it repeats them, and none of its own. Of each
- * other one it would draw another part, and see nothing of what they saw. None for whoever sits at first.
+ * The audit of a fine-tune that failed, for a validator that looks second: it repeats that one, and none of its own, which
+ * would be of another part and see nothing of what was seen. None for whoever sits at first.
  */
 export function failedBefore(
   ledger: Ledger,
   claim: Fact<'claim'>,
   self: Address,
-): readonly Fact<'vote'>[] {
-  if (!isTune(ledger, claim)) return []
+): Fact<'vote'> | undefined {
+  if (!isTune(ledger, claim)) return undefined
   const order = auditors(ledger, claim)
   const place = order.findIndex(({ node }) => node === self)
-  if (place < AUDITORS) return []
-  const own = ledger.votes.get(claim.envelope.digest)?.get(self)
-  const beforeMs = own?.arrivedAtMs ?? Number.POSITIVE_INFINITY
-  return votesOf(ledger, claim, order.slice(0, place))
-    .filter(({ body, arrivedAtMs }) => body.verdict === 'fail' && arrivedAtMs <= beforeMs)
-    .slice(0, SECOND_LOOKS)
+  if (place < AUDITORS) return undefined
+  return failing(ledger, claim, order.slice(0, AUDITORS))
 }
 
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {
@@ -151,7 +167,7 @@ interface Needed {
   readonly fails: number
 }
 
-/** Two of three; W2: where those of a fine-tune disagree three of five, or as near to that as there are validators. */
+/** Two of three; W2: where one stands against the others at a fine-tune three of five, or as near to that as there are validators. */
 function neededOf(validators: number, areSplit: boolean): Needed {
   const few = quorum(Math.min(AUDITORS, validators))
   if (!areSplit) return { passes: few, fails: few }

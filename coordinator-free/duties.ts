@@ -229,10 +229,11 @@ function verifyOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, self: 
   ]
 }
 
-function failedOf(ledger: Ledger, claim: Fact<'claim'>, self: Address): FailedAudit[] {
-  return failedBefore(ledger, claim, self).map(({ body: { validator, beaconBlock } }) => {
-    return { validator, beaconBlock }
-  })
+function failedOf(ledger: Ledger, claim: Fact<'claim'>, self: Address): FailedAudit | undefined {
+  const failed = failedBefore(ledger, claim, self)
+  if (!failed) return undefined
+  const { validator, beaconBlock } = failed.body
+  return { validator, beaconBlock }
 }
 
 /** The block that chose what to check is named by the vote: another one would choose another part. */

@@ -110,8 +110,8 @@ export type Duty =
        */
       readonly beacon: Hash | undefined
       readonly beaconBlock: number
-      /** Audits that failed, which are repeated in the place of an own one. */
-      readonly failed: readonly FailedAudit[]
+      /** The audit that failed, where that one is repeated in the place of an own one. */
+      readonly failed: FailedAudit | undefined
     }
   | {
       /** Fetch the answer behind a claim and read its attribution, checked against the claim's root. */

@@ -33,6 +33,8 @@ export function spotChecksDue(ledger: Ledger, lots: ReadonlyMap<Hash, Lot>): Dut
   return [...lots].flatMap(([claimId, lot]): Duty[] => {
     const work = ledger.disputes.claims.work(claimId)
     if (!work) return []
-    return [{ kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot, failed: [] }]
+    return [
+      { kind: 'verify', duty: `verify ${claimId}`, ...work, claimId, ...lot, failed: undefined },
+    ]
   })
 }

@@ -31,8 +31,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'what was said twice counts for whoever heard it first': {
     file: 'coordinator-free/committee.ts',
-    line: 'const counting = sitting.filter(({ node }) => !struck?.has(node))',
-    instead: 'const counting = sitting',
+    line: 'return sitting.flatMap(({ node }) => (struck?.has(node) ? [] : (cast?.get(node) ?? [])))',
+    instead: 'return sitting.flatMap(({ node }) => cast?.get(node) ?? [])',
     faults: 'rogues',
   },
   'passes that nobody can prove hold the turn': {
@@ -52,9 +52,9 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     instead: "return { endMs: Number.POSITIVE_INFINITY, end: 'rejected' }",
   },
   'contributors are paid twice': {
-    file: 'coordinator-free/payout.ts',
-    line: 'owed.pay(who, amountWei)',
-    instead: 'owed.pay(who, 2n * amountWei)',
+    file: 'coordinator-free/newcomers.ts',
+    line: 'owed.pay(account, totalWei)',
+    instead: 'owed.pay(account, 2n * totalWei)',
   },
   'a settled job may be settled again': {
     file: 'coordinator-free/posted.ts',

@@ -79,24 +79,19 @@ export function performVerify(check: Check, beacon: Beacon): Performer<'verify'>
 /** Whoever names a block of which nothing follows does not keep others from looking elsewhere. */
 const DRAW_WAIT_MS = 30_000
 
-/** Repeats audits of others that failed: one that fails again is enough. `undefined` where none can be repeated. */
+/** Repeats the audit of another that failed; `undefined` where there is none, or nothing follows from what it names. */
 async function repeatFailed(
   check: Check,
   beacon: Beacon,
   duty: Extract<Duty, { kind: 'verify' }>,
   signal: AbortSignal,
 ): Promise<Finding | undefined> {
-  let first: Finding | undefined
-  for (const { validator, beaconBlock } of duty.failed) {
-    const either = AbortSignal.any([signal, AbortSignal.timeout(DRAW_WAIT_MS)])
-    const draw = await beacon.of({ block: beaconBlock }, either).catch(() => undefined)
-    signal.throwIfAborted()
-    if (!draw) continue
-    const found = await check({ ...duty, beacon: draw.randomness, auditor: validator }, signal)
-    if (found.verdict !== 'pass') return found
-    first ??= found
-  }
-  return first
+  if (!duty.failed) return undefined
+  const { validator, beaconBlock } = duty.failed
+  const either = AbortSignal.any([signal, AbortSignal.timeout(DRAW_WAIT_MS)])
+  const draw = await beacon.of({ block: beaconBlock }, either).catch(() => undefined)
+  signal.throwIfAborted()
+  return draw && check({ ...duty, beacon: draw.randomness, auditor: validator }, signal)
 }
 
 async function judge(

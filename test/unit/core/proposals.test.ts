@@ -234,7 +234,7 @@ describe('what one message and one block can hold', () => {
     const { bytes } = signed({ kind: 'proposal', body: proposal }, SELF)
     ok(bytes.length <= MAX_ENVELOPE_BYTES && proposal.claims.length > 200)
     equal(reasonFor(core, bytes, NOW_MS + afterMs, 'journal'), 'admitted')
-  }).timeout(20_000)
+  })
 
   it('is enough for all pages, carries, charges and receipts there may be', () => {
     const most = { ...dataOf(1, RECEIPTS), ...full({ pages: MAX_PAGES, charges: MAX_CHARGES }) }
@@ -270,7 +270,7 @@ describe('what one message and one block can hold', () => {
       places = accountsIn(data.pages)
       nowMs += 15_000
     }
-  }).timeout(20_000)
+  })
 
   it('gives the treasury what one adapter too many would carry on', () => {
     const core = council(SELF, PARAMETERS)

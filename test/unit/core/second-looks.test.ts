@@ -2,6 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { seatsOf, standingOf } from '../../../coordinator-free/committee.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
+import { LATE_VOTE_MS } from '../../../protocol/params.ts'
 import type { Task } from '../../../protocol/receipt.ts'
 import type { Verdict } from '../../../protocol/vote.ts'
 import {
@@ -43,11 +44,11 @@ function factOf({ ledger }: Core, { digest, message }: Envelope) {
   return [...claims.values()].find(({ envelope }) => envelope.digest === digest)!
 }
 
-/** How a claim stands after verdicts by seat. */
-function standing(task: Task, verdicts: readonly Verdict[], validators = MANY) {
+/** How a claim stands after verdicts by seat, each so long after the one before. */
+function standing(task: Task, verdicts: readonly Verdict[], validators = MANY, apartMs = 0) {
   const { core, claim, order } = audited(VALIDATORS[0], task, validators)
   for (const [place, verdict] of verdicts.entries()) {
-    receive(core, voteEnvelope(claim, order[place]!, verdict))
+    receive(core, voteEnvelope(claim, order[place]!, verdict), NOW_MS + place * apartMs)
   }
   return standingOf(core.ledger, factOf(core, claim), NOW_MS)
 }
@@ -61,9 +62,20 @@ describe('auditors of a fine-tune who disagree', () => {
     equal(standing('fine-tune', [P, P, F, F]).status, 'open')
     equal(standing('fine-tune', [P, P, F, F, F]).status, 'rejected')
     equal(standing('fine-tune', [P, P, F, P]).status, 'accepted')
-    equal(standing('fine-tune', [F, F, P]).status, 'open')
-    equal(standing('fine-tune', [F, F, P, P, P]).status, 'accepted')
-    equal(standing('fine-tune', [F, F, P, F]).status, 'rejected')
+    equal(standing('fine-tune', [F, P, P, F]).status, 'open')
+    equal(standing('fine-tune', [F, P, P, F, P]).status, 'accepted')
+  })
+
+  it('are not where two of them failed it: that is enough', () => {
+    equal(standing('fine-tune', [F, F, P]).status, 'rejected')
+    equal(standing('fine-tune', [F, F, P, P, P]).status, 'rejected')
+    equal(standing('fine-tune', [F, P, F, P, P]).status, 'rejected')
+  })
+
+  it('are not where one fails it long after two have passed it: a batch may be on its way', () => {
+    equal(standing('fine-tune', [P, P, F], MANY, LATE_VOTE_MS).status, 'open')
+    equal(standing('fine-tune', [P, P, F], MANY, LATE_VOTE_MS + 1).status, 'accepted')
+    equal(standing('fine-tune', [F, P, P], MANY, LATE_VOTE_MS + 1).status, 'open')
   })
 
   it('need nobody where they agree, nor does an answer, of which all look at the same', () => {
@@ -96,7 +108,7 @@ describe('auditors of a fine-tune who disagree', () => {
       if (place === 3 || place === 4) {
         const duties = core.handle({ kind: 'duty-failed', duty: `verify ${claim.digest}` }, NOW_MS)
         const [duty] = [...duties, ...due(core, 'verify', NOW_MS + 60_000)]
-        deepEqual(duty?.kind === 'verify' && duty.failed, [again])
+        deepEqual(duty?.kind === 'verify' && duty.failed, again)
       }
     }
   })

@@ -416,7 +416,12 @@ describe('the checks of a validator', () => {
         using beacon = new DrandBeacon({ network, relays: [relay.url], blocks, log })
         const check = checking({ self, knowledge, content, log, blockHash: async () => SEED })
         const work = { job: shop.tuneJob, claim, claimId, beacon: known, beaconBlock }
-        const duty = { kind: 'verify', duty: `verify ${claimId}`, ...work, failed: [] } as const
+        const duty = {
+          kind: 'verify',
+          duty: `verify ${claimId}`,
+          ...work,
+          failed: undefined,
+        } as const
         const found = await performVerify(check, beacon)(duty, signal)
         if (found?.kind !== 'verified') throw new TypeError('no verdict')
         assert.equal(found.verdict, 'pass')
