@@ -26,6 +26,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   busy: 'the worker has as many jobs in hand as it takes',
   model: 'the worker cannot run the model',
   memory: 'it needs more memory than the worker has',
+  slow: 'at the speed of the worker it would not be done before the turn is over',
   order: 'it cannot be done as it is ordered',
 }
 

@@ -15,6 +15,8 @@ export const REFUSALS = [
   'memory',
   /** It cannot be done as it is ordered, by whomever. */
   'order',
+  /** At its speed it would not be done before the turn is over. */
+  'slow',
 ] as const
 export type RefusalReason = (typeof REFUSALS)[number]
 

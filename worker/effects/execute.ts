@@ -13,6 +13,7 @@ import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { executeAnswer } from './answer.ts'
 import type { Knowledge } from './knowledge.ts'
+import { Pace } from './pace.ts'
 import { takeOver } from './take-over.ts'
 import { TextQueue } from './text-queue.ts'
 import { executeTune } from './tune.ts'
@@ -30,6 +31,12 @@ export interface ExecuteOptions {
 }
 
 const MICRO = 1_000_000
+
+class TooSlow extends Error {
+  constructor(allMs: number) {
+    super(`it would take ${Math.ceil(allMs / 60_000)} minutes, longer than a worker's turn`)
+  }
+}
 
 export function performExecute(options: ExecuteOptions): Performer<'execute'> {
   const { runtime, knowledge, content, log, blockHash } = options
@@ -53,16 +60,24 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
     log.info({ jobId, task: job.task }, 'job begun')
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
+      const pace = new Pace(job, Date.now())
+      const slow = new AbortController()
       const hooks = {
-        signal,
-        onProgress,
+        signal: AbortSignal.any([signal, slow.signal]),
+        onProgress: (done: number, total: number, loss: number) => {
+          onProgress(done, total, loss)
+          const allMs = pace.tooLong(done, total, Date.now())
+          if (allMs !== undefined) slow.abort(new TooSlow(allMs))
+        },
         onStored: (stored: Cid) => {
           state = stored
         },
         takeOver: (run: Run, known: number) =>
           takeOver(run, content, { jobId, known, states, signal, log }),
       }
-      return executeTune(knowledge, content, jobId, job, seed, hooks).then(executed, refused)
+      return executeTune(knowledge, content, jobId, job, seed, hooks)
+        .then(executed)
+        .catch((error: unknown) => refused(slow.signal.aborted ? slow.signal.reason : error))
     }
     const texts = new TextQueue()
     const sent = streamTo(options, jobId, texts, signal)
@@ -86,6 +101,7 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
  * anything else is tried again.
  */
 function refusalFor(error: unknown): RefusalReason | undefined {
+  if (error instanceof TooSlow) return 'slow'
   if (!(error instanceof EngineError)) return undefined
   if (error.code === 'unsupported-model') return 'model'
   if (error.code === 'busy') return 'busy'
