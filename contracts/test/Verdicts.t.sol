@@ -5,6 +5,7 @@ import {Jury} from "../src/Jury.sol";
 import {Batches} from "../src/libraries/Batches.sol";
 import {Cases, Stage, Verdict} from "../src/libraries/Cases.sol";
 import {Param} from "../src/types/Param.sol";
+import {Receipt} from "../src/types/Receipt.sol";
 import {JuryBase} from "./support/JuryBase.sol";
 import {Receiver} from "./support/Receivers.sol";
 import {Settled, placedOf} from "./support/Settled.sol";
@@ -165,6 +166,20 @@ contract VerdictsTest is JuryBase {
         jury.decide(2);
         requireFaulty(3, "fault");
         equal(jury.owedWei(address(refusing)), bondWei(), "bond");
+    }
+
+    /// @dev Each accused that is slashed pays the challenger: were it given all gas each time, no block would have enough.
+    function test_decidesWhateverGasTheChallengerTakes() public {
+        Receipt memory receipt = doubtful();
+        (receipt.jobId, receipt.claim) = (keccak256("job"), keccak256("claim"));
+        placed = settle(receipt);
+        Receiver greedy = new Receiver();
+        greedy.devour();
+        VM.deal(address(greedy), bondWei());
+        greedy.act(address(jury), bondWei(), abi.encodeCall(Jury.open, (placedOf(placed), placed.receipt.passedBy)));
+        hear(2, 7, Verdict.Fail);
+        jury.decide{gas: 2_000_000}(2);
+        requireFaulty(3, "fault");
     }
 
     function test_slashesALiarThatLeaves() public {

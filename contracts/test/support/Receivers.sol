@@ -6,12 +6,14 @@ contract Receiver {
     address private _target;
     bytes private _again;
     bool private _refuses;
+    bool private _isGreedy;
     uint256 public reentered;
 
     error Refused();
 
     receive() external payable {
         if (_refuses) revert Refused();
+        if (_isGreedy) while (gasleft() > 0) {}
         if (_target == address(0)) return;
         address target = _target;
         _target = address(0);
@@ -22,6 +24,11 @@ contract Receiver {
     /// @notice From now on, what is sent here is refused.
     function refuse(bool refuses) external {
         _refuses = refuses;
+    }
+
+    /// @notice From now on, what is sent here is refused, and all gas that came with it is gone.
+    function devour() external {
+        _isGreedy = true;
     }
 
     /// @notice Calls this once when money comes.
