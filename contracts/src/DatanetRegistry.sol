@@ -168,15 +168,16 @@ contract DatanetRegistry is IDatanetRegistry, ReentrancyGuardTransient {
 
     /// @notice Seals the caller's vote, as a validator: `keccak256(abi.encode(reviewId, validator, spam, salt))`.
     function commitVote(uint256 reviewId, bytes32 seal) external {
-        address[] memory alone = new address[](1);
-        alone[0] = msg.sender;
-        _reviews.commit(reviewId, seal, vault.stakeOfValidatorsWei(alone));
+        _reviews.commit(reviewId, seal, _callersStakeWei());
         emit VoteCommitted(reviewId, msg.sender);
     }
 
-    /// @notice Opens the caller's sealed vote, in the second half of the review.
+    /**
+     * @notice Opens the caller's sealed vote, in the second half of the review. Who is no validator any more has no vote: its
+     * stake may have gone on to another key, which votes with it.
+     */
     function revealVote(uint256 reviewId, bool spam, bytes32 salt) external {
-        uint256 stakeWei = _reviews.reveal(reviewId, spam, salt);
+        uint256 stakeWei = _reviews.reveal(reviewId, spam, salt, _callersStakeWei());
         emit VoteRevealed(reviewId, msg.sender, spam, stakeWei);
     }
 
@@ -259,6 +260,13 @@ contract DatanetRegistry is IDatanetRegistry, ReentrancyGuardTransient {
     /// @notice What a flag costs until it is judged, in wei.
     function flagBondWei() public view returns (uint256) {
         return _terms().bondWei;
+    }
+
+    /// @dev Reverts where the caller is no active validator.
+    function _callersStakeWei() private view returns (uint256) {
+        address[] memory alone = new address[](1);
+        alone[0] = msg.sender;
+        return vault.stakeOfValidatorsWei(alone);
     }
 
     function _terms() private view returns (ReviewTerms memory terms) {

@@ -217,6 +217,20 @@ contract ReviewTest is RegistryBase {
         equal(datanets.review(reviewId).spamWei, 10 ether, "counted once");
     }
 
+    /// @dev What has left a validator may vote under another name.
+    function test_countsWhatAValidatorHasHadAllTheTime() public {
+        uint256 reviewId = _flag(0);
+        _vote(reviewId, 3, 0);
+        stakes.setStake(address(1), 4 ether);
+        stakes.setStake(address(2), 40 ether);
+        stakes.setStake(address(3), 0);
+        _reveal(reviewId, 2, 0);
+        equal(datanets.review(reviewId).spamWei, 14 ether, "weight");
+        VM.prank(address(3));
+        VM.expectRevert(abi.encodeWithSelector(MockVault.NotActiveValidator.selector, address(3)));
+        datanets.revealVote(reviewId, true, SALT);
+    }
+
     function test_aBondStaysWhileItIsUnderReview() public {
         VM.prank(ALICE);
         datanets.requestBondExit(_datanetId);

@@ -2,8 +2,11 @@
 pragma solidity 0.8.37;
 
 import {StakeVault} from "../src/StakeVault.sol";
+import {NewVersion} from "../src/libraries/Datanets.sol";
+import {MerkleTree} from "../src/libraries/MerkleTree.sol";
 import {Member, Stakes} from "../src/libraries/Stakes.sol";
 import {BatchHeader} from "../src/types/Batch.sol";
+import {Contribution} from "../src/types/Contribution.sol";
 import {LedgerBase} from "./support/LedgerBase.sol";
 import {VM} from "./support/Vm.sol";
 
@@ -123,6 +126,35 @@ contract RotationTest is LedgerBase {
         passTime(WINDOW);
         ledger.finalise(header);
         equal(vault.member(VM.addr(key)).lockedWei, 0, "unlocked");
+    }
+
+    function test_votesWithItsStakeOnce() public {
+        uint256 reviewId = _flag();
+        _commitVote(reviewId, FIRST);
+        _rotate(FIRST, FIRST + 1);
+        _commitVote(reviewId, FIRST + 1);
+        VM.warp(datanets.review(reviewId).commitUntil);
+        VM.prank(VM.addr(FIRST));
+        VM.expectRevert(abi.encodeWithSelector(Stakes.NotActiveValidator.selector, VM.addr(FIRST)));
+        datanets.revealVote(reviewId, true, 0);
+        VM.prank(VM.addr(FIRST + 1));
+        datanets.revealVote(reviewId, true, 0);
+        equal(datanets.review(reviewId).spamWei, 5 ether, "weight");
+    }
+
+    /// @dev A review of the only contribution to a datanet.
+    function _flag() private returns (uint256) {
+        Contribution memory one = Contribution(address(0xA11CE), keccak256("name"), keccak256("MIT"), keccak256("text"));
+        bytes32 leaf = keccak256(abi.encodePacked(one.contributor, one.nameHash, one.licenceHash, one.textHash));
+        bytes32 root = MerkleTree.hashLeaf(bytes.concat(leaf));
+        uint256 datanetId = datanets.create("docs", "MIT", 0);
+        datanets.publish(datanetId, NewVersion(root, 1, 1000, "MIT", "bafymanifest", ""));
+        return datanets.flag{value: datanets.flagBondWei()}(datanetId, 1, one, 0, new bytes32[](0));
+    }
+
+    function _commitVote(uint256 reviewId, uint256 key) private {
+        VM.prank(VM.addr(key));
+        datanets.commitVote(reviewId, keccak256(abi.encode(reviewId, VM.addr(key), true, bytes32(0))));
     }
 
     function _rotate(uint256 from, uint256 to) private {

@@ -108,7 +108,12 @@ library Reviews {
         ballot.stakeWei = stakeWei.toUint128();
     }
 
-    function reveal(State storage self, uint256 reviewId, bool spam, bytes32 salt) internal returns (uint256 stakeWei) {
+    /// @notice Counts a vote by what its validator has had at stake all the time: no coin votes twice.
+    /// @param nowWei Its stake by now.
+    function reveal(State storage self, uint256 reviewId, bool spam, bytes32 salt, uint256 nowWei)
+        internal
+        returns (uint256 stakeWei)
+    {
         Review storage known = self.reviews[reviewId];
         if (known.verdict != Verdict.Open) revert NotOpen(reviewId);
         if (block.timestamp < known.commitUntil) revert TooEarly(reviewId, known.commitUntil);
@@ -118,9 +123,9 @@ library Reviews {
             revert BadReveal(reviewId, msg.sender);
         }
         delete self.ballots[reviewId][msg.sender];
-        if (spam) known.spamWei += ballot.stakeWei;
-        else known.cleanWei += ballot.stakeWei;
-        return ballot.stakeWei;
+        stakeWei = nowWei < ballot.stakeWei ? nowWei : ballot.stakeWei;
+        if (spam) known.spamWei += uint128(stakeWei);
+        else known.cleanWei += uint128(stakeWei);
     }
 
     /// @notice Says what came of a review, once its time is over.
