@@ -21,7 +21,7 @@ export type ProposalState = (typeof STATES)[number]
 export interface ProposalView {
   readonly id: bigint
   readonly state: ProposalState
-  /** Empty where it asks for something else than parameters. */
+  /** Empty where it asks for anything else than parameters. */
   readonly changes: readonly Change[]
   readonly because: string
   readonly proposer: Address
@@ -55,8 +55,23 @@ export interface Voter {
   readonly votesWei: bigint
 }
 
+/**
+ * What a proposal's calls change; nothing where one of them is another, for who votes for the changes votes for that as well.
+ * @param targets The contract of each call, and `calldatas` what is said to it
+ */
+export function changesIn(
+  params: Address,
+  targets: readonly string[],
+  calldatas: readonly Hex[],
+): Change[] {
+  const changes = calldatas.map((data, index) =>
+    targets[index]?.toLowerCase() === params ? changesOf(data) : [],
+  )
+  return changes.some(({ length }) => length === 0) ? [] : changes.flat()
+}
+
 /** Anybody may propose anything, so the call may be none of ours. */
-export function changesOf(data: Hex): Change[] {
+function changesOf(data: Hex): Change[] {
   try {
     const { functionName, args } = decodeFunctionData({ abi: paramsAbi, data })
     if (functionName !== 'set') return []

@@ -1,5 +1,5 @@
 /** Governance as one account sees it: its votes, the proposals, and the parameters that they move. */
-import type { Hex, PublicClient } from 'viem'
+import type { PublicClient } from 'viem'
 import { gOpenAbi } from '../../contracts/gen/GOpen.ts'
 import { openGovernorAbi } from '../../contracts/gen/OpenGovernor.ts'
 import { paramsAbi } from '../../contracts/gen/Params.ts'
@@ -8,7 +8,7 @@ import { NOTICE_EPOCHS, PARAMETER_NAMES } from '../../protocol/parameters.ts'
 import type { ChainClient, Written } from './client.ts'
 import * as calls from './governance-calls.ts'
 import {
-  changesOf,
+  changesIn,
   type ParameterView,
   type ProposalView,
   STATES,
@@ -195,7 +195,7 @@ export class Governance {
         : await chain.readContract({ ...this.#governor, functionName: 'quorum', args: [from] })
     return {
       ...{ id, state: word, againstWei, forWei, abstainWei, quorumWei },
-      changes: this.#changesIn(details[0], details[2]),
+      changes: changesIn(this.#addresses.params, details[0], details[2]),
       because: await this.#textOf(chain, id),
       proposer: proposer.toLowerCase() as Address,
       votesFromMs: Number(from) * 1000,
@@ -217,12 +217,5 @@ export class Governance {
     })
     const text = logs.find(({ args }) => args.proposalId === id)?.args.description ?? ''
     return text.replace(calls.PROPOSER_MARK, '')
-  }
-
-  #changesIn(targets: readonly string[], calldatas: readonly Hex[]): calls.Change[] {
-    return calldatas.flatMap((data, index): calls.Change[] => {
-      if (targets[index]?.toLowerCase() !== this.#addresses.params) return []
-      return changesOf(data)
-    })
   }
 }
