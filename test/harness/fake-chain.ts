@@ -162,10 +162,15 @@ export class FakeChain {
       return block && rpcBlock(block, this.baseFeeWei)
     },
     eth_getLogs: ([filter]) => {
-      const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string }
-      return this.blocks
-        .slice(Number(fromBlock), Number(toBlock) + 1)
-        .flatMap((block) => block.logs.map((log, index) => rpcLog(block, log, index)))
+      const { fromBlock, toBlock, blockHash } = filter as Record<string, string>
+      const blocks =
+        blockHash === undefined
+          ? this.blocks.slice(Number(fromBlock), Number(toBlock) + 1)
+          : this.blocks.filter(({ hash }) => hash === blockHash)
+      if (blockHash !== undefined && blocks.length === 0) {
+        throw new FakeError(-32000, 'unknown block')
+      }
+      return blocks.flatMap((block) => block.logs.map((log, index) => rpcLog(block, log, index)))
     },
   }
 

@@ -14,8 +14,8 @@ describe('the memory of the watcher', () => {
   let chain: FakeChain
   let folder: string
   let notices: string[]
-  /** Ranges of blocks whose logs were asked for. */
-  let asked: [number, number][]
+  /** Ranges of blocks, or hashes of single ones, whose logs were asked for. */
+  let asked: ([number, number] | string)[]
   const lives: Life[] = []
 
   beforeEach(async () => {
@@ -36,8 +36,8 @@ describe('the memory of the watcher', () => {
   function listen(): void {
     const { overrides } = chain
     const ask = (params: readonly unknown[]): unknown => {
-      const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string }
-      asked.push([Number(fromBlock), Number(toBlock)])
+      const { fromBlock, toBlock, blockHash } = params[0] as Record<string, string>
+      asked.push(blockHash ?? [Number(fromBlock), Number(toBlock)])
       overrides.delete('eth_getLogs')
       const answer = chain.handle('eth_getLogs', params)
       overrides.set('eth_getLogs', ask)
@@ -69,7 +69,7 @@ describe('the memory of the watcher', () => {
     const life = live()
     await life.until(() => life.told().includes(21))
     deepEqual(life.told(), upTo(21))
-    deepEqual(asked, [[21, 21]])
+    deepEqual(asked, [chain.head.hash])
     deepEqual(life.heads(), [21])
   })
 
@@ -175,7 +175,7 @@ describe('the memory of the watcher', () => {
     chain.mine([claimedLog(6)])
     await life.until(() => life.told().includes(6))
     deepEqual(life.told(), upTo(6))
-    deepEqual(asked, [[2201, 2201]])
+    deepEqual(asked, [chain.head.hash])
   })
 
   it('holds what the chain holds, whatever happens to the chain and the process', async () => {

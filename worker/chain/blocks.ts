@@ -9,6 +9,12 @@ import type { Asker } from './rpc.ts'
 
 /** Headers asked for at the same time. */
 const HEADERS_AT_ONCE = 32
+/**
+ * Blocks whose logs are asked for one by one. Behind one address there may be several nodes: one that lags has no logs of
+ * blocks that it does not know, and leaves them out of a range without a word; of a block by its hash it says so. A node that
+ * is further behind is out of order (`MAX_LAG_BLOCKS` of `rpc.ts`).
+ */
+const NEAR_BLOCKS = 30
 
 export class Blocks {
   readonly #asker: Asker
@@ -58,21 +64,23 @@ export class Blocks {
     throw this.#replaced()
   }
 
-  /** The contracts' logs of these blocks, in order, each once. `headers` are those whose hashes are known. */
+  /**
+   * The contracts' logs from block `from` on, in order, each once. `headers` are those of the newest blocks, of the last one
+   * at least.
+   */
   async logs(
-    { addresses }: Deployment,
+    deployment: Deployment,
     from: number,
-    to: number,
     headers: readonly Block[],
   ): Promise<PlacedLog[]> {
-    const filter = {
-      address: Object.values(addresses),
-      topics: [FACT_TOPICS],
-      fromBlock: toQuantity(from),
-      toBlock: toQuantity(to),
+    const near = headers.slice(-NEAR_BLOCKS)
+    const far = near[0]!.number - 1
+    const stretches = near.map(({ hash }) => this.#logsOf(deployment, { blockHash: hash }))
+    if (from <= far) {
+      const range = { fromBlock: toQuantity(from), toBlock: toQuantity(far) }
+      stretches.push(this.#logsOf(deployment, range))
     }
-    const schema = z.array(PlacedLog)
-    const logs = await this.#asker.request(schema, 'eth_getLogs', [filter], this.#signal)
+    const logs = (await Promise.all(stretches)).flat()
     const hashes = new Map(headers.map(({ number, hash }) => [number, hash]))
     const byName = new Map<string, PlacedLog>()
     for (const log of logs) {
@@ -82,6 +90,14 @@ export class Blocks {
     return [...byName.values()].sort(
       (a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex,
     )
+  }
+
+  #logsOf(
+    { addresses }: Deployment,
+    blocks: { readonly blockHash: Hash } | { readonly fromBlock: string; readonly toBlock: string },
+  ): Promise<PlacedLog[]> {
+    const filter = { address: Object.values(addresses), topics: [FACT_TOPICS], ...blocks }
+    return this.#asker.request(z.array(PlacedLog), 'eth_getLogs', [filter], this.#signal)
   }
 
   #replaced(): ChainError {

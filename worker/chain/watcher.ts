@@ -151,7 +151,7 @@ class Follower {
     const isNear = head.number < from + this.#chunkBlocks
     const last = isNear ? head : await blocks.existing(from + this.#chunkBlocks - 1)
     const headers = await blocks.headers(Math.max(from, head.number - HEADERS + 1), last)
-    const logs = await blocks.logs(deployment, from, last.number, headers)
+    const logs = await blocks.logs(deployment, from, headers)
     // Blocks may have been replaced while we asked: then nothing of this was told, and the next step rewinds.
     if (!(await blocks.isOnChain(last.number, last.hash))) return true
     if (!(await blocks.isOnChain(start, this.#hashes.get(start)))) return true

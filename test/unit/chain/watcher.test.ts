@@ -236,8 +236,24 @@ describe('the watcher', () => {
     deepEqual(told(), [1, 2])
   })
 
+  it('misses nothing where another node behind the same address lacks the newest block', async () => {
+    for (let i = 1; i <= 3; i++) chain.mine([claimedLog(i)])
+    watch()
+    await until(() => heads().includes(3))
+    const behind = await FakeChain.start()
+    behind.blocks.splice(0, behind.blocks.length, ...chain.blocks)
+    let asked = 0
+    chain.overrides.set('eth_getLogs', (params) =>
+      (asked++ < 2 ? behind : chain).own('eth_getLogs', params),
+    )
+    chain.mine([claimedLog(4)])
+    await until(() => heads().includes(4))
+    await behind.stop()
+    deepEqual(told(), [1, 2, 3, 4])
+  })
+
   it('asks for less where the RPC refuses a range', async () => {
-    for (let i = 1; i <= 40; i++) chain.mine([claimedLog(i)])
+    for (let i = 1; i <= 100; i++) chain.mine([claimedLog(i)])
     const { overrides } = chain
     const ask = (params: readonly unknown[]): unknown => {
       const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string }
@@ -248,11 +264,11 @@ describe('the watcher', () => {
       return answer
     }
     overrides.set('eth_getLogs', ask)
-    watch({ chunkBlocks: 20 })
-    await until(() => told().length === 40)
+    watch({ chunkBlocks: 50 })
+    await until(() => told().length === 100)
     deepEqual(
       told(),
-      Array.from({ length: 40 }, (_, index) => index + 1),
+      Array.from({ length: 100 }, (_, index) => index + 1),
     )
     ok(troubles.length > 0)
   })
