@@ -46,6 +46,7 @@ contract SettlementInvariants is Base {
         _vaultHoldsStakesAndRewards();
         _locksNoMoreThanStaked();
         _countsActiveStake();
+        _drawsByStake();
         _escrowHoldsItsBalances();
         _ledgerHoldsWhatItCollected();
         _payoutPaysWhatItGot();
@@ -186,6 +187,21 @@ contract SettlementInvariants is Base {
         equal(vault.validatorsStakeWei(), sumWei, "S3 validators");
         uint256 word = uint256(VM.load(address(vault), bytes32(STAKES_SLOT)));
         equal(word, sumWei << 128 | sumWei, "S3 active");
+    }
+
+    /// @dev S4: where all others are left out, the lot falls on each that is active and has a stake, and on nobody else.
+    function _drawsByStake() private view {
+        uint256 nodes = _handler.NODES();
+        for (uint256 i = 0; i < nodes; i++) {
+            address[] memory others = new address[](nodes - 1);
+            for (uint256 j = 1; j < nodes; j++) {
+                others[j - 1] = _handler.node((i + j) % nodes);
+            }
+            address[] memory drawn = vault.drawValidators(bytes32(_handler.steps()), 1, others);
+            Member memory known = vault.member(_handler.node(i));
+            bool mayBe = known.exitAt == 0 && known.stakeWei > 0;
+            require(mayBe ? drawn[0] == _handler.node(i) : drawn.length == 0, "S4 drawn");
+        }
     }
 
     /// @dev E1: the escrow holds exactly its payers' balances. E2: no payer gives more than it promised or has.

@@ -73,6 +73,67 @@ contract LotsTest is Base {
         }
     }
 
+    /// @dev Anybody may become a validator, so nobody may make a draw too dear for a block by that.
+    function test_takesLittleMoreGasAmongMany() public {
+        _stakeAll();
+        uint256 few = _gasOfDraw();
+        for (uint256 i = 0; i < 500; i++) {
+            stakeFor(5000 + i, VALIDATOR, 1 ether);
+        }
+        uint256 many = _gasOfDraw();
+        require(many < 4 * few, string.concat("gas: ", VM.toString(few), " and ", VM.toString(many)));
+    }
+
+    /// @dev Whoever is drawn stands where the point falls among those who may be drawn, in the order of their places.
+    function testFuzz_drawsWhoStandsThere(bytes32 seed, uint8 who, uint8 count) public {
+        _stakeAll();
+        uint256 nodes = clamp(count, 4, 20);
+        for (uint256 i = 4; i <= nodes; i++) {
+            stakeFor(60 + i, VALIDATOR, i * 1 ether);
+        }
+        address[] memory excluded = new address[](3);
+        (excluded[0], excluded[1], excluded[2]) = (_node(nodes, who), _node(nodes, who / 2), _node(nodes, who / 3));
+        address[] memory jurors = vault.drawValidators(seed, 5, excluded);
+        for (uint256 i = 0; i < 5; i++) {
+            require(jurors[i] == _standsAt(nodes, excluded, uint256(keccak256(abi.encode(seed, i)))), "juror");
+        }
+    }
+
+    function _node(uint256 nodes, uint256 who) private pure returns (address) {
+        return VM.addr(61 + who % nodes);
+    }
+
+    /// @dev Nobody has left, so keys ascend by place.
+    function _standsAt(uint256 nodes, address[] memory excluded, uint256 random) private view returns (address) {
+        uint256 totalWei = 0;
+        for (uint256 i = 0; i < nodes; i++) {
+            totalWei += _stakeBeside(VM.addr(61 + i), excluded);
+        }
+        uint256 point = random % totalWei;
+        for (uint256 i = 0; i < nodes; i++) {
+            uint256 stakeWei = _stakeBeside(VM.addr(61 + i), excluded);
+            if (point < stakeWei) return VM.addr(61 + i);
+            point -= stakeWei;
+        }
+        return address(0);
+    }
+
+    function _stakeBeside(address node, address[] memory excluded) private view returns (uint256) {
+        for (uint256 i = 0; i < excluded.length; i++) {
+            if (excluded[i] == node) return 0;
+        }
+        return vault.member(node).stakeWei;
+    }
+
+    function _gasOfDraw() private returns (uint256 gas) {
+        address[] memory excluded = new address[](3);
+        (excluded[0], excluded[1]) = (SMALL, MIDDLE);
+        VM.cool(address(vault));
+        gas = gasleft();
+        vault.drawValidators(keccak256("seed"), 7, excluded);
+        gas -= gasleft();
+    }
+
     function _stakeAll() private {
         stakeFor(61, VALIDATOR, 1 ether);
         stakeFor(62, VALIDATOR, 3 ether);

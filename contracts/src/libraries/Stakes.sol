@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Totals} from "./Totals.sol";
 
 /// @notice A node that somebody has staked for. `owner` is zero where nobody has.
 struct Member {
@@ -25,6 +26,7 @@ struct Member {
 /// @notice Members, what of them is active, and what stakers are given.
 library Stakes {
     using SafeCast for uint256;
+    using Totals for uint256[];
 
     uint256 internal constant VALIDATOR = 2;
     /// @dev worker 1, validator 2, gateway 4: `ROLE_BITS` of `protocol/chain.ts`.
@@ -45,6 +47,8 @@ library Stakes {
         /// How many keys led to this one.
         mapping(address node => uint256) rotations;
         address[] validators;
+        /// Their stakes, by place.
+        uint256[] totals;
     }
 
     error BadRoles(uint256 roles);
@@ -82,7 +86,7 @@ library Stakes {
         _settle(self, member);
         member.stakeWei += amountWei.toUint96();
         self.activeWei += uint128(amountWei);
-        if (isValidator(member.roles)) self.validatorsWei += uint128(amountWei);
+        if (isValidator(member.roles)) _moveValidators(self, member, member.stakeWei - amountWei);
     }
 
     /// @notice From now on the member counts no longer as active.
@@ -149,7 +153,7 @@ library Stakes {
         if (member.lockedWei > member.stakeWei) member.lockedWei = member.stakeWei;
         if (member.exitAt != 0 || takenWei == 0) return takenWei;
         self.activeWei -= uint128(takenWei);
-        if (isValidator(member.roles)) self.validatorsWei -= uint128(takenWei);
+        if (isValidator(member.roles)) _moveValidators(self, member, stakeWei);
     }
 
     /// @notice Divides what stakers are given by stake. What the division leaves stays until the next time.
@@ -207,7 +211,15 @@ library Stakes {
         if (!isValidator(member.roles)) return;
         self.validatorsWei += member.stakeWei;
         self.validators.push(node);
+        self.totals.append(member.stakeWei);
         member.place = uint32(self.validators.length);
+    }
+
+    /// @dev An active validator's stake has changed.
+    function _moveValidators(State storage self, Member storage member, uint256 beforeWei) private {
+        uint256 stakeWei = member.stakeWei;
+        self.validatorsWei = (self.validatorsWei + stakeWei - beforeWei).toUint128();
+        self.totals.change(member.place, beforeWei, stakeWei);
     }
 
     function _deactivate(State storage self, Member storage member) private {
@@ -216,6 +228,8 @@ library Stakes {
         if (!isValidator(member.roles)) return;
         self.validatorsWei -= member.stakeWei;
         address last = self.validators[self.validators.length - 1];
+        self.totals.change(member.place, member.stakeWei, self.members[last].stakeWei);
+        self.totals.pop();
         self.validators[member.place - 1] = last;
         self.members[last].place = member.place;
         self.validators.pop();
