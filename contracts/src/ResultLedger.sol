@@ -58,6 +58,7 @@ contract ResultLedger is IResultLedger, EIP712 {
     /// @notice Payers got back what a void batch had collected.
     event ChargesReturned(bytes32 indexed headerHash, uint256 amountWei);
 
+    error PostedByContract(address caller);
     error BadEndorsement(address validator);
     error EndorsementsNotAscending(address validator);
     error NoQuorum(uint256 endorsedWei, uint256 validatorsWei);
@@ -98,8 +99,9 @@ contract ResultLedger is IResultLedger, EIP712 {
     }
 
     /**
-     * @notice Posts the next batch and collects fees where it says so. Anybody may; a second poster is told `AlreadyPosted`.
-     * The bond is the proposer's, whoever posts.
+     * @notice Posts the next batch and collects fees where it says so. Anybody may, but no contract: whoever checks a receipt,
+     * or reports those who endorsed a false batch, finds their signatures in the transaction's call. A second poster is told
+     * `AlreadyPosted`. The bond is the proposer's, whoever posts.
      * @param endorsements Ascending by validator, of two thirds of the active validators' stake or more.
      * @param charges Ascending by payer: who pays how much, and the voucher that allows it. None where fees stay open.
      */
@@ -108,6 +110,8 @@ contract ResultLedger is IResultLedger, EIP712 {
     {
         Tail memory tail = _state.tail;
         _state.requireNext(tail.posted, header.number);
+        // An account may have code of its own (EIP-7702), and call itself.
+        if (msg.sender != tx.origin || msg.sender.code.length > 0) revert PostedByContract(msg.sender);
         uint64[4] memory governed = params.groupAt(0, header.epoch);
         _requireEpoch(header, tail, governed[2]);
         Batches.requireCharges(header, charges);

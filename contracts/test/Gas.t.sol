@@ -68,44 +68,45 @@ contract BatchGas is LedgerBase, GasMeter {
         BatchHeader memory header = leaving(5, 1 ether, 1 ether);
         Endorsement[] memory signed = endorsements(header, SIGNERS);
         bytes memory data = abi.encodeCall(ledger.post, (header, signed, new Charge[](0)));
-        measure("post, fees left open, 14 of 21", address(ledger), data);
+        measure("post, fees left open, 14 of 21", address(ledger), data, POSTER, 0);
     }
 
     function test_postCollecting() public {
         (BatchHeader memory header, Charge[] memory charges) = _collecting(5, 1 ether);
         Endorsement[] memory signed = endorsements(header, SIGNERS);
         bytes memory data = abi.encodeCall(ledger.post, (header, signed, charges));
-        measure("post, fees of 10 payers collected, 14 of 21", address(ledger), data);
+        measure("post, fees of 10 payers collected, 14 of 21", address(ledger), data, POSTER, 0);
     }
 
     function test_postSignedByAll() public {
         BatchHeader memory header = leaving(5, 1 ether, 1 ether);
         bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, 21), new Charge[](0)));
-        measure("post, fees left open, 21 of 21", address(ledger), data);
+        measure("post, fees left open, 21 of 21", address(ledger), data, POSTER, 0);
     }
 
     function test_postTooLate() public {
         BatchHeader memory header = leaving(5, 1 ether, 1 ether);
         post(header);
         bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, SIGNERS), new Charge[](0)));
-        measureRefused("post, too late, 14 of 21", address(ledger), data);
+        measureRefused("post, too late, 14 of 21", address(ledger), data, POSTER);
         data = abi.encodeCall(ledger.post, (header, endorsements(header, 21), new Charge[](0)));
-        measureRefused("post, too late, 21 of 21", address(ledger), data);
+        measureRefused("post, too late, 21 of 21", address(ledger), data, POSTER);
     }
 
     function test_finaliseTooLate() public {
         ledger.finalise(_oldest);
-        measureRefused("finalise, too late", address(ledger), abi.encodeCall(ledger.finalise, (_oldest)));
+        measureRefused("finalise, too late", address(ledger), abi.encodeCall(ledger.finalise, (_oldest)), address(this));
     }
 
     function test_takeBackTooLate() public {
-        measureRefused("takeBack, too late", address(ledger), abi.encodeCall(ledger.takeBack, (_newest, _oldest)));
+        bytes memory data = abi.encodeCall(ledger.takeBack, (_newest, _oldest));
+        measureRefused("takeBack, too late", address(ledger), data, address(this));
     }
 
     function test_postCollectingFromOne() public {
         (BatchHeader memory header, Charge[] memory charges) = _collecting(5, 1 ether, 1);
         bytes memory data = abi.encodeCall(ledger.post, (header, endorsements(header, SIGNERS), charges));
-        measure("post, fees of 1 payer collected, 14 of 21", address(ledger), data);
+        measure("post, fees of 1 payer collected, 14 of 21", address(ledger), data, POSTER, 0);
     }
 
     function test_giveBack() public {

@@ -17,7 +17,7 @@ contract ResultLedgerTest is LedgerBase {
 
     function test_postsCollectsAndFinalises() public {
         (BatchHeader memory header, Charge[] memory charges) = batch(1);
-        ledger.post(header, endorsements(header, 2), charges);
+        post(header, 2, charges);
         equal(address(ledger).balance, 3 ether, "custody");
         Batch memory kept = ledger.batchOf(1);
         equal(kept.finalAt, block.timestamp + WINDOW, "finalAt");
@@ -38,7 +38,9 @@ contract ResultLedgerTest is LedgerBase {
     function test_refusesASecondPostForLittle() public {
         (BatchHeader memory header, Charge[] memory charges) = batch(1);
         Endorsement[] memory signed = endorsements(header, 3);
+        asPoster();
         ledger.post(header, signed, charges);
+        asPoster();
         uint256 startGas = gasleft();
         try ledger.post(header, signed, charges) {
             revert("posted twice");
@@ -48,6 +50,17 @@ contract ResultLedgerTest is LedgerBase {
             );
         }
         require(startGas - gasleft() < 20_000, "refusing is dear");
+    }
+
+    /// @dev Its endorsements would not be found in the transaction.
+    function test_refusesABatchThatAContractPosts() public {
+        (BatchHeader memory header, Charge[] memory charges) = batch(1);
+        Endorsement[] memory signed = endorsements(header, 3);
+        VM.expectRevert(abi.encodeWithSelector(ResultLedger.PostedByContract.selector, address(this)));
+        ledger.post(header, signed, charges);
+        VM.prank(address(this), address(this));
+        VM.expectRevert(abi.encodeWithSelector(ResultLedger.PostedByContract.selector, address(this)));
+        ledger.post(header, signed, charges);
     }
 
     function test_refusesGapsInTheNumbers() public {
@@ -246,6 +259,7 @@ contract ResultLedgerTest is LedgerBase {
         }
         // The payouts' sum lies in a word with their hash, so these are the two fees.
         equal(found, 2, "fees");
+        asPoster();
         (bool taken,) = address(ledger).call(data);
         require(!taken, "taken");
     }
@@ -261,7 +275,7 @@ contract ResultLedgerTest is LedgerBase {
 
     function test_takesABatchWithoutFees() public {
         BatchHeader memory header = headerFor(1, 0, new Charge[](0));
-        ledger.post(header, endorsements(header, 2), new Charge[](0));
+        post(header, 2, new Charge[](0));
         VM.warp(START + WINDOW);
         ledger.finalise(header);
     }
@@ -299,6 +313,7 @@ contract ResultLedgerTest is LedgerBase {
         bytes memory refusal
     ) private {
         VM.expectRevert(refusal);
+        asPoster();
         ledger.post(header, signed, charges);
     }
 }

@@ -261,6 +261,6 @@ contract TakebackTest is LedgerBase {
 
     function refusePost(BatchHeader memory header, Charge[] memory charges, bytes memory refusal) external {
         VM.expectRevert(refusal);
-        ledger.post(header, endorsements(header, 0), charges);
+        post(header, 0, charges);
     }
 }

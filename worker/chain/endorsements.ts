@@ -13,8 +13,8 @@ import type { Hash } from '../../protocol/hash.ts'
 import type { ChainClient } from './client.ts'
 
 /**
- * Ascending by validator, signatures of 65 bytes, as they stood in the call. None where the transaction is no call of
- * `ResultLedger.post`, such as one that went through another contract, or where the RPC does not keep it any more.
+ * Ascending by validator, signatures of 65 bytes, as they stood in the call, which the ledger takes from no contract. None
+ * where the transaction is no call of `ResultLedger.post`, or where the RPC does not keep it any more.
  */
 export async function readEndorsements(
   chain: ChainClient,

@@ -80,6 +80,7 @@ abstract contract BatchActions is SettlementState {
         if (fault_ == 8) header.epoch++;
         Endorsement[] memory signed = signedByAll(header);
         if (fault_ == 7) signed = new Endorsement[](0);
+        asPoster();
         try ledger.post(header, signed, charges) {
             scandals++;
         } catch {}
@@ -90,7 +91,9 @@ abstract contract BatchActions is SettlementState {
         for (uint256 place = kept.length; --place > 0;) {
             Kept storage old = kept[place];
             if (!old.isVoid || old.header.number != posted + 1 || (seed >> place) & 1 == 1) continue;
-            try ledger.post(old.header, signedByAll(old.header), old.charges) {
+            Endorsement[] memory signed = signedByAll(old.header);
+            asPoster();
+            try ledger.post(old.header, signed, old.charges) {
                 scandals++;
             } catch {}
             return;
@@ -181,6 +184,7 @@ abstract contract BatchActions is SettlementState {
         address worker = node((seed >> 6) % NODES);
         header.receiptsRoot = receiptsRoot(kept.length, worker);
         Endorsement[] memory signed = signedByAll(header);
+        asPoster();
         if (faulty != 0) {
             try ledger.post(header, signed, charges) {
                 scandals++;

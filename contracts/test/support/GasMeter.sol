@@ -27,8 +27,8 @@ abstract contract GasMeter is Base {
     }
 
     /// @notice Makes a call that is refused, for another was quicker: it is paid for all the same.
-    function measureRefused(string memory what, address to, bytes memory data) internal {
-        (bool done, uint256 gas) = _make(to, data, address(this), 0);
+    function measureRefused(string memory what, address to, bytes memory data, address from) internal {
+        (bool done, uint256 gas) = _make(to, data, from, 0);
         require(!done, what);
         emit log_named_uint(string.concat("transaction: ", what), _transaction(data, gas));
     }
@@ -38,7 +38,7 @@ abstract contract GasMeter is Base {
         returns (bool done, uint256 gas)
     {
         _coolAll();
-        VM.prank(from);
+        VM.prank(from, from);
         (done,) = to.call{value: valueWei}(data);
         gas = VM.lastCallGas().gasTotalUsed;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BatchHeader, Charge} from "../../src/types/Batch.sol";
+import {BatchHeader, Charge, Endorsement} from "../../src/types/Batch.sol";
 import {Base} from "./Base.sol";
 import {hashOf} from "./Settled.sol";
 import {VM} from "./Vm.sol";
@@ -65,7 +65,14 @@ abstract contract LedgerBase is Base {
     }
 
     function post(BatchHeader memory header, Charge[] memory charges) internal {
-        ledger.post(header, endorsements(header, validatorKeys.length), charges);
+        post(header, validatorKeys.length, charges);
+    }
+
+    /// @dev With the endorsements of the first `count` validators.
+    function post(BatchHeader memory header, uint256 count, Charge[] memory charges) internal {
+        Endorsement[] memory signed = endorsements(header, count);
+        asPoster();
+        ledger.post(header, signed, charges);
     }
 
     function post(BatchHeader memory header) internal {

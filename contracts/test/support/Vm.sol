@@ -22,6 +22,7 @@ interface Vm {
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function deal(address account, uint256 balanceWei) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function warp(uint256 timestamp) external;
