@@ -21,6 +21,8 @@ export interface Waiting {
   raiseAtMs: number
   /** What the contract answered when it was last to be raised. */
   refusal: ChainError | undefined
+  /** By `performance.now`, since when pools have refused it each time; `undefined` where the last did not. */
+  refusedSinceMs: number | undefined
 }
 
 /** What the pools make of a transaction. `known` where one of them has it, or had. */

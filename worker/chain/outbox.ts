@@ -162,7 +162,8 @@ export class Outbox {
   }
 
   #waiting(entry: Entry): Waiting {
-    return { entry, raiseAtMs: performance.now() + this.#raiseMs, refusal: undefined }
+    const raiseAtMs = performance.now() + this.#raiseMs
+    return { entry, raiseAtMs, refusal: undefined, refusedSinceMs: undefined }
   }
 
   #finish(memory: Memory, { nonce }: Entry, { raw }: Attempt): void {
@@ -218,9 +219,24 @@ export class Outbox {
   async #offerAgain(turn: Turn, memory: Memory, waiting: Waiting, isAwaited: boolean) {
     const { entry } = waiting
     const isKnown = await turn.isKnown(entry)
-    const isCheap = !isKnown && (await this.#broadcast(turn, memory, entry)) === 'cheap'
+    const offered = isKnown ? undefined : await offer(turn, entry.attempts)
+    if (offered?.is === 'refused') this.#bear(memory, waiting, offered.error)
+    else waiting.refusedSinceMs = undefined
     const isTime = performance.now() >= waiting.raiseAtMs
-    if (isTime && (isKnown || isCheap)) await this.#raise(turn, memory, waiting, isAwaited)
+    const isHeld = isKnown || offered?.is === 'cheap'
+    if (isTime && isHeld) await this.#raise(turn, memory, waiting, isAwaited)
+  }
+
+  /**
+   * Drops what is refused for as long as one waits before a raise. Once says little: a node may be busy, and not know what
+   * another has handed on to the sequencer, where it is mined after all.
+   */
+  #bear(memory: Memory, waiting: Waiting, error: unknown): void {
+    const nowMs = performance.now()
+    waiting.refusedSinceMs ??= nowMs
+    if (nowMs < waiting.refusedSinceMs + this.#raiseMs) return
+    this.#options.store.change(memory, { kind: 'dropped' })
+    throw explain(error, waiting.entry.what)
   }
 
   /** @param lostNonce of what the chain has forgotten; none of what is under way */
@@ -239,11 +255,10 @@ export class Outbox {
     await offer(turn, [attempt])
   }
 
-  /** Sends one of the attempts, the newest first. A refusal that cannot pass drops the entry. */
-  async #broadcast(turn: Turn, memory: Memory, entry: Entry): Promise<'known' | 'cheap'> {
+  /** Sends it for the first time. A refusal drops the entry. */
+  async #broadcast(turn: Turn, memory: Memory, entry: Entry): Promise<void> {
     const offered = await offer(turn, entry.attempts)
-    if (offered.is !== 'refused') return offered.is
-    if (await turn.isKnown(entry)) return 'known'
+    if (offered.is !== 'refused' || (await turn.isKnown(entry))) return
     this.#options.store.change(memory, { kind: 'dropped' })
     throw explain(offered.error, entry.what)
   }

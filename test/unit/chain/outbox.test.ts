@@ -138,6 +138,23 @@ describe('the outbox', () => {
     ok(chain.offered.every((raw) => raw === chain.offered[0]))
   })
 
+  it('does not take back what a pool has taken, because another refuses it for a while', async () => {
+    chain.minesAtOnce = false
+    // It hands transactions on to the sequencer and keeps none, as replicas of an OP Stack chain do.
+    chain.overrides.set('eth_getTransactionByHash', () => null)
+    chain.overrides.set('eth_sendRawTransaction', (params) => {
+      if (chain.offered.length === 0) return chain.own('eth_sendRawTransaction', params)
+      busy++
+      throw new FakeError(-32005, 'too many requests')
+    })
+    let busy = 0
+    const sent = open().send(write(1))
+    while (busy < 3) await Promise.race([sleep(10), sent])
+    chain.mine()
+    equal((await sent).blockNumber, 1)
+    deepEqual(chain.minedData, [hex(1)])
+  })
+
   it('sends again, as they were, transactions of blocks that the chain has lost', async () => {
     const outbox = open()
     for (const data of [1, 2, 3]) await outbox.send(write(data))
@@ -218,6 +235,19 @@ describe('the outbox', () => {
     chain.overrides.clear()
     await outbox.send(write(2))
     deepEqual(chain.minedData, [hex(2)])
+  })
+
+  it('drops in the end what pools go on to refuse', async () => {
+    chain.minesAtOnce = false
+    const outbox = open(10_000, 300)
+    const sent = outbox.send(write(1))
+    while (chain.pool.size === 0) await sleep(5)
+    chain.pool.clear()
+    chain.overrides.set('eth_sendRawTransaction', () => {
+      throw new FakeError(-32003, 'Insufficient funds for gas * price + value')
+    })
+    await rejects(sent, { code: 'insufficient-funds' })
+    equal(fileStore(file()).load().pending, undefined)
   })
 
   it('tells why a mined transaction failed', async () => {
