@@ -218,13 +218,14 @@ export class Outbox {
   /** Sees to it that the pools know what is under way, and raises it when it is time. */
   async #offerAgain(turn: Turn, memory: Memory, waiting: Waiting, isAwaited: boolean) {
     const { entry } = waiting
-    const isKnown = await turn.isKnown(entry)
-    const offered = isKnown ? undefined : await offer(turn, entry.attempts)
-    if (offered?.is === 'refused') this.#bear(memory, waiting, offered.error)
-    else waiting.refusedSinceMs = undefined
-    const isTime = performance.now() >= waiting.raiseAtMs
-    const isHeld = isKnown || offered?.is === 'cheap'
-    if (isTime && isHeld) await this.#raise(turn, memory, waiting, isAwaited)
+    const offered = (await turn.isKnown(entry)) ? undefined : await offer(turn, entry.attempts)
+    if (offered?.is === 'refused') {
+      this.#bear(memory, waiting, offered.error)
+      return
+    }
+    waiting.refusedSinceMs = undefined
+    if (performance.now() < waiting.raiseAtMs) return
+    await this.#raise(turn, memory, waiting, isAwaited)
   }
 
   /**

@@ -166,6 +166,19 @@ describe('the outbox, when gas has become dearer', () => {
     equal(offersOf(0).length, 2)
   })
 
+  it('offers more where the nodes that are asked know of nothing before it is mined', async () => {
+    // Transactions are handed to the sequencer, and all else is asked of others.
+    chain.overrides.set('eth_getTransactionByHash', () => null)
+    chain.minesAtOnce = false
+    const outbox = open()
+    const sent = outbox.send(write(1))
+    while (chain.pool.size === 0) await sleep(5)
+    chain.baseFeeWei *= 100n
+    chain.minesAtOnce = true
+    await sent
+    deepEqual(chain.minedData, [hex(1)])
+  })
+
   it('pays no more for a call that would be refused, nor for its nonce while nobody waits', async () => {
     chain.minesAtOnce = false
     const outbox = open(5 * RAISE_MS)
