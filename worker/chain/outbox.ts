@@ -79,7 +79,7 @@ export class Outbox {
     const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
     const isIdle = this.#memory !== undefined && this.#memory.pending === undefined
     const memory = isIdle ? this.#memory! : await this.#open(turn)
-    if (memory.pending) await this.#settle(turn, memory, () => true).catch(unlessOver)
+    if (memory.pending) await this.#clear(turn, memory)
     for (let tries = 1; ; tries++) {
       const entry = await this.#enter(turn, memory, request)
       try {
@@ -91,6 +91,19 @@ export class Outbox {
         const isTaken = error instanceof ChainError && error.code === 'nonce-taken'
         if (!isTaken || tries === 3) throw error
       }
+    }
+  }
+
+  /**
+   * Sees to what an earlier write has left under way. What it came to is that one's affair; but while nobody can say, its
+   * nonce is not for another.
+   */
+  async #clear(turn: Turn, memory: Memory): Promise<void> {
+    try {
+      await this.#settle(turn, memory, () => true)
+    } catch (error) {
+      unlessOver(error)
+      if (memory.pending) throw error
     }
   }
 

@@ -289,6 +289,25 @@ describe('the outbox', () => {
     deepEqual(chain.minedData, [1, 2].map(hex))
   })
 
+  it('gives no nonce away while nobody can say what became of the transaction that has it', async () => {
+    chain.minesAtOnce = false
+    const outbox = open()
+    const abort = new AbortController()
+    const sent = outbox.send(write(1), abort.signal)
+    while (chain.pool.size === 0) await sleep(5)
+    abort.abort()
+    await rejects(sent, { code: 'aborted' })
+    chain.pool.clear()
+    chain.minesAtOnce = true
+    chain.overrides.set('eth_getTransactionReceipt', () => {
+      chain.overrides.clear()
+      throw new FakeError(-32005, 'too many requests')
+    })
+    await rejects(outbox.send(write(2)), { code: 'rpc-failed' })
+    await outbox.send(write(2))
+    deepEqual(chain.minedData, [1, 2].map(hex))
+  })
+
   it('refuses a damaged file rather than forget what may be under way', async () => {
     await writeFile(file(), '00000000 {"kind":"begun"}\n')
     await rejects(open().send(write(1)), { code: 'outbox-corrupt' })
