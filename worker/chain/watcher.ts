@@ -204,8 +204,10 @@ class Follower {
     const known = [...this.#hashes].reverse()
     let toBlock = this.#options.deployment.fromBlock - 1
     for (const [number, hash] of known) {
-      const block = number <= head.number ? await blocks.at(number) : undefined
-      if (block?.hash !== hash) continue
+      if (number > head.number) continue
+      // Behind one address there may be several nodes: that one has no such block, or not yet, replaces none.
+      const block = await blocks.existing(number)
+      if (block.hash !== hash) continue
       toBlock = number
       break
     }

@@ -252,6 +252,22 @@ describe('the watcher', () => {
     deepEqual(told(), [1, 2, 3, 4])
   })
 
+  it('takes no block for replaced that another node behind the same address has not heard of', async () => {
+    for (let i = 1; i <= 3; i++) chain.mine([claimedLog(i)])
+    watch()
+    await until(() => heads().includes(3))
+    let missed = 0
+    chain.overrides.set('eth_getBlockByNumber', (params) => {
+      const isBehind = params[0] === '0x3' && missed++ < 2
+      return isBehind ? null : chain.own('eth_getBlockByNumber', params)
+    })
+    chain.mine([claimedLog(4)])
+    await until(() => heads().includes(4))
+    ok(missed > 0)
+    ok(!events.some(({ kind }) => kind === 'rewound'))
+    deepEqual(told(), [1, 2, 3, 4])
+  })
+
   it('asks for less where the RPC refuses a range', async () => {
     for (let i = 1; i <= 100; i++) chain.mine([claimedLog(i)])
     const { overrides } = chain
