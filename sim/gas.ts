@@ -31,7 +31,7 @@ export const MEASURED_GAS = {
   'falseScore, 512 coordinates of a byte': { whole: 88_672, call: 43_764 },
   'jury: open': { whole: 246_434, call: 213_862 },
   'jury: openUnseen, two accused': { whole: 283_529, call: 242_649 },
-  'jury: draw 7 of 7 validators': { whole: 326_929, call: 305_725 },
+  'jury: draw 7 of 7 validators': { whole: 326_957, call: 305_753 },
   'jury: commit': { whole: 68_103, call: 46_387 },
   'jury: reveal': { whole: 55_601, call: 33_745 },
   'jury: decide, three accused': { whole: 360_771, call: 339_567 },

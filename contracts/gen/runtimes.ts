@@ -1,7 +1,7 @@
 // Written by `npm run contracts:build`: the code that each contract leaves on a chain. `hash` is that of the code with
 // zeros for the immutables, whose first byte and length in bytes are listed.
 export const runtimes = {
-  StakeVault: { bytes: 16949, hash: '0x794ae30051643bde85faf65f39da70eff2826b767906075c06111bab0308509d', immutables: [[47,32],[969,32],[1079,32],[1236,32],[1578,32],[2013,32],[2077,32],[2829,32],[2870,32],[3583,32],[3693,32],[7490,32],[10618,32],[11315,32],[12855,32],[16514,32],[16561,32],[16640,32],[16678,32],[16750,32]] },
+  StakeVault: { bytes: 16999, hash: '0x648cc6e6e5b79b7237b63b932d872e0ec2452fa5b27d0e7a1a3e519e819670d8', immutables: [[47,32],[969,32],[1079,32],[1236,32],[1578,32],[2013,32],[2077,32],[2829,32],[2870,32],[3583,32],[3693,32],[7490,32],[10668,32],[11365,32],[12905,32],[16564,32],[16611,32],[16690,32],[16728,32],[16800,32]] },
   DatanetRegistry: { bytes: 16097, hash: '0xda5356e7d252c3d6e74316679bfc8aad10c280d9331e3b2c7f04f095f28598f6', immutables: [[1818,32],[3530,32],[4652,32],[13361,32],[15224,32]] },
   ModelRegistry: { bytes: 8986, hash: '0x04c9ec8886b2b906e5483e784dccaa98e39581659f8f4b4090176fed0dd8087c', immutables: [[556,32],[740,32],[2419,32],[4472,32],[5000,32],[6515,32]] },
   FeeEscrow: { bytes: 6244, hash: '0x90b856fc7b87e74c84ccaa531f58d497706798d7657cb4b442fea2f6021f869d', immutables: [[163,32],[1264,32],[1354,32],[1395,32],[1936,32],[3123,32],[3723,32],[5827,32],[5874,32],[5953,32],[5991,32],[6063,32]] },

@@ -34,7 +34,7 @@ library Lots {
         }
     }
 
-    /// @dev Gaps in their order, empty ones at the beginning, and the stake of those who may be drawn.
+    /// @dev Gaps in their order, empty ones at the end, and the stake of those who may be drawn.
     function _gaps(Stakes.State storage self, address[] calldata excluded)
         private
         view
@@ -42,13 +42,14 @@ library Lots {
     {
         gaps = new Gap[](excluded.length);
         totalWei = self.validatorsWei;
+        uint256 found = 0;
         for (uint256 i = 0; i < excluded.length; i++) {
             uint256 place = self.members[excluded[i]].place;
             if (place == 0 || _isIn(excluded[:i], excluded[i])) continue;
             uint256 stakeWei = self.members[excluded[i]].stakeWei;
             totalWei -= stakeWei;
             Gap memory gap = Gap(self.totals.upTo(place) - stakeWei, stakeWei);
-            uint256 j = i;
+            uint256 j = found++;
             for (; j > 0 && gaps[j - 1].fromWei > gap.fromWei; j--) {
                 gaps[j] = gaps[j - 1];
             }
