@@ -9,9 +9,10 @@ import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p'
 import { bootstrap } from '@libp2p/bootstrap'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
+import type { Libp2p } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
 import type { Blockstore } from 'interface-blockstore'
@@ -85,8 +86,30 @@ function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOpti
         peerInfoMapper: passthroughMapper,
       }),
       pubsub: gossipsub(gossipOptions(topics)),
+      ownAddresses: tellOwnAddresses,
     },
   }
+}
+
+/**
+ * libp2p keeps public addresses to itself until AutoNAT has confirmed them, for which several others must dial back. What a
+ * machine listens on is told at once: else nodes over the internet would know only private addresses of each other.
+ */
+function tellOwnAddresses({ addressManager, events }: OwnAddresses): object {
+  events.addEventListener('transport:listening', ({ detail: listener }) => {
+    for (const address of listener.getAddrs()) {
+      addressManager.confirmObservedAddr(address, { type: 'transport' })
+    }
+  })
+  return {}
+}
+
+/** The parts of libp2p that know them. */
+interface OwnAddresses {
+  readonly addressManager: {
+    confirmObservedAddr(address: Multiaddr, options: { type: 'transport' }): void
+  }
+  readonly events: Pick<Libp2p, 'addEventListener'>
 }
 
 function checkAddresses(addresses: readonly string[]): void {
