@@ -269,6 +269,7 @@ async function openPeer(
     folder: config.data,
     blocks: shelf,
     listen: config.listen,
+    announce: config.announce,
     bootstrap: [...config.bootstrap, ...readAddresses(config.data)],
     topics: Object.values(topicsOf(chainId)),
   })

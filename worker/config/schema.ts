@@ -44,6 +44,11 @@ export const Config = z.strictObject({
     .max(8)
     .default(['/ip4/0.0.0.0/tcp/4801'])
     .describe('addresses to listen on'),
+  announce: z
+    .array(multiaddr)
+    .max(8)
+    .default([])
+    .describe('addresses at which others reach this node through a router that forwards its port'),
   apiHost: z.string().default('127.0.0.1').describe('host of the HTTP interface'),
   apiPort: z
     .number()
@@ -143,6 +148,7 @@ export const LIST_OPTIONS: readonly string[] = [
   'roles',
   'bootstrap',
   'listen',
+  'announce',
   'providers',
   'drandRelays',
 ]

@@ -36,13 +36,15 @@ export interface PeerOptions {
   readonly folder: string
   readonly blocks: Blockstore
   readonly listen: readonly string[]
+  /** Addresses to tell others besides those of this machine. */
+  readonly announce?: readonly string[]
   readonly bootstrap: readonly string[]
   readonly topics: readonly string[]
 }
 
 /** @throws NetworkError where an address is malformed or its port is taken. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
-  checkAddresses([...options.listen, ...options.bootstrap])
+  checkAddresses([...options.listen, ...(options.announce ?? []), ...options.bootstrap])
   const helia = createHeliaLight({
     blockstore: options.blocks,
     datastore: new LevelDatastore(join(options.folder, 'routing')),
@@ -70,10 +72,11 @@ const BITSWAP = {
   maxIncomingMessageSize: 4 * LEAF_BYTES,
 } as const
 
-function libp2pOptions({ privateKey, listen, bootstrap: list, topics }: PeerOptions) {
+function libp2pOptions(options: PeerOptions) {
+  const { privateKey, listen, announce = [], bootstrap: list, topics } = options
   return {
     privateKey: privateKeyFromRaw(privateKey),
-    addresses: { listen: [...listen] },
+    addresses: { listen: [...listen], appendAnnounce: [...announce] },
     ...wireOptions(),
     peerDiscovery: list.length > 0 ? [bootstrap({ list: [...list], timeout: 0 })] : [],
     services: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import os from 'node:os'
 import { FsBlockstore } from 'blockstore-fs'
-import { describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { startPeer } from '../../../worker/network/peer.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { keyNumber } from '../../harness/messages.ts'
@@ -17,25 +17,42 @@ const LOOPBACK: os.NetworkInterfaceInfo = {
 const PUBLIC = { ...LOOPBACK, address: '45.77.1.1', internal: false, cidr: '45.77.1.1/32' }
 
 describe('a node that listens on all addresses of its machine', () => {
-  it('tells others the public one', async () => {
-    const { networkInterfaces } = os
+  const { networkInterfaces } = os
+
+  before(() => {
     os.networkInterfaces = () => ({ lo: [LOOPBACK], eth0: [PUBLIC] })
-    const folder = testFolder('own-addresses')
-    const peer = await startPeer({
-      privateKey: keyNumber(1).privateKey,
-      folder,
-      blocks: new FsBlockstore(folder),
-      listen: ['/ip4/0.0.0.0/tcp/0'],
-      bootstrap: [],
-      topics: [],
-    })
-    try {
-      const hosts = peer.libp2p.getMultiaddrs().map((address) => address.toString().split('/')[2])
-      assert.deepEqual(hosts, ['127.0.0.1', '45.77.1.1'])
-    } finally {
-      os.networkInterfaces = networkInterfaces
-      await peer.stop()
-      removeFolder(folder)
-    }
+  })
+
+  after(() => {
+    os.networkInterfaces = networkInterfaces
+  })
+
+  it('tells others the public one', async () => {
+    assert.deepEqual(await hostsTold([]), ['127.0.0.1', '45.77.1.1'])
+  })
+
+  it('tells others besides where a router forwards its port', async () => {
+    const announce = ['/ip4/46.4.1.1/tcp/4801', '/dns4/node.example/tcp/4801']
+    const told = await hostsTold(announce)
+    assert.deepEqual(told, ['127.0.0.1', '45.77.1.1', '46.4.1.1', 'node.example'])
   })
 })
+
+async function hostsTold(announce: readonly string[]): Promise<(string | undefined)[]> {
+  const folder = testFolder('own-addresses')
+  const peer = await startPeer({
+    privateKey: keyNumber(1).privateKey,
+    folder,
+    blocks: new FsBlockstore(folder),
+    listen: ['/ip4/0.0.0.0/tcp/0'],
+    announce,
+    bootstrap: [],
+    topics: [],
+  })
+  try {
+    return peer.libp2p.getMultiaddrs().map((address) => address.toString().split('/')[2])
+  } finally {
+    await peer.stop()
+    removeFolder(folder)
+  }
+}
