@@ -56,7 +56,8 @@ function parseFlag(name: OptionName, value: unknown): unknown {
 
 function parseText(name: OptionName, text: string): unknown {
   if (LIST_OPTIONS.includes(name)) return text === '' ? [] : text.split(',')
-  if (NUMBER_OPTIONS.includes(name)) return Number(text)
+  // Nothing at all counts as 0 for `Number`, and port 0 would be any.
+  if (NUMBER_OPTIONS.includes(name)) return text.trim() === '' ? text : Number(text)
   return text
 }
 

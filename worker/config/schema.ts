@@ -152,7 +152,13 @@ export const LIST_OPTIONS: readonly string[] = [
   'providers',
   'drandRelays',
 ]
-export const NUMBER_OPTIONS: readonly string[] = ['apiPort', 'threads', 'maxJobs', 'recordMib']
+export const NUMBER_OPTIONS: readonly string[] = [
+  'apiPort',
+  'threads',
+  'maxJobs',
+  'storeGib',
+  'recordMib',
+]
 
 export type OptionName = keyof Config
 export const OPTION_NAMES = Object.keys(Config.shape) as OptionName[]
