@@ -4,6 +4,9 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PeerId } from '@libp2p/interface'
+import { isLoopback, isPrivate } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import type { Peer } from './peer.ts'
 
@@ -11,14 +14,12 @@ const MAX_ADDRESSES = 64
 /** Places that nobody new may take from those who are not here at the moment. */
 const AWAY = 16
 
-const AddressBook = z
-  .array(
-    z
-      .string()
-      .max(256)
-      .regex(/^\/.+\/p2p\/[A-Za-z0-9]+$/),
-  )
-  .max(MAX_ADDRESSES)
+/** What this node can dial. Peers name their addresses themselves: one that names another must not spoil the book. */
+const Address = z
+  .string()
+  .max(256)
+  .regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+\/p2p\/[A-Za-z0-9]+$/)
+const AddressBook = z.array(Address).max(MAX_ADDRESSES)
 
 /** What is in the book; nothing where there is none, or none that can be read. */
 export function readAddresses(folder: string): string[] {
@@ -34,15 +35,28 @@ export function readAddresses(folder: string): string[] {
 export async function writeAddresses(folder: string, { libp2p }: Peer): Promise<void> {
   const addresses: string[] = []
   for (const id of libp2p.getPeers()) {
-    const known = await libp2p.peerStore.get(id).catch(() => undefined)
-    const first = known?.addresses[0]?.multiaddr.toString()
-    if (first === undefined) continue
-    addresses.push(first.includes('/p2p/') ? first : `${first}/p2p/${id}`)
+    const address = await addressOf(libp2p, id)
+    if (address !== undefined) addresses.push(address)
   }
   if (addresses.length === 0) return
   const book = bookOf(readAddresses(folder), addresses)
   writeFileSync(`${bookIn(folder)}.new`, JSON.stringify(book, null, 2))
   renameSync(`${bookIn(folder)}.new`, bookIn(folder))
+}
+
+/** Where a peer was dialled; else what it says that most can reach, for all machines have the same loopback address. */
+async function addressOf(libp2p: Peer['libp2p'], id: PeerId): Promise<string | undefined> {
+  const dialled = libp2p.getConnections(id).filter(({ direction }) => direction === 'outbound')
+  const known = await libp2p.peerStore.get(id).catch(() => undefined)
+  const told = known?.addresses.map(({ multiaddr }) => multiaddr) ?? []
+  const nearness = (address: Multiaddr): number =>
+    Number(isPrivate(address)) + Number(isLoopback(address))
+  return [
+    ...dialled.map(({ remoteAddr }) => remoteAddr),
+    ...told.sort((a, b) => nearness(a) - nearness(b)),
+  ]
+    .map((address) => `${address}`.replace(/(\/p2p\/[^/]+)?$/, `/p2p/${id}`))
+    .find((address) => Address.safeParse(address).success)
 }
 
 /**
