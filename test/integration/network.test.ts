@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { FsBlockstore } from 'blockstore-fs'
 import { after, before, describe, it } from 'mocha'
 import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
@@ -99,6 +101,27 @@ describe('the network', () => {
     }
     await gossips[3]!.publish(Buffer.from('still here'))
     await until(() => heard[2]!.includes('still here'))
+  })
+
+  it('listens no longer to who sends what no honest node does', async () => {
+    const { peer } = await peers.start(5, nodes[1]!.peer.libp2p.getMultiaddrs().map(String))
+    const judge = () => ({ verdict: 'accept', reason: 'admitted' }) as const
+    const pubsub = peer.libp2p.services.pubsub as GossipSub & {
+      getMeshPeers(topic: string): string[]
+    }
+    const liar = joinGossip(pubsub, { everyone }, judge)
+    await until(() => pubsub.getMeshPeers(everyone).length === 3)
+    const bad = Array.from({ length: 20 }, (_, number) => `bad ${number}`)
+    for (const text of bad) await liar.publish(Buffer.from(text))
+    const others = [1, 2, 3].map((number) => heard[number]!)
+    await until(() => others.every((texts) => bad.every((text) => texts.includes(text))))
+    // A score is looked at once a second.
+    await sleep(1500)
+    await liar.publish(Buffer.from('from the liar'))
+    await gossips[1]!.publish(Buffer.from('from another'))
+    await until(() => [2, 3].every((number) => heard[number]!.includes('from another')))
+    await sleep(500)
+    assert.ok(others.every((texts) => !texts.includes('from the liar')))
   })
 
   it('says which address is taken, and which is none', async () => {
