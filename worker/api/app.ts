@@ -13,6 +13,7 @@ import { datanetRoutes } from './datanets.ts'
 import { eventRoutes } from './events.ts'
 import { jobRoutes } from './jobs.ts'
 import { OrderError } from './orders.ts'
+import { refusePages } from './pages.ts'
 import { statusRoutes } from './status.ts'
 
 /** Contributions come in the body of a request. */
@@ -20,6 +21,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 export function createApp(service: Service): Hono {
   const app = new Hono()
+  app.use(refusePages(service.config.apiHost))
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
   app.route('/v1', statusRoutes(service))
   app.route('/v1', jobRoutes(service))
