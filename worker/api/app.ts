@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { isLate } from '../bounded-fetch.ts'
 import { ChainError } from '../chain/errors.ts'
 import { DatanetError } from '../datanet/errors.ts'
 import type { Service } from '../service.ts'
@@ -18,6 +19,8 @@ import { statusRoutes } from './status.ts'
 
 /** Contributions come in the body of a request. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024
+/** Content is fetched for so long as a person may wait; the next request goes on from the blocks that have come. */
+const LATE = 'Other nodes did not give in time what this takes. Ask again.'
 
 export function createApp(service: Service): Hono {
   const app = new Hono()
@@ -35,7 +38,7 @@ export function createApp(service: Service): Hono {
   app.onError((error, c) => {
     const status = statusFor(error)
     if (status === 500) service.log.error({ error, path: c.req.path }, 'request failed')
-    return c.json(problem(error.message), status)
+    return c.json(problem(isLate(error) ? LATE : error.message), status)
   })
   return app
 }
@@ -49,6 +52,7 @@ function statusFor(error: Error): ContentfulStatusCode {
   if (error instanceof HTTPException) return error.status as ContentfulStatusCode
   if (error instanceof OrderError) return 402
   if (error instanceof DatanetError) return 400
+  if (isLate(error)) return 504
   if (error instanceof ChainError) return isAway(error) ? 503 : 500
   if (error instanceof StorageError) return error.code === 'stalled' ? 404 : 400
   return 500

@@ -1,7 +1,8 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { blockOf } from '../../../protocol/document.ts'
+import { createApp } from '../../../worker/api/app.ts'
 import { blockRoutes } from '../../../worker/api/blocks.ts'
 import type { Service } from '../../../worker/service.ts'
 import { StorageError } from '../../../worker/storage/errors.ts'
@@ -27,5 +28,14 @@ describe('blocks over HTTP', () => {
     equal((await app.request('/v1/blocks/QmNotOfOurs')).status, 400)
     const other = blockOf(Uint8Array.of(1)).cid
     equal((await app.request(`/v1/blocks/${other}`)).status, 404)
+  })
+
+  it('may take too long, which is no fault of this node', async () => {
+    const late = { bytes: () => Promise.reject(new DOMException('aborted', 'TimeoutError')) }
+    const config = { apiHost: '127.0.0.1' }
+    const service = { config, content: late, runtime: {} } as unknown as Service
+    const response = await createApp(service).request(`/v1/blocks/${blockOf(Uint8Array.of(1)).cid}`)
+    equal(response.status, 504)
+    match(await response.text(), /Other nodes did not give in time/)
   })
 })
