@@ -71,6 +71,8 @@ export async function* archive(
     for await (const block of evidence(content, file, signal)) await put(block.cid, block.bytes)
     await writer.close()
   })()
+  // Where a block cannot be had the archive ends, and whoever reads it is told why.
+  written.catch(() => writer.close()).catch(() => undefined)
   for await (const part of out) yield part
   await written
 }
