@@ -6,6 +6,8 @@ import { address, bytes } from './fields.ts'
 import { LEAST_TEMPERATURE } from './sampling.ts'
 
 export const MAX_ANSWER_TOKENS = 4096
+/** UTF-16 units of an answer's text. */
+export const MAX_ANSWER_TEXT = 64 * 1024
 const MAX_SPANS = 1024
 
 /** The most of the likeliest tokens that are told at each place, as callers know it from OpenAI. */
@@ -80,7 +82,7 @@ export const Answer = document(
   2 * 1024 * 1024,
   z.strictObject({
     tokens: z.array(count).max(MAX_ANSWER_TOKENS),
-    text: z.string().max(64 * 1024),
+    text: z.string().max(MAX_ANSWER_TEXT),
     stop: z.enum(STOPS),
     /** Sketches of hidden states, int16 little-endian: see `commitment.ts`. */
     sketches: bytes,

@@ -1,6 +1,7 @@
 /** Text of answers on its way to whoever asked. A second worker begins anew: only what goes beyond is passed on. */
 import { turnOf } from '../../coordinator-free/assignment.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
+import { MAX_ANSWER_TEXT } from '../../protocol/answer.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 
@@ -32,6 +33,8 @@ export class Texts {
     const held = this.#written.get(jobId) ?? { worker, received: 0, passed: 0 }
     if (held.worker !== worker) Object.assign(held, { worker, received: 0 })
     const before = held.received
+    // No answer is longer: what goes on is none, and would fill the memory of who waits for it.
+    if (before + text.length > MAX_ANSWER_TEXT) return
     held.received += text.length
     const fresh = text.slice(Math.max(0, held.passed - before))
     held.passed = Math.max(held.passed, held.received)
