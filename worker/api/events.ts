@@ -6,18 +6,28 @@ import { bigintAsText } from '../json.ts'
 import type { Service } from '../service.ts'
 
 const KEEP_ALIVE_MS = 15_000
+/** Events that may wait for a listener: one that reads no more has no end of them. */
+const MAX_WAITING = 1024
 
 export function eventRoutes({ runtime }: Service): Hono {
   return new Hono().get('/events', (c) =>
     streamSSE(c, async (stream) => {
       let written = Promise.resolve()
+      let waiting = 0
       const stop = runtime.onNews((news) => {
+        if (waiting === MAX_WAITING) return stream.abort()
+        waiting += 1
         const message = {
           event: eventName(news),
           data: JSON.stringify(eventOf(news), bigintAsText),
         }
         // One after the other; a listener that has gone ends the stream, not the node.
-        written = written.then(() => stream.writeSSE(message)).catch(stop)
+        written = written
+          .then(() => stream.writeSSE(message))
+          .then(() => {
+            waiting -= 1
+          })
+          .catch(stop)
       })
       stream.onAbort(stop)
       while (!stream.aborted && !stream.closed) {
