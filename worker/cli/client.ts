@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isLate } from '../bounded-fetch.ts'
 import { WorldError } from '../errors.ts'
 
 export class ClientError extends WorldError {
@@ -42,7 +43,15 @@ export function nodeHere(): NodeFile | undefined {
 export function nodeIn(folder: string): NodeFile | undefined {
   const path = join(folder, 'node.json')
   if (!existsSync(path)) return undefined
-  return NodeFile.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data
+  return NodeFile.safeParse(jsonOrNothing(readFileSync(path, 'utf8'))).data
+}
+
+export function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 export class Client {
@@ -53,7 +62,7 @@ export class Client {
   }
 
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    return (await (await this.#fetch(path, { signal: signal ?? null })).json()) as T
+    return this.#json(await this.#fetch(path, { signal: signal ?? null }))
   }
 
   async bytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -62,7 +71,7 @@ export class Client {
   }
 
   async post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
-    return (await (await this.#post(path, body, signal)).json()) as T
+    return this.#json(await this.#post(path, body, signal))
   }
 
   /** Server-sent events of a GET, or of a POST where there is a body. */
@@ -71,11 +80,27 @@ export class Client {
       ? await this.#post(path, body, signal)
       : await this.#fetch(path, { signal })
     let rest = ''
-    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    for await (const part of this.#parts(response, signal)) {
       const blocks = (rest + part).split('\n\n')
       rest = blocks.pop()!
       for (const block of blocks) yield parseEvent(block)
     }
+  }
+
+  async *#parts(response: Response, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      yield* response.body!.pipeThrough(new TextDecoderStream())
+    } catch (cause) {
+      if (signal.aborted && !isLate(cause)) throw cause
+      const what = isLate(cause) ? 'took too long' : 'broke off'
+      throw new ClientError(`The answer of ${this.url} ${what}. Is the node running?`, { cause })
+    }
+  }
+
+  async #json<T>(response: Response): Promise<T> {
+    const answer = jsonOrNothing(await response.text())
+    if (answer !== undefined) return answer as T
+    throw new ClientError(`What answers at ${this.url} is no node. Name one with --node http://….`)
   }
 
   #post(path: string, body: object, signal?: AbortSignal): Promise<Response> {

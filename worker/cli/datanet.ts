@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { address } from '../../protocol/fields.ts'
 import { createDoor } from '../datanet/contribute.ts'
 import { counted } from './arguments.ts'
-import { Client, ClientError, nodeUrl } from './client.ts'
+import { Client, ClientError, jsonOrNothing, nodeUrl } from './client.ts'
 import { addBondCommands } from './datanet-chain.ts'
 import { print, printJson, say, table } from './output.ts'
 import { reviewCommand } from './review.ts'
@@ -142,14 +142,6 @@ function readDraft(folder: string, name: string): Draft[] {
     if (parsed.success) return parsed.data
     throw new ClientError(`${path}, line ${index + 1}, is no contribution. Remove the line.`)
   })
-}
-
-function jsonOrNothing(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 function draftPath(folder: string, name: string): string {

@@ -36,6 +36,7 @@ const asked = Object.entries(COMMANDS).filter(([name]) => name === process.argv[
 const wanted = asked.length > 0 ? asked : Object.entries(COMMANDS)
 for (const [, load] of wanted) await load()
 exitOnMisuse(program)
+process.stdout.on('error', endOfReader)
 
 try {
   await program.parseAsync()
@@ -54,7 +55,18 @@ function exitCodeFor(error: unknown): number {
   // Commander has said what was wrong, or shown the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   // Anything else is our own mistake, and shows where.
-  if (error instanceof WorldError) say(error.message)
+  if (error instanceof WorldError || isOfSystem(error)) say(error.message)
   else say(error instanceof Error ? `${error.stack}` : `${error}`)
   return error instanceof ConfigError ? 2 : 1
+}
+
+/** A file that is missing, a folder that may not be written: the system's words name it. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
+}
+
+/** Whoever reads the results, such as `head`, has had enough. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
 }

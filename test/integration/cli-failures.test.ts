@@ -1,0 +1,77 @@
+import { doesNotMatch, equal, match } from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'mocha'
+import { removeFolder, testFolder } from '../harness/folders.ts'
+import { startTributary, tributary } from '../harness/program.ts'
+
+/** What shows where our own mistakes are. */
+const TRACE = /^ {4}at /m
+
+describe('the program, where the world fails', () => {
+  const folder = testFolder('cli-failures')
+  const servers: Server[] = []
+  const listening = async (server: Server): Promise<string> => {
+    servers.push(server.listen(0, '127.0.0.1'))
+    await once(server, 'listening')
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  before(() => mkdirSync(folder, { recursive: true }))
+
+  after(() => {
+    for (const server of servers) server.close()
+    removeFolder(folder)
+  })
+
+  it('names a file that is not there', async () => {
+    await tributary(folder, ['datanet', 'create', 'rivers'])
+    const contributor = `0x${'1'.repeat(40)}`
+    const words = ['rivers', 'nowhere.md', '--contributor', contributor, '--licence', 'MIT']
+    const { code, err } = await tributary(folder, ['datanet', 'add', ...words])
+    equal(code, 1)
+    match(err, /no such file .*nowhere\.md/)
+    doesNotMatch(err, TRACE)
+  })
+
+  it('passes over what a node has left that was cut off', async () => {
+    mkdirSync(join(folder, '.tributary/node'), { recursive: true })
+    writeFileSync(join(folder, '.tributary/node/node.json'), '{"api":')
+    const { code, err } = await tributary(folder, ['status'])
+    equal(code, 1)
+    match(err, /No node runs in this folder/)
+    doesNotMatch(err, TRACE)
+  })
+
+  it('says that what answers is no node, or broke off', async () => {
+    const page = await listening(createServer((_, response) => response.end('<html>')))
+    const other = await tributary(folder, ['status', '--node', page])
+    equal(other.code, 1)
+    match(other.err, /is no node/)
+    doesNotMatch(other.err, TRACE)
+    const leaving = createServer((_, response) => {
+      response.write('data: {"id":"1","choices":[{"text":" of"}]}\n\n')
+      setTimeout(() => response.destroy(), 100)
+    })
+    const words = ['ask', 'rivers', '--model', 'brook-4m', '--node', await listening(leaving)]
+    const cut = await tributary(folder, words)
+    equal(cut.code, 1)
+    match(cut.err, /broke off/)
+    doesNotMatch(cut.err, TRACE)
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const child = startTributary(folder, ['keys'])
+    child.stdout!.destroy()
+    let err = ''
+    child.stderr!.on('data', (part: Buffer) => {
+      err += part
+    })
+    const [code] = await once(child, 'close')
+    equal(code, 0)
+    doesNotMatch(err, TRACE)
+  })
+})
