@@ -1,11 +1,13 @@
 import { doesNotMatch, equal, match } from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
+import { DEPLOYMENT } from '../harness/chain-logs.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
+import { until } from '../harness/peers.ts'
 import { startTributary, tributary } from '../harness/program.ts'
 
 /** What shows where our own mistakes are. */
@@ -73,5 +75,18 @@ describe('the program, where the world fails', () => {
     const [code] = await once(child, 'close')
     equal(code, 0)
     doesNotMatch(err, TRACE)
+  })
+
+  it('ends when asked to, though the chain does not answer', async () => {
+    const rpc = await listening(createSocketServer(() => undefined))
+    writeFileSync(join(folder, 'deployment.json'), JSON.stringify(DEPLOYMENT))
+    const where = ['--rpc', rpc, '--deployment', 'deployment.json', '--data', 'data']
+    const child = startTributary(folder, ['start', ...where])
+    await until(() => existsSync(join(folder, 'data/owner.key')))
+    const sinceMs = performance.now()
+    child.kill('SIGINT')
+    equal((await once(child, 'exit'))[0], 1)
+    equal(performance.now() - sinceMs < 9000, true)
+    equal(existsSync(join(folder, 'data/lock')), false)
   })
 })

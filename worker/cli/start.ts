@@ -41,16 +41,25 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   })
   const log = createLogger(config.logLevel)
   const stop = stopSignal(withParent === true)
-  const node = await startNode(config, log, stop.signal)
+  const node = await startNode(config, log, stop.signal).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+    // A chain that does not answer may hold its socket for a while.
+    say('Ended before the node was up.')
+    return process.exit(1)
+  })
   say(`${config.roles.join(', ')} ${node.service.key.address} is up: ${node.apiUrl}/v1/status`)
   try {
     await Promise.race([stop.requested, node.failed])
   } finally {
-    setTimeout(() => process.exit(1), STOP_WAIT_MS).unref()
+    endSoon()
     await node[Symbol.asyncDispose]()
   }
   // libp2p and ONNX Runtime may hold handles of their own; all that is ours is closed.
   process.exit(0)
+}
+
+function endSoon(): void {
+  setTimeout(() => process.exit(1), STOP_WAIT_MS).unref()
 }
 
 /** Ctrl-C, a kill, or the end of the parent. */
@@ -58,6 +67,7 @@ function stopSignal(withParent: boolean): { signal: AbortSignal; requested: Prom
   const controller = new AbortController()
   const requested = new Promise<void>((resolve) => {
     const stop = (): void => {
+      endSoon()
       controller.abort(new Error('asked to stop'))
       resolve()
     }
