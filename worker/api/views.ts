@@ -1,16 +1,19 @@
 /** Jobs, batches and nodes as JSON for people and programs. Money is a decimal string of wei. */
-import { acceptedClaim, turnOf } from '../../coordinator-free/assignment.ts'
+import { acceptedClaim, refusedByAll, turnOf } from '../../coordinator-free/assignment.ts'
 import type { Ledger } from '../../coordinator-free/ledger.ts'
 import { Answer, PARTS_OF_NAT } from '../../protocol/answer.ts'
 import { scoreOf } from '../../protocol/attribution.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { MessageOf } from '../../protocol/message.ts'
+import { VERDICT_WAIT_MS } from '../../protocol/params.ts'
+import type { RefusalReason } from '../../protocol/refusal.ts'
 import type { Verdict, VoteReason } from '../../protocol/vote.ts'
 import type { ContentStore } from '../storage/content.ts'
 import type { ClaimRecord, JobRecord } from './records.ts'
 
-export type JobState = 'open' | 'claimed' | 'accepted' | 'settled' | 'final'
+/** A job has lapsed when its time is over and no claim on it was accepted: nothing comes of it any more. */
+export type JobState = 'open' | 'claimed' | 'accepted' | 'settled' | 'final' | 'lapsed'
 
 export interface VoteView {
   readonly validator: Address
@@ -36,6 +39,8 @@ export interface JobView {
   readonly adapter: string
   /** Whose turn it is, while there is no accepted claim. */
   readonly turn?: { readonly worker: Address; readonly attempt: number }
+  /** Why every worker has refused it, where all have. */
+  readonly refused?: readonly RefusalReason[]
   readonly progress?: { readonly done: number; readonly total: number; readonly loss: number }
   readonly claims: readonly ClaimView[]
   /** The claim that counts. */
@@ -51,14 +56,17 @@ export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobVi
     settled?.claim ?? acceptedClaim(ledger, jobId, nowMs)?.claim.envelope.digest ?? undefined
   const accepted = claims.find((claim) => claim.claimId === claimId)
   const isFinal = settled && isBatchFinal(ledger, settled.batch)
+  const isLapsed = !settled && !accepted && nowMs > job.deadlineMs + VERDICT_WAIT_MS
+  const refused = refusedByAll(ledger, jobId)
   return {
     jobId,
     task: job.task,
-    state: stateOf(isFinal, settled !== undefined, accepted, claims.length),
+    state: isLapsed ? 'lapsed' : stateOf(isFinal, settled !== undefined, accepted, claims.length),
     requester: job.requester,
     model: job.model,
     adapter: job.adapter,
     ...(turn && { turn: { worker: turn.worker.node, attempt: turn.attempt } }),
+    ...(refused && { refused }),
     ...(beat && { progress: { done: beat.done, total: beat.total, loss: beat.lossMicro / 1e6 } }),
     claims,
     ...(accepted && { accepted }),

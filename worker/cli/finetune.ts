@@ -1,10 +1,11 @@
 /** `tributary finetune`: orders an adapter from a datanet and watches it being made. */
 import { setTimeout } from 'node:timers/promises'
 import { Command } from 'commander'
+import { REFUSALS } from '../../coordinator-free/reason-words.ts'
 import type { Adapter } from '../../protocol/adapter.ts'
 import type { JobView } from '../api/views.ts'
 import { positive, whole } from './ask.ts'
-import { Client, nodeUrl } from './client.ts'
+import { Client, ClientError, nodeUrl } from './client.ts'
 import { print, printJson, say, short } from './output.ts'
 import { startProgress } from './progress.ts'
 
@@ -64,8 +65,22 @@ async function watch(client: Client, jobId: string): Promise<JobView> {
       progress.end()
       return view
     }
+    const why = inVain(view)
+    if (why !== undefined) {
+      progress.end()
+      throw new ClientError(`${why} Why, from this node: tributary why ${jobId}`)
+    }
     const { done, total, loss } = view.progress ?? { done: 0, total: 0, loss: 0 }
     progress.update(done, total, `${view.state}${loss > 0 ? `, loss ${loss.toFixed(3)}` : ''}`)
     await setTimeout(LOOK_MS)
   }
+}
+
+/** Why nothing comes of the job, in words; nothing while something may. */
+export function inVain({ jobId, state, refused }: JobView): string | undefined {
+  if (state === 'lapsed')
+    return `No adapter was accepted in the time of job ${jobId}; order it again.`
+  if (!refused) return undefined
+  const reasons = [...new Set(refused)].map((reason) => REFUSALS[reason]).join('; ')
+  return `No worker takes job ${jobId}: ${reasons}.`
 }

@@ -1,0 +1,54 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { VERDICT_WAIT_MS } from '../../../protocol/params.ts'
+import { Records } from '../../../worker/api/records.ts'
+import { viewJob } from '../../../worker/api/views.ts'
+import { inVain } from '../../../worker/cli/finetune.ts'
+import {
+  addressNumber,
+  council,
+  GATEWAY,
+  jobEnvelope,
+  receive,
+  signed,
+  WORKERS,
+} from '../../harness/council.ts'
+import { NOW_MS } from '../../harness/messages.ts'
+
+describe('a job as people see it', () => {
+  const heard = () => {
+    const core = council(GATEWAY)
+    const job = jobEnvelope(1)
+    receive(core, job)
+    const records = new Records()
+    records.hear({ kind: 'message', envelope: job }, NOW_MS)
+    const record = records.get(job.digest)!
+    return { core, record, view: (nowMs = NOW_MS) => viewJob(core.ledger, record, nowMs) }
+  }
+
+  it('lapses when its time is over and nothing was accepted', () => {
+    const { record, view } = heard()
+    const lastMs = record.job.deadlineMs + VERDICT_WAIT_MS
+    equal(view(lastMs).state, 'open')
+    equal(inVain(view(lastMs)), undefined)
+    equal(view(lastMs + 1).state, 'lapsed')
+    match(inVain(view(lastMs + 1))!, /order it again/)
+  })
+
+  it('tells why all workers have refused it', () => {
+    const { core, record, view } = heard()
+    for (const number of WORKERS) {
+      equal(view().refused, undefined)
+      const body = {
+        ...{ jobId: record.jobId, worker: addressNumber(number) },
+        ...({ reason: 'price', issuedAtMs: NOW_MS } as const),
+      }
+      receive(core, signed({ kind: 'refusal', body }, number))
+    }
+    deepEqual(view().refused, ['price', 'price', 'price'])
+    match(
+      inVain(view())!,
+      /No worker takes job 0x.*: it pays less for a unit than the worker asks\./,
+    )
+  })
+})
