@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { FsBlockstore } from 'blockstore-fs'
@@ -122,6 +123,21 @@ describe('the network', () => {
     await until(() => [2, 3].every((number) => heard[number]!.includes('from another')))
     await sleep(500)
     assert.ok(others.every((texts) => !texts.includes('from the liar')))
+  })
+
+  it('lets newcomers in, though others connect and say nothing', async () => {
+    const [address] = nodes[1]!.peer.libp2p.getMultiaddrs()
+    const port = Number(/tcp\/(\d+)/.exec(`${address}`)![1])
+    const silent = Array.from({ length: 20 }, () =>
+      connect(port, '127.0.0.1').on('error', () => undefined),
+    )
+    try {
+      await Promise.all(silent.map((socket) => once(socket, 'connect')))
+      const { peer } = await peers.start(6, [])
+      await peer.libp2p.dial(address!, { signal: AbortSignal.timeout(5000) })
+    } finally {
+      for (const socket of silent) socket.destroy()
+    }
   })
 
   it('says which address is taken, and which is none', async () => {

@@ -11,6 +11,10 @@ import { MAX_ENVELOPE_BYTES } from '../../protocol/params.ts'
 /** A farm behind one address and a test on loopback both open many connections at once. */
 const CONNECTIONS_A_SECOND = 50
 const MAX_CONNECTIONS = 300
+/** Who connects and says nothing is waited for. */
+const UPGRADE_WAIT_MS = 10_000
+/** Twice as many as one address can open in that time, so that none keeps newcomers out by itself. */
+const MAX_PENDING = (2 * CONNECTIONS_A_SECOND * UPGRADE_WAIT_MS) / 1000
 /** A ping waits behind the blocks that a slow line carries, and a busy machine answers late: neither is gone. */
 const PING_WAIT_MS = 30_000
 
@@ -33,6 +37,8 @@ export function wireOptions(): WireOptions {
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,
       inboundConnectionThreshold: CONNECTIONS_A_SECOND,
+      inboundUpgradeTimeout: UPGRADE_WAIT_MS,
+      maxIncomingPendingConnections: MAX_PENDING,
     },
     connectionMonitor: {
       pingInterval: PING_WAIT_MS,
