@@ -72,6 +72,25 @@ describe('the network', () => {
     )
   })
 
+  it('answers a neighbour that asks without a pause only once', async () => {
+    const [asking, asked] = [nodes[3]!, nodes[1]!]
+    let answered = 0
+    await serveReconciliation(asked.peer, () => {
+      answered += 1
+      return []
+    })
+    const { peerId } = asked.peer.libp2p
+    const ask = () => askFor(asking.peer, peerId, [], AbortSignal.timeout(5000))
+    await Promise.allSettled(Array.from({ length: 20 }, ask))
+    assert.equal(answered, 1)
+    await sleep(1100)
+    await ask()
+    assert.equal(answered, 2)
+    // Another need not wait for it.
+    await askFor(nodes[2]!.peer, peerId, [], AbortSignal.timeout(5000))
+    assert.equal(answered, 3)
+  })
+
   it('carries text from a worker to the peer that belongs to a signature', async () => {
     const texts: string[] = []
     await receiveTokens(nodes[1]!.peer, (jobId, text, from) => {

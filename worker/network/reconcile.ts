@@ -9,6 +9,7 @@ import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { MAX_ENVELOPE_BYTES, MAX_RECONCILED } from '../../protocol/params.ts'
+import { NetworkError } from './errors.ts'
 import type { Peer } from './peer.ts'
 
 const PROTOCOL = '/tributary/reconcile/1.0.0'
@@ -16,14 +17,20 @@ const HASH_BYTES = 32
 /** Digests that a node may say it holds: four times the jobs it keeps open. */
 const MAX_DIGESTS = 16_384
 const TIMEOUT_MS = 10_000
+/** A node asks every three seconds at the most; to answer takes up to fifty milliseconds, and hundreds of kilobytes. */
+const LEAST_PAUSE_MS = 1000
+/** Peers of which it is known when they asked: more than there are connections. */
+const MAX_ASKERS = 1024
 
 /** What a neighbour lacks, given what it holds. */
 export type Answer = (peer: string, have: readonly Hash[]) => readonly Uint8Array[]
 
 export async function serveReconciliation(peer: Peer, answer: Answer): Promise<void> {
+  const askers = new Map<string, number>()
   await peer.libp2p.handle(PROTOCOL, async (stream: Stream, connection: Connection) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     try {
+      requirePause(askers, connection.remotePeer)
       const framed = lpStream(stream, { maxDataLength: MAX_DIGESTS * HASH_BYTES })
       const have = digestsFrom((await framed.read({ signal })).subarray())
       const envelopes = answer(connection.remotePeer.toString(), have)
@@ -38,6 +45,19 @@ export async function serveReconciliation(peer: Peer, answer: Answer): Promise<v
       stream.abort(error as Error)
     }
   })
+}
+
+/** @throws NetworkError `protocol` where the peer has asked only just now */
+function requirePause(askers: Map<string, number>, peer: PeerId): void {
+  const name = peer.toString()
+  const nowMs = performance.now()
+  const pauseMs = nowMs - (askers.get(name) ?? Number.NEGATIVE_INFINITY)
+  if (pauseMs < LEAST_PAUSE_MS) {
+    throw new NetworkError('protocol', `${name} asks again after ${Math.round(pauseMs)} ms.`)
+  }
+  askers.delete(name)
+  if (askers.size >= MAX_ASKERS) askers.delete(askers.keys().next().value!)
+  askers.set(name, nowMs)
 }
 
 /** Asks one peer. @returns its envelopes, at most `MAX_RECONCILED` */
