@@ -40,6 +40,7 @@ export interface Gateway {
   readonly texts: Texts
   readonly orders: Orders
   readonly baseModel: { readonly cid: Cid; readonly name: string }
+  promptTokens(prompt: string): number
   /** Tokens that fit behind a prompt. */
   promptRoom(prompt: string): number
   /** Text of the base model's tokens. */

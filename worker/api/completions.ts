@@ -23,20 +23,31 @@ import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
 import { type AnswerView, type JobView, viewAnswer, viewJob } from './views.ts'
 
-const CompletionRequest = z.object({
-  model: z.string().min(1).max(128),
-  prompt: z
-    .string()
-    .min(1)
-    .max(32 * 1024),
-  max_tokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS).default(64),
-  temperature: Temperature.default(0.7),
-  stop: z.preprocess((stop) => (typeof stop === 'string' ? [stop] : stop), StopStrings.default([])),
-  top_k: z.number().int().min(1).max(1024).default(40),
-  /** How many of the likeliest tokens to tell at each place. */
-  logprobs: z.number().int().min(0).max(MAX_LIKELIEST).nullable().default(null),
-  stream: z.boolean().default(false),
-})
+const CompletionRequest = z.preprocess(
+  withoutNulls,
+  z.object({
+    model: z.string().min(1).max(128),
+    prompt: z
+      .string()
+      .min(1)
+      .max(32 * 1024),
+    max_tokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS).default(64),
+    temperature: Temperature.default(0.7),
+    stop: z.preprocess(
+      (stop) => (typeof stop === 'string' ? [stop] : stop),
+      StopStrings.default([]),
+    ),
+    top_k: z.number().int().min(1).max(1024).default(40),
+    /** How many of the likeliest tokens to tell at each place. */
+    logprobs: z.number().int().min(0).max(MAX_LIKELIEST).optional(),
+    stream: z.boolean().default(false),
+    // Who asks for these would take what comes without them for something else.
+    n: z.literal(1, 'must be 1: one answer is written').optional(),
+    best_of: z.literal(1, 'must be 1: one answer is written').optional(),
+    echo: z.literal(false, 'must be false: prompts are not scored').optional(),
+    suffix: z.literal('', 'must be empty: nothing is inserted before a text').optional(),
+  }),
+)
 type CompletionRequest = z.output<typeof CompletionRequest>
 
 const FineTuneRequest = z
@@ -84,6 +95,18 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
       const jobId = await gateway.orders.fineTune(model ?? gateway.baseModel.cid, spec)
       return c.json({ jobId }, 202)
     })
+}
+
+/** In OpenAI's form null is what was left out. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
+
+/** In OpenAI's words. */
+function usageOf({ promptTokens }: Gateway, { prompt }: CompletionRequest, written: number) {
+  const read = promptTokens(prompt)
+  return { prompt_tokens: read, completion_tokens: written, total_tokens: read + written }
 }
 
 /** In OpenAI's words. */
@@ -145,7 +168,7 @@ async function order(
     topK: request.top_k,
     maxTokens: request.max_tokens,
     stop: request.stop,
-    logProbabilities: request.logprobs,
+    logProbabilities: request.logprobs ?? null,
   })
 }
 
@@ -163,7 +186,7 @@ async function whole(
   return c.json({
     ...frame(jobId, request.model),
     choices: [{ index: 0, text, finish_reason: finishReason(stop), logprobs }],
-    usage: { completion_tokens: tokens },
+    usage: usageOf(gateway, request, tokens),
     tributary: { job: view, ...provenance },
   })
 }
@@ -197,7 +220,7 @@ function streamed(
       const logprobs = logprobsOf(logProbabilities)
       await send({
         ...chunk({ text: rest, finish_reason: finishReason(why), logprobs }),
-        usage: { completion_tokens: tokens },
+        usage: usageOf(gateway, request, tokens),
         tributary: { text, job: view, ...provenance },
       })
       await stream.writeSSE({ data: '[DONE]' })

@@ -42,11 +42,13 @@ export async function openGateway(service: Service): Promise<Gateway> {
   const config = JSON.parse(await readFile(join(SHIPPED_MODEL, 'config.json'), 'utf8')) as {
     max_position_embeddings: number
   }
+  const promptTokens = (prompt: string): number => tokenizer.encode(prompt).length
   return {
     texts,
     orders,
     baseModel,
-    promptRoom: (prompt) => config.max_position_embeddings - tokenizer.encode(prompt).length,
+    promptTokens,
+    promptRoom: (prompt) => config.max_position_embeddings - promptTokens(prompt),
     decode: (tokens) => tokenizer.decode(tokens),
   }
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import type { Prompt } from '../../../protocol/answer.ts'
+import type { Cid } from '../../../protocol/fields.ts'
+import type { MessageOf } from '../../../protocol/message.ts'
 import { completionRoutes, logprobsOf } from '../../../worker/api/completions.ts'
 import type { Gateway, Service } from '../../../worker/service.ts'
+import { council, GATEWAY } from '../../harness/council.ts'
+import { workNumber } from '../../harness/settled.ts'
 
 describe('log-probabilities of a completion', () => {
   it('come in the form that applications know', () => {
@@ -40,5 +45,76 @@ describe('a completion', () => {
       assert.equal(response.status, 400)
       assert.match(await response.text(), /^temperature: must be 0, .* or from 0\.001 to 10$/)
     }
+  })
+
+  const answer = {
+    ...{ tokens: [7, 8, 9], text: ' is deep', stop: 'length', spans: [], logProbabilities: [] },
+    attribution: { shares: [], decoys: 0, decoySquares: '0' },
+  }
+  const core = council(GATEWAY)
+  const work = workNumber(1)
+  const { message } = work.claim as { message: MessageOf<'claim'> }
+  const asked: Prompt[] = []
+  const record = {
+    jobId: work.job.digest,
+    job: { deadlineMs: 0 },
+    claims: new Map([[work.claim.digest, { claim: message.body, votes: new Map() }]]),
+    settled: { batch: 1, index: 0, claim: work.claim.digest },
+  }
+  const routes = completionRoutes(
+    {
+      runtime: { core },
+      records: { get: () => record },
+      content: { get: async () => answer },
+    } as unknown as Service,
+    {
+      baseModel: { cid: 'bafy', name: 'brook-4m' },
+      orders: {
+        answer: async (_model: Cid, _adapter: string, prompt: Prompt) => asked.push(prompt),
+      },
+      texts: { listen: () => () => undefined },
+      promptTokens: () => 5,
+      promptRoom: () => 100,
+    } as unknown as Gateway,
+  )
+  const ask = (change: object) => {
+    const body = JSON.stringify({ model: 'brook-4m', prompt: 'The river', ...change })
+    return routes.request('/completions', { method: 'POST', body })
+  }
+  const USAGE = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 }
+
+  it('says how many tokens were read and written, also at the end of a stream', async () => {
+    const whole = (await (await ask({})).json()) as { usage: object }
+    assert.deepEqual(whole.usage, USAGE)
+    const events = (await (await ask({ stream: true })).text()).split('\n\n')
+    const last = JSON.parse(events.at(-3)!.slice('data: '.length)) as { usage: object }
+    assert.deepEqual(last.usage, USAGE)
+    assert.equal(events.at(-2), 'data: [DONE]')
+  })
+
+  it('takes null for what was left out', async () => {
+    const nothing = {
+      stop: null,
+      max_tokens: null,
+      temperature: null,
+      stream: null,
+      logprobs: null,
+    }
+    assert.equal((await ask({ ...nothing, n: null, suffix: null, user: null })).status, 200)
+    assert.deepEqual(asked.at(-1), {
+      ...{ text: 'The river', temperature: 0.7, topK: 40, maxTokens: 64 },
+      ...{ stop: [], logProbabilities: null },
+    })
+  })
+
+  it('is refused where it asks for what nobody does, and not done otherwise', async () => {
+    assert.equal((await ask({ n: 1, best_of: 1, echo: false, suffix: '' })).status, 200)
+    const count = asked.length
+    for (const [field, value] of Object.entries({ n: 2, best_of: 3, echo: true, suffix: '.' })) {
+      const response = await ask({ [field]: value })
+      assert.equal(response.status, 400)
+      assert.match(await response.text(), new RegExp(`^${field}: must be`))
+    }
+    assert.equal(asked.length, count)
   })
 })
