@@ -55,7 +55,7 @@ describe('the program, where the world fails', () => {
     match(other.err, /is no node/)
     doesNotMatch(other.err, TRACE)
     const leaving = createServer((_, response) => {
-      response.write('data: {"id":"1","choices":[{"text":" of"}]}\n\n')
+      response.write(': waiting\n\ndata: {"id":"1","choices":[{"text":" of"}]}\n\n')
       setTimeout(() => response.destroy(), 100)
     })
     const words = ['ask', 'rivers', '--model', 'brook-4m', '--node', await listening(leaving)]

@@ -79,6 +79,8 @@ const FineTuneRequest = z
 
 const LOOK_MS = 50
 const FETCH_MS = 20_000
+/** Proxies cut a connection off over which nothing came for a minute; an answer may be waited for for ten. */
+const KEEP_ALIVE_MS = 15_000
 
 export function completionRoutes(service: Service, gateway: Gateway): Hono {
   return new Hono()
@@ -198,6 +200,7 @@ function streamed(
   request: CompletionRequest,
   jobId: Hash,
 ) {
+  c.header('x-accel-buffering', 'no')
   return streamSSE(c, async (stream) => {
     const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) })
     const chunk = (choice: object) => ({
@@ -210,6 +213,10 @@ function streamed(
       sent += text
       written = written.then(() => send(chunk({ text }))).catch(stop)
     })
+    const alive = setInterval(() => {
+      // A comment, which clients pass over.
+      written = written.then(() => stream.write(': waiting\n\n'))
+    }, KEEP_ALIVE_MS)
     try {
       const view = await accepted(service, jobId, c.req.raw.signal)
       const answer = await answerOf(service, gateway, view)
@@ -227,6 +234,7 @@ function streamed(
     } catch (error) {
       await send({ error: { message: (error as Error).message } })
     } finally {
+      clearInterval(alive)
       stop()
     }
   })

@@ -10,8 +10,9 @@ const KEEP_ALIVE_MS = 15_000
 const MAX_WAITING = 1024
 
 export function eventRoutes({ runtime }: Service): Hono {
-  return new Hono().get('/events', (c) =>
-    streamSSE(c, async (stream) => {
+  return new Hono().get('/events', (c) => {
+    c.header('x-accel-buffering', 'no')
+    return streamSSE(c, async (stream) => {
       let written = Promise.resolve()
       let waiting = 0
       const stop = runtime.onNews((news) => {
@@ -34,8 +35,8 @@ export function eventRoutes({ runtime }: Service): Hono {
         await stream.sleep(KEEP_ALIVE_MS)
         await stream.writeSSE({ event: 'alive', data: '' })
       }
-    }),
-  )
+    })
+  })
 }
 
 function eventName(news: News): string {

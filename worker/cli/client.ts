@@ -83,7 +83,8 @@ export class Client {
     for await (const part of this.#parts(response, signal)) {
       const blocks = (rest + part).split('\n\n')
       rest = blocks.pop()!
-      for (const block of blocks) yield parseEvent(block)
+      // A comment keeps proxies from closing the connection.
+      for (const block of blocks) if (!block.startsWith(':')) yield parseEvent(block)
     }
   }
 

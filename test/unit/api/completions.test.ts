@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { describe, it } from 'mocha'
 import type { Prompt } from '../../../protocol/answer.ts'
 import type { Cid } from '../../../protocol/fields.ts'
@@ -57,7 +58,7 @@ describe('a completion', () => {
   const asked: Prompt[] = []
   const record = {
     jobId: work.job.digest,
-    job: { deadlineMs: 0 },
+    job: { deadlineMs: Number.POSITIVE_INFINITY },
     claims: new Map([[work.claim.digest, { claim: message.body, votes: new Map() }]]),
     settled: { batch: 1, index: 0, claim: work.claim.digest },
   }
@@ -70,7 +71,10 @@ describe('a completion', () => {
     {
       baseModel: { cid: 'bafy', name: 'brook-4m' },
       orders: {
-        answer: async (_model: Cid, _adapter: string, prompt: Prompt) => asked.push(prompt),
+        answer: async (_model: Cid, _adapter: string, prompt: Prompt) => {
+          asked.push(prompt)
+          return work.job.digest
+        },
       },
       texts: { listen: () => () => undefined },
       promptTokens: () => 5,
@@ -90,6 +94,25 @@ describe('a completion', () => {
     const last = JSON.parse(events.at(-3)!.slice('data: '.length)) as { usage: object }
     assert.deepEqual(last.usage, USAGE)
     assert.equal(events.at(-2), 'data: [DONE]')
+  })
+
+  it('keeps a stream alive while it is waited for, by what clients pass over', async () => {
+    const { settled } = record
+    Reflect.deleteProperty(record, 'settled')
+    mock.timers.enable({ apis: ['setInterval'] })
+    try {
+      const response = await ask({ stream: true })
+      assert.equal(response.headers.get('x-accel-buffering'), 'no')
+      mock.timers.tick(15_000)
+      const reader = response.body!.getReader()
+      const { value } = await reader.read()
+      assert.equal(new TextDecoder().decode(value), ': waiting\n\n')
+      record.settled = settled
+      for (;;) if ((await reader.read()).done) break
+    } finally {
+      mock.timers.reset()
+      record.settled = settled
+    }
   })
 
   it('takes null for what was left out', async () => {
