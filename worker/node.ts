@@ -274,7 +274,7 @@ async function openPeer(
     topics: Object.values(topicsOf(chainId)),
   })
   parts.add(() => peer.stop())
-  parts.add(keepAcquainted(peer, config.data, log))
+  parts.add(keepAcquainted(peer, config.data, config.bootstrap, log))
   return peer
 }
 

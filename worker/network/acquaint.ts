@@ -5,8 +5,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from '../telemetry/logger.ts'
-import { writeAddresses } from './address-book.ts'
+import { readAddresses, writeAddresses } from './address-book.ts'
 import type { Peer } from './peer.ts'
 
 const FIRST_WAIT_MS = 500
@@ -14,6 +15,8 @@ const LONGEST_WAIT_MS = 5 * 60_000
 /** A node that has just come goes on looking: whoever was too busy to answer may answer now. */
 const NEW_MS = 2 * 60_000
 const LONGEST_WAIT_OF_NEW_MS = 4000
+/** Who has nobody looks this often, for days if need be. */
+const LONGEST_WAIT_ALONE_MS = 30_000
 const LOOK_MS = 10_000
 /** Peers found elsewhere that stay when there are more connections than may be: a third of these. */
 const MAX_KEPT = 100
@@ -26,9 +29,15 @@ const ENOUGH_PEERS = 24
 
 /**
  * @param folder where the addresses of those met are kept
+ * @param bootstrap addresses to begin with
  * @returns what ends it
  */
-export function keepAcquainted(peer: Peer, folder: string, log: Logger): () => void {
+export function keepAcquainted(
+  peer: Peer,
+  folder: string,
+  bootstrap: readonly string[],
+  log: Logger,
+): () => void {
   const stop = new AbortController()
   const sinceMs = performance.now()
   const kept: PeerId[] = []
@@ -41,6 +50,7 @@ export function keepAcquainted(peer: Peer, folder: string, log: Logger): () => v
   const look = async (waitMs: number): Promise<void> => {
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(LOOK_MS)])
     try {
+      if (isAlone(peer)) await dialKnown(peer, [...bootstrap, ...readAddresses(folder)], signal)
       if (looks++ % 3 === 0) await lookNear(peer, signal)
       else await lookElsewhere(peer, kept, signal)
     } catch {
@@ -52,13 +62,27 @@ export function keepAcquainted(peer: Peer, folder: string, log: Logger): () => v
       log.warn({ error: (error as Error).message }, 'addresses of peers not written down')
     })
     const isNew = performance.now() - sinceMs < NEW_MS
-    again(Math.min(2 * waitMs, isNew ? LONGEST_WAIT_OF_NEW_MS : LONGEST_WAIT_MS))
+    const longestMs = isAlone(peer) ? LONGEST_WAIT_ALONE_MS : LONGEST_WAIT_MS
+    again(Math.min(2 * waitMs, isNew ? LONGEST_WAIT_OF_NEW_MS : longestMs))
   }
   again(FIRST_WAIT_MS)
   return () => {
     stop.abort()
     clearTimeout(timer)
   }
+}
+
+/** libp2p dials those once, at the start: they may have come later, or this node may have been cut off from all. */
+async function dialKnown(
+  { libp2p }: Peer,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.allSettled(addresses.map((one) => libp2p.dial(multiaddr(one), { signal })))
+}
+
+function isAlone({ libp2p }: Peer): boolean {
+  return libp2p.getPeers().length === 0
 }
 
 export async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {

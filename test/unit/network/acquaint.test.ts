@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
@@ -115,10 +115,27 @@ describe('who keeps looking for peers', () => {
     mkdirSync(join(folder, 'peers.json.new'))
     const warned: string[] = []
     const log = pino({ level: 'warn' }, { write: (line: string) => void warned.push(line) })
-    const stop = keepAcquainted(peer, folder, log)
+    const stop = keepAcquainted(peer, folder, [], log)
     await second.promise
     stop()
     assert.equal(warned.length, 1)
     assert.match(warned[0]!, /EISDIR.*addresses of peers not written down/)
+  })
+
+  it('begins again with those known at the start when it has nobody', async () => {
+    const addressOf = (number: number) => `/ip4/45.77.1.7/tcp/4801/p2p/${idNumber(number)}`
+    writeFileSync(join(folder, 'peers.json'), JSON.stringify([addressOf(2)]))
+    const third = Promise.withResolvers<void>()
+    const connected: PeerId[] = []
+    const { peer, dialled } = searching(connected, (search) => {
+      if (search === 1) connected.push(idNumber(1))
+      if (search === 2) third.resolve()
+      return []
+    })
+    const stop = keepAcquainted(peer, folder, [addressOf(1)], pino({ level: 'silent' }))
+    await third.promise
+    stop()
+    // At the first two looks it was alone, and nobody came; at the third it was not.
+    assert.deepEqual(dialled, [1, 2, 1, 2].map(addressOf))
   })
 })
