@@ -34,7 +34,7 @@ export const Config = z.strictObject({
   ),
   deployment: z.string().min(1).describe('file that names the contracts (deployment.json)'),
   bootstrap: z
-    .array(multiaddr)
+    .array(multiaddr.regex(/\/p2p\/[A-Za-z0-9]+$/, 'an address with its /p2p/16Uiu2HA…'))
     .max(64)
     .default([])
     .describe('peers to find the others by; not needed once the node knows some'),

@@ -28,4 +28,13 @@ describe('options as text', () => {
       assert.throws(load, /--api-port is wrong/)
     }
   })
+
+  it('name bootstrap peers with their ids, without which nobody would be dialled', () => {
+    const load = (bootstrap: string) =>
+      loadConfig({ flags: { ...NEEDED, bootstrap }, environment: {} }).bootstrap
+    const address = '/ip4/45.77.1.7/tcp/4801'
+    const whole = `${address}/p2p/16Uiu2HAmM4tN8qHwBEfsrVtHLqM4b9HmqVp9jEXTLpkKFp5DqjAV`
+    assert.deepEqual(load(`${whole},${whole}`), [whole, whole])
+    assert.throws(() => load(`${whole},${address}`), /--bootstrap is wrong \(an address with its/)
+  })
 })
