@@ -57,7 +57,7 @@ export async function serveBlocks(peer: Peer): Promise<void> {
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
       await framed.write(isHere ? HERE : NOT_HERE, { signal })
-      if (isHere) await giving.inTurn(() => give(cid))
+      if (isHere) await giving.inTurn(remotePeer.toString(), () => give(cid))
       await stream.close({ signal: AbortSignal.timeout(BLOCK_MS) })
     } catch (error) {
       stream.abort(error as Error)

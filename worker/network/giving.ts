@@ -17,6 +17,8 @@ const MAX_PEERS = 256
 
 export class Giving {
   readonly #queue = new PQueue({ concurrency: LEAST })
+  /** Blocks that each peer is being given, or waits for. */
+  readonly #waiting = new Map<string, number>()
   /** Peer to milliseconds. */
   readonly #best = new Map<string, number>()
 
@@ -24,17 +26,28 @@ export class Giving {
     return this.#queue.concurrency
   }
 
-  /** Waits for room. Others have it again when the block is given, or has taken too long. */
-  inTurn(give: () => Promise<void>): Promise<void> {
+  /**
+   * Waits for room, behind those that wait for fewer blocks: who asks for many and takes none would keep all others waiting.
+   * Others have the room again when the block is given, or has taken too long.
+   */
+  inTurn(peer: string, give: () => Promise<void>): Promise<void> {
+    const before = this.#waiting.get(peer) ?? 0
+    this.#waiting.set(peer, before + 1)
     return new Promise((resolve, reject) => {
-      this.#queue
-        .add(async () => {
-          const given = give()
-          given.then(resolve, reject)
-          await settledWithin(ALONE_MS, given)
-        })
-        .catch(reject)
+      const turn = async (): Promise<void> => {
+        const given = give()
+        given.then(resolve, reject)
+        await settledWithin(ALONE_MS, given)
+        this.#had(peer)
+      }
+      this.#queue.add(turn, { priority: -before }).catch(reject)
     })
+  }
+
+  #had(peer: string): void {
+    const left = this.#waiting.get(peer)! - 1
+    if (left > 0) this.#waiting.set(peer, left)
+    else this.#waiting.delete(peer)
   }
 
   /** A block has been given to a peer in that time. */

@@ -8,7 +8,7 @@ describe('blocks are given', () => {
     const begun: number[] = []
     const ends: (() => void)[] = []
     const done = Array.from({ length: 4 }, (_, number) =>
-      giving.inTurn(() => {
+      giving.inTurn(`${number}`, () => {
         begun.push(number)
         return new Promise((resolve) => ends.push(resolve))
       }),
@@ -26,11 +26,29 @@ describe('blocks are given', () => {
     await Promise.all(done)
   })
 
+  it('to who waits for fewer first, so that nobody who asks for many keeps others waiting', async () => {
+    const giving = new Giving()
+    const begun: string[] = []
+    const ends: (() => void)[] = []
+    const ask = (peer: string) =>
+      giving.inTurn(peer, () => {
+        begun.push(peer)
+        return new Promise((resolve) => ends.push(resolve))
+      })
+    const asked = ['many', 'many', 'many', 'many', 'many', 'one', 'one', 'other'].map(ask)
+    for (let number = 0; number < asked.length; number++) {
+      await new Promise((wake) => setTimeout(wake, 1))
+      ends[number]!()
+    }
+    await Promise.all(asked)
+    assert.deepEqual(begun, ['many', 'many', 'one', 'other', 'one', 'many', 'many', 'many'])
+  })
+
   it('on, where one fails', async () => {
     const giving = new Giving()
-    const fails = () => giving.inTurn(() => Promise.reject(new Error('gone')))
+    const fails = () => giving.inTurn('one', () => Promise.reject(new Error('gone')))
     await Promise.all([1, 2, 3].map(() => assert.rejects(fails(), /gone/)))
-    await giving.inTurn(async () => undefined)
+    await giving.inTurn('one', async () => undefined)
   })
 
   it('more at a time while that takes none of them longer, and fewer where it does', () => {
