@@ -49,7 +49,8 @@ export interface JobView {
 }
 
 export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobView {
-  const { jobId, job, beat, settled } = record
+  const { jobId, job, beat } = record
+  const settled = record.settled && isStanding(ledger, record.settled) ? record.settled : undefined
   const claims = [...record.claims].map(([claimId, claim]) => viewClaim(claimId, claim))
   const turn = turnOf(ledger, jobId, nowMs)
   const claimId =
@@ -74,6 +75,12 @@ export function viewJob(ledger: Ledger, record: JobRecord, nowMs: number): JobVi
       batch: { number: settled.batch, index: settled.index, txHash: settled.txHash },
     }),
   }
+}
+
+/** Not where the batch was taken back, and another that does not settle the job has its number. */
+function isStanding({ batches }: Ledger, settled: NonNullable<JobRecord['settled']>): boolean {
+  const data = batches.get(settled.batch)?.data
+  return data === undefined || data.receipts[settled.index]?.claim === settled.claim
 }
 
 /** The ledger lets go of old batches, all of them final; one that is newer than all was taken back. */

@@ -32,7 +32,9 @@ export async function bundleReceipt(
   const { header, data } = batch
   const { txHash } = settled
   const { parameters } = runtime.core.ledger
-  const receipt = data.receipts[settled.index]!
+  const receipt = data.receipts[settled.index]
+  // The batch was taken back, and another has its number.
+  if (receipt?.claim !== settled.claim) return undefined
   const leaves = data.receipts.map(receiptLeaf)
   return {
     chainId: deployment.chainId,

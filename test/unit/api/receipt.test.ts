@@ -34,9 +34,18 @@ describe('a receipt over HTTP', () => {
     await rejects(response.arrayBuffer(), /Nobody has/)
   })
 
-  /** The receipt of a job in a final batch. */
-  async function asked(places: { readonly output: Cid; readonly model?: Cid }): Promise<Response> {
-    const data = dataOf(1, [receiptOf(work, { adapter: '', ...places })])
+  it('is none where another batch has the number of the one that settled the job', async () => {
+    const output = await content.putFile(Uint8Array.of(2))
+    const response = await asked({ output }, workNumber(2))
+    equal(response.status, 409)
+  })
+
+  /** The receipt of a job, asked for when a final batch has one of this work. */
+  async function asked(
+    places: { readonly output: Cid; readonly model?: Cid },
+    settled = work,
+  ): Promise<Response> {
+    const data = dataOf(1, [receiptOf(settled, { adapter: '', ...places })])
     const ledger = {
       batches: { get: () => ({ header: headerOf(data), data, final: true }) },
       parameters: { valuesAt: () => INITIAL_VALUES, epochAt: () => 1 },

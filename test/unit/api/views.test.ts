@@ -1,5 +1,6 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import type { Ledger } from '../../../coordinator-free/ledger.ts'
 import { VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import { Records } from '../../../worker/api/records.ts'
 import { viewJob } from '../../../worker/api/views.ts'
@@ -13,7 +14,8 @@ import {
   signed,
   WORKERS,
 } from '../../harness/council.ts'
-import { NOW_MS } from '../../harness/messages.ts'
+import { hashNumber, NOW_MS } from '../../harness/messages.ts'
+import { dataOf, receiptOf, type Work, workNumber } from '../../harness/settled.ts'
 
 describe('a job as people see it', () => {
   const heard = () => {
@@ -50,5 +52,20 @@ describe('a job as people see it', () => {
       inVain(view())!,
       /No worker takes job 0x.*: it pays less for a unit than the worker asks\./,
     )
+  })
+
+  it('is settled by the batch that has its claim, and not by another of the same number', () => {
+    const { core, record } = heard()
+    const [own, other] = [workNumber(1), workNumber(2)]
+    record.settled = {
+      ...{ batch: 1, index: 0, claim: own.claim.digest, txHash: hashNumber(70), why: [] },
+    }
+    const stateIn = (work: Work) => {
+      const batch = { data: dataOf(1, [receiptOf(work)]), final: true }
+      const batches = { get: () => batch, last: 1 }
+      return viewJob({ ...core.ledger, batches } as unknown as Ledger, record, NOW_MS).state
+    }
+    equal(stateIn(own), 'final')
+    equal(stateIn(other), 'open')
   })
 })
