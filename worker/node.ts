@@ -2,7 +2,7 @@
  * Builds a node out of its parts and takes it down again. The order matters: the chain is read before the journal is
  * said again, and that before the network is joined, so that a restarted node knows where it stands before it speaks.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
@@ -336,7 +336,10 @@ async function writeNodeFile({ config, key, owner, peer }: Service, api: string)
     rpc: config.rpc,
     deployment: resolve(config.deployment),
   }
-  await writeFile(join(config.data, NODE_FILE), `${JSON.stringify(about, null, 2)}\n`)
+  const path = join(config.data, NODE_FILE)
+  // Addresses of RPCs have keys in them.
+  await writeFile(`${path}.new`, `${JSON.stringify(about, null, 2)}\n`, { mode: 0o600 })
+  await rename(`${path}.new`, path)
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

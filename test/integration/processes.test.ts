@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
@@ -114,6 +115,8 @@ describe('real processes', () => {
     const about = nodeIn(join(folder, 'gateway'))
     assert.equal(about?.api, gateway.api)
     assert.equal(about?.rpc.length, 1)
+    // Addresses of RPCs have keys in them.
+    assert.equal(statSync(join(folder, 'gateway/node.json')).mode & 0o077, 0)
   })
 
   it('answer, check, settle, and leave a receipt that holds offline', async () => {
