@@ -1,6 +1,6 @@
 /**
- * Any page in a browser on this machine can send requests here, though nobody has asked it to. They are told by what browsers say
- * about them, which a page cannot change; programs say nothing of it.
+ * Any page in a browser on this machine can send requests here, though nobody has asked it to. They are told by what
+ * browsers say about them, which a page cannot change; programs say nothing of it.
  */
 import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'

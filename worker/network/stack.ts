@@ -67,8 +67,8 @@ export function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts>
 }
 
 /**
- * Of what a peer delivers only what admission rejects counts, since no honest node sends it. Of nine such messages the square
- * is beyond -80, where gossipsub listens to a peer no longer; they are forgotten by halves, one in 23 seconds.
+ * Of what a peer delivers only what admission rejects counts, since no honest node sends it. Of nine such messages the
+ * square is beyond -80, where gossipsub listens to a peer no longer; they are forgotten by halves, one in 23 seconds.
  */
 const TOPIC_SCORE = createTopicScoreParams({
   topicWeight: 1,
