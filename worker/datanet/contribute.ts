@@ -2,7 +2,7 @@
  * The door of a datanet: what is checked before a text becomes a contribution. Each refusal has a reason from a closed list
  * and says what its contributor can do about it. Of two like texts the earlier one is the contribution; the later earns nothing.
  */
-import { type Contribution, MAX_CONTRIBUTION_LENGTH } from '../../protocol/datanet.ts'
+import { Contribution, MAX_CONTRIBUTION_LENGTH } from '../../protocol/datanet.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, utf8 } from '../../protocol/hash.ts'
 import { cleanMarkdown } from './clean.ts'
@@ -107,12 +107,13 @@ export function createDoor(
   for (const contribution of earlier) remember(contribution)
   return {
     submit: (submission) => {
-      const { contributor, name, licence } = submission
+      const { contributor, name } = submission
+      const licence = oneLine(submission.licence)
       const refuse = ([reason, message]: Fault): Verdict => ({
         accepted: false,
         refusal: { name: shown(name), reason, message },
       })
-      const text = readText(submission, rules)
+      const text = readText({ ...submission, licence }, rules)
       if (typeof text !== 'string') return refuse(text)
       const fault = textFault(text, rules) ?? copyOf(text)
       if (fault !== undefined) return refuse(fault)
@@ -127,8 +128,8 @@ type Fault = readonly [reason: RefusalReason, message: string]
 
 /** The submission's text, cleaned, or what is wrong with its form. The cheap checks stand first. */
 function readText({ name, licence, content }: Submission, rules: DoorRules): string | Fault {
-  if (name.length === 0 || name.length > MAX_NAME || /\p{C}/u.test(name)) {
-    return ['bad-name', `a name has 1 to ${MAX_NAME} printable characters; give it another`]
+  if (/\p{C}/u.test(name) || !Contribution.shape.name.safeParse(name).success) {
+    return ['bad-name', 'a name has 1 to 256 printable characters on one line; give it another']
   }
   const fault = licenceFault(licence, rules.licences)
   if (fault !== undefined) return fault
@@ -149,8 +150,7 @@ function readText({ name, licence, content }: Submission, rules: DoorRules): str
   return cleanMarkdown(source)
 }
 
-/** `Contribution` bounds names and licences so. */
-const MAX_NAME = 256
+/** `Contribution` bounds licences so. */
 const MAX_LICENCE = 128
 
 /** Control characters that no text needs. */
@@ -160,7 +160,7 @@ const CONTROLS_ONE_IN = 1000
 
 function licenceFault(licence: string, allowed: ReadonlySet<string>): Fault | undefined {
   const choice = [...allowed].join(', ')
-  if (licence.trim() === '') {
+  if (licence === '') {
     return ['no-licence', `it declares no licence; declare one of ${choice}`]
   }
   const granted = licence.length <= MAX_LICENCE ? licenceAllowed(licence, allowed) : undefined
@@ -185,6 +185,11 @@ function textFault(text: string, rules: DoorRules): Fault | undefined {
   const share = `${Math.floor((100 * letters) / signs)} % of its characters are letters`
   const limit = `${Math.ceil(100 * rules.minLetterShare)} %`
   return ['not-text', `${share}, ${limit} are needed; leave out tables and data`]
+}
+
+/** An SPDX expression is the same however its parts stand apart. */
+function oneLine(licence: string): string {
+  return licence.trim().replaceAll(/\s+/g, ' ')
 }
 
 /** Texts that differ in spaces and case alone are the same. */

@@ -8,6 +8,7 @@ import {
   type RefusalReason,
   type Submission,
 } from '../../../worker/datanet/contribute.ts'
+import { publishVersion } from '../../../worker/datanet/publish.ts'
 import { edited, stream, submission, words } from './texts.ts'
 
 const prose = (label: string, count = 200) => words(label, count).join(' ')
@@ -32,7 +33,14 @@ describe('door of a datanet', () => {
   })
 
   it('refuses names that are none', () => {
-    for (const name of ['', 'x'.repeat(257), 'two\nlines', 'bell\u0007', 'hidden\u202e']) {
+    for (const name of [
+      '',
+      'x'.repeat(257),
+      'two\nlines',
+      'bell\u0007',
+      'hidden\u202e',
+      'two\u2028lines',
+    ]) {
       assert.equal(fresh(submission(prose('name'), { name })), 'bad-name', name)
     }
   })
@@ -45,6 +53,19 @@ describe('door of a datanet', () => {
     }
     for (const fine of ['mit', '(MIT OR GPL-3.0)', 'Apache-2.0 WITH LLVM-exception']) {
       assert.equal(licence(fine), 'accepted', fine)
+    }
+  })
+
+  it('takes a licence on several lines as one line, so that the version can be published', () => {
+    for (const [licence, expected] of [
+      ['MIT\n', 'MIT'],
+      ['(MIT OR\n\tApache-2.0)', '(MIT OR Apache-2.0)'],
+      ['MIT\u2028AND ISC', 'MIT AND ISC'],
+    ] as const) {
+      const verdict = createDoor().submit(submission(prose('lines'), { licence }))
+      assert.ok(verdict.accepted)
+      assert.equal(verdict.contribution.licence, expected)
+      publishVersion('lines', [verdict.contribution])
     }
   })
 
