@@ -179,7 +179,8 @@ function textFault(text: string, rules: DoorRules): Fault | undefined {
     const size = `it has ${text.length} characters, more than ${MAX_CONTRIBUTION_LENGTH}`
     return ['too-large', `${size}; offer it in parts`]
   }
-  const letters = text.match(/\p{L}/gu)?.length ?? 0
+  // Vowels of Devanagari, Bengali or Tamil are marks: a third of what stands in their prose.
+  const letters = text.match(/[\p{L}\p{M}]/gu)?.length ?? 0
   const signs = text.match(/\P{Z}/gu)?.length ?? 0
   if (letters >= rules.minLetterShare * signs) return undefined
   const share = `${Math.floor((100 * letters) / signs)} % of its characters are letters`

@@ -81,6 +81,21 @@ describe('door of a datanet', () => {
     assert.equal(fresh(submission(table)), 'not-text')
   })
 
+  it('takes prose whose vowels are marks', () => {
+    const hindi = [
+      'नदियाँ पहाड़ों से निकलकर मैदानों को सींचती हैं और किसान अपने खेतों में गेहूँ, चावल तथा गन्ना उगाते हैं।',
+      'यहाँ अनेक भाषाएँ बोली जाती हैं, और विभिन्न धर्मों के लोग एक साथ रहते हैं।',
+      'हर प्रदेश का अपना संगीत, अपना नृत्य और अपना भोजन होता है, और लोग अपने त्योहार मिलकर मनाते हैं।',
+    ].join(' ')
+    const bengali = [
+      'নদী সবকিছু সংগ্রহ করে যা স্রোতগুলি তার কাছে নিয়ে আসে,',
+      'এবং যা সে সমুদ্রে নিয়ে যায় তা একসময় কারও পাহাড়ে বৃষ্টি ছিল।',
+      'যে মোহনায় প্রবাহ মাপে সে এক ফোঁটা থেকে আরেক ফোঁটা আলাদা করতে পারে না।',
+      'তাই আমরা উৎসের একটি বই রাখি, এবং যা পৌঁছায় তার জন্য অর্থ দিই, সবার জন্য সমানভাবে।',
+    ].join(' ')
+    for (const text of [hindi, bengali]) assert.equal(fresh(submission(text)), 'accepted')
+  })
+
   it('refuses what is too short or too large, before and after cleaning', () => {
     assert.equal(fresh(submission('')), 'empty')
     assert.equal(fresh(submission('![a](b)\n<!-- c -->\n'.repeat(50))), 'empty')
