@@ -19,16 +19,22 @@ export function cleanMarkdown(source: string): string {
   const parts = blocks(printable(source).split('\n')).map(({ kind, lines }) =>
     kind === 'code' ? codeText(lines) : tidyLines(inlineText(lines.join('\n')).split('\n')),
   )
-  return parts.filter((part) => part !== '').join('\n\n')
+  // Without what stood between them, letters and marks have come together.
+  return composed(parts.filter((part) => part !== '').join('\n\n'))
 }
 
-/** Unicode in its composed form (NFC), one kind of line end, no control or invisible characters. */
+/** One kind of line end, no control characters, and Unicode in its composed form. */
 function printable(source: string): string {
-  return source
+  const plain = source
     .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, '\n')
     .replace(/[\t\p{Zs}]/gu, ' ')
     .replace(/[^\P{C}\n]/gu, '')
-    .normalize('NFC')
+  return composed(plain)
+}
+
+/** NFC. To put marks in order takes the square of their number, so no letter keeps more than any script has (UAX 15, 13). */
+function composed(text: string): string {
+  return text.replace(/(\p{M}{30})\p{M}+/gu, '$1').normalize('NFC')
 }
 
 interface Block {

@@ -67,9 +67,15 @@ const cases: Record<string, readonly [input: string, output: string][]> = {
   'drops encoded data, control and invisible characters': [
     [`key ${'QUJDREVG'.repeat(10)}== end`, 'key end'],
     ['a\u0000b\u001b[31mc\u200bd\u202ee\ufefff', 'ab[31mcdef'],
+    [
+      `marked e${'\u0315\u0300'.repeat(50)}!`,
+      `marked \u00e8${'\u0300'.repeat(14)}${'\u0315'.repeat(15)}!`,
+    ],
     ['one\r\ntwo\rthree\u2028four', 'one\ntwo\nthree\nfour'],
     ['tab\tand\u00a0space', 'tab and space'],
     ['e\u0301 is \u00e9', '\u00e9 is \u00e9'],
+    ['e<b>\u0301</b>', '\u00e9'],
+    [`e${'<b></b>\u0301'.repeat(50)}`, `\u00e9${'\u0301'.repeat(29)}`],
     ['lone \ud800 surrogate', 'lone surrogate'],
   ],
   'leaves nothing where there was nothing': [
@@ -138,6 +144,7 @@ describe('cleanMarkdown', () => {
       '- [ ] ',
       '~~~',
       'e\u0301',
+      '\u0315\u0300',
       '--- ',
       '\u200b',
       '[^',
