@@ -23,12 +23,12 @@ export function cleanMarkdown(source: string): string {
   return composed(parts.filter((part) => part !== '').join('\n\n'))
 }
 
-/** One kind of line end, no control characters, and Unicode in its composed form. */
+/** One kind of line end, no control or invisible characters, and Unicode in its composed form. */
 function printable(source: string): string {
   const plain = source
     .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, '\n')
     .replace(/[\t\p{Zs}]/gu, ' ')
-    .replace(/[^\P{C}\n]/gu, '')
+    .replace(/[^\P{C}\n]|\p{Default_Ignorable_Code_Point}/gu, '')
   return composed(plain)
 }
 

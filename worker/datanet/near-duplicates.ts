@@ -16,7 +16,7 @@ const MAX_CANDIDATES = 64
 
 /** The text's hashed runs of three words, ascending and each once; a shorter text is one run. */
 export function shingles(text: string): Uint32Array {
-  const words = (text.toLowerCase().match(WORD) ?? []).map(hashWord)
+  const words = (plain(text).match(WORD) ?? []).map(hashWord)
   const count = words.length === 0 ? 0 : Math.max(1, words.length - SHINGLE_WORDS + 1)
   const hashes = new Set<number>()
   for (let start = 0; start < count; start++) {
@@ -86,8 +86,16 @@ export class NearDuplicates {
   }
 }
 
+/** Letters in their plain form, small and without accents: a dot under every other one makes no other words. */
+function plain(text: string): string {
+  return text.normalize('NFKD').replace(ACCENT, '').toLowerCase()
+}
+
+/** Marks that go with letters of any script; those of one script, such as the vowels of Devanagari, are part of its words. */
+const ACCENT = /\p{Script=Inherited}/gu
+
 /** A word is a run of letters and digits; scripts that do not part words count each sign as one. */
-const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+/gu
+const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}\p{N}]+/gu
 
 /** FNV-1a over UTF-16 units. */
 function hashWord(word: string): number {

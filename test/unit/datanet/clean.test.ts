@@ -67,6 +67,7 @@ const cases: Record<string, readonly [input: string, output: string][]> = {
   'drops encoded data, control and invisible characters': [
     [`key ${'QUJDREVG'.repeat(10)}== end`, 'key end'],
     ['a\u0000b\u001b[31mc\u200bd\u202ee\ufefff', 'ab[31mcdef'],
+    ['a\u034fb\ufe0fc\u3164d\u{e0101}e', 'abcde'],
     [
       `marked e${'\u0315\u0300'.repeat(50)}!`,
       `marked \u00e8${'\u0300'.repeat(14)}${'\u0315'.repeat(15)}!`,

@@ -120,6 +120,22 @@ describe('door of a datanet', () => {
     assert.ok(!verdict.accepted && verdict.refusal.message.includes('contribution 0 ("first")'))
   })
 
+  it('refuses a copy with letters that only look the same, or with marks in its words', () => {
+    const text = prose('dressed')
+    const door = createDoor()
+    reason(door, submission(text))
+    for (const [letter, dressed] of [
+      [/(?<=\w)(?=\w)/g, '\ufe0f'],
+      [/(?<=\w)(?=\w)/g, '\u034f'],
+      [/(?<=\w)(?=\w)/g, '\u3164'],
+      [/[aeiou]/g, '$&\u0323'],
+      [/a/g, '\uff41'],
+    ] as const) {
+      const verdict = reason(door, submission(text.replace(letter, dressed)))
+      assert.match(verdict, /duplicate/, JSON.stringify(dressed))
+    }
+  })
+
   it('refuses a near copy by its share of new words', () => {
     const original = words('near', 400)
     for (const [every, expected] of [

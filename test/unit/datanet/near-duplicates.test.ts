@@ -17,6 +17,11 @@ describe('near duplicates', () => {
       }),
     )
     assert.deepEqual(shingles('One two, THREE four five'), shingles('one two three - four five!'))
+    assert.deepEqual(
+      shingles('Ｏne t\u0323w\u0323ó, 𝐭𝐡𝐫𝐞𝐞 four ﬁve'),
+      shingles('one two three four five'),
+    )
+    assert.notDeepEqual(shingles('कि का कु'), shingles('का कि कु'))
     assert.equal(shingles('').length, 0)
     assert.equal(shingles('two words').length, 1)
     assert.equal(set(words('count', 50)).length, 48)
