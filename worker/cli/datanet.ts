@@ -90,19 +90,29 @@ function add(
   }
   let refused = 0
   for (const file of files) {
-    const content = readFileSync(file)
-    const draft = { contributor: account.data, name: basename(file), licence }
-    const verdict = door.submit({ ...draft, content })
-    if (verdict.accepted) {
+    try {
+      const content = readFile(file)
+      const draft = { contributor: account.data, name: basename(file), licence }
+      const verdict = door.submit({ ...draft, content })
+      if (!verdict.accepted) throw new ClientError(verdict.refusal.message)
       const line = JSON.stringify({ ...draft, content: content.toString('base64') })
       appendFileSync(draftPath(folder, name), `${line}\n`)
       say(`${file}: taken, ${verdict.contribution.text.length} characters after cleaning`)
-    } else {
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error
       refused += 1
-      say(`${file}: refused: ${verdict.refusal.message}`)
+      say(`${file}: refused: ${error.message}`)
     }
   }
   if (refused > 0) throw new ClientError(`${refused} of ${files.length} files were refused.`)
+}
+
+function readFile(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new ClientError(`it cannot be read (${(cause as Error).message})`, { cause })
+  }
 }
 
 async function publish(
