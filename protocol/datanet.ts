@@ -136,16 +136,15 @@ export function rowOwners(
   )
 }
 
+/** Who wants no more is passed over for good: a long text among a hundred thousand short ones has as many turns. */
 function takeByTurns(wanted: readonly number[], limit: number): number[] {
   const given = wanted.map(() => 0)
-  for (let left = limit, gave = true; left > 0 && gave; ) {
-    gave = false
-    for (const [index, want] of wanted.entries()) {
-      if (left === 0 || given[index]! >= want) continue
-      given[index]! += 1
-      left -= 1
-      gave = true
-    }
+  let wanting = [...wanted.keys()].filter((index) => wanted[index]! > 0)
+  for (let left = limit; left > 0 && wanting.length > 0; ) {
+    const served = wanting.slice(0, left)
+    for (const index of served) given[index]! += 1
+    left -= served.length
+    wanting = wanting.filter((index) => given[index]! < wanted[index]!)
   }
   return given
 }
