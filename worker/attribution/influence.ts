@@ -73,7 +73,10 @@ export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): I
 function rowSums(rows: readonly Int8Array[], owners: Owners): RowSum[] {
   const byOwner = new Map<Address, Int8Array[]>()
   for (const [i, owner] of owners.entries()) {
-    if (owner) byOwner.set(owner, [...(byOwner.get(owner) ?? []), rows[i]!])
+    if (!owner) continue
+    const held = byOwner.get(owner) ?? []
+    held.push(rows[i]!)
+    byOwner.set(owner, held)
   }
   return [...byOwner]
     .sort(([a], [b]) => (a < b ? -1 : 1))
