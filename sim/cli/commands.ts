@@ -1,14 +1,13 @@
 /** `run`, `sweep`, `compare`, `report` and `calibrate`: from a scenario file to results, and from results to a page. */
 import { mkdirSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { parse } from 'yaml'
 import type { CalibrateOptions } from './calibrate.ts'
 import { requireCalibration } from './calibration-results.ts'
 import { type Comparison, compare, toldComparison } from './compare.ts'
 import { pathsOf, type Value } from './keys.ts'
 import { ofFile, Refusal, wholeOf } from './refusal.ts'
 import { readResults, resolvedYaml } from './results.ts'
-import { parseScenario, readScenario, type Study, unknownKey } from './scenario-file.ts'
+import { parseScenario, readScenario, readYaml, type Study, unknownKey } from './scenario-file.ts'
 import { runStudy, told } from './study.ts'
 import { tracedJobs, writeTrace } from './trace-file.ts'
 
@@ -131,11 +130,14 @@ function changed(study: Study, { set, over, seeds }: RunOptions): Study {
   const sweep: Record<string, readonly Value[]> = { ...study.sweep }
   for (const [key, value] of set.map((text) => pairOf('--set', text, study))) {
     const [section, name] = key.split('.') as [string, string]
-    settings[section] = { ...settings[section], [name]: parse(value) as Value }
+    settings[section] = {
+      ...settings[section],
+      [name]: readValue(`--set ${key}=${value}`, value) as Value,
+    }
     delete sweep[key]
   }
   for (const [key, values] of over.map((text) => pairOf('--over', text, study))) {
-    sweep[key] = parse(`[${values}]`) as Value[]
+    sweep[key] = readValue(`--over ${key}=${values}`, `[${values}]`) as Value[]
   }
   // What the file expects is about its own values.
   const expect = set.length + over.length > 0 ? [] : study.expect
@@ -159,6 +161,10 @@ function pairOf(option: string, text: string, { depth }: Study): [key: string, v
   const known = pathsOf(depth)
   if (!known.includes(key)) throw new Refusal(unknownKey(`${option} ${key}`, key, known))
   return [key, value]
+}
+
+function readValue(option: string, text: string): unknown {
+  return readYaml(text, option, 'a number, a word, or [one, another]')
 }
 
 /** Made before anything runs: what takes hours shall not end at a folder that cannot be. */

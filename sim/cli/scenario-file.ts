@@ -128,10 +128,7 @@ export function parseScenario(
   small = false,
   folder = '.',
 ): Study {
-  const document = parseDocument(text)
-  const broken = document.errors[0]
-  if (broken) throw new Refusal(`${path} is no YAML: ${broken.message.trim()}`)
-  const read: unknown = document.toJS({ maxAliasCount: 20 })
+  const read = readYaml(text, path, 'a scenario file')
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new Refusal(`${path} has no keys; it needs at least name and depth`)
   }
@@ -148,6 +145,25 @@ export function parseScenario(
   const study = studyOf(checked.data, depth, small)
   checkPaths(study, path)
   return { ...study, settings: withRecorded(study.settings, path, folder) }
+}
+
+/** @param what what to call it where it is refused. Throws `Refusal` */
+export function readYaml(text: string, what: string, advice: string): unknown {
+  const refuse = (why: string): never => {
+    // The line after the first one shows the place once more.
+    throw new Refusal(`${what} is no YAML: ${why.split(/:?\n/)[0]}; give ${advice}`)
+  }
+  const document = parseDocument(text)
+  const broken = document.errors[0]
+  if (broken) return refuse(broken.message)
+  try {
+    const read: unknown = document.toJS({ maxAliasCount: 20 })
+    // What holds itself could not be shown, nor kept with the results.
+    JSON.stringify(read)
+    return read
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
 }
 
 function withRecorded(settings: Settings, path: string, folder: string): Settings {

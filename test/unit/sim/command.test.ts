@@ -111,6 +111,14 @@ describe('wrong use of the simulator', () => {
     }
   })
 
+  it('is a value that cannot be read', async () => {
+    for (const broken of ['{', ']', '"', '*nothing', '&a [*a]']) {
+      const why = /is no YAML: .*; give a number, a word/
+      await refuses(['run', SCENARIO, '--set', `world.nodes=${broken}`], why)
+      await refuses(['sweep', SCENARIO, '--over', `world.nodes=${broken}`], why)
+    }
+  })
+
   it('is too few or too many words, or a command that there is not', async () => {
     for (const name of ['run', 'sweep', 'compare', 'report'] as const) {
       await refuses([name], new RegExp(`missing required argument '\\w+'; ${name} --help`))

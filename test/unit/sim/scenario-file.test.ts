@@ -51,6 +51,12 @@ describe('a scenario file', () => {
 
   const refused: [what: string, text: string, message: RegExp][] = [
     ['what is no YAML', 'name: [', /is no YAML: .* line 1/],
+    ['an alias of nothing', `${HEAD}world: { nodes: *none }`, /is no YAML: .*none; give a/],
+    [
+      'an alias of what it stands in',
+      `${HEAD}world: &world { nodes: *world }`,
+      /is no YAML: .*circ/,
+    ],
     ['a key twice', `${HEAD}name: other`, /is no YAML: Map keys must be unique/],
     ['an unknown depth', 'name: x\ndepth: gosip', /depth is "gosip"; give one of gossip, protocol/],
     [
