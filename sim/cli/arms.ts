@@ -7,7 +7,9 @@ import {
   oddOnes,
 } from '../adversaries/kinds.ts'
 import { type DataScenario, dataScenario } from '../economy/data-market.ts'
+import { populationOf, stakesOf } from '../economy/population.ts'
 import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
+import { HONEST, STRATEGIES, type Strategy } from '../economy/strategies.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type RoutingScenario, routingScenario } from '../routing/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
@@ -82,9 +84,32 @@ function withValues({ depth, settings }: Study, values: Readonly<Record<string, 
   return changed as Settings
 }
 
-function checkArm(study: Study, { label, settings }: Arm): void {
+function checkArm(study: Study, arm: Arm): void {
+  inArm(arm, () => SCENARIO_OF[study.depth](arm.settings, study.seeds[0]!))
+}
+
+/**
+ * Throws `Refusal` naming the arm where a node would stake less than the least: what others stake is drawn from the seed, and a
+ * ring stakes its share beside them. It takes as long as an hour of each run, so first see that these may run at all.
+ */
+export function requireStakes({ depth, seeds }: Study, arms: readonly Arm[]): void {
+  if (depth !== 'economy') return
+  for (const arm of arms) {
+    for (const seed of seeds) inArm(arm, () => drawStakes(arm.settings, seed))
+  }
+}
+
+function drawStakes(settings: Settings, seed: number): void {
+  const scenario = economyOf(settings, seed)
+  const { nodes, honestNodes } = strategyOf(settings)
+  for (const [workers, validators] of [nodes, honestNodes]) {
+    stakesOf(scenario, populationOf(scenario, workers, validators))
+  }
+}
+
+function inArm({ label }: Arm, check: () => unknown): void {
   try {
-    SCENARIO_OF[study.depth](settings, study.seeds[0]!)
+    check()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new Refusal(label === '' ? error.message : `arm ${label}: ${error.message}`)
@@ -112,6 +137,10 @@ export function dataOf(settings: Settings, seed: number): DataScenario {
   const { world, workload, faults, adversaries } = settings
   const { strategy: _, ...rest } = adversaries
   return dataScenario({ ...world, ...workload, ...faults, ...rest, seed })
+}
+
+export function strategyOf({ adversaries }: Settings): Strategy {
+  return STRATEGIES[adversaries['strategy'] as keyof typeof STRATEGIES] ?? HONEST
 }
 
 export function transferOf(settings: Settings, seed: number): TransferScenario {

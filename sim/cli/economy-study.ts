@@ -3,7 +3,7 @@ import type { Economy } from '../economy/economy.ts'
 import { gini, topShare } from '../economy/inequality.ts'
 import { loadOf } from '../economy/load.ts'
 import type { EconomyScenario } from '../economy/scenario.ts'
-import { HONEST, STRATEGIES, type Strategy } from '../economy/strategies.ts'
+import { HONEST, type Strategy } from '../economy/strategies.ts'
 import {
   detectedShareOf,
   inOpen,
@@ -14,7 +14,7 @@ import {
   twoThirdsCost,
 } from '../economy/study.ts'
 import { RunHash } from '../kernel/run-hash.ts'
-import { economyOf } from './arms.ts'
+import { economyOf, strategyOf } from './arms.ts'
 import { asked, type OnProgress, type Order, type Outcome, type Table } from './outcome.ts'
 import { LOAD_COLUMNS, payTable } from './spread-tables.ts'
 
@@ -22,7 +22,7 @@ const EPOCH_SECONDS = 3600
 
 export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
   const scenario = economyOf(order.settings, order.seed)
-  const strategy = strategyOf(order.settings.adversaries['strategy'])
+  const strategy = strategyOf(order.settings)
   const virtualSeconds = scenario.epochs * EPOCH_SECONDS
   const twin = watched(scenario, strategy, true)
   onProgress(virtualSeconds / 2)
@@ -100,10 +100,6 @@ function monthsTable(months: readonly Month[], honest: readonly Month[]): Table 
       ...[atSeconds, ringSlashed, honestSlashed, profit, honest[month]!.profit],
     ]),
   }
-}
-
-function strategyOf(name: unknown): Strategy {
-  return STRATEGIES[name as keyof typeof STRATEGIES] ?? HONEST
 }
 
 function honestIncomesWei({ workers, population }: Economy): bigint[] {

@@ -1,5 +1,5 @@
 /** Runs a study from its file to its folder of results. */
-import { type Arm, armsOf } from './arms.ts'
+import { type Arm, armsOf, requireStakes } from './arms.ts'
 import { budgetOf, LIMITS, type Limits, virtualSecondsOf } from './budget.ts'
 import { kindOf, written } from './figures.ts'
 import type { Order, Outcome } from './outcome.ts'
@@ -22,6 +22,7 @@ export async function runStudy(
 ): Promise<Done> {
   const arms = armsOf(study)
   const { threads, runs } = budgetOf(study, arms, { ...LIMITS, ...limits })
+  requireStakes(study, arms)
   const startedMs = performance.now()
   process.stderr.write(
     `${study.name}: ${arms.length} ${arms.length === 1 ? 'arm' : 'arms'} × ${study.seeds.length} seeds on ${threads} threads\n`,

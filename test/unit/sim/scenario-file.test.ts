@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { armsOf } from '../../../sim/cli/arms.ts'
+import { armsOf, requireStakes } from '../../../sim/cli/arms.ts'
 import { budgetOf } from '../../../sim/cli/budget.ts'
 import { Refusal } from '../../../sim/cli/refusal.ts'
 import { resolvedYaml } from '../../../sim/cli/results.ts'
@@ -244,6 +244,19 @@ describe('a scenario file', () => {
   it('says all that is wrong with it at once', () => {
     const said = refusal(`${HEAD}world: { nodes: 0, dails: 3 }`).split('\n')
     assert.equal(said.length, 2)
+  })
+
+  it('refuses a network in which with some seed a node would stake less than the least', () => {
+    const check = (text: string) => {
+      const study = parseScenario(`name: few\ndepth: economy\n${text}`)
+      requireStakes(study, armsOf(study))
+    }
+    check('seeds: 9\nworld: { nodes: 100 }')
+    check('seeds: [4]\nworld: { nodes: 20 }\nadversaries: { ringShare: 0.4 }')
+    assert.throws(
+      () => check('seeds: [4, 1]\nsweep: { world.nodes: [100, 20] }'),
+      /^Refusal: arm nodes 20: a node would stake \d+ wei, and the least is .* give a ringShare/,
+    )
   })
 
   it('refuses what takes too long or too much memory, and says how much and what would do', () => {
