@@ -50,11 +50,15 @@ export function oddOnes(numbers: Numbers, role: Role): readonly BadManner[] {
 /** How far a false claim may get: into no batch, into none that becomes final, or wherever it does. */
 export type Lies = 'never' | 'until-final' | 'counted'
 
-/** A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. */
+/**
+ * A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. So do those who say
+ * the opposite of what they find, but for a single one: the others of each audit outvote it.
+ */
 export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): Lies {
-  const falseJudges =
-    numbers.bribedValidators + numbers.unseenValidators + numbers.colludingValidators
-  if (falseJudges === 0) return 'never'
+  const { bribedValidators, unseenValidators, colludingValidators, lyingValidators } = numbers
+  const willing = bribedValidators + unseenValidators + colludingValidators
+  if (willing === 0 && lyingValidators < 2) return 'never'
+  const falseJudges = willing + lyingValidators
   return falseJudges < AUDITORS && numbers.challengeBonds > 0 ? 'until-final' : 'counted'
 }
 

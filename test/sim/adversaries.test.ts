@@ -39,6 +39,13 @@ describe('an adversary', () => {
     })
   }
 
+  it('may get a lie through where validators that say the opposite are most of an audit', () => {
+    const liars = { validators: 6, jobs: 20, lyingWorkers: 2 }
+    const { world, report } = run({ ...liars, lyingValidators: 2 })
+    assert.ok(report.final && world.checkers.falseFinal > 0)
+    assert.equal(run({ ...liars, lyingValidators: 1 }).world.checkers.falseFinal, 0)
+  })
+
   it('is compared with an honest node in its place, from the same seed', () => {
     const { world, report } = run({ idleWorkers: 1 })
     const [balance, ...others] = balancesOf(world)
