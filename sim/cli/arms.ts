@@ -167,6 +167,10 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
   const change = { ...world, ...jobs, ...faults, ...numbersOf(settings) } as Partial<Scenario>
   const made = scenario(seed, mix as Faults, change)
   for (const role of ['worker', 'validator'] as const) requireHonest(made, role)
+  const { kind, count } = settings.adversaries
+  if (count !== undefined && kind === undefined) {
+    throw new RangeError(`count is ${count}, but no kind of adversary is named; give kind`)
+  }
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
   for (const key of ['spikes', 'byteFeeWei'] as const) {

@@ -137,6 +137,11 @@ describe('a scenario file', () => {
       /lyingWorkers is 3, but workers is 3; leave an honest one/,
     ],
     [
+      'how many adversaries, and not of which kind',
+      'name: x\ndepth: protocol\nadversaries: { count: 2 }',
+      /count is 2, but no kind of adversary is named; give kind/,
+    ],
+    [
       'only cheats of several kinds',
       'name: x\ndepth: protocol\nadversaries: { bribedValidators: 2, griefingValidators: 1 }',
       /bribedValidators, griefingValidators are 3, but validators is 3/,
