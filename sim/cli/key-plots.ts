@@ -8,8 +8,10 @@ import { colorsFor, draw, linesOf, type Picture } from './picture.ts'
 /** From so many times as much on, an axis is better logarithmic. */
 const LOGARITHMIC_FROM = 20
 const GWEI_AN_OPEN = 1e9
+/** From so much on, gwei have more digits than the axis has room for. */
+const MUCH_GWEI = 1e6
 /** Words under bars: room for them all and for the axis itself, a line and a letter of theirs, in pixels. */
-const ROOM = { width: 676, below: 46, line: 13, letter: 6.6 }
+const ROOM = { width: 664, below: 46, line: 13, letter: 6.6 }
 /** Narrower than this, a word would be broken more often than read. */
 const LEAST_LETTERS = 8
 
@@ -20,6 +22,8 @@ interface Scales {
 }
 
 const FROM_ZERO = { zero: true, nice: true }
+/** Where all is nothing, an axis has no scale of its own. */
+const ONE = { domain: [0, 1] }
 
 /** Three figures would be too many lines where several keys are swept. */
 export function latency(frame: Frame): Picture | undefined {
@@ -59,7 +63,7 @@ export function againstKey(
     ...{ ...frame, name, title: `${title} against ${word}`, legend: { labels, colors } },
     subtitle: 'Mean over seeds; thin bars: 95 % interval',
     options: {
-      y: { label: `↑ ${told}`, grid: true, ...y },
+      y: { label: `↑ ${told}`, grid: true, ...(shown.every(isNothing) ? ONE : y) },
       ...(isNumber ? linesBySize(shown, word, color) : barsByWord(shown, word, labels, color)),
     },
   })
@@ -78,9 +82,9 @@ interface Row {
   readonly high: number
 }
 
-/** Where it is stakes that are told in gwei, there would be no room for their zeros. */
+/** Stakes, and what many jobs pay, are told in OPEN: an axis whose first digits are cut off tells something else. */
 function legible(unit: string, rows: readonly Row[]): { unit: string; data: readonly Row[] } {
-  const isMuch = rows.some(({ low, high }) => Math.max(-low, high) >= GWEI_AN_OPEN / 10)
+  const isMuch = rows.some(({ low, high }) => Math.max(-low, high) >= MUCH_GWEI)
   if (unit !== 'gwei' || !isMuch) return { unit, data: rows }
   const inOpen = (gwei: number) => gwei / GWEI_AN_OPEN
   return {
@@ -90,6 +94,10 @@ function legible(unit: string, rows: readonly Row[]): { unit: string; data: read
       ...{ mean: inOpen(row.mean), low: inOpen(row.low), high: inOpen(row.high) },
     })),
   }
+}
+
+function isNothing({ low, high }: Row): boolean {
+  return low === 0 && high === 0
 }
 
 function linesBySize(

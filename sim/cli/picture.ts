@@ -19,7 +19,7 @@ const WIDTH = 760
 const HEIGHT = 380
 const LEFT = 16
 /** About the width of a letter of the legend, in pixels. */
-const LETTER = 7.4
+const LETTER = 7.2
 const LEGEND_LINE = 22
 /** The same of the conditions under a plot. */
 const FOOTER_LETTER = 5.7
@@ -66,7 +66,8 @@ export function draw({ name, title, subtitle, footer, legend, options }: Draft):
   const plot = Plot.plot({
     width: WIDTH,
     height: HEIGHT,
-    marginLeft: 60,
+    // Nine letters: -999,999 or 1,000,000.
+    marginLeft: 72,
     marginRight: 24,
     marginTop: 32,
     marginBottom: 46,
