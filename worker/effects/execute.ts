@@ -12,6 +12,7 @@ import type { Performer, Runtime } from '../runtime.ts'
 import type { ContentStore } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { executeAnswer } from './answer.ts'
+import { isContentFault } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 import { Pace } from './pace.ts'
 import { takeOver } from './take-over.ts'
@@ -102,10 +103,10 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
  */
 function refusalFor(error: unknown): RefusalReason | undefined {
   if (error instanceof TooSlow) return 'slow'
+  if (isContentFault(error)) return 'order'
   if (!(error instanceof EngineError)) return undefined
   if (error.code === 'unsupported-model') return 'model'
   if (error.code === 'busy') return 'busy'
-  if (error.code === 'bad-input' || error.code === 'bad-adapter') return 'order'
   return error.code === 'over-budget' ? 'memory' : undefined
 }
 

@@ -14,7 +14,7 @@ import { StorageError } from '../storage/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { checkAnswer } from './check-answer.ts'
 import { checkTune } from './check-tune.ts'
-import { committed, type Finding, fail, isClaimFault } from './finding.ts'
+import { committed, type Finding, fail, isContentFault } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 
 export interface VerifyOptions {
@@ -108,7 +108,7 @@ async function judge(
     const seed = await blockHash(job.seedBlock, signal)
     return await checkTune(knowledge, content, job, claim, { signal, seed, beacon })
   } catch (error) {
-    if (!isClaimFault(error)) throw error
+    if (!isContentFault(error)) throw error
     log.debug({ jobId: claim.jobId, error }, 'claim cannot be read')
     return fail('output-malformed')
   }

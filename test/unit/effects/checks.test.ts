@@ -22,7 +22,7 @@ import { DrandBeacon } from '../../../worker/beacon/drand.ts'
 import { promptTokens } from '../../../worker/effects/answering.ts'
 import { checkAnswer, seenIn } from '../../../worker/effects/check-answer.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
-import { type Finding, isClaimFault } from '../../../worker/effects/finding.ts'
+import { type Finding, isContentFault } from '../../../worker/effects/finding.ts'
 import { proofAgainst } from '../../../worker/effects/proof.ts'
 import { encodeState, stateHash } from '../../../worker/effects/tuning.ts'
 import { checking, performVerify } from '../../../worker/effects/verify.ts'
@@ -166,7 +166,7 @@ describe('the checks of a validator', () => {
         const finding = await checkTune(shop.knowledge, shop.content, shop.tuneJob, claim, options)
         if (finding.verdict !== 'pass') return found(finding)
       } catch (error) {
-        if (!isClaimFault(error)) throw error
+        if (!isContentFault(error)) throw error
         return 'output-malformed'
       }
     }

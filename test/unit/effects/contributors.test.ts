@@ -10,7 +10,7 @@ import { FineTuneSpec } from '../../../protocol/tuning.ts'
 import { publishVersion } from '../../../worker/datanet/publish.ts'
 import { checkTune } from '../../../worker/effects/check-tune.ts'
 import { performExecute } from '../../../worker/effects/execute.ts'
-import { isClaimFault } from '../../../worker/effects/finding.ts'
+import { isContentFault } from '../../../worker/effects/finding.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { jobNumber } from '../../harness/messages.ts'
 import { ANSWER_ID, SEED, TUNE_ID, Workshop } from '../../harness/workshop.ts'
@@ -69,7 +69,7 @@ describe('an adapter of more contributors than an answer can credit', () => {
     const options = { signal, seed: SEED, beacon: fromHex(SEED) }
     await rejects(checkTune(shop.knowledge, shop.content, job, claim, options), (error: Error) => {
       ok(engineError('bad-input')(error))
-      return isClaimFault(error)
+      return isContentFault(error)
     })
   })
 
