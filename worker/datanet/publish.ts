@@ -9,6 +9,11 @@ import { DatanetError } from './errors.ts'
 /** Bytes of a shard, unless one contribution alone has more: half of what bitswap carries at ease, and few round trips. */
 const SHARD_BYTES = 512 * 1024
 const SHARD_CONTRIBUTIONS = 10_000
+/**
+ * Bytes of a version's shards: who reads one has all of it in memory, and its tokens and their order besides. A manifest may name
+ * one shard thousands of times, so that gigabytes cost whoever offers them a few megabytes.
+ */
+const MAX_VERSION_BYTES = 256 * 1024 * 1024
 /** What dag-cbor adds to the texts of a contribution: four keys, an address, the lengths. */
 const FRAME_BYTES = 128
 
@@ -49,11 +54,12 @@ export function publishVersion(
     })),
     totalBytes: shards.reduce((total, { bytes }) => total + bytes.length, 0),
   }
+  requireReadable(manifest)
   const block = manifestBlock(manifest)
   return { manifest, block, shards }
 }
 
-/** What a fetch may pull, before it pulls anything. Throws `DatanetError` `bad-manifest`. */
+/** What a fetch may pull, before it pulls anything. Throws `DatanetError`: `bad-manifest`, `bad-size`. */
 export function readManifest(bytes: Uint8Array): DatanetManifest {
   const decoded = DatanetManifest.decode(bytes)
   if (!decoded.ok) throw new DatanetError('bad-manifest', decoded.reason)
@@ -65,7 +71,14 @@ export function readManifest(bytes: Uint8Array): DatanetManifest {
     const said = `not the ${totalBytes} and ${contributions} it says`
     throw new DatanetError('bad-manifest', `${sums}, ${said}`)
   }
+  requireReadable(decoded.value)
   return decoded.value
+}
+
+function requireReadable({ totalBytes }: DatanetManifest): void {
+  if (totalBytes <= MAX_VERSION_BYTES) return
+  const size = `a version of ${totalBytes} bytes is more than ${MAX_VERSION_BYTES}`
+  throw new DatanetError('bad-size', `${size}; split the datanet`)
 }
 
 /** A version as it was read. */

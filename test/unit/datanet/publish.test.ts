@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { type Contribution, DatanetManifest, Shard } from '../../../protocol/datanet.ts'
+import type { Cid } from '../../../protocol/fields.ts'
 import { DatanetError, type DatanetErrorCode } from '../../../worker/datanet/errors.ts'
-import { publishVersion, readManifest, readVersion } from '../../../worker/datanet/publish.ts'
+import {
+  fetchVersion,
+  publishVersion,
+  readManifest,
+  readVersion,
+} from '../../../worker/datanet/publish.ts'
 import { ACCOUNT, stream, words } from './texts.ts'
 
 const contributions: Contribution[] = Array.from({ length: 60 }, (_, i) => ({
@@ -116,6 +122,25 @@ describe('datanet version', () => {
     const swapped = Shard.encode({ contributions: contributions.slice(0, 2) })
     const entry = { cid: swapped.cid, bytes: swapped.bytes.length, contributions: 2 }
     refuses(() => readVersion({ ...manifest, shards: [entry] }, [swapped.bytes]), 'wrong-root')
+  })
+
+  it('refuses a manifest of more than a node can read, before it asks for any of it', async () => {
+    const shard = { cid: version.shards[0]!.cid, bytes: 2 * 1024 * 1024, contributions: 1 }
+    const named = (times: number) =>
+      DatanetManifest.encode({
+        ...{ name: 'much', root: version.manifest.root, contributions: times },
+        ...{ shards: Array(times).fill(shard), totalBytes: times * shard.bytes },
+      })
+    readManifest(named(128).bytes)
+    for (const { cid, bytes } of [named(129), named(4096)]) {
+      const asked: Cid[] = []
+      const fetched = fetchVersion(cid, async (part) => {
+        asked.push(part)
+        return bytes
+      })
+      await assert.rejects(fetched, { code: 'bad-size' })
+      assert.deepEqual(asked, [cid])
+    }
   })
 
   it('refuses any damaged manifest with a word of its own', () => {
