@@ -3,7 +3,12 @@ import type { Command } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
 import type { ChainClient } from '../chain/client.ts'
-import { readDatanet, readVersionOf, type VersionState } from '../chain/datanets.ts'
+import {
+  type DatanetState,
+  readDatanet,
+  readVersionOf,
+  type VersionState,
+} from '../chain/datanets.ts'
 import {
   bond,
   flagContribution,
@@ -105,23 +110,33 @@ function show(
         ...(listed && { contributions: listed }),
       })
     }
-    const { name, operator, licence, versions, minimumBondWei, flagBondWei } = datanet
-    const rows = [
-      ['datanet', `${datanetId}, ${name} (${licence}), ${versions} versions`],
-      ['operator', operator],
-      [
-        'bonds',
-        `contributors ${formatOpen(minimumBondWei)} OPEN at least, a flag ${formatOpen(flagBondWei)}`,
-      ],
-    ]
-    if (version) {
-      rows.push(['version', `${version.version}, ${version.contributions} contributions`])
-      rows.push(['manifest', version.manifest], ['root', version.root])
-    }
-    print(table(rows))
+    print(table(datanetRows(datanetId, datanet, version)))
     if (listed) print(`\n${listed.slice(0, SHOWN).map(rowOf).join('\n')}`)
     if (listed && listed.length > SHOWN) say(`… and ${listed.length - SHOWN} more: --json`)
   })
+}
+
+/** Of names and licences the chain knows no more than their length. */
+export function datanetRows(
+  datanetId: number,
+  { name, operator, licence, versions, minimumBondWei, flagBondWei }: DatanetState,
+  version: VersionState | undefined,
+): string[][] {
+  const rows = [
+    ['datanet', `${datanetId}, ${oneLine(name)} (${oneLine(licence)}), ${versions} versions`],
+    ['operator', operator],
+    [
+      'bonds',
+      `contributors ${formatOpen(minimumBondWei)} OPEN at least, a flag ${formatOpen(flagBondWei)}`,
+    ],
+  ]
+  if (!version) return rows
+  return [
+    ...rows,
+    ['version', `${version.version}, ${version.contributions} contributions`],
+    ['manifest', oneLine(version.manifest)],
+    ['root', version.root],
+  ]
 }
 
 interface Listed {
