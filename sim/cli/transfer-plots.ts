@@ -30,13 +30,15 @@ export function untilThey(frame: Frame): Picture | undefined {
 }
 
 export function throughput(frame: Frame, table: Table): Picture {
+  // Where all have it nothing comes any more.
+  const points = bandsOf(table, 'atSeconds', 'usefulMiB', 0)
   return draw({
     ...{ ...frame, name: 'throughput', title: 'Throughput over time' },
     subtitle: `Bytes of use that came to all nodes together · ${SEEDS_BAND}`,
     options: {
       x: { label: 'virtual time (s) →' },
       y: { label: '↑ MiB/s', zero: true, grid: true, nice: true },
-      marks: [Plot.ruleY([0]), ...bands(frame, bandsOf(table, 'atSeconds', 'usefulMiB'))],
+      marks: [Plot.ruleY([0]), ...bands(frame, points)],
     },
   })
 }

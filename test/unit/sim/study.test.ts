@@ -411,14 +411,16 @@ describe('what a study is made of', () => {
       [0, 1, 10, 1],
       [0, 2, 5, 0.75],
     ]
-    const points = bandsOf(
-      { columns: ['arm', 'seed', 'afterMs', 'share'], rows },
-      'afterMs',
-      'share',
-    )
-    assert.deepEqual(points, [
-      { arm: 0, x: 5, mean: 0.625, least: 0.5, most: 0.75 },
+    const table = { columns: ['arm', 'seed', 'afterMs', 'share'], rows }
+    const first = { arm: 0, x: 5, mean: 0.625, least: 0.5, most: 0.75 }
+    assert.deepEqual(bandsOf(table, 'afterMs', 'share'), [
+      first,
       { arm: 0, x: 10, mean: 0.875, least: 0.75, most: 1 },
+    ])
+    // Unless it is of something that ends with its run.
+    assert.deepEqual(bandsOf(table, 'afterMs', 'share', 0), [
+      first,
+      { arm: 0, x: 10, mean: 0.5, least: 0, most: 1 },
     ])
   })
 
