@@ -86,7 +86,11 @@ export function scenariosOf(options: PlayOptions): GossipScenario[] {
       `--message-bytes ${messageBytes} is too few: a message carries its number, ${NUMBER_BYTES} bytes`,
     )
   }
-  return seeds.split(',').map((seed) => {
+  const asked = seeds.split(',')
+  if (new Set(asked).size < asked.length) {
+    throw new Refusal(`--seeds ${seeds} has one twice; give each seed once, for it is one run`)
+  }
+  return asked.map((seed) => {
     try {
       return gossipScenario({
         ...AS_REAL,

@@ -93,6 +93,7 @@ describe('wrong use of the simulator', () => {
     await refuses(['--workers', '0'], /--workers 0 is no whole number/)
     await refuses(['run', SCENARIO, '--threads', '0'], /--threads 0 is no whole number/)
     await refuses(['calibrate', '--interval-ms', '0'], /--interval-ms 0 is no whole number/)
+    await refuses(['calibrate', '--seeds', '3,4,3'], /--seeds 3,4,3 has one twice; give each/)
   })
 
   it('is a key of a scenario that there is not', async () => {
