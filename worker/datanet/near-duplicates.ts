@@ -88,7 +88,19 @@ export class NearDuplicates {
 
 /** Letters in their plain form, small and without accents: a dot under every other one makes no other words. */
 function plain(text: string): string {
-  return text.normalize('NFKD').replace(ACCENT, '').toLowerCase()
+  const letters = text.normalize('NFKD').replace(ACCENT, '').toLowerCase()
+  return letters.replace(GREEK_OR_CYRILLIC, (letter) => LOOKALIKES.get(letter) ?? letter)
+}
+
+/** Cyrillic and Greek letters that look like Latin ones, small or capital. Texts in them stay apart as they were. */
+const LOOKALIKES = paired(
+  'авеһіјкӏмноԛрсѕтухԁԝ' + 'αικνορτυχ',
+  'abehijklmhoqpcstyxdw' + 'aikvoptux',
+)
+const GREEK_OR_CYRILLIC = /[\u0370-\u052f]/g
+
+function paired(letters: string, others: string): ReadonlyMap<string, string> {
+  return new Map([...letters].map((letter, index) => [letter, others[index]!]))
 }
 
 /** Marks that go with letters of any script; those of one script, such as the vowels of Devanagari, are part of its words. */

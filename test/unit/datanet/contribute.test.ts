@@ -130,6 +130,8 @@ describe('door of a datanet', () => {
       [/(?<=\w)(?=\w)/g, '\u3164'],
       [/[aeiou]/g, '$&\u0323'],
       [/a/g, '\uff41'],
+      [/e/g, '\u0435'],
+      [/o/g, '\u03bf'],
     ] as const) {
       const verdict = reason(door, submission(text.replace(letter, dressed)))
       assert.match(verdict, /duplicate/, JSON.stringify(dressed))
