@@ -51,8 +51,8 @@ export function oddOnes(numbers: Numbers, role: Role): readonly BadManner[] {
 export type Lies = 'never' | 'until-final' | 'counted'
 
 /**
- * A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. So do those who say
- * the opposite of what they find, but for a single one: the others of each audit outvote it.
+ * A ring that fills a committee, or that nobody calls a jury on, gets its lies through: then they are counted. So do those
+ * who say the opposite of what they find, but for a single one: the others of each audit outvote it.
  */
 export function liesOf(numbers: Numbers & { readonly challengeBonds: number }): Lies {
   const { bribedValidators, unseenValidators, colludingValidators, lyingValidators } = numbers

@@ -89,8 +89,8 @@ function checkArm(study: Study, arm: Arm): void {
 }
 
 /**
- * Throws `Refusal` naming the arm where a node would stake less than the least: what others stake is drawn from the seed, and a
- * ring stakes its share beside them. It takes as long as an hour of each run, so first see that these may run at all.
+ * Throws `Refusal` naming the arm where a node would stake less than the least: what others stake is drawn from the seed,
+ * and a ring stakes its share beside them. It takes as long as an hour of each run, so first see that these may run at all.
  */
 export function requireStakes({ depth, seeds }: Study, arms: readonly Arm[]): void {
   if (depth !== 'economy') return

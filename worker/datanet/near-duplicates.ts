@@ -103,7 +103,7 @@ function paired(letters: string, others: string): ReadonlyMap<string, string> {
   return new Map([...letters].map((letter, index) => [letter, others[index]!]))
 }
 
-/** Marks that go with letters of any script; those of one script, such as the vowels of Devanagari, are part of its words. */
+/** Marks that go with letters of any script; those of one script, such as vowels of Devanagari, are part of its words. */
 const ACCENT = /\p{Script=Inherited}/gu
 
 /** A word is a run of letters and digits; scripts that do not part words count each sign as one. */

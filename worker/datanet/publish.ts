@@ -10,8 +10,8 @@ import { DatanetError } from './errors.ts'
 const SHARD_BYTES = 512 * 1024
 const SHARD_CONTRIBUTIONS = 10_000
 /**
- * Bytes of a version's shards: who reads one has all of it in memory, and its tokens and their order besides. A manifest may name
- * one shard thousands of times, so that gigabytes cost whoever offers them a few megabytes.
+ * Bytes of a version's shards: who reads one has all of it in memory, and its tokens and their order besides. A manifest
+ * may name one shard thousands of times, so that gigabytes cost whoever offers them a few megabytes.
  */
 const MAX_VERSION_BYTES = 256 * 1024 * 1024
 /** What dag-cbor adds to the texts of a contribution: four keys, an address, the lengths. */

@@ -62,8 +62,8 @@ export function isOfWeights(error: unknown): boolean {
 }
 
 /**
- * True where what was thrown says that the content itself is wrong, a claim's or what an order names, not that we failed to look
- * at it. Told by name, since errors that come out of a thread have lost their class.
+ * True where what was thrown says that the content itself is wrong, a claim's or what an order names, not that we failed
+ * to look at it. Told by name, since errors that come out of a thread have lost their class.
  */
 export function isContentFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false
