@@ -11,14 +11,15 @@ import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { LevelDatastore } from 'datastore-level'
 import { createHeliaLight } from 'helia'
 import type { Blockstore } from 'interface-blockstore'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { serveBlocks } from './block-request.ts'
 import { NetworkError } from './errors.ts'
+import { RoutingStore } from './routing-store.ts'
 import { gossipOptions, wireOptions } from './stack.ts'
 
 export interface PeerServices extends Record<string, unknown> {
@@ -45,9 +46,10 @@ export interface PeerOptions {
 /** @throws NetworkError where an address is malformed or its port is taken. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   checkAddresses([...options.listen, ...(options.announce ?? []), ...options.bootstrap])
+  const self = peerIdFromPrivateKey(privateKeyFromRaw(options.privateKey)).toString()
   const helia = createHeliaLight({
     blockstore: options.blocks,
-    datastore: new LevelDatastore(join(options.folder, 'routing')),
+    datastore: new RoutingStore(join(options.folder, 'routing'), self),
   })
   const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)), BITSWAP)
   try {
