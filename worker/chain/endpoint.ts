@@ -41,14 +41,17 @@ interface Connection {
 }
 
 export class Endpoint {
+  /** For people: without what may be a key. */
   readonly url: string
+  readonly #address: string
   readonly #answerWaitMs: number
   #connection: Connection | undefined
   #nextId = 1
 
   /** @param url `ws:`, `wss:`, `http:` or `https:`. */
   constructor(url: string, answerWaitMs = ANSWER_WAIT_MS) {
-    this.url = url
+    this.url = withoutKeys(url)
+    this.#address = url
     this.#answerWaitMs = answerWaitMs
   }
 
@@ -64,7 +67,7 @@ export class Endpoint {
   ): Promise<z.output<S>> {
     const id = this.#nextId++
     const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-    const asked = this.url.startsWith('ws') ? this.#overSocket(id, body) : this.#overHttp(body)
+    const asked = this.#address.startsWith('ws') ? this.#overSocket(id, body) : this.#overHttp(body)
     const { error, result } = await within(asked, this.#answerWaitMs, signal, () => {
       // A connection may be dead without a word: the next request shall not wait over the same one.
       this.close()
@@ -98,7 +101,7 @@ export class Endpoint {
   async #overHttp(body: string): Promise<Answer> {
     let status = 0
     try {
-      const response = await fetch(this.url, {
+      const response = await fetch(this.#address, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
@@ -129,7 +132,7 @@ export class Endpoint {
 
   #connect(): Connection {
     const opened = deferred<void>()
-    const socket = new WebSocket(this.url)
+    const socket = new WebSocket(this.#address)
     const connection: Connection = { socket, opened: opened.promise, waiting: new Map() }
     const timer = setTimeout(() => socket.close(), this.#answerWaitMs)
     const lost = (): void => {
@@ -169,6 +172,13 @@ export class Endpoint {
   #unreachable(what: string, cause?: unknown): ChainError {
     return new ChainError('unreachable', `${this.url} ${what}; is the chain running?`, { cause })
   }
+}
+
+/** Providers put keys into the path, the query, or before the host; logs and messages are read by others, too. */
+function withoutKeys(url: string): string {
+  if (!URL.canParse(url)) return url
+  const { protocol, host, pathname, search } = new URL(url)
+  return `${protocol}//${host}${pathname + search === '/' ? '' : '/…'}`
 }
 
 function readAnswer(text: string): Answer | undefined {

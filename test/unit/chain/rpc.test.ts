@@ -10,6 +10,10 @@ import { Rpc } from '../../../worker/chain/rpc.ts'
 import { isPassing } from '../../../worker/chain/wait.ts'
 import { FakeChain, FakeError } from '../../harness/fake-chain.ts'
 
+function disposable(rpc: Rpc) {
+  return { rpc, [Symbol.dispose]: () => rpc.close() }
+}
+
 describe('the connection to a chain', () => {
   let chain: FakeChain
   let rpc: Rpc
@@ -50,6 +54,26 @@ describe('the connection to a chain', () => {
     await rejects(rpc.request(smallQuantity, 'eth_chainId'), { code: 'unreachable' })
     chain.isDown = false
     equal(await rpc.request(smallQuantity, 'eth_chainId'), 31_337)
+  })
+
+  it('keeps to itself what may be a key in its address, whatever goes wrong', async () => {
+    const { host } = new URL(chain.url)
+    for (const [address, shown] of [
+      [`http://alice:secret@${host}/`, `http://${host}`],
+      [`http://${host}/v2/secret`, `http://${host}/…`],
+      [`http://${host}/?key=secret`, `http://${host}/…`],
+      [`ws://${host}/secret`, `ws://${host}/…`],
+      [`http://${host}`, `http://${host}`],
+    ] as const) {
+      using keyed = disposable(new Rpc(address, { answerWaitMs: 300 }))
+      equal(keyed.rpc.url, shown)
+      chain.isDown = true
+      await rejects(keyed.rpc.request(smallQuantity, 'eth_chainId'), (error: Error) => {
+        ok(error.message.includes(shown) && !error.message.includes('secret'), error.message)
+        return true
+      })
+      chain.isDown = false
+    }
   })
 
   it('heeds the signal, before and during the wait', async () => {
