@@ -13,6 +13,7 @@ import { readEndorsements } from '../../worker/chain/endorsements.ts'
 import { ChainError } from '../../worker/chain/errors.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { type ChainEvent, watchChain } from '../../worker/chain/watcher.ts'
+import { checkOnChain } from '../../worker/receipts/on-chain.ts'
 import { settledBatch } from '../../worker/receipts/settled-batch.ts'
 import type { Service } from '../../worker/service.ts'
 import {
@@ -166,8 +167,21 @@ describe('the contracts on an embedded chain', () => {
 
   it('makes it final after the window, once', async () => {
     await refused(alice.registerModel(registration(0)), 'NotFinal')
+    const { chainId, addresses } = chain.deployment
+    const file = { chainId, resultLedger: addresses.resultLedger, header: batch.header }
+    const early = await checkOnChain(alice, file)
+    deepEqual([early.ok, early.detail], [false, `batch ${batch.header.number} is not final yet`])
     await sleep(1000 * WINDOW_SECONDS + 500)
     const { txHash } = await poster.finaliseBatches([batch.header])
+    equal((await checkOnChain(alice, file)).ok, true)
+    for (const change of [
+      { header: { ...batch.header, feeWei: batch.header.feeWei + 1n } },
+      { header: { ...batch.header, number: 9 } },
+      { resultLedger: addresses.payout },
+      { chainId: 1 },
+    ]) {
+      equal((await checkOnChain(alice, { ...file, ...change })).ok, false)
+    }
     await refused(poster.finaliseBatches([batch.header]), 'AlreadyFinal')
     deepEqual(await readEndorsements(alice, txHash), [])
   })
