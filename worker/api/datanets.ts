@@ -1,15 +1,15 @@
 /** Publishing a datanet version: contributions through the door, shards into IPFS, the root onto the L2. */
 import { Hono } from 'hono'
 import { z } from 'zod'
-import type { Contribution } from '../../protocol/datanet.ts'
 import { address } from '../../protocol/fields.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { readDatanet } from '../chain/datanets.ts'
 import { ChainError } from '../chain/errors.ts'
 import { readVerdicts } from '../chain/reviews.ts'
-import { createDoor, type Refusal } from '../datanet/contribute.ts'
+import type { Refusal } from '../datanet/contribute.ts'
 import { DatanetError } from '../datanet/errors.ts'
 import { publishVersion } from '../datanet/publish.ts'
+import { type Offered, type Passed, throughDoor } from '../datanet/through-door.ts'
 import type { Service } from '../service.ts'
 import { jsonBody, parse } from './input.ts'
 
@@ -40,21 +40,6 @@ export function datanetRoutes(service: Service): Hono {
   })
 }
 
-type Offered = z.output<typeof PublishRequest>['contributions'][number]
-
-function throughDoor(offered: readonly Offered[]) {
-  const door = createDoor()
-  const accepted = new Map<Offered, Contribution>()
-  const refused: Refusal[] = []
-  for (const submission of offered) {
-    const content = Buffer.from(submission.content, 'base64')
-    const verdict = door.submit({ ...submission, content })
-    if (verdict.accepted) accepted.set(submission, verdict.contribution)
-    else refused.push(verdict.refusal)
-  }
-  return { accepted, refused }
-}
-
 /** Said before texts are gone through: a next version is for whoever founded the datanet. Throws `DatanetError`. */
 async function checkOperator(
   chain: ChainClient,
@@ -80,11 +65,11 @@ async function checkOperator(
 async function judgedSpam(
   chain: ChainClient,
   datanetId: number,
-  { accepted }: ReturnType<typeof throughDoor>,
+  { accepted }: Passed,
   signal: AbortSignal,
-): Promise<Offered[]> {
+): Promise<ReadonlySet<number>> {
   const verdicts = await readVerdicts(chain, datanetId, [...accepted.values()], signal)
-  return [...accepted.keys()].filter((_, place) => verdicts[place] === 'spam')
+  return new Set([...accepted.keys()].filter((_, index) => verdicts[index] === 'spam'))
 }
 
 function spamRefusal({ name }: Offered): Refusal {
@@ -98,11 +83,15 @@ async function publish(
   signal: AbortSignal,
 ) {
   if (datanetId !== undefined) await checkOperator(ownerChain, datanetId, signal)
-  const all = throughDoor(offered)
-  const spam = datanetId === undefined ? [] : await judgedSpam(ownerChain, datanetId, all, signal)
+  const all = await throughDoor(offered)
+  const spam =
+    datanetId === undefined
+      ? new Set<number>()
+      : await judgedSpam(ownerChain, datanetId, all, signal)
   // What is like spam that stays out may come in.
-  const taken = spam.length === 0 ? all : throughDoor(offered.filter((one) => !spam.includes(one)))
-  const refused = [...taken.refused, ...spam.map(spamRefusal)]
+  const others = offered.filter((_, place) => !spam.has(place))
+  const taken = spam.size === 0 ? all : await throughDoor(others)
+  const refused = [...taken.refused, ...[...spam].map((place) => spamRefusal(offered[place]!))]
   const contributions = [...taken.accepted.values()]
   if (contributions.length === 0) {
     const first = refused[0]!
