@@ -5,7 +5,7 @@ import { MAX_TEMPERATURE } from '../../protocol/answer.ts'
 import { LEAST_TEMPERATURE } from '../../protocol/sampling.ts'
 import type { AnswerView, JobView } from '../api/views.ts'
 import { Client, ClientError, nodeUrl } from './client.ts'
-import { print, printJson, say, short, table } from './output.ts'
+import { plainText, print, printJson, say, short, table } from './output.ts'
 
 interface Chunk {
   readonly id: string
@@ -63,7 +63,7 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
     if (data === '[DONE]') break
     last = JSON.parse(data) as Chunk
     if (last.error) throw new ClientError(last.error.message)
-    if (!options.json) process.stdout.write(last.choices?.[0]?.text ?? '')
+    if (!options.json) process.stdout.write(plainText(last.choices?.[0]?.text ?? ''))
   }
   if (!last?.tributary) throw new ClientError('The answer ended before it was checked. Ask again.')
   if (options.json) return printJson({ id: last.id, model, ...last.tributary })
@@ -83,7 +83,7 @@ function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): 
   })
   if (rows.length > 0) say(`shaped by\n${table(rows)}`)
   for (const { name, occurrences, start, end } of spans.slice(0, 5)) {
-    say(`quotes ${end - start} tokens of ${name} (${occurrences} times in the datanet)`)
+    say(`quotes ${end - start} tokens of ${plainText(name)} (${occurrences} times in the datanet)`)
   }
   say(`job ${job.jobId}`)
 }

@@ -15,6 +15,11 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
+/** A text of somebody else's, as a terminal may have it: what moves the cursor or writes elsewhere is left out. */
+export function plainText(text: string): string {
+  return text.replace(/(?![\n\t\u200d])[\p{Cc}\p{Cf}]/gu, '')
+}
+
 /** Columns padded to their widest cell; colours do not count. */
 export function table(rows: readonly (readonly string[])[], head?: readonly string[]): string {
   const all = head ? [head, ...rows] : rows

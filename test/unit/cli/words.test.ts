@@ -18,12 +18,21 @@ import {
 import { Client, ClientError } from '../../../worker/cli/client.ts'
 import { fetchDocument, placedContribution } from '../../../worker/cli/documents.ts'
 import { duration } from '../../../worker/cli/durations.ts'
+import { plainText } from '../../../worker/cli/output.ts'
 import { publishVersion } from '../../../worker/datanet/publish.ts'
 import { DEPLOYMENT } from '../../harness/chain-logs.ts'
 
 const refused = (read: (text: string) => unknown, ...texts: string[]): void => {
   for (const text of texts) throws(() => read(text), InvalidArgumentError, text)
 }
+
+describe('words of strangers', () => {
+  it('move no cursor and write nowhere else, and are the same but for that', () => {
+    const prose = 'Zwölf\tBoxkämpfer 👩\u200d🌾,\nविन्ध्य'
+    equal(plainText(prose), prose)
+    equal(plainText('a\u001b[2Jb\u001b]52;c;Zm9v\u0007\u202Ec\r\u009bd'), 'a[2Jb]52;c;Zm9vcd')
+  })
+})
 
 describe('words on the command line', () => {
   it('are amounts, numbers, accounts and times, or refused', () => {
