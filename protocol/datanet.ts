@@ -104,17 +104,20 @@ const HELD_OUT_ONE_IN = 16
 
 /**
  * Cuts each contribution's tokens into examples of one token more than the spec's length (the labels are the tokens
- * shifted by one). Rests shorter than that are left over; when there are more than `maxExamples`, contributions give
- * by turns, so that a long one does not crowd out the others. Which are held out is drawn from the job's seed.
+ * shifted by one). Rests shorter than that are left over; when there are more than `maxExamples`, contributors give by turns,
+ * and each of theirs its contributions by turns: neither a long text nor one in many files crowds out the others. Which are
+ * held out is drawn from the job's seed.
+ * @param owners Of the contributions
  */
 export function cutExamples(
   contributions: readonly ArrayLike<number>[],
+  owners: readonly Address[],
   { exampleTokens, maxExamples }: Pick<FineTuneSpec, 'exampleTokens' | 'maxExamples'>,
   seed: Uint8Array,
 ): Example[] {
   const length = exampleTokens + 1
   const wanted = contributions.map((tokens) => Math.floor(tokens.length / length))
-  const given = takeByTurns(wanted, maxExamples)
+  const given = takeByOwners(wanted, owners, maxExamples)
   const pieces = contributions.flatMap((tokens, contribution) =>
     Array.from({ length: given[contribution]! }, (_, piece) => ({
       contribution,
@@ -134,6 +137,30 @@ export function rowOwners(
   return examples.map(({ contribution, heldOut }) =>
     heldOut ? undefined : contributions[contribution]!.contributor,
   )
+}
+
+function takeByOwners(
+  wanted: readonly number[],
+  owners: readonly Address[],
+  limit: number,
+): number[] {
+  const byOwner = new Map<Address, number[]>()
+  for (const [index, owner] of owners.entries()) {
+    const held = byOwner.get(owner) ?? []
+    held.push(index)
+    byOwner.set(owner, held)
+  }
+  const groups = [...byOwner.values()]
+  const totals = groups.map((group) => group.reduce((sum, index) => sum + wanted[index]!, 0))
+  const shares = takeByTurns(totals, limit)
+  const given = wanted.map(() => 0)
+  for (const [number, group] of groups.entries()) {
+    const own = group.map((index) => wanted[index]!)
+    for (const [place, taken] of takeByTurns(own, shares[number]!).entries()) {
+      given[group[place]!] = taken
+    }
+  }
+  return given
 }
 
 /** Who wants no more is passed over for good: a long text among a hundred thousand short ones has as many turns. */

@@ -125,7 +125,8 @@ async function weigh(
   honest: number,
 ): Promise<Weighed> {
   const spec = { exampleTokens: EXAMPLE_TOKENS, maxExamples: EXAMPLES_EACH * tokens.length }
-  const examples = cutExamples(tokens, spec, SEED)
+  const owners = tokens.map((_, text) => `0x${text.toString(16).padStart(40, '0')}` as Address)
+  const examples = cutExamples(tokens, owners, spec, SEED)
   const trained = examples.map(({ heldOut }) => !heldOut)
   const { rows, width } = await rowsAfterTraining(model, examples, trained)
   const isCopy = (contribution: number): boolean => contribution >= honest

@@ -155,7 +155,8 @@ export class Knowledge {
   /** The datanet of a spec, cut into the examples that follow from it and the seed. */
   async corpus(model: Cid, spec: FineTuneSpec, seed: Hash, signal: AbortSignal): Promise<Corpus> {
     const texts = await this.texts(model, spec.datanet, signal)
-    const examples = cutExamples(texts.tokens, spec, fromHex(seed))
+    const owners = texts.contributions.map(({ contributor }) => contributor)
+    const examples = cutExamples(texts.tokens, owners, spec, fromHex(seed))
     return { ...texts, examples, owners: rowOwners(examples, texts.contributions) }
   }
 

@@ -174,7 +174,8 @@ async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
   const { contributions } = await fetchVersion(adapter.datanet, (part) => archive.bytes(part))
   const tokenizer = await readTokenizer(archive, receipt.model)
   const tokens = contributions.map(({ text }) => tokenizer.encode(text))
-  const examples = cutExamples(tokens, spec, fromHex(adapter.seed))
+  const contributors = contributions.map(({ contributor }) => contributor)
+  const examples = cutExamples(tokens, contributors, spec, fromHex(adapter.seed))
   const { index } = adapter
   const bytes = await archive.file(index.rows, index.examples * index.width)
   const rows = decodeRows(bytes, index.examples, index.width)
