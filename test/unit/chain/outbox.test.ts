@@ -300,10 +300,10 @@ describe('the outbox', () => {
     chain.pool.clear()
     chain.minesAtOnce = true
     chain.overrides.set('eth_getTransactionReceipt', () => {
-      chain.overrides.clear()
       throw new FakeError(-32005, 'too many requests')
     })
     await rejects(outbox.send(write(2)), { code: 'rpc-failed' })
+    chain.overrides.clear()
     await outbox.send(write(2))
     deepEqual(chain.minedData, [1, 2].map(hex))
   })
