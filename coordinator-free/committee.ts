@@ -64,8 +64,8 @@ export function seatsOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Se
   const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
   const order = auditors(ledger, claim)
   const seats = AUDITORS + waits
-  const areSplit =
-    isTune(ledger, claim) && failing(ledger, claim, order.slice(0, seats)) !== undefined
+  const split = isTune(ledger, claim) ? splitOf(ledger, claim, order) : undefined
+  const areSplit = split !== undefined && split.seats <= seats
   return { order, seats: areSplit ? seats + SECOND_LOOKS : seats, areSplit }
 }
 
@@ -73,34 +73,53 @@ function isTune(ledger: Ledger, { body }: Fact<'claim'>): boolean {
   return ledger.jobs.get(body.jobId)?.body.task === 'fine-tune'
 }
 
+interface Split {
+  /** The one that stands against passes. */
+  readonly fail: Fact<'vote'>
+  /** The fewest seats among which both are. Whoever sits behind them looks at what failed, and is no other audit of it. */
+  readonly seats: number
+}
+
 /**
- * The one fail that stands against passes. Two of them reject a fine-tune by themselves; and one that comes long after the
- * passes were enough is late, for a batch with the claim may be on its way: else whoever has a seat could undo batches.
+ * Where one fail stands against passes. Two of them reject a fine-tune by themselves; and one that comes long after the passes
+ * were enough is late, for a batch with the claim may be on its way: else whoever has a seat could undo batches.
  */
-function failing(
+function splitOf(
   ledger: Ledger,
   claim: Fact<'claim'>,
-  sitting: readonly Member[],
-): Fact<'vote'> | undefined {
-  const votes = votesOf(ledger, claim, sitting)
-  const passes = votes.filter(({ body }) => body.verdict === 'pass')
-  const [fail, ...more] = votes.filter(({ body }) => body.verdict === 'fail')
-  if (!fail || more.length > 0 || passes.length === 0) return undefined
-  const enough = quorum(AUDITORS)
-  const isLate = (atMs: (vote: Fact<'vote'>) => number): boolean => {
+  order: readonly Member[],
+): Split | undefined {
+  if ((ledger.votes.get(claim.envelope.digest)?.size ?? 0) < 2) return undefined
+  const placed = order.flatMap(({ node }, place) => {
+    return votesOf(ledger, claim, [{ node }]).map((vote) => ({ place, vote }))
+  })
+  const ofVerdict = (verdict: Verdict) => placed.filter(({ vote }) => vote.body.verdict === verdict)
+  const [passes, fails] = [ofVerdict('pass'), ofVerdict('fail')]
+  if (!passes[0] || !fails[0]) return undefined
+  const seats = Math.max(AUDITORS, passes[0].place + 1, fails[0].place + 1)
+  const within = (votes: typeof placed, count: number) =>
+    votes.flatMap(({ place, vote }) => (place < count ? [vote] : []))
+  const [fail, next] = within(fails, seats).sort((a, b) => a.arrivedAtMs - b.arrivedAtMs)
+  if (!fail || isLate(fail, within(passes, seats), quorum(AUDITORS))) return undefined
+  const enough = neededOf(order.length, true).passes
+  const all = within(passes, seats + SECOND_LOOKS)
+  return next && !isLate(next, all, enough) ? undefined : { fail, seats }
+}
+
+/** True of a fail long after so many passes, by the clock here or by theirs: to who was away all votes come at once. */
+function isLate(fail: Fact<'vote'>, passes: readonly Fact<'vote'>[], enough: number): boolean {
+  const isAfter = (atMs: (vote: Fact<'vote'>) => number): boolean => {
     const decidedAtMs = passes.map(atMs).sort((a, b) => a - b)[enough - 1]
     return decidedAtMs !== undefined && atMs(fail) > decidedAtMs + LATE_VOTE_MS
   }
-  // By the clock here, and by theirs: to who was away all votes come at once.
-  const isInTime = !isLate((vote) => vote.arrivedAtMs) && !isLate(({ body }) => body.issuedAtMs)
-  return isInTime ? fail : undefined
+  return isAfter((vote) => vote.arrivedAtMs) || isAfter(({ body }) => body.issuedAtMs)
 }
 
 /** Votes of these validators, without those who have contradicted themselves. */
 function votesOf(
   ledger: Ledger,
   { envelope }: Fact<'claim'>,
-  sitting: readonly Member[],
+  sitting: readonly Pick<Member, 'node'>[],
 ): Fact<'vote'>[] {
   const cast = ledger.votes.get(envelope.digest)
   const struck = ledger.struck.get(envelope.digest)
@@ -118,9 +137,9 @@ export function failedBefore(
 ): Fact<'vote'> | undefined {
   if (!isTune(ledger, claim)) return undefined
   const order = auditors(ledger, claim)
+  const split = splitOf(ledger, claim, order)
   const place = order.findIndex(({ node }) => node === self)
-  if (place < AUDITORS) return undefined
-  return failing(ledger, claim, order.slice(0, AUDITORS))
+  return split && place >= split.seats ? split.fail : undefined
 }
 
 export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Standing {

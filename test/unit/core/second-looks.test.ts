@@ -1,8 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import { seatsOf, standingOf } from '../../../coordinator-free/committee.ts'
+import { failedBefore, seatsOf, standingOf } from '../../../coordinator-free/committee.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
-import { LATE_VOTE_MS } from '../../../protocol/params.ts'
+import { LATE_VOTE_MS, SEAT_WAIT_MS } from '../../../protocol/params.ts'
 import type { Task } from '../../../protocol/receipt.ts'
 import type { Verdict } from '../../../protocol/vote.ts'
 import {
@@ -76,6 +76,53 @@ describe('auditors of a fine-tune who disagree', () => {
     equal(standing('fine-tune', [P, P, F], MANY, LATE_VOTE_MS).status, 'open')
     equal(standing('fine-tune', [P, P, F], MANY, LATE_VOTE_MS + 1).status, 'accepted')
     equal(standing('fine-tune', [F, P, P], MANY, LATE_VOTE_MS + 1).status, 'open')
+  })
+
+  it('are as they were however long others take: who looks second is no other audit', () => {
+    for (const [verdicts, status] of [
+      [[P, P, F, F], 'open'],
+      [[P, P, F, F, F], 'rejected'],
+      [[F, P, P, F, F], 'rejected'],
+    ] as const) {
+      const { core, claim, order } = audited(VALIDATORS[0], 'fine-tune')
+      for (const [place, verdict] of verdicts.entries()) {
+        receive(core, voteEnvelope(claim, order[place]!, verdict))
+      }
+      for (const waits of [0, 1, 2, 3]) {
+        const atMs = NOW_MS + waits * SEAT_WAIT_MS
+        equal(standingOf(core.ledger, factOf(core, claim), atMs).status, status)
+      }
+    }
+  })
+
+  it('are not those who fail it when others have looked again and passed it', () => {
+    const { core, claim, order } = audited(VALIDATORS[0], 'fine-tune')
+    for (const [place, verdict] of [
+      [0, P],
+      [1, F],
+      [3, P],
+      [4, P],
+    ] as const) {
+      receive(core, voteEnvelope(claim, order[place]!, verdict))
+    }
+    const status = () => standingOf(core.ledger, factOf(core, claim), NOW_MS).status
+    equal(status(), 'accepted')
+    receive(core, voteEnvelope(claim, order[2]!, F), NOW_MS + LATE_VOTE_MS + 1)
+    equal(status(), 'accepted')
+  })
+
+  it('are joined by two behind whoever sits by then', () => {
+    const { core, claim, order } = audited(VALIDATORS[0], 'fine-tune')
+    receive(core, voteEnvelope(claim, order[0]!, P))
+    receive(core, voteEnvelope(claim, order[3]!, F))
+    const seats = (waits: number) =>
+      seatsOf(core.ledger, factOf(core, claim), NOW_MS + waits * SEAT_WAIT_MS).seats
+    deepEqual([seats(0), seats(1)], [3, 6])
+    const failed = order.map((number) => {
+      return failedBefore(core.ledger, factOf(core, claim), addressNumber(number))?.body.validator
+    })
+    const again = addressNumber(order[3]!)
+    deepEqual(failed.slice(0, 6), [...Array(4).fill(undefined), again, again])
   })
 
   it('need nobody where they agree, nor does an answer, of which all look at the same', () => {
