@@ -8,10 +8,13 @@ import { StorageError } from '../storage/errors.ts'
 /** Asked for at once. */
 const AT_ONCE = 16
 
-/** Reads pages, and keeps those of the batch that it read last: the next one has most of them, too. */
+/** Reads pages, each once for all batches that are being read, and keeps those of the batch that it read last. */
 export class PageReader {
   readonly #content: Pick<ContentStore, 'get'>
   #held: ReadonlyMap<Cid, PayoutPage> = new Map()
+  /** Of batches that are being read: after a restart these are many, and have most pages in common. */
+  readonly #reading = new Map<Cid, Promise<PayoutPage>>()
+  #batches = 0
 
   constructor(content: Pick<ContentStore, 'get'>) {
     this.#content = content
@@ -19,22 +22,39 @@ export class PageReader {
 
   /** @throws StorageError `stalled` where nobody has a page, `malformed` where one is none, or they are in disorder */
   async complete(document: BatchDocument, signal: AbortSignal): Promise<BatchData> {
-    const before = this.#held
+    this.#batches += 1
+    try {
+      const data = batchOf(document, await this.#read(document.pages, signal))
+      if (data) return data
+      const message = `The payouts of batch ${document.number} are not in ascending order.`
+      throw new StorageError('malformed', message)
+    } finally {
+      this.#batches -= 1
+      if (this.#batches === 0) this.#reading.clear()
+    }
+  }
+
+  async #read(cids: readonly Cid[], signal: AbortSignal): Promise<readonly PayoutPage[]> {
     const read = new Map<Cid, PayoutPage>()
-    const queue = document.pages.values()
+    const queue = cids.values()
     const reader = async (): Promise<void> => {
-      for (const cid of queue) {
-        read.set(cid, before.get(cid) ?? (await this.#content.get(PayoutPage, cid, { signal })))
-      }
+      for (const cid of queue) read.set(cid, await this.#page(cid, signal))
     }
     await Promise.all(Array.from({ length: AT_ONCE }, reader))
     this.#held = read
-    const data = batchOf(
-      document,
-      document.pages.map((cid) => read.get(cid)!),
-    )
-    if (data) return data
-    const message = `The payouts of batch ${document.number} are not in ascending order.`
-    throw new StorageError('malformed', message)
+    return cids.map((cid) => read.get(cid)!)
+  }
+
+  async #page(cid: Cid, signal: AbortSignal): Promise<PayoutPage> {
+    const held = this.#held.get(cid)
+    if (held) return held
+    const reading = this.#reading.get(cid) ?? this.#content.get(PayoutPage, cid, { signal })
+    this.#reading.set(cid, reading)
+    try {
+      return await reading
+    } catch (error) {
+      this.#reading.delete(cid)
+      throw error
+    }
   }
 }
