@@ -13,7 +13,7 @@ import { readEndorsements } from '../chain/endorsements.ts'
 import type { Service } from '../service.ts'
 import type { Content } from '../storage/content.ts'
 import { ReceiptFile } from './file.ts'
-import { settledBatch } from './settled-batch.ts'
+import { settledReceipts } from './settled-batch.ts'
 
 /** Files of a base model that a checker reads; the weights are not among them. */
 export const TOKENIZER_FILES: readonly string[] = ['tokenizer.json', 'tokenizer_config.json']
@@ -26,7 +26,7 @@ export async function bundleReceipt(
 ): Promise<ReceiptFile | undefined> {
   const { runtime, ownerChain, deployment } = service
   const { settled } = record
-  const batch = settled && (await settledBatch(service, settled.batch, signal))
+  const batch = settled && (await settledReceipts(service, settled.batch, signal))
   const claim = settled && record.claims.get(settled.claim)
   if (!batch?.final || !claim) return undefined
   const { header, data } = batch

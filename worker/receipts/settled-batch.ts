@@ -5,9 +5,9 @@ import { readBatch } from '../chain/posted-batches.ts'
 import { PageReader } from '../effects/payout-pages.ts'
 import type { Service } from '../service.ts'
 
-export interface SettledBatch {
+interface Settled<T> {
   readonly header: BatchHeader
-  readonly data: BatchData
+  readonly data: T
   readonly final: boolean
 }
 
@@ -16,18 +16,41 @@ export interface SettledBatch {
  * not known yet. Throws `ChainError` where the chain cannot be asked, `StorageError` where nobody has the data.
  */
 export async function settledBatch(
+  service: Service,
+  number: number,
+  signal: AbortSignal,
+): Promise<Settled<BatchData> | undefined> {
+  const held = heldBatch(service, number)
+  if (held) return held
+  const found = await postedBatch(service, number, signal)
+  if (!found) return undefined
+  return { ...found, data: await new PageReader(service.content).complete(found.data, signal) }
+}
+
+/** The same without its payouts: these lie on thousands of pages, of which old ones are kept by nobody. */
+export async function settledReceipts(
+  service: Service,
+  number: number,
+  signal: AbortSignal,
+): Promise<Settled<Pick<BatchData, 'receipts'>> | undefined> {
+  return heldBatch(service, number) ?? (await postedBatch(service, number, signal))
+}
+
+function heldBatch({ runtime }: Service, number: number): Settled<BatchData> | undefined {
+  const held = runtime.core.ledger.batches.get(number)
+  return held?.data && { header: held.header, data: held.data, final: held.final }
+}
+
+async function postedBatch(
   { runtime, ownerChain, content }: Service,
   number: number,
   signal: AbortSignal,
-): Promise<SettledBatch | undefined> {
+): Promise<Settled<BatchDocument> | undefined> {
   const { batches } = runtime.core.ledger
-  const held = batches.get(number)
-  if (held) return held.data && { header: held.header, data: held.data, final: held.final }
   // The ledger lets go of the oldest only: what is newer was taken back.
-  if (number < 1 || number > batches.last) return undefined
+  if (batches.has(number) || number < 1 || number > batches.last) return undefined
   const posted = await readBatch(ownerChain, number, undefined, signal)
   if (!posted) return undefined
   const { header } = posted
-  const document = await content.get(BatchDocument, header.data, { signal })
-  return { header, data: await new PageReader(content).complete(document, signal), final: true }
+  return { header, data: await content.get(BatchDocument, header.data, { signal }), final: true }
 }
