@@ -81,8 +81,8 @@ interface Split {
 }
 
 /**
- * Where one fail stands against passes. Two of them reject a fine-tune by themselves; and one that comes long after the passes
- * were enough is late, for a batch with the claim may be on its way: else whoever has a seat could undo batches.
+ * Where one fail stands against passes. Two of them reject a fine-tune by themselves; and one that comes long after the
+ * passes were enough is late, for a batch with the claim may be on its way: else whoever has a seat could undo batches.
  */
 function splitOf(
   ledger: Ledger,
@@ -97,22 +97,38 @@ function splitOf(
   const [passes, fails] = [ofVerdict('pass'), ofVerdict('fail')]
   if (!passes[0] || !fails[0]) return undefined
   const seats = Math.max(AUDITORS, passes[0].place + 1, fails[0].place + 1)
-  const within = (votes: typeof placed, count: number) =>
-    votes.flatMap(({ place, vote }) => (place < count ? [vote] : []))
-  const [fail, next] = within(fails, seats).sort((a, b) => a.arrivedAtMs - b.arrivedAtMs)
-  if (!fail || isLate(fail, within(passes, seats), quorum(AUDITORS))) return undefined
+  const within = (votes: readonly Placed[], count: number) =>
+    votes.filter(({ place }) => place < count)
+  const [fail, next] = within(fails, seats).sort((a, b) => a.vote.arrivedAtMs - b.vote.arrivedAtMs)
+  if (!fail || isLate(claim, fail, within(passes, seats), quorum(AUDITORS))) return undefined
   const enough = neededOf(order.length, true).passes
   const all = within(passes, seats + SECOND_LOOKS)
-  return next && !isLate(next, all, enough) ? undefined : { fail, seats }
+  return next && !isLate(claim, next, all, enough) ? undefined : { fail: fail.vote, seats }
 }
 
-/** True of a fail long after so many passes, by the clock here or by theirs: to who was away all votes come at once. */
-function isLate(fail: Fact<'vote'>, passes: readonly Fact<'vote'>[], enough: number): boolean {
+interface Placed {
+  readonly place: number
+  readonly vote: Fact<'vote'>
+}
+
+/**
+ * True of a fail long after so many passes, by the clock here or by theirs: to who was away all votes come at once. Who has
+ * voted before it had a seat has said nothing until then.
+ */
+function isLate(
+  { body, arrivedAtMs }: Fact<'claim'>,
+  { place, vote }: Placed,
+  passes: readonly Placed[],
+  enough: number,
+): boolean {
+  const waits = Math.max(0, place + 1 - AUDITORS)
+  const seatedAtMs = Math.min(arrivedAtMs, body.issuedAtMs) + waits * SEAT_WAIT_MS
   const isAfter = (atMs: (vote: Fact<'vote'>) => number): boolean => {
-    const decidedAtMs = passes.map(atMs).sort((a, b) => a - b)[enough - 1]
-    return decidedAtMs !== undefined && atMs(fail) > decidedAtMs + LATE_VOTE_MS
+    const decidedAtMs = passes.map((pass) => atMs(pass.vote)).sort((a, b) => a - b)[enough - 1]
+    if (decidedAtMs === undefined) return false
+    return Math.max(atMs(vote), seatedAtMs) > decidedAtMs + LATE_VOTE_MS
   }
-  return isAfter((vote) => vote.arrivedAtMs) || isAfter(({ body }) => body.issuedAtMs)
+  return isAfter((one) => one.arrivedAtMs) || isAfter((one) => one.body.issuedAtMs)
 }
 
 /** Votes of these validators, without those who have contradicted themselves. */

@@ -111,6 +111,21 @@ describe('auditors of a fine-tune who disagree', () => {
     equal(status(), 'accepted')
   })
 
+  it('are not whoever fails it unasked, and gets a seat long after two have passed it', () => {
+    const { core, claim, order } = audited(VALIDATORS[0], 'fine-tune')
+    for (const [place, verdict] of [
+      [0, P],
+      [1, P],
+      [3, F],
+    ] as const) {
+      receive(core, voteEnvelope(claim, order[place]!, verdict))
+    }
+    for (const waits of [0, 1, 2]) {
+      const atMs = NOW_MS + waits * SEAT_WAIT_MS
+      equal(standingOf(core.ledger, factOf(core, claim), atMs).status, 'accepted')
+    }
+  })
+
   it('are joined by two behind whoever sits by then', () => {
     const { core, claim, order } = audited(VALIDATORS[0], 'fine-tune')
     receive(core, voteEnvelope(claim, order[0]!, P))
