@@ -69,6 +69,12 @@ export function seatsOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Se
   return { order, seats: areSplit ? seats + SECOND_LOOKS : seats, areSplit }
 }
 
+/** True of a claim on which auditors disagree, and that others have to decide. */
+export function isSplit(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
+  if (!seatsOf(ledger, claim, nowMs).areSplit) return false
+  return standingOf(ledger, claim, nowMs).status === 'open'
+}
+
 function isTune(ledger: Ledger, { body }: Fact<'claim'>): boolean {
   return ledger.jobs.get(body.jobId)?.body.task === 'fine-tune'
 }
@@ -202,7 +208,10 @@ interface Needed {
   readonly fails: number
 }
 
-/** Two of three; W2: where one stands against the others at a fine-tune three of five, or as near to that as there are validators. */
+/**
+ * Two of three; W2: where one stands against the others at a fine-tune three of five, or as near to that as there are
+ * validators.
+ */
 function neededOf(validators: number, areSplit: boolean): Needed {
   const few = quorum(Math.min(AUDITORS, validators))
   if (!areSplit) return { passes: few, fails: few }

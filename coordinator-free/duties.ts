@@ -11,7 +11,7 @@ import type { Task } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { Verdict } from '../protocol/vote.ts'
 import { acceptedClaim, turnOf } from './assignment.ts'
-import { failedBefore, seated } from './committee.ts'
+import { failedBefore, isSplit, seated } from './committee.ts'
 import { type Drafted, endorsementsDue } from './endorsing.ts'
 import type { Duty, FailedAudit } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
@@ -279,13 +279,16 @@ function readOf(ledger: Ledger, job: Fact<'job'>, claim: Fact<'claim'>, nowMs: n
   return [{ kind: 'read', duty: `read ${digest}`, claim: claim.body, claimId: digest }]
 }
 
-/** True where the claim's worker has the turn, or nobody has it any more: nobody jumps the queue, or comes back to it. */
+/**
+ * True where the claim's worker has the turn, or nobody has it any more: nobody jumps the queue, or comes back to it. Where
+ * auditors disagree those who look again do so whoever has the turn: each audit of a fine-tune takes as long as a verdict may.
+ */
 function isInTurn(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): boolean {
   const { worker, jobId } = claim.body
   const accepted = acceptedClaim(ledger, jobId, nowMs)
   if (accepted) return accepted.claim === claim
   const turn = turnOf(ledger, jobId, nowMs)
-  return turn === undefined || turn.worker.node === worker
+  return turn === undefined || turn.worker.node === worker || isSplit(ledger, claim, nowMs)
 }
 
 /**

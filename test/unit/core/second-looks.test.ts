@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { failedBefore, seatsOf, standingOf } from '../../../coordinator-free/committee.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
-import { LATE_VOTE_MS, SEAT_WAIT_MS } from '../../../protocol/params.ts'
+import { LATE_VOTE_MS, SEAT_WAIT_MS, VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import type { Task } from '../../../protocol/receipt.ts'
 import type { Verdict } from '../../../protocol/vote.ts'
 import {
@@ -153,6 +153,30 @@ describe('auditors of a fine-tune who disagree', () => {
     equal(standing('fine-tune', [P, P, F, P], four).status, 'accepted')
     equal(standing('fine-tune', [P, P, F, F], four).status, 'rejected')
     equal(standing('fine-tune', [P, P, F], MANY.slice(0, 3)).status, 'accepted')
+  })
+
+  it('are joined also where the turn has gone on, until it is decided', () => {
+    const { order } = audited(VALIDATORS[0], 'fine-tune')
+    const lateMs = NOW_MS + VERDICT_WAIT_MS + 1
+    for (const [verdicts, isAsked] of [
+      [[P], false],
+      [[P, F], true],
+      [[P, P, F], true],
+      [[F, F, P], false],
+      [[F, F], false],
+    ] as const) {
+      const { core, claim } = audited(order[4]!, 'fine-tune')
+      const votes = verdicts.map((verdict, place) => voteEnvelope(claim, order[place]!, verdict))
+      const duties = votes.flatMap(({ bytes }) =>
+        core.handle({ kind: 'received', bytes, via: 'reconciliation' }, lateMs),
+      )
+      const started = [...duties, ...due(core, 'verify', lateMs)]
+      equal(
+        started.some(({ kind }) => kind === 'verify'),
+        isAsked,
+        verdicts.join(),
+      )
+    }
   })
 
   it('have those who join repeat the audit that failed, not one of their own', () => {
