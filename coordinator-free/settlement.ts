@@ -15,6 +15,7 @@ import {
   MAX_FINALISED,
   TURN_MS,
 } from '../protocol/params.ts'
+import { MAX_AUDITORS } from '../protocol/receipt.ts'
 import { type BatchData, headerOf, isHandy, MAX_CHARGES } from '../protocol/settlement.ts'
 import { acceptedClaim } from './assignment.ts'
 import { hasRoomForBond } from './bonds.ts'
@@ -189,7 +190,8 @@ export function readyOf(ledger: Ledger, job: Fact<'job'>, nowMs: number): Ready 
   const { complete, votes, decidedAtMs } = standing
   const areIn = complete && areOpen(ledger, votes)
   if (!areIn && !hasCome(decidedAtMs + LATE_VOTE_MS, nowMs)) return undefined
-  const counted = beforeOpenings(ledger, proven(ledger, votes))
+  // A receipt has room for so many: who waits for long is looked at by more and more.
+  const counted = beforeOpenings(ledger, proven(ledger, votes)).slice(0, MAX_AUDITORS)
   if (!arePassed(counted)) return undefined
   if (needsAttribution(job) && !ledger.attributions.has(claim.envelope.digest)) return undefined
   return { job, claim, votes: counted, decidedAtMs }
@@ -219,7 +221,8 @@ function settledFrom(
   if (!job || accepted?.claim.envelope.digest !== claimId) return undefined
   const counted = proven(ledger, accepted.standing.votes)
   const votes = counted.filter(({ envelope }) => named.has(envelope.digest))
-  return arePassed(votes) ? { job, claim: accepted.claim, votes } : undefined
+  if (votes.length > MAX_AUDITORS || !arePassed(votes)) return undefined
+  return { job, claim: accepted.claim, votes }
 }
 
 /** Leaves out claims that their payer's escrow or vouchers no longer cover. */

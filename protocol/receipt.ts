@@ -6,7 +6,7 @@ export const TASKS = ['inference', 'fine-tune'] as const
 export type Task = (typeof TASKS)[number]
 
 /** More auditors than any committee has. */
-const MAX_AUDITORS = 64
+export const MAX_AUDITORS = 64
 
 export const Receipt = struct('Receipt', {
   jobId: bytes32,
