@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { FsBlockstore } from 'blockstore-fs'
+import { LevelDatastore } from 'datastore-level'
 import { after, before, describe, it } from 'mocha'
 import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
@@ -156,6 +158,28 @@ describe('the network', () => {
       await peer.libp2p.dial(address!, { signal: AbortSignal.timeout(5000) })
     } finally {
       for (const socket of silent) socket.destroy()
+    }
+  })
+
+  it('keeps no more of what others told it in an earlier life', async () => {
+    const folder = testFolder('told')
+    const before = new LevelDatastore(join(folder, 'routing'))
+    await before.open()
+    const keys = Array.from({ length: 65_536 + 100 }, (_, at) => `/dht/provider/content${at}/peer`)
+    const value = Uint8Array.of(1)
+    await before.db.batch(keys.map((key) => ({ type: 'put', key, value }) as const))
+    await before.close()
+    const peer = await startPeer({
+      ...{ privateKey: keyNumber(9).privateKey, folder, blocks: new FsBlockstore(folder) },
+      ...{ listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: [], topics: [everyone] },
+    })
+    try {
+      let held = 0
+      for await (const _ of peer.datastore.queryKeys({ prefix: '/dht/provider/' })) held++
+      assert.equal(held, 65_536)
+    } finally {
+      await peer.stop()
+      removeFolder(folder)
     }
   })
 

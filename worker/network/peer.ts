@@ -47,10 +47,10 @@ export interface PeerOptions {
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   checkAddresses([...options.listen, ...(options.announce ?? []), ...options.bootstrap])
   const self = peerIdFromPrivateKey(privateKeyFromRaw(options.privateKey)).toString()
-  const helia = createHeliaLight({
-    blockstore: options.blocks,
-    datastore: new RoutingStore(join(options.folder, 'routing'), self),
-  })
+  const datastore = new RoutingStore(join(options.folder, 'routing'), self)
+  // Helia does not: the database below would open by itself, and what it held already would not be counted.
+  await datastore.open()
+  const helia = createHeliaLight({ blockstore: options.blocks, datastore })
   const peer = withBitswap(withLibp2pLight(helia, libp2pOptions(options)), BITSWAP)
   try {
     const started = (await peer.start()) as Peer
