@@ -39,8 +39,6 @@ export async function serveBlocks(peer: Peer): Promise<void> {
   const answer = async (stream: Stream, { remotePeer }: Connection): Promise<void> => {
     const framed = lpStream(stream, { maxDataLength: MAX_CID_BYTES })
     const give = async (cid: CID): Promise<void> => {
-      // Who waited may have got it elsewhere: then the block need not be read.
-      if (stream.status !== 'open') return
       const soon = AbortSignal.timeout(GO_MS)
       const block = await collect(peer.blockstore.get(cid, { offline: true, signal: soon }))
       await framed.write(headOf(block), { signal: soon })
@@ -57,7 +55,9 @@ export async function serveBlocks(peer: Peer): Promise<void> {
       const cid = CID.decode((await framed.read({ signal })).subarray())
       const isHere = await peer.blockstore.has(cid, { signal })
       await framed.write(isHere ? HERE : NOT_HERE, { signal })
-      if (isHere) await giving.inTurn(remotePeer.toString(), () => give(cid))
+      // Who waited may have got it elsewhere: then the block need not be read.
+      const isThere = (): boolean => stream.status === 'open'
+      if (isHere) await giving.inTurn(remotePeer.toString(), () => give(cid), isThere)
       await stream.close({ signal: AbortSignal.timeout(BLOCK_MS) })
     } catch (error) {
       stream.abort(error as Error)

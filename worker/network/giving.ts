@@ -17,8 +17,8 @@ const MAX_PEERS = 256
 
 export class Giving {
   readonly #queue = new PQueue({ concurrency: LEAST })
-  /** Blocks that each peer is being given, or waits for. */
-  readonly #waiting = new Map<string, number>()
+  /** For each block that a peer is being given, or has asked for: whether it still waits. */
+  readonly #asked = new Map<string, Set<() => boolean>>()
   /** Peer to milliseconds. */
   readonly #best = new Map<string, number>()
 
@@ -29,25 +29,28 @@ export class Giving {
   /**
    * Waits for room, behind those that wait for fewer blocks: who asks for many and takes none would keep all others waiting.
    * Others have the room again when the block is given, or has taken too long.
+   * @param isThere whether it still waits: who asks many takes the block of one, and must not be the last for it
    */
-  inTurn(peer: string, give: () => Promise<void>): Promise<void> {
-    const before = this.#waiting.get(peer) ?? 0
-    this.#waiting.set(peer, before + 1)
+  inTurn(peer: string, give: () => Promise<void>, isThere = () => true): Promise<void> {
+    const asked = this.#asked.get(peer) ?? new Set()
+    for (const waits of asked) if (!waits()) asked.delete(waits)
+    const before = asked.size
+    this.#asked.set(peer, asked.add(isThere))
     return new Promise((resolve, reject) => {
       const turn = async (): Promise<void> => {
-        const given = give()
+        const given = isThere() ? give() : Promise.resolve()
         given.then(resolve, reject)
         await settledWithin(ALONE_MS, given)
-        this.#had(peer)
+        this.#had(peer, isThere)
       }
       this.#queue.add(turn, { priority: -before }).catch(reject)
     })
   }
 
-  #had(peer: string): void {
-    const left = this.#waiting.get(peer)! - 1
-    if (left > 0) this.#waiting.set(peer, left)
-    else this.#waiting.delete(peer)
+  #had(peer: string, isThere: () => boolean): void {
+    const asked = this.#asked.get(peer)
+    asked?.delete(isThere)
+    if (asked?.size === 0) this.#asked.delete(peer)
   }
 
   /** A block has been given to a peer in that time. */

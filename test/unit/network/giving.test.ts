@@ -44,6 +44,30 @@ describe('blocks are given', () => {
     assert.deepEqual(begun, ['many', 'many', 'one', 'other', 'one', 'many', 'many', 'many'])
   })
 
+  it('without regard to what a peer has asked for and waits for no more', async () => {
+    const giving = new Giving()
+    const begun: string[] = []
+    const ends: (() => void)[] = []
+    let isThere = true
+    const ask = (peer: string, waits = () => true) => {
+      const give = (): Promise<void> => {
+        begun.push(peer)
+        return new Promise((resolve) => ends.push(resolve))
+      }
+      return giving.inTurn(peer, give, waits)
+    }
+    const asked = ['first', 'second'].map((peer) => ask(peer))
+    asked.push(...[1, 2, 3].map(() => ask('elsewhere', () => isThere)))
+    isThere = false
+    asked.push(...['other', 'other', 'elsewhere'].map((peer) => ask(peer)))
+    for (let number = 0; number < 5; number++) {
+      await new Promise((wake) => setTimeout(wake, 1))
+      ends[number]!()
+    }
+    await Promise.all(asked)
+    assert.deepEqual(begun, ['first', 'second', 'other', 'elsewhere', 'other'])
+  })
+
   it('on, where one fails', async () => {
     const giving = new Giving()
     const fails = () => giving.inTurn('one', () => Promise.reject(new Error('gone')))
