@@ -1,5 +1,5 @@
 /** Puts the HTTP interface on a port. */
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { NetworkError } from '../network/errors.ts'
 import type { Service } from '../service.ts'
@@ -24,7 +24,7 @@ export async function serveApi(service: Service): Promise<Listening> {
   })
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://${apiHost}:${port}`,
+    url: `http://${isIPv6(apiHost) ? `[${apiHost}]` : apiHost}:${port}`,
     [Symbol.asyncDispose]: async () => {
       if ('closeAllConnections' in server) server.closeAllConnections()
       await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -1,0 +1,20 @@
+import { equal } from 'node:assert/strict'
+import { networkInterfaces } from 'node:os'
+import { describe, it } from 'mocha'
+import { serveApi } from '../../../worker/api/serve.ts'
+import type { Service } from '../../../worker/service.ts'
+
+describe('the HTTP interface', () => {
+  it('says where it is reached, also over IPv6', async function () {
+    const addresses = Object.values(networkInterfaces()).flatMap((held) => held ?? [])
+    const hosts = ['127.0.0.1', '::1'].filter((host) =>
+      addresses.some((one) => one.address === host),
+    )
+    if (hosts.length < 2) this.skip()
+    for (const apiHost of hosts) {
+      const service = { config: { apiHost, apiPort: 0 } } as unknown as Service
+      await using listening = await serveApi(service)
+      equal((await fetch(`${listening.url}/v1/nothing`)).status, 404)
+    }
+  })
+})
