@@ -72,13 +72,17 @@ export function keepAcquainted(
   }
 }
 
-/** libp2p dials those once, at the start: they may have come later, or this node may have been cut off from all. */
+/**
+ * libp2p dials those once, at the start: they may have come later, or this node may have been cut off from all. Over when one
+ * has answered: some have gone for good, and whoever waits for them all looks for nobody meanwhile.
+ */
 async function dialKnown(
   { libp2p }: Peer,
   addresses: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.allSettled(addresses.map((one) => libp2p.dial(multiaddr(one), { signal })))
+  const dials = addresses.map((one) => libp2p.dial(multiaddr(one), { signal }))
+  await Promise.any(dials).catch(() => undefined)
 }
 
 function isAlone({ libp2p }: Peer): boolean {

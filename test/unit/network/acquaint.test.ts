@@ -138,4 +138,19 @@ describe('who keeps looking for peers', () => {
     // At the first two looks it was alone, and nobody came; at the third it was not.
     assert.deepEqual(dialled, [1, 2, 1, 2].map(addressOf))
   })
+
+  it('asks the first who answers, and waits for no others that it knew', async () => {
+    const addresses = [1, 2].map((number) => `/ip4/45.77.1.7/tcp/4801/p2p/${idNumber(number)}`)
+    const looked = Promise.withResolvers<void>()
+    const { peer } = searching([], () => {
+      looked.resolve()
+      return []
+    })
+    const dial = (address: unknown): Promise<void> =>
+      `${address}` === addresses[0] ? new Promise(() => undefined) : Promise.resolve()
+    Object.assign(peer.libp2p, { dial })
+    const stop = keepAcquainted(peer, folder, addresses, pino({ level: 'silent' }))
+    await looked.promise
+    stop()
+  })
 })
