@@ -3,6 +3,7 @@
  * a connection and gives up for good after five; here a broken connection fails what was asked over it, and the next
  * request opens a new one.
  */
+import { unescape as plain } from 'node:querystring'
 import { z } from 'zod'
 import { ChainError } from './errors.ts'
 import { deferred, within } from './wait.ts'
@@ -44,6 +45,7 @@ export class Endpoint {
   /** For people: without what may be a key. */
   readonly url: string
   readonly #address: string
+  readonly #headers: Readonly<Record<string, string>>
   readonly #answerWaitMs: number
   #connection: Connection | undefined
   #nextId = 1
@@ -51,7 +53,9 @@ export class Endpoint {
   /** @param url `ws:`, `wss:`, `http:` or `https:`. */
   constructor(url: string, answerWaitMs = ANSWER_WAIT_MS) {
     this.url = withoutKeys(url)
-    this.#address = url
+    const { address, headers } = withHeaders(url)
+    this.#address = address
+    this.#headers = headers
     this.#answerWaitMs = answerWaitMs
   }
 
@@ -103,7 +107,7 @@ export class Endpoint {
     try {
       const response = await fetch(this.#address, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...this.#headers },
         body,
         // Ends what nobody waits for any more; the wait itself ends before.
         signal: AbortSignal.timeout(2 * this.#answerWaitMs),
@@ -132,7 +136,7 @@ export class Endpoint {
 
   #connect(): Connection {
     const opened = deferred<void>()
-    const socket = new WebSocket(this.#address)
+    const socket = new WebSocket(this.#address, { headers: this.#headers })
     const connection: Connection = { socket, opened: opened.promise, waiting: new Map() }
     const timer = setTimeout(() => socket.close(), this.#answerWaitMs)
     const lost = (): void => {
@@ -179,6 +183,18 @@ function withoutKeys(url: string): string {
   if (!URL.canParse(url)) return url
   const { protocol, host, pathname, search } = new URL(url)
   return `${protocol}//${host}${pathname + search === '/' ? '' : '/…'}`
+}
+
+/** `fetch` takes no address with a name and a password before the host, and sockets leave them out: a header says them. */
+function withHeaders(url: string): { address: string; headers: Record<string, string> } {
+  if (!URL.canParse(url)) return { address: url, headers: {} }
+  const parts = new URL(url)
+  const { username, password } = parts
+  if (username === '' && password === '') return { address: url, headers: {} }
+  const pair = `${plain(username)}:${plain(password)}`
+  Object.assign(parts, { username: '', password: '' })
+  const authorization = `Basic ${Buffer.from(pair).toString('base64')}`
+  return { address: parts.href, headers: { authorization } }
 }
 
 function readAnswer(text: string): Answer | undefined {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createWebServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
 import { RpcError } from '../../../worker/chain/endpoint.ts'
@@ -74,6 +75,28 @@ describe('the connection to a chain', () => {
       })
       chain.isDown = false
     }
+  })
+
+  it('says name and password before the host of its address in a header', async () => {
+    const told: (string | undefined)[] = []
+    const server = createWebServer(({ headers }, response) => {
+      told.push(headers.authorization)
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result: '0x7a69' }))
+    }).listen(0, '127.0.0.1')
+    server.on('upgrade', ({ headers }, socket) => {
+      told.push(headers.authorization)
+      socket.destroy()
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    using overHttp = disposable(new Rpc(`http://alice:p%40ss@127.0.0.1:${port}/`))
+    equal(await overHttp.rpc.request(smallQuantity, 'eth_chainId'), 31_337)
+    using overSocket = disposable(new Rpc(`ws://alice:100%@127.0.0.1:${port}/`))
+    await rejects(overSocket.rpc.request(smallQuantity, 'eth_chainId'), { code: 'unreachable' })
+    const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
+    deepEqual(told, [basic('alice:p@ss'), basic('alice:100%')])
+    server.closeAllConnections()
+    server.close()
   })
 
   it('heeds the signal, before and during the wait', async () => {
