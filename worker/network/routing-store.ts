@@ -42,6 +42,10 @@ export class RoutingStore extends LevelDatastore {
 
   override async delete(key: Key, options?: Options): Promise<void> {
     await super.delete(key, options)
+    this.#forget(key)
+  }
+
+  #forget(key: Key): void {
     const told = this.#told.get(key.name())
     if (told?.delete(key.toString())) this.#count -= 1
     if (told?.size === 0) this.#told.delete(key.name())
@@ -60,7 +64,9 @@ export class RoutingStore extends LevelDatastore {
   async #makeRoom(): Promise<void> {
     while (this.#count > this.#most) {
       const [oldest] = this.#longest().values()
-      await this.delete(oldest!)
+      // Before it has gone: of many that come at once, each is to take another's place.
+      this.#forget(oldest!)
+      await super.delete(oldest!)
     }
   }
 

@@ -47,6 +47,23 @@ describe('what libp2p keeps on the disk', () => {
     await store.close()
   })
 
+  it('makes room once for each of many that come at once', async () => {
+    const store = await opened()
+    const value = Uint8Array.of(1)
+    for (let peer = 0; peer < 10; peer++) await store.put(told(`old${peer}`, peer), value)
+    const remove = store.db.del.bind(store.db)
+    let removed = 0
+    store.db.del = (name: string) => {
+      removed += 1
+      return remove(name)
+    }
+    const peers = Array.from({ length: 50 }, (_, peer) => peer)
+    await Promise.all(peers.map((peer) => store.put(told(`new${peer}`, peer), value)))
+    equal(removed, 50)
+    equal((await namesIn(store)).length, 10)
+    await store.close()
+  })
+
   it('bounds neither what the node tells itself nor anything else, and remembers over a restart', async () => {
     const store = await opened()
     const value = Uint8Array.of(1)
