@@ -2,6 +2,7 @@
 import type { Claim } from '../protocol/claim.ts'
 import type { Address } from '../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash } from '../protocol/hash.ts'
+import { held } from '../protocol/held.ts'
 import {
   AUDITORS,
   LATE_VOTE_MS,
@@ -37,11 +38,7 @@ function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
 
 /** Each event asks for it again, so it is kept with the claim. */
 function subjectOf({ body }: Fact<'claim'>): Hash {
-  const held = SUBJECTS.get(body)
-  if (held) return held
-  const subject = keccakHash(fromHex(body.jobId), fromHex(body.worker))
-  SUBJECTS.set(body, subject)
-  return subject
+  return held(SUBJECTS, body, () => keccakHash(fromHex(body.jobId), fromHex(body.worker)))
 }
 
 const SUBJECTS = new WeakMap<Claim, Hash>()
@@ -96,9 +93,7 @@ function splitOf(
   order: readonly Member[],
 ): Split | undefined {
   if ((ledger.votes.get(claim.envelope.digest)?.size ?? 0) < 2) return undefined
-  const placed = order.flatMap(({ node }, place) => {
-    return votesOf(ledger, claim, [{ node }]).map((vote) => ({ place, vote }))
-  })
+  const placed = votesOf(ledger, claim, order)
   const ofVerdict = (verdict: Verdict) => placed.filter(({ vote }) => vote.body.verdict === verdict)
   const [passes, fails] = [ofVerdict('pass'), ofVerdict('fail')]
   if (!passes[0] || !fails[0]) return undefined
@@ -137,15 +132,18 @@ function isLate(
   return isAfter((one) => one.arrivedAtMs) || isAfter((one) => one.body.issuedAtMs)
 }
 
-/** Votes of these validators, without those who have contradicted themselves. */
+/** Votes of these validators with their places, without those who have contradicted themselves. */
 function votesOf(
   ledger: Ledger,
   { envelope }: Fact<'claim'>,
-  sitting: readonly Pick<Member, 'node'>[],
-): Fact<'vote'>[] {
+  sitting: readonly Member[],
+): Placed[] {
   const cast = ledger.votes.get(envelope.digest)
   const struck = ledger.struck.get(envelope.digest)
-  return sitting.flatMap(({ node }) => (struck?.has(node) ? [] : (cast?.get(node) ?? [])))
+  return sitting.flatMap(({ node }, place) => {
+    const vote = struck?.has(node) ? undefined : cast?.get(node)
+    return vote ? [{ place, vote }] : []
+  })
 }
 
 /**
@@ -174,11 +172,11 @@ export function standingOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number):
     votes: cast?.size ?? 0,
     struck: struck?.size ?? 0,
   }
-  const held = STANDINGS.get(claim)
-  if (held && isSame(held.asked, asked)) return held.standing
+  const known = STANDINGS.get(claim)
+  if (known && isSame(known.asked, asked)) return known.standing
   const sitting = order.slice(0, asked.seats)
   const counting = sitting.filter(({ node }) => !struck?.has(node))
-  const votes = votesOf(ledger, claim, sitting)
+  const votes = votesOf(ledger, claim, sitting).map(({ vote }) => vote)
   const standing = count(votes, counting.length, neededOf(order.length, areSplit))
   STANDINGS.set(claim, { asked, standing })
   return standing

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type Block, document } from './document.ts'
 import { type Address, address, wei } from './fields.ts'
 import type { Hash } from './hash.ts'
+import { held } from './held.ts'
 import { joinedRoot, joinedWay, type Payout, sumRoot, sumWay, type Way } from './merkle.ts'
 
 /** A page with more is cut. Each that a batch pays on is published anew: of 32 payees, at most 0.8 MB. */
@@ -37,21 +38,13 @@ export function areInOrder(pages: readonly PayoutPage[]): boolean {
 
 /** The block in which a page lies. Most pages outlast many batches, so it is kept with them. */
 export function blockOfPage(page: PayoutPage): Block {
-  const held = BLOCKS.get(page)
-  if (held) return held
-  const block = PayoutPage.encode([...page])
-  BLOCKS.set(page, block)
-  return block
+  return held(BLOCKS, page, () => PayoutPage.encode([...page]))
 }
 
 const BLOCKS = new WeakMap<PayoutPage, Block>()
 
 function rootOfPage(page: PayoutPage): Hash {
-  const held = ROOTS.get(page)
-  if (held) return held
-  const root = sumRoot(page)
-  ROOTS.set(page, root)
-  return root
+  return held(ROOTS, page, () => sumRoot(page))
 }
 
 const ROOTS = new WeakMap<PayoutPage, Hash>()
@@ -66,14 +59,13 @@ export function payoutOf(
   pages: readonly PayoutPage[],
   account: Address,
 ): (Payout & { readonly way: Way }) | undefined {
-  const number = pageOf(pages, account)
-  const page = pages[number] ?? []
-  const index = placeOf(page, account)
-  if (page[index]?.account !== account) return undefined
-  const within = sumWay(page, index)
+  const found = find(pages, account)
+  if (!found) return undefined
+  const { number, index, payout } = found
+  const within = sumWay(pages[number]!, index)
   const among = joinedWay(pages.map(rootOfPage), number)
   return {
-    ...page[index],
+    ...payout,
     way: {
       path: within.path | (among.path << BigInt(within.siblings.length)),
       siblings: [...within.siblings, ...among.siblings],
@@ -82,9 +74,16 @@ export function payoutOf(
 }
 
 export function cumulativeOf(pages: readonly PayoutPage[], account: Address): bigint | undefined {
-  const page = pages[pageOf(pages, account)] ?? []
-  const payout = page[placeOf(page, account)]
-  return payout?.account === account ? payout.cumulativeWei : undefined
+  return find(pages, account)?.payout.cumulativeWei
+}
+
+/** On which page an account stands, and at which place. */
+function find(pages: readonly PayoutPage[], account: Address) {
+  const number = pageOf(pages, account)
+  const page = pages[number] ?? []
+  const index = firstWhere(page.length, (place) => page[place]!.account >= account)
+  const payout = page[index]
+  return payout?.account === account ? { number, index, payout } : undefined
 }
 
 export function accountsIn(pages: readonly PayoutPage[]): number {
@@ -129,11 +128,6 @@ function cut(payouts: Payout[]): PayoutPage[] {
 /** Number of the page on which an account stands, or would stand. */
 function pageOf(pages: readonly PayoutPage[], account: Address): number {
   return Math.max(0, firstWhere(pages.length, (number) => pages[number]![0]!.account > account) - 1)
-}
-
-/** Index of an account on its page, or of who would come behind it. */
-function placeOf(page: PayoutPage, account: Address): number {
-  return firstWhere(page.length, (index) => page[index]!.account >= account)
 }
 
 /** The first of so many numbers that something is true of, as it is of all behind it. */

@@ -4,6 +4,7 @@ import { type BatchHeader, chargesHash } from './batch.ts'
 import { type Block, type DocumentValue, document } from './document.ts'
 import { address, bytes32, cid, signature, uint32, uint64, wei } from './fields.ts'
 import { ZERO_HASH } from './hash.ts'
+import { held } from './held.ts'
 import { merkleRoot } from './merkle.ts'
 import { MAX_BATCH_RECEIPTS } from './params.ts'
 import { areInOrder, blockOfPage, MAX_PAGES, type PayoutPage, payoutRoot } from './payouts.ts'
@@ -70,11 +71,7 @@ export function documentOf(data: BatchData): BatchDocument {
 
 /** The block in which the data lies. It is asked for wherever the data goes, so it is kept with it. */
 export function blockOfBatch(data: BatchData): Block {
-  const held = BLOCKS.get(data)
-  if (held) return held
-  const block = BatchDocument.encode(documentOf(data))
-  BLOCKS.set(data, block)
-  return block
+  return held(BLOCKS, data, () => BatchDocument.encode(documentOf(data)))
 }
 
 const BLOCKS = new WeakMap<BatchData, Block>()
@@ -100,8 +97,8 @@ export function isHandy({ charges }: BatchData): boolean {
  * @param availability Where the data lies beside its content id
  */
 export function headerOf(data: BatchData, availability = ''): BatchHeader {
-  const held = HEADERS.get(data)
-  if (held?.availability === availability) return held
+  const known = HEADERS.get(data)
+  if (known?.availability === availability) return known
   const header = workOut(data, availability)
   HEADERS.set(data, header)
   return header

@@ -45,36 +45,37 @@ export function refuseUnstorable(
   if (message) context.addIssue({ code: 'custom', path: ['segmentSteps'], message })
 }
 
+/** What a spec says, field by field. */
+export const FineTuneFields = z.strictObject({
+  /** Content id of the datanet version's manifest. */
+  datanet: cid,
+  lora: LoraSpec,
+  optimiser: Optimiser,
+  /**
+   * Share of an adapter's inputs that are dropped in training, the others growing by 1 / (1 - dropout) (Srivastava et
+   * al. 2014, placed as in PEFT). Not part of the adapter's shape: what is served drops nothing. 0 is none.
+   */
+  dropout: z.number().min(0).max(0.9),
+  /** Tokens in an example. */
+  exampleTokens: z.number().int().min(16).max(4096),
+  /**
+   * Examples in a step: the effective batch. A worker goes through it in parts as large as its engine takes at once and
+   * adds their gradients up, in an order that the engine fixes; how many parts that makes is nobody's choice.
+   */
+  batchExamples: z.number().int().min(1).max(256),
+  steps: z.number().int().min(1).max(100_000),
+  /** Steps between two committed states. */
+  segmentSteps: z.number().int().min(1).max(1000),
+  /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
+  patience: z.number().int().min(0).max(1000),
+  /** Examples taken from the datanet at the most. */
+  maxExamples: z.number().int().min(2).max(MAX_EXAMPLES),
+})
+
 export const FineTuneSpec = document(
   'fine-tune spec',
   16 * 1024,
-  z
-    .strictObject({
-      /** Content id of the datanet version's manifest. */
-      datanet: cid,
-      lora: LoraSpec,
-      optimiser: Optimiser,
-      /**
-       * Share of an adapter's inputs that are dropped in training, the others growing by 1 / (1 - dropout) (Srivastava et
-       * al. 2014, placed as in PEFT). Not part of the adapter's shape: what is served drops nothing. 0 is none.
-       */
-      dropout: z.number().min(0).max(0.9),
-      /** Tokens in an example. */
-      exampleTokens: z.number().int().min(16).max(4096),
-      /**
-       * Examples in a step: the effective batch. A worker goes through it in parts as large as its engine takes at once and
-       * adds their gradients up, in an order that the engine fixes; how many parts that makes is nobody's choice.
-       */
-      batchExamples: z.number().int().min(1).max(256),
-      steps: z.number().int().min(1).max(100_000),
-      /** Steps between two committed states. */
-      segmentSteps: z.number().int().min(1).max(1000),
-      /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
-      patience: z.number().int().min(0).max(1000),
-      /** Examples taken from the datanet at the most. */
-      maxExamples: z.number().int().min(2).max(MAX_EXAMPLES),
-    })
-    .superRefine(refuseUnstorable),
+  FineTuneFields.superRefine(refuseUnstorable),
 )
 export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>
 

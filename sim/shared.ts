@@ -1,6 +1,7 @@
 /** What all nodes of a world would come to alike is worked out once for all of them. */
 import { type Opened, open } from '../protocol/envelope.ts'
 import type { Cid } from '../protocol/fields.ts'
+import { held } from '../protocol/held.ts'
 import { PayoutPage } from '../protocol/payouts.ts'
 import { type BatchData, BatchDocument, batchOf } from '../protocol/settlement.ts'
 import type { Domain } from '../protocol/struct.ts'
@@ -36,14 +37,6 @@ export function readOnce(
     if (found.length < document.value.pages.length) return undefined
     return held(read, bytes!, () => intern(batchOf(document.value, found)!))
   }
-}
-
-function held<K extends object, V>(map: WeakMap<K, V>, key: K, work: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const fresh = work()
-  map.set(key, fresh)
-  return fresh
 }
 
 const KNOWN_BATCHES = 256

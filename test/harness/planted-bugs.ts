@@ -31,8 +31,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'what was said twice counts for whoever heard it first': {
     file: 'coordinator-free/committee.ts',
-    line: 'return sitting.flatMap(({ node }) => (struck?.has(node) ? [] : (cast?.get(node) ?? [])))',
-    instead: 'return sitting.flatMap(({ node }) => cast?.get(node) ?? [])',
+    line: 'const vote = struck?.has(node) ? undefined : cast?.get(node)',
+    instead: 'const vote = cast?.get(node)',
     faults: 'rogues',
   },
   'passes that nobody can prove hold the turn': {

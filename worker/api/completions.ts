@@ -17,7 +17,7 @@ import {
 } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { LoraSpec, MAX_EXAMPLES, Optimiser, refuseUnstorable } from '../../protocol/tuning.ts'
+import { FineTuneFields, LoraSpec, Optimiser, refuseUnstorable } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
@@ -50,32 +50,32 @@ const CompletionRequest = z.preprocess(
 )
 type CompletionRequest = z.output<typeof CompletionRequest>
 
-const FineTuneRequest = z
-  .strictObject({
-    datanet: cid,
-    model: cid.optional(),
-    lora: LoraSpec.prefault({
-      rank: 8,
-      alpha: 16,
-      targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
-    }),
-    optimiser: Optimiser.extend({ schedule: Optimiser.shape.schedule.default('cosine') }).prefault({
-      learningRate: 0.004,
-      warmupSteps: 10,
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-6,
-      weightDecay: 0,
-    }),
-    dropout: z.number().min(0).max(0.9).default(0),
-    exampleTokens: z.number().int().min(16).max(4096).default(128),
-    batchExamples: z.number().int().min(1).max(256).default(8),
-    steps: z.number().int().min(1).max(100_000).default(120),
-    segmentSteps: z.number().int().min(1).max(1000).default(20),
-    patience: z.number().int().min(0).max(1000).default(0),
-    maxExamples: z.number().int().min(2).max(MAX_EXAMPLES).default(448),
-  })
-  .superRefine(refuseUnstorable)
+const { dropout, exampleTokens, batchExamples, steps, segmentSteps, patience, maxExamples } =
+  FineTuneFields.shape
+/** A spec, most of which may be left out. */
+const FineTuneRequest = FineTuneFields.extend({
+  model: cid.optional(),
+  lora: LoraSpec.prefault({
+    rank: 8,
+    alpha: 16,
+    targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+  }),
+  optimiser: Optimiser.extend({ schedule: Optimiser.shape.schedule.default('cosine') }).prefault({
+    learningRate: 0.004,
+    warmupSteps: 10,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-6,
+    weightDecay: 0,
+  }),
+  dropout: dropout.default(0),
+  exampleTokens: exampleTokens.default(128),
+  batchExamples: batchExamples.default(8),
+  steps: steps.default(120),
+  segmentSteps: segmentSteps.default(20),
+  patience: patience.default(0),
+  maxExamples: maxExamples.default(448),
+}).superRefine(refuseUnstorable)
 
 const LOOK_MS = 50
 const FETCH_MS = 20_000

@@ -15,7 +15,7 @@ import { boundariesRoot, sealPlace } from '../../protocol/witness.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { committed, excuse, type Finding, fail, isOfWeights, pass } from './finding.ts'
+import { committed, excuse, type Finding, fail, pass, unlessOfWeights } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 import { LOSS_TOLERANCE, readState, repeatSegment, same } from './repeat-segment.ts'
 import { featuresOf, heldOutLoss, prepareRun, type Run, stateHash, unitsOf } from './tuning.ts'
@@ -40,7 +40,9 @@ export async function checkTune(
   const formal = checkForm(run, job, document, claim)
   if (formal) return formal
   const audited = { run, document, beacon }
-  return excuse(run, await committed(repeat(knowledge, content, audited, signal), signal))
+  const repeated = repeat(knowledge, content, audited, signal)
+  const found = unlessOfWeights(repeated, fail('adapter-differs'))
+  return excuse(run, await committed(found, signal))
 }
 
 /** A run that was claimed, and what chooses the parts of it that are looked at. */
@@ -52,20 +54,6 @@ interface Audited {
 
 /** The part that runs the model again, over states, weights and rows that the claim commits to. */
 async function repeat(
-  knowledge: Knowledge,
-  content: ContentStore,
-  audited: Audited,
-  signal: AbortSignal,
-): Promise<Finding> {
-  try {
-    return await repeatParts(knowledge, content, audited, signal)
-  } catch (error) {
-    if (!isOfWeights(error)) throw error
-    return fail('adapter-differs')
-  }
-}
-
-async function repeatParts(
   knowledge: Knowledge,
   content: ContentStore,
   audited: Audited,

@@ -55,10 +55,20 @@ function isMiss(error: unknown): error is Error {
 }
 
 /** True where the engine cannot work with the weights that it was given: they hold no numbers, or nothing finite comes of them. */
-export function isOfWeights(error: unknown): boolean {
+function isOfWeights(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== 'EngineError') return false
   const code: unknown = Reflect.get(error, 'code')
   return code === 'bad-adapter' || code === 'not-finite'
+}
+
+/** What work over a claim's weights comes to, or this where the engine cannot work with them. */
+export async function unlessOfWeights<T>(work: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!isOfWeights(error)) throw error
+    return otherwise
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { VoteReason } from '../../protocol/vote.ts'
 import { witnessOf, witnessSeal } from '../../protocol/witness.ts'
 import type { TrainingState } from '../engine/lora.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { isOfWeights } from './finding.ts'
+import { unlessOfWeights } from './finding.ts'
 import {
   decodeState,
   heldOutLoss,
@@ -30,19 +30,15 @@ export interface Repeated {
 export const LOSS_TOLERANCE = 1e-6
 
 /** Where a run of the model refuses the states, or comes to nothing finite, nobody has trained there. */
-export async function repeatSegment(
+export function repeatSegment(
   run: Run,
   content: ContentStore,
   course: Course,
   segment: number,
   signal: AbortSignal,
 ): Promise<Repeated> {
-  try {
-    return await repeatFrom(run, content, course, segment, signal)
-  } catch (error) {
-    if (!isOfWeights(error)) throw error
-    return { checked: 0, fault: 'segments-differ' }
-  }
+  const repeated = repeatFrom(run, content, course, segment, signal)
+  return unlessOfWeights(repeated, { checked: 0, fault: 'segments-differ' })
 }
 
 async function repeatFrom(

@@ -79,6 +79,13 @@ describe('the checks of a validator', () => {
 
   after(() => shop?.close())
 
+  /** The checks of one validator. */
+  function checkBy(self: Address) {
+    const { knowledge, content } = shop
+    const log = createLogger('silent')
+    return checking({ self, knowledge, content, log, blockHash: async () => SEED })
+  }
+
   /** The finding on an answer with these changes, its claim made to fit where it can be. */
   async function answerWith(
     change: Partial<Answer>,
@@ -391,7 +398,6 @@ describe('the checks of a validator', () => {
     })
 
     it('look at what the drand round after a block chose, and at the same after a restart', async () => {
-      const { knowledge, content } = shop
       const { seals } = await shop.adapter()
       const claim = shop.claim(TUNE_ID, shop.tuned)
       const [claimId, self] = [hashNumber(50), keyNumber(4).address]
@@ -414,7 +420,7 @@ describe('the checks of a validator', () => {
       const log = createLogger('silent')
       const audit = async (known: Hash | undefined, beaconBlock: number) => {
         using beacon = new DrandBeacon({ network, relays: [relay.url], blocks, log })
-        const check = checking({ self, knowledge, content, log, blockHash: async () => SEED })
+        const check = checkBy(self)
         const work = { job: shop.tuneJob, claim, claimId, beacon: known, beaconBlock }
         const duty = {
           kind: 'verify',
@@ -545,14 +551,7 @@ describe('the checks of a validator', () => {
         const changed = { ...(await shop.adapter()), ...change }
         outputs.push(await shop.content.put(Adapter, changed))
       }
-      const { knowledge, content } = shop
-      const options = {
-        self: keyNumber(4).address,
-        knowledge,
-        content,
-        log: createLogger('silent'),
-      }
-      const check = checking({ ...options, blockHash: async () => SEED })
+      const check = checkBy(keyNumber(4).address)
       for (const [number, output] of outputs.entries()) {
         const claim = shop.claim(TUNE_ID, { ...shop.tuned, output })
         const work = { job: shop.tuneJob, claim, claimId: hashNumber(60 + number) }
@@ -564,19 +563,12 @@ describe('the checks of a validator', () => {
     })
 
     it('repeat what another auditor has looked at, bit for bit', async () => {
-      const { knowledge, content } = shop
-      const common = {
-        knowledge,
-        content,
-        log: createLogger('silent'),
-        blockHash: async () => SEED,
-      }
       const [own, other] = [4, 5].map((number) => keyNumber(number).address)
       const claim = shop.claim(TUNE_ID, shop.tuned)
       const look = async (self: Address, number: number, auditor?: Address) => {
         const work = { job: shop.tuneJob, claim, claimId: hashNumber(71) }
         const about = { ...work, beacon: hashNumber(number), ...(auditor && { auditor }) }
-        return (await checking({ self, ...common })(about, signal)).seen.transcript
+        return (await checkBy(self)(about, signal)).seen.transcript
       }
       for (let number = 1; ; number++) {
         const theirs = await look(other!, number)
@@ -587,14 +579,7 @@ describe('the checks of a validator', () => {
     })
 
     it('wait for a job whose own data nobody delivers, which is no fault of the claim', async () => {
-      const { knowledge, content } = shop
-      const options = {
-        self: keyNumber(4).address,
-        knowledge,
-        content,
-        log: createLogger('silent'),
-      }
-      const check = checking({ ...options, blockHash: async () => SEED })
+      const check = checkBy(keyNumber(4).address)
       const job = { ...shop.tuneJob, input: cidNumber(78) }
       const work = { job, claim: shop.claim(TUNE_ID, shop.tuned), claimId: hashNumber(70) }
       for (let tried = 0; tried < 4; tried++) {
