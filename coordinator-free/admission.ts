@@ -4,6 +4,7 @@
  * Rule numbers are those of ARCHITECTURE.md.
  */
 import { type Envelope, open } from '../protocol/envelope.ts'
+import type { Job } from '../protocol/job.ts'
 import { authorOf, issuedAtMs, type Kind } from '../protocol/message.ts'
 import {
   MAX_AGE_MS,
@@ -18,6 +19,7 @@ import { hasPlaceFor } from './crowding.ts'
 import type { Via } from './events.ts'
 import { type Ledger, lastBatch, standing } from './ledger.ts'
 import { isFunded } from './purse.ts'
+import { isSettledAdapter } from './registrations.ts'
 
 const REASONS = [
   'admitted',
@@ -30,6 +32,7 @@ const REASONS = [
   'contradicts',
   'settled',
   'unknown-job',
+  'unknown-adapter',
   'unfunded',
   'bad-voucher',
   'full',
@@ -79,7 +82,7 @@ export function admit(
     checkTime(envelope, via, nowMs) ??
     checkAuthor(ledger, envelope) ??
     checkSlot(ledger, gate, envelope) ??
-    checkUse(ledger, envelope, nowMs) ??
+    checkUse(ledger, envelope, via, nowMs) ??
     checkVoucher(gate, envelope) ??
     checkSignature(gate, envelope) ?? {
       judgement: { verdict: 'accept', reason: 'admitted' },
@@ -141,11 +144,13 @@ function checkSlot(ledger: Ledger, gate: Gate, envelope: Envelope): Admission | 
 function checkUse(
   ledger: Ledger,
   { message, digest }: Envelope,
+  via: Via,
   nowMs: number,
 ): Admission | undefined {
   const { kind, body } = message
   if (kind === 'job') {
     if (ledger.settled.has(digest)) return refuse('ignore', 'settled')
+    if (via !== 'journal' && !mayGoOn(ledger, body)) return refuse('ignore', 'unknown-adapter')
     if (!isFunded(ledger, body)) return refuse('ignore', 'unfunded') // A7
     return hasPlaceFor(ledger, body) ? undefined : refuse('ignore', 'full')
   }
@@ -167,6 +172,11 @@ function checkUse(
   }
   const said = ledger.said.get(authorOf(message)) ?? 0
   return said < MAX_FACTS_PER_SIGNER ? undefined : refuse('ignore', 'full')
+}
+
+/** A11: a fine-tune goes on from what validators have checked. */
+function mayGoOn(ledger: Ledger, { task, adapter }: Job): boolean {
+  return task !== 'fine-tune' || adapter === '' || isSettledAdapter(ledger, adapter)
 }
 
 /** A8: the voucher is signed by the requester. */

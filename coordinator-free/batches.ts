@@ -14,7 +14,7 @@ export class Batches extends Map<number, PostedBatch> {
   readonly #numbers = new Map<Hash, number>()
   readonly #unread = new Set<number>()
   readonly #open = new Set<number>()
-  readonly #tuned = new Set<number>()
+  readonly #tuned = new Map<number, ReadonlySet<string>>()
   /** Entries of the data that is known: what it weighs. */
   readonly #weights = new Map<number, number>()
   #entries = 0
@@ -39,8 +39,8 @@ export class Batches extends Map<number, PostedBatch> {
     return this.#open
   }
 
-  /** Those with fine-tunes among their receipts, as far as their data is known. */
-  get tuned(): ReadonlySet<number> {
+  /** Those with fine-tunes among their receipts, as far as their data is known: the adapters that came of them. */
+  get tuned(): ReadonlyMap<number, ReadonlySet<string>> {
     return this.#tuned
   }
 
@@ -62,7 +62,8 @@ export class Batches extends Map<number, PostedBatch> {
     batch.data = data
     this.#weigh(number, entriesOf(data, this.get(number - 1)?.data))
     this.#unread.delete(number)
-    if (data.receipts.some(({ task }) => task === 'fine-tune')) this.#tuned.add(number)
+    const tunes = data.receipts.filter(({ task }) => task === 'fine-tune')
+    if (tunes.length > 0) this.#tuned.set(number, new Set(tunes.map(({ output }) => output)))
   }
 
   finalise(number: number): PostedBatch | undefined {

@@ -1,12 +1,12 @@
-/** Adapters that this node ordered: once settled for good, it has them registered as its own. */
-import type { Address } from '../protocol/fields.ts'
+/** Adapters that are settled. What this node ordered, it has registered as its own once that is for good. */
+import type { Address, Cid } from '../protocol/fields.ts'
 import { merkleProof } from '../protocol/merkle.ts'
 import { type Receipt, receiptLeaf } from '../protocol/receipt.ts'
 import type { Duty } from './events.ts'
 import type { Ledger } from './ledger.ts'
 
 export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
-  return [...ledger.batches.tuned].flatMap((number) => {
+  return [...ledger.batches.tuned.keys()].flatMap((number) => {
     const { header, final, data } = ledger.batches.get(number)!
     if (!final || !data) return []
     return data.receipts.flatMap((receipt, index): Duty[] => {
@@ -24,4 +24,9 @@ export function isToRegister(
   self: Address,
 ): boolean {
   return task === 'fine-tune' && requester === self && !modelOwners.has(output)
+}
+
+/** True of an adapter whose fine-tune a posted batch settles, or of which the registry knows: its training was checked. */
+export function isSettledAdapter({ batches, modelOwners }: Ledger, adapter: Cid): boolean {
+  return modelOwners.has(adapter) || [...batches.tuned.values()].some((some) => some.has(adapter))
 }

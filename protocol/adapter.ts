@@ -1,7 +1,7 @@
 /** What a fine-tune brings forth: one document that names the weights, how they came about, and both indexes. */
 import { z } from 'zod'
 import { type DocumentValue, document } from './document.ts'
-import { bytes32, cid } from './fields.ts'
+import { bytes32, cid, optionalCid } from './fields.ts'
 import { type Boundaries, MAX_STATES } from './witness.ts'
 
 const count = z
@@ -65,7 +65,11 @@ export const Adapter = document(
     datanet: cid,
     /** The fine-tune spec. */
     spec: cid,
-    /** Hash of the job's seed block: it fixed the first weights, the order of the data and the projections. */
+    /** The adapter whose run this one goes on with, from its last state; none where it began one. */
+    parent: optionalCid,
+    /** Steps of the run that were done before. */
+    firstStep: count,
+    /** Hash of the seed block of the run's first job: it fixed the first weights, the order of the data and the projections. */
     seed: bytes32,
     /** PEFT files: `adapter_config.json`, `adapter_model.safetensors`. */
     files: cid,
@@ -103,4 +107,9 @@ export type Adapter = DocumentValue<typeof Adapter>
 /** What the claim of a run commits to. */
 export function boundariesOf({ states, seals }: Pick<Adapter, 'states' | 'seals'>): Boundaries {
   return { states: states.map(({ hash }) => hash), seals }
+}
+
+/** Steps of the run that are done with this adapter. */
+export function stepsDone({ firstStep, losses }: Pick<Adapter, 'firstStep' | 'losses'>): number {
+  return firstStep + losses.length
 }

@@ -23,7 +23,7 @@ export const Job = struct('Job', {
   task: oneOf(TASKS),
   /** The base model's manifest. */
   model: cid,
-  /** The adapter to answer with; none for a fine-tune, and none for the bare base model. */
+  /** The adapter to answer with, none for the bare base model; of a fine-tune the one whose run it goes on with. */
   adapter: optionalCid,
   /** A prompt (`answer.ts`) or a fine-tune spec (`tuning.ts`). */
   input: cid,

@@ -1,6 +1,6 @@
 /** What a fine-tune job orders, and how its data is laid out: fixed by the job and a seed that nobody chose. */
 import { z } from 'zod'
-import { runFault } from './adapter.ts'
+import { MAX_STEPS, runFault } from './adapter.ts'
 import { type DocumentValue, document } from './document.ts'
 import { cid } from './fields.ts'
 import { permutation, random } from './prng.ts'
@@ -36,13 +36,17 @@ export const Optimiser = z.strictObject({
 })
 export type Optimiser = z.output<typeof Optimiser>
 
-/** Refuses a run whose adapter nobody could store. */
-export function refuseUnstorable(
-  run: Parameters<typeof runFault>[0],
+/** Refuses steps that the run has not, and those whose adapter nobody could store. */
+export function refuseSteps(
+  spec: Parameters<typeof runFault>[0] & { readonly runSteps: number },
   context: z.core.$RefinementCtx,
 ): void {
-  const message = runFault(run)
+  const message = runFault(spec)
   if (message) context.addIssue({ code: 'custom', path: ['segmentSteps'], message })
+  const { steps, runSteps } = spec
+  if (steps <= runSteps) return
+  const tooMany = `${steps} steps are more than the run has: runSteps is ${runSteps}`
+  context.addIssue({ code: 'custom', path: ['steps'], message: tooMany })
 }
 
 /** What a spec says, field by field. */
@@ -63,7 +67,9 @@ export const FineTuneFields = z.strictObject({
    * adds their gradients up, in an order that the engine fixes; how many parts that makes is nobody's choice.
    */
   batchExamples: z.number().int().min(1).max(256),
-  steps: z.number().int().min(1).max(100_000),
+  steps: z.number().int().min(1).max(MAX_STEPS),
+  /** Steps of the whole run, of which a job may do a part: they fix how the rate falls. */
+  runSteps: z.number().int().min(1).max(MAX_STEPS),
   /** Steps between two committed states. */
   segmentSteps: z.number().int().min(1).max(1000),
   /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
@@ -75,9 +81,20 @@ export const FineTuneFields = z.strictObject({
 export const FineTuneSpec = document(
   'fine-tune spec',
   16 * 1024,
-  FineTuneFields.superRefine(refuseUnstorable),
+  FineTuneFields.superRefine(refuseSteps),
 )
 export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>
+
+/** What each part of a run settles for itself. */
+const OF_A_PART: readonly string[] = ['steps', 'segmentSteps', 'patience']
+
+/** The first field by which a spec orders another run than an earlier one; none where both are parts of one run. */
+export function otherRun(spec: FineTuneSpec, earlier: FineTuneSpec): string | undefined {
+  return Object.entries(spec).find(([field, value]) => {
+    const before = earlier[field as keyof FineTuneSpec]
+    return !OF_A_PART.includes(field) && JSON.stringify(value) !== JSON.stringify(before)
+  })?.[0]
+}
 
 /** The learning rate at a step, 0-based. Powers of the library's cosine may differ in the last bit between engines,
  * so the cosine is that of a polynomial in plain arithmetic. */

@@ -43,6 +43,7 @@ const SPEC: Omit<FineTuneSpec, 'datanet'> = {
   exampleTokens: 24,
   batchExamples: 4,
   steps: 4,
+  runSteps: 4,
   segmentSteps: 2,
   // All held-out losses are measured, but two segments are too few to end early.
   patience: 2,

@@ -50,7 +50,7 @@ function problem(message: string) {
 
 function statusFor(error: Error): ContentfulStatusCode {
   if (error instanceof HTTPException) return error.status as ContentfulStatusCode
-  if (error instanceof OrderError) return 402
+  if (error instanceof OrderError) return error.code === 'unfunded' ? 402 : 409
   if (error instanceof DatanetError) return 400
   if (isLate(error)) return 504
   if (error instanceof ChainError) return isAway(error) ? 503 : 500

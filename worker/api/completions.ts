@@ -17,7 +17,7 @@ import {
 } from '../../protocol/answer.ts'
 import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { FineTuneFields, LoraSpec, Optimiser, refuseUnstorable } from '../../protocol/tuning.ts'
+import { FineTuneFields, LoraSpec, Optimiser, refuseSteps } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
@@ -50,10 +50,10 @@ const CompletionRequest = z.preprocess(
 )
 type CompletionRequest = z.output<typeof CompletionRequest>
 
-const { dropout, exampleTokens, batchExamples, steps, segmentSteps, patience, maxExamples } =
-  FineTuneFields.shape
-/** A spec, most of which may be left out. */
-const FineTuneRequest = FineTuneFields.extend({
+const { dropout, exampleTokens, batchExamples, maxExamples } = FineTuneFields.shape
+const { steps, runSteps, segmentSteps, patience } = FineTuneFields.shape
+/** A spec, most of which may be left out; of a run in parts the first. */
+const FirstPart = FineTuneFields.extend({
   model: cid.optional(),
   lora: LoraSpec.prefault({
     rank: 8,
@@ -72,10 +72,20 @@ const FineTuneRequest = FineTuneFields.extend({
   exampleTokens: exampleTokens.default(128),
   batchExamples: batchExamples.default(8),
   steps: steps.default(120),
+  runSteps: runSteps.optional(),
   segmentSteps: segmentSteps.default(20),
   patience: patience.default(0),
   maxExamples: maxExamples.default(448),
-}).superRefine(refuseUnstorable)
+})
+  .transform((spec) => ({ ...spec, runSteps: spec.runSteps ?? spec.steps }))
+  .superRefine(refuseSteps)
+/** The next part of the run that an adapter comes from. */
+const NextPart = z.strictObject({
+  from: cid,
+  steps: steps.optional(),
+  segmentSteps: segmentSteps.optional(),
+  patience: patience.optional(),
+})
 
 const LOOK_MS = 50
 const FETCH_MS = 20_000
@@ -93,9 +103,14 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
         : whole(c, service, gateway, request, jobId)
     })
     .post('/fine-tunes', async (c) => {
-      const { model, ...spec } = parse(FineTuneRequest, await jsonBody(c.req))
-      const jobId = await gateway.orders.fineTune(model ?? gateway.baseModel.cid, spec)
-      return c.json({ jobId }, 202)
+      const body = await jsonBody(c.req)
+      if (typeof body === 'object' && body !== null && 'from' in body) {
+        const { from, ...part } = parse(NextPart, body)
+        const signal = AbortSignal.timeout(FETCH_MS)
+        return c.json(await gateway.orders.goOn(from, part, signal), 202)
+      }
+      const { model, ...spec } = parse(FirstPart, body)
+      return c.json(await gateway.orders.fineTune(model ?? gateway.baseModel.cid, spec), 202)
     })
 }
 

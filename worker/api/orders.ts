@@ -1,6 +1,8 @@
 /** Turns what a person asks for into a signed job: content into IPFS, a voucher that reaches far enough, and off it goes. */
 import { randomBytes } from 'node:crypto'
 import { owedWei } from '../../coordinator-free/charges.ts'
+import { isSettledAdapter } from '../../coordinator-free/registrations.ts'
+import { Adapter, stepsDone } from '../../protocol/adapter.ts'
 import { Prompt } from '../../protocol/answer.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'
@@ -31,8 +33,34 @@ const DEADLINE_MS: Readonly<Record<Job['task'], number>> = {
 /** Blocks until the one whose hash seeds a fine-tune: nobody can have mined it already. */
 const SEED_BLOCKS_AHEAD = 2
 
+/** What the parts of a run may have each otherwise. */
+export interface PartOfRun {
+  readonly steps?: number | undefined
+  readonly segmentSteps?: number | undefined
+  readonly patience?: number | undefined
+}
+
+/** A fine-tune on its way: so many steps of the run, from this one on. */
+export interface TuneOrder extends Pick<FineTuneSpec, 'steps' | 'runSteps'> {
+  readonly jobId: Hash
+  readonly firstStep: number
+}
+
+interface Tuning {
+  readonly model: Cid
+  readonly adapter: Cid | ''
+  readonly spec: FineTuneSpec
+  readonly firstStep: number
+}
+
 export class OrderError extends Error {
   override readonly name = 'OrderError'
+  readonly code: 'unfunded' | 'cannot-go-on'
+
+  constructor(code: OrderError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 export class Orders {
@@ -49,10 +77,41 @@ export class Orders {
     return this.#submit({ task: 'inference', model, adapter, input, maxUnits: prompt.maxTokens })
   }
 
-  async fineTune(model: Cid, spec: FineTuneSpec): Promise<Hash> {
+  async fineTune(model: Cid, spec: FineTuneSpec): Promise<TuneOrder> {
+    return this.#tune({ model, adapter: '', spec, firstStep: 0 })
+  }
+
+  /** The next part of a run, as large as the one before where nothing else is said. @throws OrderError where there is none */
+  async goOn(adapter: Cid, wanted: PartOfRun, signal: AbortSignal): Promise<TuneOrder> {
+    const { runtime, content } = this.#options
+    if (!isSettledAdapter(runtime.core.ledger, adapter)) {
+      throw new OrderError(
+        'cannot-go-on',
+        `Nobody would go on from adapter ${adapter}: this node knows of no batch that settles its fine-tune.`,
+      )
+    }
+    const earlier = await content.get(Adapter, adapter, { signal })
+    const before = await content.get(FineTuneSpec, earlier.spec, { signal })
+    const firstStep = stepsDone(earlier)
+    const left = before.runSteps - firstStep
+    if (left === 0) {
+      throw new OrderError(
+        'cannot-go-on',
+        `The run of adapter ${adapter} is over: all its ${before.runSteps} steps are done.`,
+      )
+    }
+    const { segmentSteps = before.segmentSteps, patience = before.patience } = wanted
+    const steps = Math.min(wanted.steps ?? before.steps, left)
+    const spec = { ...before, steps, segmentSteps, patience }
+    return this.#tune({ model: earlier.base, adapter, spec, firstStep })
+  }
+
+  async #tune({ model, adapter, spec, firstStep }: Tuning): Promise<TuneOrder> {
     const input = await this.#options.content.put(FineTuneSpec, spec)
-    const maxUnits = spec.steps * spec.batchExamples * spec.exampleTokens
-    return this.#submit({ task: 'fine-tune', model, adapter: '', input, maxUnits })
+    const { steps, runSteps } = spec
+    const maxUnits = steps * spec.batchExamples * spec.exampleTokens
+    const jobId = await this.#submit({ task: 'fine-tune', model, adapter, input, maxUnits })
+    return { jobId, firstStep, steps, runSteps }
   }
 
   #submit(order: Pick<Job, 'task' | 'model' | 'adapter' | 'input' | 'maxUnits'>): Promise<Hash> {
@@ -70,6 +129,7 @@ export class Orders {
     const voucherWei = owedWei(ledger, key.address) + feeWei
     if (!escrow || voucherWei - escrow.redeemedWei > escrow.balanceWei) {
       throw new OrderError(
+        'unfunded',
         `The escrow of ${key.address} does not cover this job: it takes ${feeWei} wei. Deposit more OPEN (start with --escrow).`,
       )
     }

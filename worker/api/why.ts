@@ -37,7 +37,7 @@ export function whyJob({ runtime, key }: Service, record: JobRecord, nowMs: numb
 
 /**
  * Why an account was paid as a contributor to a settled answer, or not: all answers of the adapter in its batch are fetched
- * and weighed again. `undefined` while the job is not settled, or where it has no adapter.
+ * and weighed again. `undefined` while the job is not settled, or where it is no answer with an adapter.
  */
 export async function whyShare(
   service: Service,
@@ -47,8 +47,8 @@ export async function whyShare(
   const { content } = service
   const signal = AbortSignal.timeout(FETCH_MS)
   const data = settled && (await settledBatch(service, settled.batch, signal))?.data
-  const adapter = data?.receipts[settled!.index]?.adapter
-  if (!data || !adapter) return undefined
+  const { task, adapter } = data?.receipts[settled!.index] ?? {}
+  if (!data || !adapter || task !== 'inference') return undefined
   const answers = await Promise.all(
     data.receipts
       .filter((receipt) => receipt.adapter === adapter && receipt.task === 'inference')

@@ -78,8 +78,10 @@ function checkForm(run: Run, job: Job, document: Adapter, claim: Claim): Finding
   const { states, seals, index } = document
   if (claim.graph !== run.model.info.graphHash) return fail('wrong-graph')
   if (claim.units !== unitsOf(spec, document.losses.length)) return fail('wrong-units')
-  const named = [document.jobId, document.base, document.datanet, document.spec, document.seed]
-  const ordered = [claim.jobId, job.model, spec.datanet, job.input, run.seed]
+  const { jobId, base, datanet, parent, firstStep, seed } = document
+  const named = [jobId, base, datanet, document.spec, parent, firstStep, seed]
+  const { model, input, adapter } = job
+  const ordered = [claim.jobId, model, spec.datanet, input, adapter, run.initial.step, run.seed]
   if (named.join() !== ordered.join()) return fail('wrong-input')
   if (!endsWhereItMust(run, document)) return fail('segments-differ')
   if (index.examples !== corpus.examples.length) return fail('index-differs')

@@ -78,7 +78,8 @@ export async function readState(
 ): Promise<TrainingState | undefined> {
   const { cid, hash } = states[boundary]!
   const bytes = await content.getFile(cid, stateBytesOf(run), { signal })
-  const state = decodeState(bytes, run.model.info.loraSize, run.boundaries[boundary]!)
+  const step = run.initial.step + run.boundaries[boundary]!
+  const state = decodeState(bytes, run.model.info.loraSize, step)
   return stateHash(state) === hash ? state : undefined
 }
 

@@ -95,7 +95,8 @@ export function performRegister(
   owner: Address,
 ): Performer<'register'> {
   return async ({ header, receipt, proof }, signal) => {
-    await chain.registerModel({ header, receipt, proof, owner }, signal)
+    const parents = receipt.adapter === '' ? [] : [receipt.adapter]
+    await chain.registerModel({ header, receipt, proof, owner, parents }, signal)
     await runtime.until(({ modelOwners }) => modelOwners.has(receipt.output), LOG_WAIT_MS)
     return undefined
   }

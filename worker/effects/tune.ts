@@ -36,11 +36,12 @@ export async function executeTune(
 ): Promise<Result> {
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const { steps, batchExamples } = run.spec
+  const firstStep = run.initial.step
   const toTrain = steps * batchExamples
   const total = toTrain + run.corpus.examples.length
   const { theta, progress } = await trainSegments(run, content, knowledge.tunes, jobId, {
     signal,
-    onStep: ({ step, loss }) => onProgress(step * batchExamples, total, loss),
+    onStep: ({ step, loss }) => onProgress((step - firstStep) * batchExamples, total, loss),
     onStored,
     takeOver,
   })
@@ -56,7 +57,9 @@ export async function executeTune(
     base: job.model,
     datanet: run.spec.datanet,
     spec: job.input,
-    seed,
+    parent: job.adapter,
+    firstStep,
+    seed: run.seed,
     files: await putAdapter(run, content, theta, job.model),
     states,
     seals,

@@ -2,10 +2,12 @@
  * A fine-tune run, laid out from the job, the spec and the seed alone: worker and validator prepare the same run, the
  * worker to go through it, the validator to repeat parts of it.
  */
+import { Adapter, stepsDone } from '../../protocol/adapter.ts'
 import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { dataOrder, FEATURE_WIDTH, FineTuneSpec } from '../../protocol/tuning.ts'
+import { dataOrder, FEATURE_WIDTH, FineTuneSpec, otherRun } from '../../protocol/tuning.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
@@ -20,22 +22,29 @@ export interface Run extends Base {
   readonly trained: readonly number[]
   readonly heldOut: readonly number[]
   readonly initial: TrainingState
-  /** Examples of each step, by number. */
+  /** Examples of each step of this job, by number. */
   readonly steps: readonly (readonly number[])[]
-  /** First step of each segment, and the number of steps behind the last. */
+  /** First step of each segment, counted from this job's first, and the number of steps behind the last. */
   readonly boundaries: readonly number[]
 }
+
+/** Where a job's part of a run begins. The seed is that of the run's first job. */
+type Beginning = Pick<Run, 'seed' | 'initial'>
 
 /** @throws EngineError `bad-input` where the order cannot be carried out as it stands */
 export async function prepareRun(
   knowledge: Knowledge,
   content: ContentStore,
   job: Job,
-  seed: Hash,
+  jobSeed: Hash,
   signal: AbortSignal,
 ): Promise<Run> {
   const spec = await content.get(FineTuneSpec, job.input, { signal })
   const base = await knowledge.base(job.model, spec.lora, signal)
+  const { seed, initial } =
+    job.adapter === ''
+      ? begunBy(jobSeed, base, spec)
+      : await goneOn(content, job, job.adapter, base, spec, signal)
   const corpus = await knowledge.corpus(job.model, spec, seed, signal)
   const numbers = corpus.examples.map((_, index) => index)
   const trained = numbers.filter((index) => !corpus.examples[index]!.heldOut)
@@ -52,7 +61,8 @@ export async function prepareRun(
   if (hasTooManyOwners(corpus.owners)) {
     throw refuse(`its examples are of more than ${MAX_SHARES} contributors; order fewer examples`)
   }
-  const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, spec.steps)
+  const end = initial.step + spec.steps
+  const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, end)
   return {
     ...base,
     spec,
@@ -60,13 +70,40 @@ export async function prepareRun(
     corpus,
     trained,
     heldOut,
-    initial: initialState(loraLayout(base.model.info.config, spec.lora), fromHex(seed)),
-    steps: order.map((batch) => [...batch].map((place) => trained[place]!)),
+    initial,
+    steps: order.slice(initial.step).map((batch) => [...batch].map((place) => trained[place]!)),
     boundaries: boundariesOf(spec),
   }
 }
 
-/** Trains steps `from` to `to` of the run. */
+function begunBy(seed: Hash, { model }: Base, { lora }: FineTuneSpec): Beginning {
+  return { seed, initial: initialState(loraLayout(model.info.config, lora), fromHex(seed)) }
+}
+
+async function goneOn(
+  content: ContentStore,
+  job: Job,
+  adapter: Cid,
+  { model }: Base,
+  spec: FineTuneSpec,
+  signal: AbortSignal,
+): Promise<Beginning> {
+  const { base, seed, ...earlier } = await content.get(Adapter, adapter, { signal })
+  if (base !== job.model) throw refuse(`adapter ${adapter} is of another base model`)
+  const field = otherRun(spec, await content.get(FineTuneSpec, earlier.spec, { signal }))
+  if (field) throw refuse(`${field} is not as in the run of adapter ${adapter}`)
+  const done = stepsDone(earlier)
+  if (done + spec.steps > spec.runSteps) {
+    throw refuse(`of ${spec.runSteps} steps ${done} are done, so ${spec.steps} are too many`)
+  }
+  const size = model.info.loraSize
+  const { cid, hash } = earlier.states.at(-1)!
+  const initial = decodeState(await content.getFile(cid, 12 * size, { signal }), size, done)
+  if (stateHash(initial) === hash) return { seed, initial }
+  throw refuse(`the last state of adapter ${adapter} has another hash`)
+}
+
+/** Trains steps `from` to `to` of the job. */
 export async function trainSteps(
   run: Run,
   state: TrainingState,
@@ -80,7 +117,7 @@ export async function trainSteps(
     batches: run.steps.slice(from, to).map((batch) => batchOf(run, batch)),
     exampleTokens: run.spec.exampleTokens + 1,
     optimiser: run.spec.optimiser,
-    totalSteps: run.spec.steps,
+    totalSteps: run.spec.runSteps,
     dropout: { rate: run.spec.dropout, seed: fromHex(run.seed) },
   }
   return run.model.train(request, { signal, onStep })

@@ -19,7 +19,9 @@ import {
   tell,
   voteEnvelope,
 } from '../../harness/council.ts'
+import { fineTuneReceipt } from '../../harness/embedded-chain.ts'
 import { jobNumber, NOW_MS } from '../../harness/messages.ts'
+import { posted } from '../../harness/settled.ts'
 
 describe('admission', () => {
   const core = council(4)
@@ -99,6 +101,25 @@ describe('admission', () => {
   it('[A9] refuses a message that its author did not sign', () => {
     const { message } = claimEnvelope(job.digest, 1)
     assert.equal(reasonFor(core, signed(message, STRANGER).bytes), 'bad-signature')
+  })
+
+  it('[A11] ignores a fine-tune that goes on from what nobody has checked', () => {
+    const receipt = fineTuneReceipt('earlier', addressNumber(GATEWAY), 1n)
+    const { output: adapter, model: base, jobId } = receipt
+    const goesOn = jobEnvelope(7, { task: 'fine-tune', adapter }).bytes
+    const [ignorant, settling, told] = [council(4), council(4), council(4)]
+    assert.equal(reasonFor(ignorant, goesOn), 'unknown-adapter')
+    assert.equal(reasonFor(ignorant, goesOn, NOW_MS, 'reconciliation'), 'unknown-adapter')
+    // What it has ordered itself is in its journal before it has read the batches again.
+    assert.equal(reasonFor(ignorant, goesOn, NOW_MS, 'journal'), 'admitted')
+    posted(settling, [receipt])
+    assert.equal(reasonFor(settling, goesOn), 'admitted')
+    const owner = addressNumber(GATEWAY)
+    tell(told, {
+      kind: 'model-registered',
+      ...{ blockNumber: 1, adapter, owner, base, jobId, batch: 1 },
+    })
+    assert.equal(reasonFor(told, goesOn), 'admitted')
   })
 
   it('changes nothing for what it does not admit', () => {

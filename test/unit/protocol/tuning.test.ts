@@ -99,6 +99,7 @@ describe('fine-tune spec', () => {
       exampleTokens: 16,
       batchExamples: 1,
       steps: 1,
+      runSteps: 2,
       segmentSteps: 1,
       patience: 0,
       maxExamples: 16,
@@ -106,7 +107,13 @@ describe('fine-tune spec', () => {
     const decoded = FineTuneSpec.decode(FineTuneSpec.encode(spec).bytes)
     assert.deepEqual(decoded, { ok: true, value: spec })
     const tooMany = { maxExamples: MAX_EXAMPLES + 1 }
-    for (const change of [{ dropout: undefined }, { dropout: 0.95 }, { patience: -1 }, tooMany]) {
+    for (const change of [
+      { dropout: undefined },
+      { dropout: 0.95 },
+      { patience: -1 },
+      { steps: 3 },
+      tooMany,
+    ]) {
       const wrong = { ...spec, ...change } as FineTuneSpec
       assert.throws(() => FineTuneSpec.encode(wrong))
     }
@@ -123,7 +130,8 @@ describe('fine-tune spec', () => {
     const size = { root: hash, examples: MAX_EXAMPLES, width: 65_536, ...figures }
     const duplicates = Array.from({ length: MAX_DUPLICATES }, () => duplicate)
     return {
-      ...{ jobId: hash, base: cid, datanet: cid, spec: cid, seed: hash, files: cid, states },
+      ...{ jobId: hash, base: cid, datanet: cid, spec: cid, parent: cid, firstStep: many },
+      ...{ seed: hash, files: cid, states },
       seals: Array.from({ length: segments }, () => hash),
       losses: Array.from({ length: steps }, () => 0.1),
       heldOutLosses: patience > 0 ? states.map(() => 0.1) : [],
@@ -143,7 +151,7 @@ describe('fine-tune spec', () => {
       exampleTokens: 16,
       batchExamples: 1,
       maxExamples: 16,
-      ...{ steps, segmentSteps, patience },
+      ...{ steps, runSteps: 100_000, segmentSteps, patience },
     })
     const refused = (...run: [number, number, number?]): string => {
       const bytes = dagCbor.encode(spec(...run))
