@@ -16,34 +16,10 @@ import { recoverAddress } from '../protocol/signature.ts'
 import { type Domain, digest } from '../protocol/struct.ts'
 import { Voucher } from '../protocol/voucher.ts'
 import { hasPlaceFor } from './crowding.ts'
-import type { Via } from './events.ts'
-import { type Ledger, lastBatch, standing } from './ledger.ts'
+import type { Judgement, JudgementReason, Via } from './events.ts'
+import { type Contradiction, type Ledger, lastBatch, standing } from './ledger.ts'
 import { isFunded } from './purse.ts'
 import { isSettledAdapter } from './registrations.ts'
-
-const REASONS = [
-  'admitted',
-  'too-large',
-  'malformed',
-  'too-old',
-  'from-the-future',
-  'stranger',
-  'seen',
-  'contradicts',
-  'settled',
-  'unknown-job',
-  'unknown-adapter',
-  'unfunded',
-  'bad-voucher',
-  'full',
-  'bad-signature',
-] as const
-export type Reason = (typeof REASONS)[number]
-
-export interface Judgement {
-  readonly verdict: 'accept' | 'ignore' | 'reject'
-  readonly reason: Reason
-}
 
 export interface Gate {
   /** The contract under whose name messages are signed. */
@@ -64,8 +40,6 @@ export type Admission =
       /** Two signed statements of one author that contradict each other. */
       readonly contradiction?: Contradiction
     }
-
-export type Contradiction = readonly [held: Envelope, other: Envelope]
 
 export function admit(
   ledger: Ledger,
@@ -206,6 +180,6 @@ function checkSignature(
     : refuse('reject', 'bad-signature')
 }
 
-function refuse(verdict: 'ignore' | 'reject', reason: Reason): Admission {
+function refuse(verdict: 'ignore' | 'reject', reason: JudgementReason): Admission {
   return { judgement: { verdict, reason } }
 }

@@ -3,11 +3,20 @@
  * are many over the years: rules ask for few of them again and again, which are found without a look at the others, and of
  * the oldest nothing is kept but their hashes.
  */
-import { headerHash } from '../protocol/batch.ts'
+import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { accountsIn } from '../protocol/payouts.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import type { PostedBatch } from './ledger.ts'
+
+export interface PostedBatch {
+  readonly header: BatchHeader
+  readonly txHash: Hash
+  readonly finalAtMs: number
+  readonly heardAtMs: number
+  final: boolean
+  /** Receipts and payouts, once read. */
+  data?: BatchData
+}
 
 export class Batches extends Map<number, PostedBatch> {
   #last = 0

@@ -2,7 +2,8 @@
 import type { ChainLog } from '../protocol/chain.ts'
 import type { Address } from '../protocol/fields.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import { type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
+import type { PostedBatch } from './batches.ts'
+import { type Ledger, lastBatch } from './ledger.ts'
 
 /** Fees that a batch leaves open, by payer. */
 export function openAfter(data: BatchData | undefined): BatchData['charges'] {

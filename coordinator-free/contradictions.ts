@@ -4,8 +4,7 @@ import type { Address } from '../protocol/fields.ts'
 import type { Hash } from '../protocol/hash.ts'
 import { authorOf, slotOf } from '../protocol/message.ts'
 import { MAX_CONTRADICTIONS } from '../protocol/params.ts'
-import type { Contradiction } from './admission.ts'
-import { inner, type Ledger, noteChange } from './ledger.ts'
+import { type Contradiction, inner, type Ledger, noteChange } from './ledger.ts'
 
 /**
  * Strikes what contradicts itself: each node holds the statement that it heard first, so they agree only where neither counts.

@@ -2,10 +2,11 @@
 import { type BatchHeader, headerHash } from '../protocol/batch.ts'
 import type { Address } from '../protocol/fields.ts'
 import { LEAST_SEARCH_MS, TURN_MS } from '../protocol/params.ts'
+import type { PostedBatch } from './batches.ts'
 import type { Demand } from './disputes.ts'
 import type { Duty } from './events.ts'
 import { hasCome, isOver } from './horizon.ts'
-import { type Ledger, openBatch, type PostedBatch } from './ledger.ts'
+import { type Ledger, openBatch } from './ledger.ts'
 import { drawOf } from './rank.ts'
 import { placeAfter, turnWithin } from './turns.ts'
 

@@ -15,12 +15,35 @@ import type { Receipt } from '../protocol/receipt.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { BatchData } from '../protocol/settlement.ts'
 import type { Verdict, Vote, VoteReason } from '../protocol/vote.ts'
-import type { Contradiction, Judgement } from './admission.ts'
 import type { Signed } from './disputes.ts'
-import type { Reason } from './reasons.ts'
+import type { Contradiction } from './ledger.ts'
+import type { Reason } from './reason.ts'
 
 /** How bytes came: fresh from the mesh, handed over by a neighbour, or out of our own journal. */
 export type Via = 'gossip' | 'reconciliation' | 'journal'
+
+/** Why bytes enter the ledger or do not: `admission.ts`. */
+export type JudgementReason =
+  | 'admitted'
+  | 'too-large'
+  | 'malformed'
+  | 'too-old'
+  | 'from-the-future'
+  | 'stranger'
+  | 'seen'
+  | 'contradicts'
+  | 'settled'
+  | 'unknown-job'
+  | 'unknown-adapter'
+  | 'unfunded'
+  | 'bad-voucher'
+  | 'full'
+  | 'bad-signature'
+
+export interface Judgement {
+  readonly verdict: 'accept' | 'ignore' | 'reject'
+  readonly reason: JudgementReason
+}
 
 /** What a worker brings back: a claim less what the core adds. */
 export type Result = Pick<Claim, 'output' | 'commitment' | 'attribution' | 'units' | 'graph'>

@@ -8,8 +8,9 @@ import {
   MAX_KEPT_ENTRIES,
   VERDICT_WAIT_MS,
 } from '../protocol/params.ts'
+import type { PostedBatch } from './batches.ts'
 import { isOver } from './horizon.ts'
-import type { Fact, Ledger, PostedBatch } from './ledger.ts'
+import type { Fact, Ledger } from './ledger.ts'
 import { isCovered } from './purse.ts'
 import { isToRegister } from './registrations.ts'
 

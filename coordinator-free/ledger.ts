@@ -12,8 +12,7 @@ import { authorOf, type Kind, type MessageOf, slotOf } from '../protocol/message
 import type { Seen } from '../protocol/opening.ts'
 import { LEASE_MS, STALL_MS } from '../protocol/params.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import type { Contradiction } from './admission.ts'
-import { Batches } from './batches.ts'
+import { Batches, type PostedBatch } from './batches.ts'
 import { Changes } from './changes.ts'
 import { Disputes } from './disputes.ts'
 import { noteHead } from './horizon.ts'
@@ -51,15 +50,8 @@ export interface Struck {
   readonly heardAtMs: number
 }
 
-export interface PostedBatch {
-  readonly header: BatchHeader
-  readonly txHash: Hash
-  readonly finalAtMs: number
-  readonly heardAtMs: number
-  final: boolean
-  /** Receipts and payouts, once read. */
-  data?: BatchData
-}
+/** Two signed statements of one author of which only one may be. */
+export type Contradiction = readonly [held: Envelope, other: Envelope]
 
 /** A batch that was taken back, while its payers have not got back what it had collected. */
 export interface VoidedBatch {

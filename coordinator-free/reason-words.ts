@@ -4,7 +4,7 @@ import { formatOpen } from '../protocol/open-amount.ts'
 import type { RefusalReason } from '../protocol/refusal.ts'
 import type { TurnEnd } from './assignment.ts'
 import { MAX_NEWCOMERS } from './newcomers.ts'
-import type { Reason, ShareReason } from './reasons.ts'
+import type { Reason, ShareReason } from './reason.ts'
 
 type ReasonOf<C extends Reason['code']> = Extract<Reason, { code: C }>
 type Words = { readonly [C in Reason['code']]: (reason: ReasonOf<C>, nowMs: number) => string }

@@ -6,8 +6,9 @@
 import type { BatchHeader } from '../protocol/batch.ts'
 import { costWei, finaliseLoad, type Load, postLoad } from '../protocol/batch-cost.ts'
 import { GAS_PARTS, GAS_WAIT_MS } from '../protocol/params.ts'
+import type { PostedBatch } from './batches.ts'
 import { openAfter } from './charges.ts'
-import { type Ledger, lastBatch, type PostedBatch } from './ledger.ts'
+import { type Ledger, lastBatch } from './ledger.ts'
 import { feeOf, type Settled } from './payout.ts'
 
 const LONG_AGO_MS = Number.NEGATIVE_INFINITY

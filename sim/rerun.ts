@@ -5,7 +5,8 @@
 import type { Effect, Event } from '../coordinator-free/events.ts'
 import type { Ledger } from '../coordinator-free/ledger.ts'
 import { Core } from '../coordinator-free/node.ts'
-import { type Reason, reasons } from '../coordinator-free/reasons.ts'
+import type { Reason } from '../coordinator-free/reason.ts'
+import { reasons } from '../coordinator-free/reasons.ts'
 import {
   type CoreSettings,
   coreOptionsOf,

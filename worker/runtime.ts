@@ -9,8 +9,7 @@
  * comes nevertheless is dropped. What still falls due, the new core orders again, and it goes on from what the effects
  * keep themselves: the content store, the fine-tune's states, the outbox.
  */
-import type { Judgement } from '../coordinator-free/admission.ts'
-import type { Duty, Effect, Event, News } from '../coordinator-free/events.ts'
+import type { Duty, Effect, Event, Judgement, News } from '../coordinator-free/events.ts'
 import { envelopesOf } from '../coordinator-free/ledger.ts'
 import type { Core } from '../coordinator-free/node.ts'
 import type { ChainFact } from '../protocol/chain.ts'

@@ -1,7 +1,7 @@
 /** `npm run sim -- replay`: what was written down is done again: a recording of a real node, or a kept scenario of `dst`. */
 import type { Event } from '../../coordinator-free/events.ts'
+import type { Reason } from '../../coordinator-free/reason.ts'
 import { reasonInWords } from '../../coordinator-free/reason-words.ts'
-import type { Reason } from '../../coordinator-free/reasons.ts'
 import type { RecordedLine } from '../../coordinator-free/recording.ts'
 import { type Difference, Rerun, type Told } from '../rerun.ts'
 import { replayScenario } from './dst.ts'

@@ -3,7 +3,7 @@
  * afterwards, and its receipt needs the signed messages. Bounded: the oldest record goes first.
  */
 import type { News } from '../../coordinator-free/events.ts'
-import type { Reason } from '../../coordinator-free/reasons.ts'
+import type { Reason } from '../../coordinator-free/reason.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'

@@ -1,7 +1,8 @@
 /** Why a node stands to a job as it does, and why an account was paid for an answer or was not. */
 
+import type { Reason } from '../../coordinator-free/reason.ts'
 import { reasonInWords, shareInWords } from '../../coordinator-free/reason-words.ts'
-import { type Reason, reasons, shareReason } from '../../coordinator-free/reasons.ts'
+import { reasons, shareReason } from '../../coordinator-free/reasons.ts'
 import { Adapter } from '../../protocol/adapter.ts'
 import { Answer } from '../../protocol/answer.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'

@@ -1,8 +1,8 @@
 /** What is brought before the Disputes contract, and answered there. */
 import { encodeFunctionData } from 'viem'
 import { disputesAbi } from '../../contracts/gen/Disputes.ts'
-import type { Contradiction } from '../../coordinator-free/admission.ts'
 import type { InBatch, SignedEndorsement } from '../../coordinator-free/events.ts'
+import type { Contradiction } from '../../coordinator-free/ledger.ts'
 import { BatchHeader, headerHash } from '../../protocol/batch.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
 import { partsBytes, type RowPart, tokenBytes } from '../../protocol/evidence.ts'

@@ -1,7 +1,7 @@
 /** The mesh: bytes in through the core's judgement, bytes out. What is rejected costs its sender's score. */
 import { type GossipSub, type Message, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import type { Judgement } from '../../coordinator-free/admission.ts'
+import type { Judgement } from '../../coordinator-free/events.ts'
 import type { Audience } from '../../protocol/message.ts'
 
 export interface Gossip {

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
+import type { PostedBatch } from '../../../coordinator-free/batches.ts'
 import { Batches } from '../../../coordinator-free/batches.ts'
-import type { PostedBatch } from '../../../coordinator-free/ledger.ts'
 import type { Core } from '../../../coordinator-free/node.ts'
 import { Orders } from '../../../coordinator-free/orders.ts'
 import { headerHash } from '../../../protocol/batch.ts'
