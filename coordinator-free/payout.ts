@@ -216,13 +216,8 @@ function payContributors(
 
 /** Answers whose contributors are to be paid. */
 function byAdapter(receipts: readonly Receipt[]): ReadonlyMap<Cid, readonly Receipt[]> {
-  const grouped = new Map<Cid, Receipt[]>()
-  for (const receipt of receipts) {
-    const { adapter, task } = receipt
-    if (adapter === '' || task !== 'inference') continue
-    grouped.set(adapter, [...(grouped.get(adapter) ?? []), receipt])
-  }
-  return grouped
+  const answers = receipts.filter(({ task, adapter }) => task === 'inference' && adapter !== '')
+  return Map.groupBy(answers, ({ adapter }) => adapter as Cid)
 }
 
 interface Payees {

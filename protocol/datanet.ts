@@ -144,13 +144,7 @@ function takeByOwners(
   owners: readonly Address[],
   limit: number,
 ): number[] {
-  const byOwner = new Map<Address, number[]>()
-  for (const [index, owner] of owners.entries()) {
-    const held = byOwner.get(owner) ?? []
-    held.push(index)
-    byOwner.set(owner, held)
-  }
-  const groups = [...byOwner.values()]
+  const groups = [...Map.groupBy(owners.keys(), (index) => owners[index]).values()]
   const totals = groups.map((group) => group.reduce((sum, index) => sum + wanted[index]!, 0))
   const shares = takeByTurns(totals, limit)
   const given = wanted.map(() => 0)

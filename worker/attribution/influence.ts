@@ -71,16 +71,15 @@ export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): I
 
 /** The sum of each contributor's rows, ascending by contributor. */
 function rowSums(rows: readonly Int8Array[], owners: Owners): RowSum[] {
-  const byOwner = new Map<Address, Int8Array[]>()
-  for (const [i, owner] of owners.entries()) {
-    if (!owner) continue
-    const held = byOwner.get(owner) ?? []
-    held.push(rows[i]!)
-    byOwner.set(owner, held)
-  }
-  return [...byOwner]
+  const owned = [...owners.keys()].filter((row) => owners[row])
+  return [...Map.groupBy(owned, (row) => owners[row]!)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([owner, held]) => sumRows(owner, held))
+    .map(([owner, held]) =>
+      sumRows(
+        owner,
+        held.map((row) => rows[row]!),
+      ),
+    )
 }
 
 /** The head: shape in words, then damping, cap and scale as big-endian doubles. */
