@@ -1,7 +1,8 @@
 /** Under which contracts everything is signed, and the jobs that are ordered. */
 import { owedWei } from '../coordinator-free/charges.ts'
+import type { Ledger } from '../coordinator-free/ledger.ts'
 import { blockOf } from '../protocol/document.ts'
-import type { Address } from '../protocol/fields.ts'
+import type { Address, Cid } from '../protocol/fields.ts'
 import { keccak, keccakHash, utf8, word } from '../protocol/hash.ts'
 import { type Job, maxFeeWei } from '../protocol/job.ts'
 import type { Task } from '../protocol/receipt.ts'
@@ -26,32 +27,42 @@ export interface Order {
   readonly maxUnits: number
   /** The most that it and all before it can cost. */
   readonly pacedWei: bigint
+  /** A fine-tune that goes on from the adapter of another. */
+  readonly goesOn: boolean
 }
 
-/** All made-up jobs are of one size; the first is a fine-tune. */
+/** All made-up jobs are of one size; the first is a fine-tune, and the last are where they go on with it. */
 const MADE_UP_UNITS = 64
 
 /** The order of each job by its number. */
-export function ordersOf({ arrivals }: Pick<Scenario, 'arrivals'>): (number: number) => Order {
+export function ordersOf({
+  arrivals,
+  jobs,
+  parts,
+}: Pick<Scenario, 'arrivals' | 'jobs' | 'parts'>): (number: number) => Order {
   if (!arrivals) {
     const maxWei = maxFeeWei({ maxUnits: MADE_UP_UNITS, unitWei: UNIT_WEI })
-    return (number) => ({
-      task: number === 0 ? 'fine-tune' : 'inference',
-      maxUnits: MADE_UP_UNITS,
-      pacedWei: BigInt(number + 1) * maxWei,
-    })
+    return (number) => {
+      const goesOn = number > 0 && number >= jobs - parts
+      return {
+        task: number === 0 || goesOn ? 'fine-tune' : 'inference',
+        maxUnits: MADE_UP_UNITS,
+        pacedWei: BigInt(number + 1) * maxWei,
+        goesOn,
+      }
+    }
   }
   let pacedWei = 0n
   const orders = arrivals.map(({ task, maxUnits }) => {
     pacedWei += maxFeeWei({ maxUnits, unitWei: UNIT_WEI })
-    return { task, maxUnits, pacedWei }
+    return { task, maxUnits, pacedWei, goesOn: false }
   })
   return (number) => orders[number]!
 }
 
 /** The job that a gateway orders next. @param number names its input and its nonce */
 export function jobOf(gateway: SimNode, number: number, order: Order): Job {
-  const { task, maxUnits, pacedWei } = order
+  const { task, maxUnits, pacedWei, goesOn } = order
   const nowMs = gateway.nowMs
   const { ledger } = gateway
   const owed = owedWei(ledger, gateway.address) + maxFeeWei({ maxUnits, unitWei: UNIT_WEI })
@@ -59,12 +70,13 @@ export function jobOf(gateway: SimNode, number: number, order: Order): Job {
   const isPaced = owed < pacedWei
   const voucherWei = isPaced ? pacedWei : owed
   const voucher = { payer: gateway.address, cumulativeWei: voucherWei }
+  const answers = task === 'inference' && number % 3 !== 0
   const named = (what: string) => blockOf(keccak(utf8(what))).cid
   return {
     requester: gateway.address,
     task,
     model: named('model'),
-    adapter: task === 'inference' && number % 3 !== 0 ? named('adapter') : '',
+    adapter: goesOn ? (newestAdapter(ledger) ?? '') : answers ? named('adapter') : '',
     input: named(`input ${number}`),
     precision: 'cpu-exact',
     maxUnits,
@@ -77,4 +89,9 @@ export function jobOf(gateway: SimNode, number: number, order: Order): Job {
     issuedAtMs: nowMs,
     deadlineMs: nowMs + 20 * 60_000,
   }
+}
+
+/** What the newest batch with fine-tunes has brought forth; `undefined` where there is none. */
+export function newestAdapter({ batches }: Ledger): Cid | undefined {
+  return [...batches.tuned.values()].flatMap((adapters) => [...adapters] as Cid[]).at(-1)
 }

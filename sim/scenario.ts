@@ -70,6 +70,8 @@ export interface Scenario extends Numbers {
   readonly demands: number
   /** Bonds that each validator may lose in calls of juries. */
   readonly challengeBonds: number
+  /** How many of the last jobs are fine-tunes that go on from what an earlier one has brought forth. */
+  readonly parts: number
   /** Jobs of a recorded day, in place of `jobs` ones over `workloadMs`, which then follow from them. */
   readonly arrivals?: readonly Arrival[]
   /** The timed faults one by one; where they are left out they follow from the numbers above and the seed. */
@@ -123,6 +125,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
   collectionBatches: 1,
   verdicts: 0,
   demands: 0,
+  parts: 0,
   challengeBonds: 0,
 }
 
@@ -132,7 +135,7 @@ export const CALM: Omit<Scenario, 'seed'> = {
  */
 export const SMALL = { jobs: 2, workloadMs: 10_000, healMs: 600_000 } as const
 
-/** Fault mixes by name. `swarm`, `rogues` and `gas` draw their own from the seed, so that many seeds cover many mixes. */
+/** Fault mixes by name. `swarm`, `rogues`, `gas` and `parts` draw their own from the seed, so that many seeds cover many mixes. */
 export const FAULTS = [
   'calm',
   'choosy',
@@ -146,6 +149,7 @@ export const FAULTS = [
   'swarm',
   'rogues',
   'gas',
+  'parts',
 ] as const
 export type Faults = (typeof FAULTS)[number]
 
@@ -257,5 +261,16 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     reorgs: dice.unit() < 0.5 ? 1 + dice.below(2) : 0,
     reorgBlocks: 1 + dice.below(6),
     byteFeeWei: dice.unit() < 0.5 ? 10 ** dice.below(11) : 0,
+  }),
+  // What the swarm draws, with a run in two jobs, and blocks taken back between them. No batch is found false: whoever goes on
+  // from what it has settled does so in vain.
+  parts: (dice) => ({
+    ...MIXES.swarm(dice),
+    parts: 1,
+    reorgs: 1 + dice.below(2),
+    reorgBlocks: 1 + dice.below(6),
+    lateStarts: dice.below(2),
+    windowMs: dice.unit() < 0.5 ? 4000 : 60_000,
+    verdicts: 0,
   }),
 }

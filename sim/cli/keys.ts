@@ -117,6 +117,7 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
   },
   workload: {
     jobs: whole(1, 1_000_000),
+    parts: whole(0, 1000),
     workloadMs: whole(1, 86_400_000),
     healMs: whole(1, 86_400_000),
     windowMs: whole(1, 86_400_000),

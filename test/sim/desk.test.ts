@@ -88,6 +88,7 @@ describe('what is kept of duties', () => {
     crash: [1],
     judged: [1],
     gas: [1, 2, 3, 4],
+    parts: [1, 2],
     // In 14 a lie is worked out by the chain, and who signed it is reported.
     bribed: [2, 14],
     storm: [1],
@@ -97,8 +98,8 @@ describe('what is kept of duties', () => {
       checked = 0
       sleeps = 0
       for (const seed of seeds) {
-        const size =
-          faults === 'swarm' || faults === 'gas' ? SMALL : { jobs: 6, workloadMs: 30_000 }
+        const isSmall = ['swarm', 'gas', 'parts'].includes(faults)
+        const size = isSmall ? SMALL : { jobs: 6, workloadMs: 30_000 }
         assert.ok(new World(scenario(seed, faults as Faults, size)).run().final)
       }
       assert.ok(checked > 50, `${checked} duties were compared`)

@@ -21,6 +21,7 @@ const SEEDS: Readonly<Record<Faults, readonly number[]>> = {
   rogues: [1, 2, 3, 4],
   // In both somebody pays a spike, and comes too late.
   gas: [16, 32],
+  parts: [1, 2, 3, 4],
 }
 
 /** A fault that never fired has tested nothing. */
@@ -34,6 +35,7 @@ const MUST_FIRE: Readonly<Partial<Record<Faults, readonly string[]>>> = {
   unseen: ['unseen', 'lying'],
   storm: ['lost', 'crashes', 'partitions', 'cut', 'outages'],
   gas: ['spikes', 'dear', 'inVain'],
+  parts: ['reorgs'],
 }
 
 describe('the network', () => {
