@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { owedWei } from '../../coordinator-free/charges.ts'
 import { isSettledAdapter } from '../../coordinator-free/registrations.ts'
-import { Adapter, stepsDone } from '../../protocol/adapter.ts'
+import { Adapter, runFault, stepsDone } from '../../protocol/adapter.ts'
 import { Prompt } from '../../protocol/answer.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'
@@ -85,24 +85,22 @@ export class Orders {
   async goOn(adapter: Cid, wanted: PartOfRun, signal: AbortSignal): Promise<TuneOrder> {
     const { runtime, content } = this.#options
     if (!isSettledAdapter(runtime.core.ledger, adapter)) {
-      throw new OrderError(
-        'cannot-go-on',
-        `Nobody would go on from adapter ${adapter}: this node knows of no batch that settles its fine-tune.`,
-      )
+      throw cannotGoOn(adapter, 'this node knows of no batch that settles its fine-tune')
     }
     const earlier = await content.get(Adapter, adapter, { signal })
     const before = await content.get(FineTuneSpec, earlier.spec, { signal })
     const firstStep = stepsDone(earlier)
     const left = before.runSteps - firstStep
-    if (left === 0) {
-      throw new OrderError(
-        'cannot-go-on',
-        `The run of adapter ${adapter} is over: all its ${before.runSteps} steps are done.`,
-      )
+    if (left === 0) throw cannotGoOn(adapter, `all ${before.runSteps} steps of its run are done`)
+    const { cid } = earlier.states.at(-1)!
+    if (!(await content.bytes(cid, { signal }).catch(() => undefined))) {
+      throw cannotGoOn(adapter, 'nobody delivers its last state; workers keep states for a month')
     }
     const { segmentSteps = before.segmentSteps, patience = before.patience } = wanted
     const steps = Math.min(wanted.steps ?? before.steps, left)
     const spec = { ...before, steps, segmentSteps, patience }
+    const fault = runFault(spec)
+    if (fault) throw cannotGoOn(adapter, fault)
     return this.#tune({ model: earlier.base, adapter, spec, firstStep })
   }
 
@@ -150,4 +148,8 @@ export class Orders {
       deadlineMs: nowMs + DEADLINE_MS[order.task],
     }
   }
+}
+
+function cannotGoOn(adapter: Cid, why: string): OrderError {
+  return new OrderError('cannot-go-on', `Nobody can go on from adapter ${adapter}: ${why}.`)
 }
