@@ -1,11 +1,19 @@
 /** What was sent over the bridge, in a file, so that a later run goes on where an earlier one ended. */
+import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { z } from 'zod'
 import { bytes32 } from '../../protocol/fields.ts'
 import { bigintAsText } from '../json.ts'
+import { lockFolder } from '../storage/lock.ts'
 import { ChainError } from './errors.ts'
 import { writeWhole } from './files.ts'
 import { hexBytes } from './quantities.ts'
+import { sleep } from './wait.ts'
+
+/** Together a few seconds, which a file on a slow disk does not take. */
+const LOCK_TRIES = 100
+const LOCK_PAUSE_MS = 50
 
 const decimal = z
   .string()
@@ -56,26 +64,16 @@ export type Transfer = z.output<typeof Transfer>
 
 export class Transfers {
   readonly #file: string
-  readonly #byHash: Map<string, Transfer>
+  #byHash: Map<string, Transfer>
 
-  private constructor(file: string, transfers: readonly Transfer[]) {
+  private constructor(file: string, byHash: Map<string, Transfer>) {
     this.#file = file
-    this.#byHash = new Map(transfers.map((transfer) => [transfer.txHash, transfer]))
+    this.#byHash = byHash
   }
 
   /** Throws `ChainError` `unknown-transfer` where the file cannot be read. */
   static async load(file: string): Promise<Transfers> {
-    try {
-      const text = await readFile(file, 'utf8')
-      return new Transfers(file, z.array(Transfer).parse(JSON.parse(text)))
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Transfers(file, [])
-      throw new ChainError(
-        'unknown-transfer',
-        `${file} cannot be read; move it away, and name withdrawals by their transaction on L2`,
-        { cause },
-      )
-    }
+    return new Transfers(file, await read(file))
   }
 
   /** Oldest first. */
@@ -89,17 +87,47 @@ export class Transfers {
 
   /** Adds it, or puts it in the place of what was known of it. */
   async put(transfer: Transfer): Promise<void> {
-    this.#byHash.set(transfer.txHash, transfer)
-    await this.#save()
+    await this.#change((held) => held.set(transfer.txHash, transfer))
   }
 
   async remove(txHash: string): Promise<void> {
-    this.#byHash.delete(txHash)
-    await this.#save()
+    await this.#change((held) => held.delete(txHash))
   }
 
-  async #save(): Promise<void> {
-    const text = JSON.stringify(this.all, bigintAsText, 2)
+  /** Changes what the file says by now: while one command waits, another may have sent something. */
+  async #change(change: (held: Map<string, Transfer>) => void): Promise<void> {
+    using _lock = await lockSoon(path.dirname(this.#file))
+    const held = await read(this.#file)
+    change(held)
+    const text = JSON.stringify([...held.values()], bigintAsText, 2)
     await writeWhole(this.#file, `${text}\n`)
+    this.#byHash = held
+  }
+}
+
+async function read(file: string): Promise<Map<string, Transfer>> {
+  try {
+    const transfers = z.array(Transfer).parse(JSON.parse(await readFile(file, 'utf8')))
+    return new Map(transfers.map((transfer) => [transfer.txHash, transfer]))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    throw new ChainError(
+      'unknown-transfer',
+      `${file} cannot be read; move it away, and name withdrawals by their transaction on L2`,
+      { cause },
+    )
+  }
+}
+
+/** The lock, as soon as whoever has it lets go: nobody holds it for longer than a file takes to write. */
+async function lockSoon(folder: string): Promise<Disposable> {
+  mkdirSync(folder, { recursive: true })
+  for (let tries = 1; ; tries++) {
+    try {
+      return lockFolder(folder)
+    } catch (error) {
+      if (tries === LOCK_TRIES) throw error
+      await sleep(LOCK_PAUSE_MS)
+    }
   }
 }

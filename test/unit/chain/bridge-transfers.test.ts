@@ -39,6 +39,16 @@ describe('the file of transfers', () => {
     deepEqual((await Transfers.load(file)).all, [withdrawal, deposit])
   })
 
+  it('keeps what another command has sent in the meantime', async () => {
+    const waiting = await Transfers.load(file)
+    await waiting.put(deposit)
+    const other = await Transfers.load(file)
+    await other.put(withdrawal)
+    const arrived = { ...deposit, l2TxHash: hash('4') }
+    await waiting.put(arrived)
+    deepEqual((await Transfers.load(file)).all, [arrived, withdrawal])
+  })
+
   it('forgets what was never sent', async () => {
     const transfers = await Transfers.load(file)
     await transfers.put(deposit)
