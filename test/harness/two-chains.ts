@@ -141,6 +141,11 @@ export class TwoChains {
         [version, stateRoot, storageHash, hash],
       ),
     )
+    await this.claim(number, root)
+  }
+
+  /** As anybody may do it: creates a game, whatever it claims of a block of the L2. */
+  async claim(number: bigint, root: Hex): Promise<void> {
     const factory = { address: this.factory, abi: this.contract('GameFactory').abi }
     const args = [0, root, numberToHex(number, { size: 32 })]
     await this.l1.writeContractSync({ ...factory, functionName: 'create', args })

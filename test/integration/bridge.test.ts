@@ -9,6 +9,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { encodeFunctionData, type Hex, toFunctionSelector, toHex, zeroAddress } from 'viem'
+import { buildProveWithdrawal, getGame, proveWithdrawal } from 'viem/op-stack'
 import { type Bridge, connectBridge, type Parcel } from '../../worker/chain/bridge.ts'
 import { type DepositView, deposit, viewDeposit } from '../../worker/chain/bridge-deposits.ts'
 import { viewWithdrawal, type WithdrawalView } from '../../worker/chain/bridge-withdrawal-views.ts'
@@ -144,6 +145,44 @@ describe('a bridge', () => {
         other.close()
       }
       equal(await letterIn('l1'), toHex('by hand'))
+    })
+
+    it('proves by a game that claims this L2, whatever newer ones claim', async () => {
+      const { txHash } = await withdraw(bridge, letter(chains.letterboxes.l1, 'true', 0n))
+      const { number } = await chains.l2.getBlock()
+      await chains.propose()
+      await chains.claim(number, `0x${'66'.repeat(32)}`)
+      await chains.claim(number + 1_000_000n, `0x${'66'.repeat(32)}`)
+      equal((await prove(bridge, txHash)).state, 'waiting-to-finalise')
+      const lone = await withdraw(bridge, letter(chains.letterboxes.l1, 'alone', 0n))
+      await chains.claim((await chains.l2.getBlock()).number, `0x${'66'.repeat(32)}`)
+      const refusal = { code: 'false-games', message: /none of the 2 dispute games.*claims the L2/ }
+      await rejects(prove(bridge, lone.txHash), refusal)
+    })
+
+    it('is delivered by an aged proof, though another has proven it anew', async () => {
+      const { txHash } = await withdraw(bridge, letter(chains.letterboxes.l1, 'aged', 0n))
+      await chains.propose()
+      const before = await viewWithdrawal(bridge, txHash)
+      await prove(bridge, txHash)
+      await chains.passTime(PROOF_AGE_SECONDS + 1)
+      const meddler = await connect('meddler')
+      try {
+        await chains.fund(meddler.account)
+        await proveAnew(meddler, before)
+      } finally {
+        meddler.close()
+      }
+      equal((await viewWithdrawal(bridge, txHash)).state, 'ready-to-finalise')
+      equal((await finalise(bridge, txHash)).state, 'finalised')
+    })
+
+    it('does not take what was only looked at for a transfer from here', async () => {
+      const { txHash } = await withdraw(bridge, letter(chains.letterboxes.l1, 'seen', 0n))
+      const other = await connect('onlooker')
+      ok((await viewWithdrawal(other, txHash)).message)
+      deepEqual(other.transfers.all, [])
+      other.close()
     })
 
     it('says when the target refuses what is delivered', async () => {
@@ -290,6 +329,17 @@ describe('a bridge', () => {
       const view = await viewDeposit(bridge, sent.txHash)
       if (view.state !== 'crossing') return view
     }
+  }
+
+  /** As anybody may do with whatever was sent. */
+  async function proveAnew({ l1, l2, targetChain }: Bridge, { message, l2Block }: WithdrawalView) {
+    ok(message && l2Block)
+    const game = await getGame(l1.client, { targetChain, l2BlockNumber: l2Block.number })
+    const proof = await buildProveWithdrawal(l2.client, { game, withdrawal: message })
+    const { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal } = proof
+    const args = { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal }
+    const { account } = l1.client
+    await l1.mined(await proveWithdrawal(l1.client, { targetChain, account, ...args }))
   }
 
   function ask(side: 'l1' | 'l2', functionName: string): Promise<unknown> {

@@ -1,5 +1,5 @@
 /** How far a withdrawal is, as both chains tell it. */
-import { parseAbi, zeroAddress } from 'viem'
+import { type Address, BaseError, ContractFunctionRevertedError, parseAbi, zeroAddress } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import {
   getTimeToFinalize,
@@ -15,7 +15,15 @@ import type { Withdrawal } from './bridge-transfers.ts'
 import { ChainError } from './errors.ts'
 import { sleep } from './wait.ts'
 
-const portalAbi = parseAbi(['function respectedGameType() view returns (uint32)'])
+const portalAbi = parseAbi([
+  'function respectedGameType() view returns (uint32)',
+  'function numProofSubmitters(bytes32 withdrawalHash) view returns (uint256)',
+  'function proofSubmitters(bytes32 withdrawalHash, uint256 index) view returns (address)',
+  'function checkWithdrawal(bytes32 withdrawalHash, address proofSubmitter) view',
+])
+
+/** Of those who have proven a withdrawal, how many are looked at beside its sender and this account. */
+const NEWEST_PROVERS = 8
 
 /** An RPC address with several nodes behind it may lag by a few blocks of L1; then a later look will tell. */
 const AFTER_LOOKS = 30
@@ -79,6 +87,47 @@ export async function placeOf({ l1, portal }: Bridge, { l2Block }: Sent): Promis
   return isSuperGameType(type) ? l2Block.seconds : l2Block.number
 }
 
+/**
+ * Whose proof lets the withdrawal be delivered now; `undefined` where nobody's does yet. Anybody may prove it anew at any
+ * time, and takes nothing from what was proven before.
+ */
+export async function readyProver(
+  { l1, portal, account }: Bridge,
+  { message: { withdrawalHash, sender } }: Sent,
+): Promise<Address | undefined> {
+  const contract = { address: portal, abi: portalAbi } as const
+  const asked = { ...contract, functionName: 'numProofSubmitters', args: [withdrawalHash] } as const
+  const count = Number(await readContract(l1.client, asked))
+  const places = Array.from({ length: Math.min(count, NEWEST_PROVERS) }, (_, back) => {
+    return BigInt(count - 1 - back)
+  })
+  const newest = places.map((place) => {
+    const args = [withdrawalHash, place] as const
+    return readContract(l1.client, { ...contract, functionName: 'proofSubmitters', args })
+  })
+  for (const prover of new Set([account, sender, ...(await Promise.all(newest))])) {
+    const args = [withdrawalHash, prover] as const
+    const check = { ...contract, functionName: 'checkWithdrawal', args } as const
+    if (await isTaken(() => readContract(l1.client, check))) return prover
+  }
+  return undefined
+}
+
+/** False where a contract refuses. */
+async function isTaken(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask()
+    return true
+  } catch (error) {
+    if (error instanceof BaseError && error.walk(isRefusal)) return false
+    throw error
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ContractFunctionRevertedError
+}
+
 export function isSent<W extends Withdrawal>(known: W): known is Sent<W> {
   return known.message !== undefined && known.l2Block !== undefined
 }
@@ -89,6 +138,9 @@ async function progressOf(bridge: Bridge, sent: Sent) {
   const l2BlockNumber = await placeOf(bridge, sent)
   const asked = { targetChain, withdrawalHash, sender, l2BlockNumber }
   const state = STATES[await getWithdrawalStatus(l1.client, asked)]
+  // Of all proofs viem looks at the last.
+  const isReady = state !== 'finalised' && (await readyProver(bridge, sent)) !== undefined
+  if (isReady) return { state: 'ready-to-finalise' } as const
   if (state === 'waiting-to-prove') {
     const { seconds } = await getTimeToNextGame(l1.client, { targetChain, l2BlockNumber })
     return { state, waitSeconds: seconds }
@@ -120,6 +172,10 @@ async function findMessage(
   const message = { ...said, withdrawalHash: said.withdrawalHash as Hash }
   const l2Block = { number: receipt.blockNumber, seconds: timestamp }
   const sent = { ...known, message, l2Block }
-  await transfers.put(sent)
+  const isAsNoted =
+    known.message?.withdrawalHash === message.withdrawalHash &&
+    known.l2Block?.number === l2Block.number
+  // What was only looked at is nobody's transfer from here.
+  if (transfers.find(known.txHash) && !isAsNoted) await transfers.put(sent)
   return sent
 }

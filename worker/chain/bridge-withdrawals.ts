@@ -1,10 +1,17 @@
 /** From L2 to L1, in three steps: a message on L2, its proof on L1, and, when the proof has aged, its delivery. */
-import { type Hex, parseAbi, parseEventLogs, type TransactionReceipt } from 'viem'
-import { readContract } from 'viem/actions'
+import {
+  concat,
+  type Hex,
+  keccak256,
+  parseAbi,
+  parseEventLogs,
+  type TransactionReceipt,
+} from 'viem'
+import { getBlock } from 'viem/actions'
 import {
   buildProveWithdrawal,
   finalizeWithdrawal,
-  getGame,
+  getGames,
   initiateWithdrawal,
   proveWithdrawal,
 } from 'viem/op-stack'
@@ -15,6 +22,7 @@ import {
   isSent,
   knownWithdrawal,
   placeOf,
+  readyProver,
   type Sent,
   viewAfter,
   viewWithdrawal,
@@ -24,8 +32,6 @@ import {
 import { ChainError } from './errors.ts'
 
 const portalAbi = parseAbi([
-  'function numProofSubmitters(bytes32 withdrawalHash) view returns (uint256)',
-  'function proofSubmitters(bytes32 withdrawalHash, uint256 index) view returns (address)',
   'event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success)',
 ])
 
@@ -55,22 +61,20 @@ export async function withdraw(bridge: Bridge, parcel: Parcel): Promise<Withdraw
 
 /**
  * Proves the withdrawal of that transaction on L2. Where that was done already, or is under way, nothing is sent a second
- * time. Throws `ChainError`, `too-early` and `reverted` among others.
+ * time. Throws `ChainError`, `too-early`, `false-games` and `reverted` among others.
  */
 export async function prove(bridge: Bridge, txHash: Hash): Promise<WithdrawalView> {
   const view = await viewWithdrawal(bridge, txHash)
   if (PROVEN.includes(view.state)) return view
   if (view.state !== 'ready-to-prove' || !isSent(view)) throw cannot('proven', view)
-  const { l1, l2, targetChain } = bridge
+  const { l1, targetChain } = bridge
   return await told('prove the withdrawal', async () => {
     await settle(bridge, txHash, 'proveTxHash', async () => {
-      const l2BlockNumber = await placeOf(bridge, view)
-      const game = await getGame(l1.client, { targetChain, l2BlockNumber })
-      const proof = await buildProveWithdrawal(l2.client, { game, withdrawal: view.message })
-      const { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal } = proof
       const { account } = l1.client
-      const args = { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal }
-      return await proveWithdrawal(l1.client, { targetChain, account, ...args })
+      return await proveWithdrawal(l1.client, {
+        ...(await proofOf(bridge, view)),
+        ...{ targetChain, account },
+      })
     })
     return await viewAfter(bridge, view)
   })
@@ -84,7 +88,9 @@ export async function finalise(bridge: Bridge, txHash: Hash): Promise<Withdrawal
   const { l1, targetChain, portal } = bridge
   return await told('finalise the withdrawal', async () => {
     const { logs } = await settle(bridge, txHash, 'finaliseTxHash', async () => {
-      const proofSubmitter = await lastProver(bridge, view)
+      const proofSubmitter = await readyProver(bridge, view)
+      // The status has just told that there is one.
+      if (!proofSubmitter) throw cannot('finalised', view)
       const { account } = l1.client
       const args = { withdrawal: view.message, proofSubmitter }
       return await finalizeWithdrawal(l1.client, { targetChain, account, ...args })
@@ -123,19 +129,35 @@ async function settle(
   throw new ChainError('reverted', `the portal refused transaction ${hash}; look at the status`)
 }
 
-/** Whoever's proof the status speaks of. */
-async function lastProver({ l1, portal }: Bridge, { message: { withdrawalHash } }: Sent) {
-  const contract = { address: portal, abi: portalAbi } as const
-  const count = await readContract(l1.client, {
-    ...contract,
-    functionName: 'numProofSubmitters',
-    args: [withdrawalHash],
+/**
+ * The proof by the newest game that claims what the L2 is. Anybody may create a game, and claim anything: another L2, or
+ * one of a time to come.
+ */
+async function proofOf(bridge: Bridge, sent: Sent) {
+  const { l1, l2, targetChain } = bridge
+  const games = await getGames(l1.client, {
+    targetChain,
+    l2BlockNumber: await placeOf(bridge, sent),
   })
-  return await readContract(l1.client, {
-    ...contract,
-    functionName: 'proofSubmitters',
-    args: [withdrawalHash, count - 1n],
-  })
+  const head = await getBlock(l2.client)
+  for (const game of games) {
+    if (game.l2BlockNumber > (game.usesSuperRoots ? head.timestamp : head.number)) continue
+    const proof = await buildProveWithdrawal(l2.client, { game, withdrawal: sent.message })
+    const { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal } = proof
+    // A claim about several chains at once names more than this one.
+    if (game.usesSuperRoots || rootOf(outputRootProof) === game.rootClaim) {
+      return { l2OutputIndex, outputRootProof, withdrawalProof, withdrawal }
+    }
+  }
+  throw new ChainError(
+    'false-games',
+    `none of the ${games.length} dispute games after withdrawal ${sent.txHash} claims the L2 that ${l2.url} shows; wait for one that does, or ask another RPC`,
+  )
+}
+
+function rootOf(proof: Awaited<ReturnType<typeof buildProveWithdrawal>>['outputRootProof']): Hex {
+  const { version, stateRoot, messagePasserStorageRoot, latestBlockhash } = proof
+  return keccak256(concat([version, stateRoot, messagePasserStorageRoot, latestBlockhash]))
 }
 
 function cannot(be: string, { state, waitSeconds = 0, txHash }: WithdrawalView): ChainError {

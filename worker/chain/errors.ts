@@ -46,6 +46,8 @@ export type ChainErrorCode =
   | 'value-refused'
   /** A withdrawal is not as far as it must be for this step. */
   | 'too-early'
+  /** Dispute games cover a withdrawal, but none of them claims what the L2 is. */
+  | 'false-games'
   /** There is nothing like that among the transfers, or the file of them cannot be read. */
   | 'unknown-transfer'
 
