@@ -1,8 +1,11 @@
 /** The bridge as a person has it: each step a process of its own, which knows no more than the file of the one before. */
 import { equal, match } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { toHex } from '../../protocol/hash.ts'
 import { person } from '../harness/embedded-chain.ts'
@@ -71,10 +74,43 @@ describe('tributary bridge', () => {
     equal(await chains.l1.getBalance({ address: friend }), COIN / 2n)
   })
 
+  it('waits on through a loss of the connection', async () => {
+    await done('withdraw', '0.25', '--to', friend)
+    const switched = await switchedProxy(chains.l1.transport.url!)
+    const file = JSON.parse(await readFile(chains.bridgeFile, 'utf8'))
+    file.l1.rpc = switched.url
+    await writeFile(path.join(chains.folder, 'switched.json'), JSON.stringify(file))
+    const waiting = bridge('prove', '--wait', '--bridge', 'switched.json')
+    // The first look is over, whose failure would end it.
+    await until(async () => switched.count('eth_chainId') > 0 && switched.count('eth_call') > 20)
+    switched.isDown = true
+    let isOver = false
+    void waiting.finally(() => {
+      isOver = true
+    })
+    await until(async () => isOver || switched.refused > 1)
+    await chains.propose()
+    switched.isDown = false
+    const { code, out, err } = await waiting
+    switched.close()
+    equal(code, 0, err)
+    match(out.trim(), HASH)
+    match(err, /is waiting-to-finalise: its proof must age/)
+  })
+
+  it('sends nothing where there is nothing to send, or nobody to send it to', async () => {
+    const empty = await bridge('deposit', '--to', friend)
+    equal(empty.code, 2)
+    match(empty.err, /nothing to send/)
+    const mistyped = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAde'
+    equal((await bridge('withdraw', '1', '--to', mistyped)).code, 2)
+  })
+
   it('shows what was sent', async () => {
     const { transfers } = JSON.parse(await done('status', '--json'))
     const states = transfers.map(({ kind, state }: Record<string, string>) => `${kind} ${state}`)
-    equal(states.join(', '), 'deposit arrived, withdrawal finalised')
+    const expected = 'deposit arrived, withdrawal finalised, withdrawal waiting-to-finalise'
+    equal(states.join(', '), expected)
     const one = await done('status', transfers[1].txHash)
     match(one, /withdrawal +0x\S+ +0\.5 +0x\S+ +finalised +done/)
   })
@@ -106,4 +142,28 @@ describe('tributary bridge', () => {
 
 async function until(happened: () => Promise<boolean>): Promise<void> {
   while (!(await happened())) await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+/** Hands on every question while it is not down. */
+async function switchedProxy(to: string) {
+  const asked: string[] = []
+  const proxy = {
+    ...{ url: '', isDown: false, refused: 0 },
+    count: (method: string) => asked.filter((one) => one === method).length,
+    close: () => server.close(),
+  }
+  const server = createServer(async (request, response) => {
+    const body = await text(request)
+    asked.push(JSON.parse(body).method)
+    if (proxy.isDown) {
+      proxy.refused += 1
+      return response.writeHead(503).end('come back later')
+    }
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(to, { method: 'POST', headers, body })
+    return response.writeHead(200, headers).end(await answer.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return proxy
 }

@@ -17,11 +17,13 @@ import {
 } from 'viem'
 import { getCode, getTransactionReceipt } from 'viem/actions'
 import { z } from 'zod'
+import { WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
+import { told } from './bridge-errors.ts'
 import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
 import { smallQuantity } from './quantities.ts'
 import { Rpc, type RpcAddress } from './rpc.ts'
-import { sleep } from './wait.ts'
+import { isPassing, sleep, whileUnreachable } from './wait.ts'
 
 /** A block of an OP Stack chain comes every 2 s, one of Ethereum every 12, in ms. */
 const LOOK_MS = 500
@@ -107,10 +109,20 @@ export class Side<C extends Chain> {
   /** Waits for the receipt, for as long as the caller will; `look` is told each time that there was none. */
   async mined(hash: Hash, look: () => void = () => undefined): Promise<TransactionReceipt> {
     for (;;) {
-      const receipt = await this.receipt(hash)
+      const receipt = await this.#receiptAtLast(hash)
       if (receipt) return receipt
       look()
       await sleep(LOOK_MS, this.#signal)
+    }
+  }
+
+  async #receiptAtLast(hash: Hash): Promise<TransactionReceipt | undefined> {
+    const untilMs = performance.now() + WRITE_PATIENCE_MS
+    const look = () => told('look for the receipt', () => this.receipt(hash))
+    try {
+      return await whileUnreachable(look, untilMs, this.#signal)
+    } catch (error) {
+      throw isPassing(error) ? perhapsSent(hash, error) : error
     }
   }
 
@@ -136,13 +148,18 @@ export class Side<C extends Chain> {
       return await asViem(ask)
     } catch (error) {
       // Whether a lost connection lost the transaction, too, a later look will tell.
-      if (error instanceof ChainError) throw error
+      if (error instanceof ChainError) throw perhapsSent(hash, error)
       // Another node may have had it already, over which this one stumbles.
       if (await this.knows(hash)) return hash
       await reminder.undo(hash)
       throw error
     }
   }
+}
+
+function perhapsSent(hash: Hash, { code, message }: ChainError): ChainError {
+  const advice = 'look at the status before you send another'
+  return new ChainError(code, `${message} Transaction ${hash} may be on its way: ${advice}`)
 }
 
 /** An answer that is an error, in the shape by which viem tells a revert from the rest. */

@@ -1,5 +1,6 @@
 /** What people write on the command line, read: each throws what commander shows as wrong use. */
 import { InvalidArgumentError } from 'commander'
+import { isAddress } from 'viem/utils'
 import { type Address, address, bytes32, type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { parseOpen } from '../stake.ts'
@@ -16,10 +17,16 @@ export function openOrNothing(text: string): bigint {
   throw new InvalidArgumentError('It takes an amount, such as 100, 0.5 or 0.')
 }
 
+/** Where letters are large and small, they hold a check of the digits (EIP-55). */
 export function account(text: string): Address {
   const parsed = address.safeParse(text.toLowerCase())
-  if (parsed.success) return parsed.data
-  throw new InvalidArgumentError('It takes an account: 0x and 40 digits.')
+  if (!parsed.success) throw new InvalidArgumentError('It takes an account: 0x and 40 digits.')
+  const digits = text.slice(2)
+  const isMixed = digits !== digits.toLowerCase() && digits !== digits.toUpperCase()
+  if (isMixed && !isAddress(text)) {
+    throw new InvalidArgumentError('It is mistyped: its large and small letters do not fit.')
+  }
+  return parsed.data
 }
 
 /** A number that counts from 1. */

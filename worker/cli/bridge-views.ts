@@ -9,12 +9,16 @@ import {
   type WithdrawalState,
   type WithdrawalView,
 } from '../chain/bridge-withdrawal-views.ts'
-import { sleep } from '../chain/wait.ts'
+import { ChainError } from '../chain/errors.ts'
+import { isPassing, sleep } from '../chain/wait.ts'
+import { span } from './durations.ts'
 import { short, table } from './output.ts'
 import { startProgress } from './progress.ts'
 
-/** Not more often than blocks come, and often enough that a bar seems alive, in ms. */
+/** First and longest pause between two looks, in ms, and what part of a wait a pause may be. */
 const LOOK_MS = 1000
+const MAX_LOOK_MS = 60_000
+const PAUSE_SHARE = 0.01
 
 const NEXT: Readonly<Record<DepositView['state'] | WithdrawalState, string>> = {
   lost: 'unknown to the chain: send it again',
@@ -22,10 +26,10 @@ const NEXT: Readonly<Record<DepositView['state'] | WithdrawalState, string>> = {
   refused: 'failed where it was sent',
   crossing: 'the L2 has yet to derive it',
   arrived: 'done',
-  failed: 'its call failed on L2; a value is there',
-  'waiting-to-prove': 'no dispute game covers its block yet',
+  failed: 'its call failed on L2; a value is with its sender there',
+  'waiting-to-prove': 'no dispute game covers its block yet; tributary bridge prove --wait',
   'ready-to-prove': 'tributary bridge prove',
-  'waiting-to-finalise': 'its proof must age',
+  'waiting-to-finalise': 'its proof must age; tributary bridge finalise --wait',
   'ready-to-finalise': 'tributary bridge finalise',
   finalised: 'done',
 }
@@ -43,58 +47,83 @@ export function transfersTable(views: readonly (DepositView | WithdrawalView)[])
   const rows = views.map((view) => {
     const valueWei = view.kind === 'deposit' ? view.valueWei : view.message?.value
     const to = view.kind === 'deposit' ? view.to : view.message?.target
-    const left =
-      'waitSeconds' in view && view.waitSeconds > 0 ? ` (about ${view.waitSeconds} s)` : ''
     return [
       view.kind,
-      short(view.txHash),
+      view.txHash,
       valueWei === undefined ? '?' : formatOpen(valueWei),
       to === undefined ? '?' : short(to),
       view.state,
-      `${NEXT[view.state]}${left}`,
+      nextOf(view),
     ]
   })
   return table(rows, ['what', 'transaction', 'value', 'to', 'state', 'next'])
 }
 
+/** What comes next, and when, as far as that can be told. */
+export function nextOf(view: DepositView | WithdrawalView): string {
+  const waitSeconds = 'waitSeconds' in view ? view.waitSeconds : 0
+  return `${NEXT[view.state]}${waitSeconds > 0 ? `, in about ${span(waitSeconds)}` : ''}`
+}
+
 /** Looks until the deposit has come to something on L2. */
-export async function awaitArrival(bridge: Bridge, sent: DepositView): Promise<DepositView> {
-  const wait = startWait('on the way to L2, seconds:')
-  try {
-    for (let view = sent; ; view = await viewDeposit(bridge, sent.txHash)) {
-      if (view.state !== 'crossing' && view.state !== 'sent') return view
-      wait.update(0)
-      await sleep(LOOK_MS, bridge.signal)
-    }
-  } finally {
-    wait.end()
-  }
+export function awaitArrival(bridge: Bridge, sent: DepositView): Promise<DepositView> {
+  return lookUntil(bridge, 'on the way to L2, seconds:', async () => {
+    const view = await viewDeposit(bridge, sent.txHash)
+    return view.state === 'crossing' || view.state === 'sent' ? { waiting: '' } : { done: view }
+  })
 }
 
-/** Looks until the withdrawal waits for nothing but a transaction. */
-export async function awaitReady(bridge: Bridge, txHash: Hash): Promise<void> {
-  const wait = startWait('waiting for L1, seconds:')
-  try {
-    for (;;) {
-      const view = await viewWithdrawal(bridge, txHash)
-      if (view.state !== 'sent' && !view.state.startsWith('waiting')) return
-      wait.update(view.waitSeconds ?? 0, view.state)
-      await sleep(LOOK_MS, bridge.signal)
+/** Takes the next step of a withdrawal as soon as it waits for nothing else. */
+export function whenReady(
+  bridge: Bridge,
+  txHash: Hash,
+  step: (bridge: Bridge, txHash: Hash) => Promise<WithdrawalView>,
+): Promise<WithdrawalView> {
+  return lookUntil(bridge, 'waiting for L1, seconds:', async () => {
+    const { state, waitSeconds } = await viewWithdrawal(bridge, txHash)
+    if (state === 'sent' || state.startsWith('waiting')) {
+      return { waiting: state, leftSeconds: waitSeconds ?? 0 }
     }
-  } finally {
-    wait.end()
-  }
+    try {
+      return { done: await step(bridge, txHash) }
+    } catch (error) {
+      if (error instanceof ChainError && error.code === 'false-games') {
+        return { waiting: 'no dispute game claims this L2' }
+      }
+      throw error
+    }
+  })
 }
 
-/** A bar of seconds: those that went by, of those and what is left where that can be told. */
-function startWait(label: string) {
+interface Waiting {
+  readonly waiting: string
+  readonly leftSeconds?: number
+}
+
+/** Some waits last days: they outlast a connection that is lost, and do not ask a public RPC every second. */
+async function lookUntil<T>(
+  { signal }: Bridge,
+  label: string,
+  look: () => Promise<Waiting | { readonly done: T }>,
+): Promise<T> {
   const startedMs = performance.now()
   const progress = startProgress(label)
-  return {
-    update: (leftSeconds: number, detail = '') => {
-      const gone = Math.round((performance.now() - startedMs) / 1000)
-      progress.update(gone, leftSeconds > 0 ? gone + leftSeconds : 0, detail)
-    },
-    end: () => progress.end(),
+  try {
+    for (;;) {
+      const seen = await look().catch(troubleOf)
+      if ('done' in seen) return seen.done
+      const goneSeconds = Math.round((performance.now() - startedMs) / 1000)
+      const leftSeconds = seen.leftSeconds ?? 0
+      progress.update(goneSeconds, leftSeconds > 0 ? goneSeconds + leftSeconds : 0, seen.waiting)
+      const pauseMs = PAUSE_SHARE * 1000 * Math.max(goneSeconds, leftSeconds)
+      await sleep(Math.min(Math.max(pauseMs, LOOK_MS), MAX_LOOK_MS), signal)
+    }
+  } finally {
+    progress.end()
   }
+}
+
+function troubleOf(error: unknown): Waiting {
+  if (isPassing(error)) return { waiting: error.message }
+  throw error
 }

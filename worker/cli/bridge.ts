@@ -1,13 +1,12 @@
 /** `tributary bridge`: between the L2 and the L1 that it stands on. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { Address, Hex } from 'viem'
-import { bytes32 } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Parcel } from '../chain/bridge.ts'
 import { type DepositView, deposit } from '../chain/bridge-deposits.ts'
 import { knownWithdrawal, type WithdrawalView } from '../chain/bridge-withdrawal-views.ts'
 import { finalise, prove, withdraw } from '../chain/bridge-withdrawals.ts'
-import { parseOpen } from '../stake.ts'
+import { account, hash, open } from './arguments.ts'
 import {
   type BridgeFlags,
   DEFAULT_KEY,
@@ -16,7 +15,7 @@ import {
   type SenderFlags,
   sending,
 } from './bridge-here.ts'
-import { awaitArrival, awaitReady, transfersTable, viewTransfer } from './bridge-views.ts'
+import { awaitArrival, nextOf, transfersTable, viewTransfer, whenReady } from './bridge-views.ts'
 import { ClientError } from './client.ts'
 import { print, printJson, say } from './output.ts'
 
@@ -48,7 +47,7 @@ export function bridgeCommand(): Command {
   stepCommand(command, 'prove', 'prove on L1 that a withdrawal was sent', prove)
   stepCommand(command, 'finalise', 'deliver a withdrawal on L1, when its proof has aged', finalise)
   lookingCommand(command, 'status', 'every transfer, and what comes next')
-    .argument('[transaction]', 'one of them, or any withdrawal, by its transaction', transaction)
+    .argument('[transaction]', 'one of them, or any withdrawal, by its transaction', hash)
     .option('--json', 'one JSON object on standard output')
     .action(status)
   return command
@@ -71,7 +70,7 @@ function sendingCommand(parent: Command, name: string, description: string): Com
 
 function parcelCommand(parent: Command, name: string, description: string): Command {
   return sendingCommand(parent, name, description)
-    .argument('[amount]', 'coins, such as 100 or 0.5; nothing for a message alone', amount)
+    .argument('[amount]', 'coins, such as 100 or 0.5; nothing for a message alone', open)
     .option('--to <account>', 'who gets it (default: yourself)', account)
     .option('--data <bytes>', 'what it is called with, 0x…', bytes)
     .option('--gas <units>', 'for the call on the other chain', units)
@@ -79,14 +78,13 @@ function parcelCommand(parent: Command, name: string, description: string): Comm
 
 function stepCommand(parent: Command, name: string, description: string, act: typeof prove): void {
   sendingCommand(parent, name, description)
-    .argument('[transaction]', 'that sent it on L2 (default: the newest from here)', transaction)
+    .argument('[transaction]', 'that sent it on L2 (default: the newest from here)', hash)
     .option('--wait', 'wait until it can be done')
     .action(async (asked: Hash | undefined, flags: WaitFlags) => {
       await sending(flags, async (bridge) => {
         const txHash = asked ?? newestWithdrawal(bridge)
-        if (flags.wait) await awaitReady(bridge, txHash)
-        const view = await act(bridge, txHash)
-        say(`The withdrawal ${view.txHash} is ${view.state}.`)
+        const view = await (flags.wait ? whenReady(bridge, txHash, act) : act(bridge, txHash))
+        say(`The withdrawal ${view.txHash} is ${view.state}: ${nextOf(view)}`)
         print((name === 'prove' ? view.proveTxHash : view.finaliseTxHash) ?? view.state)
       })
     })
@@ -95,7 +93,9 @@ function stepCommand(parent: Command, name: string, description: string, act: ty
 function runDeposit(
   valueWei: bigint | undefined,
   flags: ParcelFlags & { readonly wait: boolean },
+  command: Command,
 ): Promise<void> {
+  if (valueWei === undefined && flags.data === undefined) return sayNothing(command)
   return sending(flags, async (bridge) => {
     const sent = await deposit(bridge, parcelOf(bridge.account, valueWei, flags))
     print(sent.txHash)
@@ -104,14 +104,19 @@ function runDeposit(
     const { state, l2TxHash } = await awaitArrival(bridge, sent)
     if (state !== 'arrived') {
       throw new ClientError(
-        `On L2 its transaction ${l2TxHash} has ${state}; a value that it had is there.`,
+        `On L2 its transaction ${l2TxHash} has ${state}; a value that it had is with ${bridge.account} there.`,
       )
     }
     say(`It is on L2: ${l2TxHash}`)
   })
 }
 
-function runWithdraw(valueWei: bigint | undefined, flags: ParcelFlags): Promise<void> {
+function runWithdraw(
+  valueWei: bigint | undefined,
+  flags: ParcelFlags,
+  command: Command,
+): Promise<void> {
+  if (valueWei === undefined && flags.data === undefined) return sayNothing(command)
   return sending(flags, async (bridge) => {
     const { txHash } = await withdraw(bridge, parcelOf(bridge.account, valueWei, flags))
     print(txHash)
@@ -134,6 +139,10 @@ async function status(txHash: Hash | undefined, flags: BridgeFlags & { readonly 
   })
 }
 
+function sayNothing(command: Command): never {
+  return command.error('error: nothing to send: say an amount, --data, or both')
+}
+
 function parcelOf(
   self: Address,
   valueWei = 0n,
@@ -141,16 +150,6 @@ function parcelOf(
 ): Parcel {
   const byteCount = BigInt(data.length / 2 - 1)
   return { to, valueWei, data, gas: gas ?? CALL_GAS + BYTE_GAS * byteCount }
-}
-
-function amount(text: string): bigint {
-  if (/^\d{1,12}(\.\d{1,18})?$/.test(text)) return parseOpen(text)
-  throw new InvalidArgumentError('It takes an amount, such as 100 or 0.5.')
-}
-
-function account(text: string): Address {
-  if (/^0x[0-9a-f]{40}$/i.test(text)) return text.toLowerCase() as Address
-  throw new InvalidArgumentError('It takes an account: 0x and 40 digits.')
 }
 
 function bytes(text: string): Hex {
@@ -161,10 +160,4 @@ function bytes(text: string): Hex {
 function units(text: string): bigint {
   if (/^[1-9]\d{0,8}$/.test(text)) return BigInt(text)
   throw new InvalidArgumentError('It takes units of gas, such as 200000.')
-}
-
-function transaction(text: string): Hash {
-  const parsed = bytes32.safeParse(text.toLowerCase())
-  if (parsed.success) return parsed.data
-  throw new InvalidArgumentError('It takes a transaction: 0x and 64 digits.')
 }

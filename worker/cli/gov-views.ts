@@ -3,6 +3,7 @@
 import { formatOpen } from '../../protocol/open-amount.ts'
 import { PARAMETERS } from '../../protocol/parameters.ts'
 import type { ParameterView, ProposalView, Voter } from '../chain/governance-views.ts'
+import { span } from './durations.ts'
 import { table } from './output.ts'
 
 const OPEN_GWEI = 1_000_000_000
@@ -103,11 +104,7 @@ function unitOf(value: number, unit: string): string {
 
 function inTime(atMs: number, nowMs: number): string {
   const seconds = Math.ceil((atMs - nowMs) / 1000)
-  if (seconds <= 0) return 'now'
-  if (seconds < 120) return `in ${seconds} s`
-  if (seconds < 7200) return `in ${Math.ceil(seconds / 60)} min`
-  if (seconds < 172_800) return `in ${Math.ceil(seconds / 3600)} h`
-  return `in ${Math.ceil(seconds / 86_400)} days`
+  return seconds <= 0 ? 'now' : `in ${span(seconds)}`
 }
 
 /** Strangers write it: one line of what a terminal prints as it is. */

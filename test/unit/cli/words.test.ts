@@ -46,6 +46,10 @@ describe('words on the command line', () => {
     refused(place, '-1', '1.5', '')
     equal(account(`0x${'AB'.repeat(20)}`), `0x${'ab'.repeat(20)}`)
     refused(account, '0x12', 'vitalik.eth')
+    const checked = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+    equal(account(checked), checked.toLowerCase())
+    // Two digits that have changed places.
+    refused(account, '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAde')
     equal(hash(`0x${'AB'.repeat(32)}`), `0x${'ab'.repeat(32)}`)
     refused(hash, `0x${'ab'.repeat(31)}`)
     refused(contentId, 'Qm123', '../etc', '')
