@@ -3,7 +3,6 @@ import path from 'node:path'
 import { decodeEventLog, toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { datanetRegistryAbi } from '../../contracts/gen/DatanetRegistry.ts'
-import { payoutAbi } from '../../contracts/gen/Payout.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
 import type { BatchHeader } from '../../protocol/batch.ts'
 import { ROLE_BITS, ROLES, type Role } from '../../protocol/chain.ts'
@@ -35,6 +34,7 @@ export interface Written {
   readonly txHash: Hash
   readonly blockNumber: number
   readonly gasUsed: bigint
+  readonly logs: Mined['logs']
 }
 
 /** What the vault knows of a node. */
@@ -193,15 +193,6 @@ export class ChainClient {
     }
   }
 
-  /** All that an account was paid, in wei. */
-  claimedWei(account: Address, signal?: AbortSignal): Promise<bigint> {
-    const contract = { address: this.deployment.addresses.payout, abi: payoutAbi } as const
-    return this.read(
-      (client) => client.readContract({ ...contract, functionName: 'claimedWei', args: [account] }),
-      signal,
-    )
-  }
-
   /** For parts of the chain that have a file of their own, such as governance. */
   read<T>(ask: Parameters<typeof read<T>>[2], signal?: AbortSignal): Promise<T> {
     return read(this.#rpc, this.deployment.chainId, ask, signal)
@@ -248,6 +239,6 @@ async function checkDeployment(
   }
 }
 
-function writtenOf({ transactionHash, blockNumber, gasUsed }: Mined): Written {
-  return { txHash: transactionHash, blockNumber, gasUsed }
+function writtenOf({ transactionHash, blockNumber, gasUsed, logs }: Mined): Written {
+  return { txHash: transactionHash, blockNumber, gasUsed, logs }
 }

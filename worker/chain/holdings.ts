@@ -1,5 +1,5 @@
 /** What the vault and the escrow hold for an account, beside the stake itself. */
-import { encodeFunctionData } from 'viem'
+import { encodeFunctionData, toEventSelector } from 'viem'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
 import type { Address } from '../../protocol/fields.ts'
@@ -14,6 +14,22 @@ export interface EscrowState {
   readonly exitAtMs: number
   /** All that was ever taken for jobs. */
   readonly redeemedWei: bigint
+}
+
+/** The events by which contracts tell what they have paid out; of each, the amount comes first that is not indexed. */
+const PAID: ReadonlySet<string> = new Set(
+  [
+    'Withdrawn(address,uint256)',
+    'Collected(address,uint256)',
+    'Claimed(address,uint256,uint256)',
+    'BondWithdrawn(uint256,address,uint256)',
+  ].map((event) => toEventSelector(event)),
+)
+
+/** What a write has had paid out, in wei. */
+export function paidWei({ logs }: Written): bigint {
+  const told = logs.find(({ topics: [event = ''] }) => PAID.has(event))
+  return told ? BigInt(told.data.slice(0, 66)) : 0n
 }
 
 export async function readEscrow(

@@ -91,7 +91,7 @@ export async function flagContribution(
   const data = encodeFunctionData({ abi: datanetRegistryAbi, functionName: 'flag', args })
   const what = `flag contribution ${proof.index} of datanet ${datanetId}`
   const written = await write(chain, what, data, signal, bondWei)
-  return { ...written, reviewId: await reviewOf(chain, written, signal) }
+  return { ...written, reviewId: reviewOf(chain, written) }
 }
 
 /** Seals this account's vote, as a validator. */
@@ -213,18 +213,12 @@ export async function readStanding(
 }
 
 /** The review that a flag has opened, from its log. */
-async function reviewOf(
-  chain: ChainClient,
-  { txHash }: Written,
-  signal?: AbortSignal,
-): Promise<number> {
-  const { logs } = await chain.read(
-    (client) => client.getTransactionReceipt({ hash: txHash }),
-    signal,
-  )
+function reviewOf(chain: ChainClient, { logs }: Written): number {
   const { address: at, abi } = registryOf(chain)
-  const { data, topics } = logs.find(({ address }) => address.toLowerCase() === at)!
-  return Number(decodeEventLog({ abi, eventName: 'Flagged', data, topics }).args.reviewId)
+  const { data, topics } = logs.find(({ address }) => address === at)!
+  const [event, ...indexed] = topics as [Hash, ...Hash[]]
+  const said = decodeEventLog({ abi, eventName: 'Flagged', data, topics: [event, ...indexed] })
+  return Number(said.args.reviewId)
 }
 
 async function write(

@@ -9,10 +9,10 @@ import {
   readVersionOf,
   type VersionState,
 } from '../chain/datanets.ts'
+import { paidWei } from '../chain/holdings.ts'
 import {
   bond,
   flagContribution,
-  owedByReviews,
   readStanding,
   requestBondExit,
   withdrawBond,
@@ -252,11 +252,10 @@ function leave(datanetId: number, flags: Writing): Promise<void> {
 
 function withdraw(datanetId: number | undefined, flags: Writing): Promise<void> {
   return writing(flags, async (chain) => {
-    const isBond = datanetId !== undefined
-    const amountWei = isBond
-      ? (await readStanding(chain, datanetId, chain.account)).bondWei
-      : await owedByReviews(chain, chain.account)
-    const written = isBond ? await withdrawBond(chain, datanetId) : await withdrawFromReviews(chain)
+    const written = await (datanetId === undefined
+      ? withdrawFromReviews(chain)
+      : withdrawBond(chain, datanetId))
+    const amountWei = paidWei(written)
     const sentence = `${formatOpen(amountWei)} OPEN went to ${chain.account}.`
     reportWrite(flags, written, sentence, { account: chain.account, amountWei })
   })

@@ -8,13 +8,13 @@ import { recoverAddress } from '../../protocol/signature.ts'
 import { digest } from '../../protocol/struct.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { domainOf } from '../chain/deployment.ts'
+import { paidWei } from '../chain/holdings.ts'
 import {
   type Approval,
   approveMilestone,
   approveTakeover,
   fundOrder,
   type OrderState,
-  owedByOrders,
   readOrder,
   refundOrder,
   releaseByRequester,
@@ -229,8 +229,8 @@ function refund(orderId: Hash, flags: Writing): Promise<void> {
 
 function withdraw(flags: Writing): Promise<void> {
   return writing(flags, async (chain) => {
-    const amountWei = await owedByOrders(chain, chain.account)
     const written = await withdrawOrders(chain)
+    const amountWei = paidWei(written)
     const sentence = `${formatOpen(amountWei)} OPEN went to ${chain.account}.`
     reportWrite(flags, written, sentence, { account: chain.account, amountWei })
   })

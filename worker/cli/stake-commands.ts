@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { type Address, address, bytes32 } from '../../protocol/fields.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
-import { collectEarnings, readEscrow } from '../chain/holdings.ts'
+import { collectEarnings, paidWei, readEscrow } from '../chain/holdings.ts'
 import { keyFile, readKey } from '../storage/keys.ts'
 import { account, open, openOrNothing } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
@@ -108,10 +108,10 @@ function stakeStatus(given: Address | undefined, flags: Reading): Promise<void> 
   const node = given ?? nodeAccount()
   return reading(flags, async (chain) => {
     const member = await chain.member(node)
-    if (flags.json) return printJson({ node, ...member })
     const { owner, roles, stakeWei, exitAtMs } = member
     if (BigInt(owner) === 0n)
       throw new ClientError(`Nobody has staked for ${node}: tributary start --stake.`)
+    if (flags.json) return printJson({ node, ...member })
     const leaving = exitAtMs > 0 ? `, free from ${timeOf(exitAtMs)}` : ''
     print(
       table([
@@ -138,9 +138,12 @@ function collect(given: Address | undefined, flags: Writing): Promise<void> {
   const node = given ?? nodeAccount()
   return writing(flags, async (chain) => {
     const written = await collectEarnings(chain, node)
-    reportWrite(flags, written, `What the stake of ${node} has earned went to ${chain.account}.`, {
-      node,
-    })
+    const amountWei = paidWei(written)
+    const sentence =
+      amountWei > 0n
+        ? `${formatOpen(amountWei)} OPEN, which the stake of ${node} has earned, went to ${chain.account}.`
+        : `The stake of ${node} has earned nothing since it was last asked.`
+    reportWrite(flags, written, sentence, { node, amountWei })
   })
 }
 
@@ -157,10 +160,10 @@ function exitStake(given: Address | undefined, flags: Writing): Promise<void> {
 function withdrawStake(given: Address | undefined, flags: Writing): Promise<void> {
   const node = given ?? nodeAccount()
   return writing(flags, async (chain) => {
-    const { stakeWei } = await chain.member(node)
     const written = await chain.withdrawStake(node)
-    const sentence = `${formatOpen(stakeWei)} OPEN went to ${chain.account}.`
-    reportWrite(flags, written, sentence, { node, amountWei: stakeWei })
+    const amountWei = paidWei(written)
+    const sentence = `${formatOpen(amountWei)} OPEN, the stake and what it has earned, went to ${chain.account}.`
+    reportWrite(flags, written, sentence, { node, amountWei })
   })
 }
 
@@ -197,10 +200,8 @@ function exitEscrow(amountWei: bigint, flags: Writing): Promise<void> {
 
 function withdrawEscrow(flags: Writing): Promise<void> {
   return writing(flags, async (chain) => {
-    const before = await readEscrow(chain, chain.account)
     const written = await chain.withdrawEscrow()
-    const { balanceWei } = await readEscrow(chain, chain.account)
-    const amountWei = before.balanceWei - balanceWei
+    const amountWei = paidWei(written)
     const sentence = `${formatOpen(amountWei)} OPEN went to ${chain.account}.`
     reportWrite(flags, written, sentence, { payer: chain.account, amountWei })
   })
@@ -233,8 +234,8 @@ function claim(
         `${node.url} told of no payout that can be claimed. Ask another: --node.`,
       )
     const { cumulativeWei, ...way } = told.data
-    const amountWei = cumulativeWei - (await chain.claimedWei(earner))
     const written = await chain.claimPayout({ account: earner, cumulativeWei, way })
+    const amountWei = paidWei(written)
     const sentence = `${formatOpen(amountWei)} OPEN went to ${earner}.`
     reportWrite(flags, written, sentence, { account: earner, amountWei })
   })
