@@ -1,8 +1,9 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { blockOf } from '../../protocol/document.ts'
 import { type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
@@ -25,7 +26,7 @@ import {
   TERMS,
   WINDOW_SECONDS,
 } from '../harness/embedded-chain.ts'
-import { type Said, tributary } from '../harness/program.ts'
+import { type Said, startTributary, tributary, untilSaid } from '../harness/program.ts'
 
 const OPEN = 10n ** 18n
 const FEE = OPEN / 10n
@@ -349,6 +350,41 @@ describe('what the chain holds, from the command line', () => {
     })
   })
 
+  describe('a write that is cut off', () => {
+    const at = VALIDATORS[1]!.account
+    const add = ['stake', 'add', '1', at, '--key', 'two.key']
+    const stakeWei = async () => BigInt((await json('stake', 'status', at)).stakeWei)
+
+    it('is done once, though the command is given again', async () => {
+      const before = await stakeWei()
+      const silent = await leavingProxy(chain.anvil.url, 'eth_sendRawTransaction')
+      const places = ['--rpc', silent.url, '--deployment', 'deployment.json']
+      const child = startTributary(chain.folder, [...add, ...places])
+      await silent.left
+      const called = untilSaid(child, /Called off\..*the same command goes on/)
+      child.kill('SIGINT')
+      await called
+      silent.close()
+      const again = await run(...add)
+      equal(again.code, 0, again.err)
+      match(again.err, /An earlier run was cut off.*nothing else is sent/)
+      equal(await stakeWei(), before + OPEN)
+      doesNotMatch((await run(...add)).err, /An earlier run/)
+      equal(await stakeWei(), before + 2n * OPEN)
+    })
+
+    it('is not called undone where only what came of it cannot be read', async () => {
+      const before = await stakeWei()
+      const leaving = await leavingProxy(chain.anvil.url, 'eth_getTransactionReceipt')
+      const places = ['--rpc', leaving.url, '--deployment', 'deployment.json']
+      const { code, err } = await tributary(chain.folder, [...add, ...places])
+      leaving.close()
+      equal(code, 1)
+      match(err, /It is done, by transaction 0x\w{64} in block \d+; do not send it again/)
+      equal(await stakeWei(), before + OPEN)
+    })
+  })
+
   describe('tributary stake and escrow', () => {
     it('give back what is asked for, after the delay', async () => {
       const at = VALIDATORS[2]!.account
@@ -367,7 +403,8 @@ describe('what the chain holds, from the command line', () => {
       const { leavingWei } = await json('escrow', 'exit', '0.5', '--key', 'alice.key')
       equal(leavingWei, `${OPEN / 2n}`)
       await chain.passTime(200)
-      await done('stake', 'withdraw', at, '--key', 'three.key')
+      const withdrawn = await json('stake', 'withdraw', at, '--key', 'three.key')
+      equal(withdrawn.amountWei, `${12n * OPEN}`)
       equal((await json('escrow', 'withdraw', '--key', 'alice.key')).amountWei, `${OPEN / 2n}`)
       const { balanceWei } = await json('escrow', 'status', ALICE.account)
       ok(BigInt(balanceWei) <= (OPEN * 13n) / 10n)
@@ -422,4 +459,30 @@ async function serve(
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
+}
+
+/** Hands on all questions until it has answered one of this method with a result: then it answers nobody. */
+async function leavingProxy(to: string, last: string) {
+  let isGone = false
+  let leave!: () => void
+  const left = new Promise<void>((resolve) => {
+    leave = resolve
+  })
+  const server = createServer(async (request, response) => {
+    const body = await text(request)
+    if (isGone) {
+      request.socket.destroy()
+      return
+    }
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(to.replace('ws', 'http'), { method: 'POST', headers, body })
+    const said = await answer.text()
+    response.writeHead(200, headers).end(said)
+    if (JSON.parse(body).method !== last || !JSON.parse(said).result) return
+    isGone = true
+    leave()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, left, close: () => server.close() }
 }

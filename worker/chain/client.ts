@@ -27,6 +27,8 @@ export interface ChainClientOptions {
   readonly dataFolder: string
   /** How long one write may take, waits for a lost connection included, in ms. */
   readonly patienceMs?: number
+  /** A write was asked for that was under way already: its newest transaction. */
+  readonly onResumed?: (txHash: Hash) => void
 }
 
 /** A write that is in a block. */
@@ -78,8 +80,10 @@ export class ChainClient {
   readonly deployment: Deployment
   readonly #rpc: Rpc
   readonly #outbox: Outbox
+  #lastWritten: Written | undefined
 
-  constructor(rpc: Rpc, { deployment, privateKey, dataFolder, patienceMs }: ChainClientOptions) {
+  constructor(rpc: Rpc, options: ChainClientOptions) {
+    const { deployment, privateKey, dataFolder, patienceMs, onResumed } = options
     const account = privateKeyToAccount(toHex(privateKey))
     this.account = account.address.toLowerCase() as Address
     this.deployment = deployment
@@ -90,7 +94,13 @@ export class ChainClient {
       account,
       store: fileStore(path.join(dataFolder, `outbox-${this.account}.log`)),
       ...(patienceMs === undefined ? {} : { patienceMs }),
+      ...(onResumed && { onResumed: ({ attempts }) => onResumed(attempts.at(-1)!.hash) }),
     })
+  }
+
+  /** What was written last, if anything was. */
+  get lastWritten(): Written | undefined {
+    return this.#lastWritten
   }
 
   /** Closes the connection; what is under way fails. */
@@ -203,8 +213,11 @@ export class ChainClient {
     return writtenOf(await this.#send(call, signal))
   }
 
-  #send({ contract, ...call }: calls.Call, signal: AbortSignal | undefined): Promise<Mined> {
-    return this.#outbox.send({ ...call, to: this.deployment.addresses[contract] }, signal)
+  async #send({ contract, ...call }: calls.Call, signal: AbortSignal | undefined): Promise<Mined> {
+    const to = this.deployment.addresses[contract]
+    const mined = await this.#outbox.send({ ...call, to }, signal)
+    this.#lastWritten = writtenOf(mined)
+    return mined
   }
 
   #datanetEvent<N extends 'DatanetCreated' | 'VersionPublished'>({ logs }: Mined, eventName: N) {

@@ -29,6 +29,8 @@ export interface OutboxOptions {
   readonly store: OutboxStore
   /** How long one write may take, waits for a lost connection included, in ms. */
   readonly patienceMs?: number
+  /** A write was asked for that an earlier call, or an earlier life, has left under way. */
+  readonly onResumed?: (entry: Entry) => void
   /** How often nonce and pool are compared with what we know, in ms. */
   readonly compareMs?: number
   /** A transaction that is in no block after this long is offered again for more, in ms. */

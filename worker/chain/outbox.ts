@@ -79,11 +79,15 @@ export class Outbox {
     const turn = new Turn(this.#options, performance.now() + this.#patienceMs, signal)
     const isIdle = this.#memory !== undefined && this.#memory.pending === undefined
     const memory = isIdle ? this.#memory! : await this.#open(turn)
-    if (memory.pending) await this.#clear(turn, memory)
+    // Whoever asks for the same once more was cut off: it is that transaction, and no second one.
+    let begun = memory.pending && isSame(memory.pending, request) ? memory.pending : undefined
+    if (begun) this.#options.onResumed?.(begun)
+    else if (memory.pending) await this.#clear(turn, memory)
     for (let tries = 1; ; tries++) {
-      const entry = await this.#enter(turn, memory, request)
+      const entry = begun ?? (await this.#enter(turn, memory, request))
       try {
-        await this.#broadcast(turn, memory, entry)
+        if (!begun) await this.#broadcast(turn, memory, entry)
+        begun = undefined
         const receipt = await this.#settle(turn, memory, () => this.#queued > 0)
         if (receipt.status === '0x0') throw await turn.whyFailed(request, entry, receipt)
         return receipt
@@ -276,6 +280,10 @@ export class Outbox {
     this.#options.store.change(memory, { kind: 'dropped' })
     throw explain(offered.error, entry.what)
   }
+}
+
+function isSame(entry: Entry, { to, data, valueWei = 0n }: WriteRequest): boolean {
+  return entry.to === to && entry.data === data && entry.valueWei === valueWei
 }
 
 /** One more than the last that was mined and is kept. */

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Address } from '../../protocol/fields.ts'
+import type { Hash } from '../../protocol/hash.ts'
 import { type ChainClient, connectChain } from '../chain/client.ts'
 import { loadDeployment } from '../chain/deployment.ts'
+import { WorldError } from '../errors.ts'
 import { type Key, keyFile, loadKey, readKey } from '../storage/keys.ts'
 import { ClientError, nodeHere } from './client.ts'
 import { say } from './output.ts'
@@ -37,7 +39,21 @@ export function writing<T>(flags: KeyFlags, act: (client: ChainClient, key: Key)
   const isNew = flags.key === undefined && !existsSync(DEFAULT_KEY)
   const key = flags.key ? readKey(flags.key) : loadKey(FOLDER, 'voter')
   if (isNew) say(`Made ${DEFAULT_KEY}. Its account needs OPEN: ${key.address}`)
-  return connected(places, key.privateKey, (client) => act(client, key))
+  process.once('SIGINT', cutOff)
+  return connected(places, key.privateKey, (client) => act(client, key)).finally(() =>
+    process.removeListener('SIGINT', cutOff),
+  )
+}
+
+function cutOff(): void {
+  say('Called off. What was sent may still be mined: the same command goes on where it ended.')
+  process.exit(1)
+}
+
+function onResumed(txHash: Hash): void {
+  say(
+    `An earlier run was cut off after it had sent this, in transaction ${txHash}: that is seen to, and nothing else is sent. To have it twice, run this again.`,
+  )
 }
 
 /** The account that would write, where there is a key. */
@@ -55,14 +71,25 @@ async function connected<T>(
   if (!deployment) {
     throw new ClientError(`There is no deployment file ${file}. Name one with --deployment.`)
   }
-  const client = await connectChain({ url: urls, deployment, privateKey, dataFolder: FOLDER })
+  const options = { url: urls, deployment, privateKey, dataFolder: FOLDER, onResumed }
+  const client = await connectChain(options)
   try {
     return await use(client)
   } catch (error) {
-    throw advised(error)
+    throw afterWrite(advised(error), client)
   } finally {
     client.close()
   }
+}
+
+/** What failed after the deed must not make it seem undone. */
+function afterWrite(error: unknown, { lastWritten }: ChainClient): unknown {
+  if (!lastWritten || !(error instanceof WorldError)) return error
+  const { txHash, blockNumber } = lastWritten
+  return new ClientError(
+    `It is done, by transaction ${txHash} in block ${blockNumber}; do not send it again. But what came of it could not be read: ${error.message}`,
+    { cause: error },
+  )
 }
 
 interface Places {

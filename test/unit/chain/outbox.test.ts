@@ -36,12 +36,17 @@ describe('the outbox', () => {
     await rm(folder, { recursive: true })
   })
 
-  function open(patienceMs = 10_000, raiseMs = 10_000): Outbox {
+  function open(
+    patienceMs = 10_000,
+    raiseMs = 10_000,
+    resumed: (what: string) => void = () => undefined,
+  ): Outbox {
     const rpc = new Rpc(chain.url, { answerWaitMs: 1000 })
     rpcs.push(rpc)
     const store = fileStore(file())
     const paces = { patienceMs, raiseMs, compareMs: 100 }
-    return new Outbox({ rpc, chainId: 31_337, account: ACCOUNT, store, ...paces })
+    const onResumed = ({ what }: { what: string }): void => resumed(what)
+    return new Outbox({ rpc, chainId: 31_337, account: ACCOUNT, store, onResumed, ...paces })
   }
 
   const file = (): string => path.join(folder, 'outbox.log')
@@ -114,6 +119,23 @@ describe('the outbox', () => {
     await open().send(write(2))
     deepEqual(chain.minedData, [1, 2].map(hex))
     equal(chain.offered.length, 2)
+  })
+
+  it('does once what is asked for again after it was cut off, mined in between or not', async () => {
+    const resumed: string[] = []
+    const note = (what: string): void => void resumed.push(what)
+    for (const data of [1, 2]) {
+      chain.minesAtOnce = false
+      await rejects(open(500).send(write(data)), { code: 'timeout' })
+      if (data === 1) chain.mine()
+      else chain.pool.clear()
+      chain.minesAtOnce = true
+      await open(10_000, 10_000, note).send(write(data))
+    }
+    deepEqual(chain.minedData, [1, 2].map(hex))
+    await open(10_000, 10_000, note).send(write(2))
+    deepEqual(chain.minedData, [1, 2, 2].map(hex))
+    deepEqual(resumed, ['write 1', 'write 2'])
   })
 
   it('waits for a chain that cannot be reached', async () => {
