@@ -53,6 +53,16 @@ describe('a bridge', () => {
       deepEqual(bridge.transfers.find(sent.txHash)?.kind, 'deposit')
     })
 
+    it('leaves room for the prices of the blocks to come', async () => {
+      const { baseFeePerGas } = await chains.l1.getBlock()
+      const { txHash } = await deposit(bridge, letter(chains.letterboxes.l2, 'slow', 0n))
+      const { gas, maxFeePerGas } = await chains.l1.getTransaction({ hash: txHash })
+      const { gasUsed } = await chains.l1.getTransactionReceipt({ hash: txHash })
+      ok(gas > (11n * gasUsed) / 10n)
+      ok(maxFeePerGas! > (17n * baseFeePerGas!) / 10n)
+      await chains.derive()
+    })
+
     it('tells of a call that failed there', async () => {
       const nonsense = { ...letter(chains.letterboxes.l2, '', 0n), data: '0x12345678' as const }
       const sent = await deposit(bridge, nonsense)

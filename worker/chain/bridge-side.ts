@@ -17,14 +17,16 @@ import {
 } from 'viem'
 import { getCode, getTransactionReceipt } from 'viem/actions'
 import { z } from 'zod'
-import { WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
+import { gasLimit, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import { told } from './bridge-errors.ts'
 import { RpcError } from './endpoint.ts'
 import { ChainError } from './errors.ts'
-import { smallQuantity } from './quantities.ts'
+import { quantity, smallQuantity, toQuantity } from './quantities.ts'
 import { Rpc, type RpcAddress } from './rpc.ts'
 import { isPassing, sleep, whileUnreachable } from './wait.ts'
 
+/** JSON-RPC 2.0, section 5.1. */
+const METHOD_NOT_FOUND = -32_601
 /** A block of an OP Stack chain comes every 2 s, one of Ethereum every 12, in ms. */
 const LOOK_MS = 500
 
@@ -141,6 +143,8 @@ export class Side<C extends Chain> {
     const given = (params ?? []) as readonly unknown[]
     const ask = () => this.#rpc.request(z.unknown(), method, given, this.#signal)
     const reminder = this.#reminder
+    if (method === 'eth_fillTransaction') throw unknownMethod()
+    if (method === 'eth_estimateGas') return roomier(await asViem(ask))
     if (method !== 'eth_sendRawTransaction' || !reminder) return await asViem(ask)
     const hash = keccak256(given[0] as Hex)
     await reminder.remember(hash)
@@ -155,6 +159,17 @@ export class Side<C extends Chain> {
       throw error
     }
   }
+}
+
+/** What a transaction offers is for its sender to say: viem reckons it by itself where an RPC does not. */
+function unknownMethod(): Error {
+  return Object.assign(new Error('not asked of an RPC'), { code: METHOD_NOT_FOUND })
+}
+
+/** An estimate, with what may change until a block comes: the portal burns more gas where the base fee has fallen. */
+function roomier(estimate: unknown): unknown {
+  const gas = quantity.safeParse(estimate)
+  return gas.success ? toQuantity(gasLimit(gas.data)) : estimate
 }
 
 function perhapsSent(hash: Hash, { code, message }: ChainError): ChainError {

@@ -73,6 +73,9 @@ function fieldAndFault({ path, message }: z.core.$ZodIssue): string {
   return path.length === 0 ? message : `${path.join('.')}: ${message}`
 }
 
+/** As the outbox offers: five full blocks in a row do not outrun twice the base fee. */
+const fees = { baseFeeMultiplier: 2 }
+
 /** The L1, as viem wants to know it. */
 export function sourceChain({ l1 }: BridgeFile) {
   return defineChain({
@@ -80,6 +83,7 @@ export function sourceChain({ l1 }: BridgeFile) {
     name: 'L1',
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [l1.rpc].flat() } },
+    fees,
   })
 }
 
@@ -92,6 +96,7 @@ export function openChain({ l1, l2, contracts }: BridgeFile) {
     name: 'Tributary L2',
     nativeCurrency: { name: 'Open', symbol: 'OPEN', decimals: 18 },
     rpcUrls: { default: { http: [l2.rpc].flat() } },
+    fees,
     sourceId: l1.chainId,
     contracts: {
       ...chainConfig.contracts,
