@@ -76,6 +76,9 @@ describe('tributary deploy', () => {
       await once(run, 'exit')
       ok(!existsSync(file))
     }
+    const other = await deploy('--terms', 'trial')
+    equal(other.code, 1)
+    match(other.err, /was begun with --terms live\. Leave the other value out/)
     const { code, out, err } = await deploy('--json')
     equal(code, 0, err)
     match(err, /gOpen .* was there already/)

@@ -37,7 +37,7 @@ interface DeployFlags {
   readonly key?: string
   readonly chainId?: number
   readonly treasury?: Address
-  readonly terms: 'live' | 'trial'
+  readonly terms?: 'live' | 'trial'
   readonly set?: readonly Change[]
   readonly force?: boolean
   readonly dryRun?: boolean
@@ -70,10 +70,8 @@ export function deployCommand(): Command {
     .addOption(
       new Option(
         '--terms <which>',
-        'live: waits of days, as strangers need; trial: of seconds, to try it out',
-      )
-        .choices(['live', 'trial'])
-        .default('live'),
+        'live: waits of days, as strangers need; trial: of seconds, to try it out (default: live)',
+      ).choices(['live', 'trial']),
     )
     .option(
       '--set <name=value>',
@@ -169,7 +167,7 @@ function lockBegun(file: string): Disposable {
   }
 }
 
-function termsOf({ terms, set = [], treasury }: DeployFlags): BirthTerms {
+function termsOf({ terms = 'live', set = [], treasury }: DeployFlags): BirthTerms {
   const changes = Object.fromEntries(set.map(({ param, value }) => [param, value]))
   return {
     governance: terms === 'live' ? LIVE_GOVERNANCE : EMBEDDED_GOVERNANCE,
@@ -182,8 +180,11 @@ function termsOf({ terms, set = [], treasury }: DeployFlags): BirthTerms {
 function requireNoOther({ begun, isResumed }: Outlook, flags: DeployFlags, file: string): void {
   if (!isResumed) return
   const { treasury, parameters } = begun.deployment
+  const isLive = begun.governance.epochSeconds === LIVE_GOVERNANCE.epochSeconds
+  const terms = isLive ? 'live' : 'trial'
   const set = (flags.set ?? []).filter(({ param, value }) => parameters[param] !== value)
   const other = [
+    ...(flags.terms !== undefined && flags.terms !== terms ? [`--terms ${terms}`] : []),
     ...(flags.treasury !== undefined && flags.treasury !== treasury
       ? [`treasury ${treasury}`]
       : []),
