@@ -128,6 +128,12 @@ export class EmbeddedChain {
     await this.#ask(z.unknown(), 'evm_setIntervalMining', [1])
   }
 
+  /** Puts a word where a contract keeps it. */
+  async setStorage(contract: Address, place: `0x${string}`, word: bigint): Promise<void> {
+    const value = `0x${word.toString(16).padStart(64, '0')}`
+    await this.#ask(z.unknown(), 'anvil_setStorageAt', [contract, place, value])
+  }
+
   /** The newest block's number. */
   async head(): Promise<number> {
     return await this.#ask(smallQuantity, 'eth_blockNumber')

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { encodeAbiParameters, keccak256 } from 'viem'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { blockOf } from '../../protocol/document.ts'
 import { type Hash, keccakHash, toHex, utf8, ZERO_HASH } from '../../protocol/hash.ts'
@@ -13,6 +14,7 @@ import { blockOfBatch, headerOf } from '../../protocol/settlement.ts'
 import { INITIAL_STRICTNESS_THOUSANDTHS } from '../../protocol/threshold.ts'
 import type { SignedBatch } from '../../worker/chain/calls.ts'
 import type { ChainClient } from '../../worker/chain/client.ts'
+import { fundEmbedded } from '../../worker/chain/deploy.ts'
 import { saveDeployment } from '../../worker/chain/deployment.ts'
 import { sleep } from '../../worker/chain/wait.ts'
 import { publishVersion } from '../../worker/datanet/publish.ts'
@@ -178,6 +180,22 @@ describe('what the chain holds, from the command line', () => {
       ok((await alice.balanceWei(BOB.account)) > before + (OPEN * 4n) / 10n)
       match((await run('dispute', 'status', '2')).out, /receipt 1 by 0x.*, withheld/)
     })
+  })
+
+  it('have what cases have left an account told of, and paid', async () => {
+    // As a jury's decision leaves it: Jury.owedWei, a mapping at slot 4.
+    const place = encodeAbiParameters(
+      [{ type: 'address' }, { type: 'uint256' }],
+      [WORKER.account, 4n],
+    )
+    const { jury } = chain.deployment.addresses
+    await chain.setStorage(jury, keccak256(place), OPEN)
+    await fundEmbedded(chain.anvil.url, jury, OPEN)
+    match((await run('owed', WORKER.account)).out, /by cases +1 OPEN +tributary dispute withdraw/)
+    const { amountWei } = await json('dispute', 'withdraw', '--key', 'worker.key')
+    equal(amountWei, `${OPEN}`)
+    match(await failed('dispute', 'withdraw', '--key', 'worker.key'), /is owed nothing there/)
+    equal((await json('owed', WORKER.account)).casesWei, '0')
   })
 
   describe('tributary order', () => {

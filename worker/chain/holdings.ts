@@ -1,6 +1,7 @@
 /** What the vault and the escrow hold for an account, beside the stake itself. */
 import { encodeFunctionData, toEventSelector } from 'viem'
 import { feeEscrowAbi } from '../../contracts/gen/FeeEscrow.ts'
+import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { stakeVaultAbi } from '../../contracts/gen/StakeVault.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { ChainClient, Written } from './client.ts'
@@ -46,6 +47,19 @@ export async function readEscrow(
     balanceWei: depositedWei - redeemedWei,
     ...{ leavingWei, redeemedWei, exitAtMs: Number(exitAt) * 1000 },
   }
+}
+
+/** What cases before the jury have left an account, in wei: bonds, and jurors' pay. */
+export function owedByCases(
+  chain: ChainClient,
+  account: Address,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  const contract = { address: chain.deployment.addresses.jury, abi: juryAbi } as const
+  return chain.read(
+    (client) => client.readContract({ ...contract, functionName: 'owedWei', args: [account] }),
+    signal,
+  )
 }
 
 /** Pays stakers' part of the fees, as far as the stake of this node has earned it, to this account, its owner. */

@@ -6,6 +6,8 @@ import { receiptLeaf } from '../../protocol/receipt.ts'
 import { BatchDocument } from '../../protocol/settlement.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { demandReceipt, forecloseBatch, readDemandTerms, showReceipt } from '../chain/demands.ts'
+import { owedByCases } from '../chain/holdings.ts'
+import { withdrawFromJuryCall } from '../chain/jury-calls.ts'
 import {
   type DemandView,
   openBatches,
@@ -54,6 +56,14 @@ export function disputeCommand(): Command {
       'have a batch judged false whose receipt was not shown in time',
     ).action(foreclose),
     'dispute foreclose 12 3',
+  )
+  example(
+    keyedCommand(
+      command,
+      'withdraw',
+      "take what cases before a jury have left you, as a node does by itself: bonds, jurors' pay",
+    ).action(withdraw),
+    'dispute withdraw --key .tributary/node/node.key',
   )
   return command
 }
@@ -138,6 +148,15 @@ function foreclose(number: number, index: number, flags: Writing): Promise<void>
     const written = await forecloseBatch(chain, header, index)
     const sentence = `Receipt ${index} of batch ${number} was not shown by ${timeOf(untilMs)}: the batch is false, and ${asker} has its bond back.`
     reportWrite(flags, written, sentence, { batch: number, index, asker })
+  })
+}
+
+function withdraw(flags: Writing): Promise<void> {
+  return writing(flags, async (chain) => {
+    const amountWei = await owedByCases(chain, chain.account)
+    const written = await chain.write(withdrawFromJuryCall())
+    const sentence = `${formatOpen(amountWei)} OPEN went to ${chain.account}.`
+    reportWrite(flags, written, sentence, { account: chain.account, amountWei })
   })
 }
 

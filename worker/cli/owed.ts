@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Address } from '../../protocol/fields.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
-import { readEscrow } from '../chain/holdings.ts'
+import { owedByCases, readEscrow } from '../chain/holdings.ts'
 import { owedByOrders } from '../chain/job-escrow.ts'
 import { owedByReviews } from '../chain/reviews.ts'
 import { account } from './arguments.ts'
@@ -27,17 +27,20 @@ function owed(given: Address | undefined, flags: KeyFlags & JsonFlag): Promise<v
   const whose = given ?? ownAccount(flags)
   if (!whose) throw new ClientError('Whose? Name an account, or a key with --key.')
   return reading(flags, async (chain) => {
-    const [reviewsWei, ordersWei, escrow] = await Promise.all([
+    const [reviewsWei, casesWei, ordersWei, escrow] = await Promise.all([
       owedByReviews(chain, whose),
+      owedByCases(chain, whose),
       owedByOrders(chain, whose),
       readEscrow(chain, whose),
     ])
     const { leavingWei, exitAtMs } = escrow
     if (flags.json) {
-      return printJson({ account: whose, reviewsWei, ordersWei, escrow: { leavingWei, exitAtMs } })
+      const owed = { reviewsWei, casesWei, ordersWei, escrow: { leavingWei, exitAtMs } }
+      return printJson({ account: whose, ...owed })
     }
     const rows = [
       ['by reviews', reviewsWei, 'tributary datanet withdraw'],
+      ['by cases', casesWei, 'tributary dispute withdraw'],
       ['by orders', ordersWei, 'tributary order withdraw'],
       ['from escrow', leavingWei, `tributary escrow withdraw, from ${timeOf(exitAtMs)} on`],
     ] as const

@@ -1,6 +1,5 @@
 /** What this node brings before the judges on the L2, and what it says there as a juror. */
 import { randomBytes } from 'node:crypto'
-import { juryAbi } from '../../contracts/gen/Jury.ts'
 import { resultLedgerAbi } from '../../contracts/gen/ResultLedger.ts'
 import type { Disputes, Signed } from '../../coordinator-free/disputes.ts'
 import type { InBatch } from '../../coordinator-free/events.ts'
@@ -25,6 +24,7 @@ import {
 } from '../chain/dispute-calls.ts'
 import { readEndorsements } from '../chain/endorsements.ts'
 import { ChainError } from '../chain/errors.ts'
+import { owedByCases } from '../chain/holdings.ts'
 import {
   commitVerdictCall,
   decideCall,
@@ -248,12 +248,7 @@ function performDecide(options: JudgingOptions): Performer<'decide'> {
 
 function performWithdraw({ chain, log }: JudgingOptions): Performer<'withdraw'> {
   return async (_duty, signal) => {
-    const contract = { address: chain.deployment.addresses.jury, abi: juryAbi } as const
-    const args = [chain.account] as const
-    const owedWei = await chain.read(
-      (client) => client.readContract({ ...contract, functionName: 'owedWei', args }),
-      signal,
-    )
+    const owedWei = await owedByCases(chain, chain.account, signal)
     if (owedWei > 0n) {
       await chain.write(withdrawFromJuryCall(), signal)
       log.info({ owedWei: `${owedWei}` }, 'money of cases taken home')
