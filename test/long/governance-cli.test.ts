@@ -75,6 +75,10 @@ describe('tributary gov', () => {
       keyPath,
     )
     const like = id.slice(0, 6)
+    const twice = ['propose', '--set', 'jurySeats=9', '--because', 'more eyes', '--key', keyPath]
+    match((await gov(...twice)).err, new RegExp(`Proposal ${like}.* is there`))
+    match((await gov('deposit', '5000', '--key', keyPath)).err, /cannot pay .* It is 0x\w{40}\./)
+    match((await gov('params', '--rpc', 'localhost:8545')).err, /localhost:8545 is no RPC address/)
     match((await gov('vote', like, '--for', '--key', keyPath)).err, /pending \(votes in \d+ s\)/)
     await chain.passTime(VOTING_DELAY + 1)
     await done('vote', like, '--for', '--key', keyPath)

@@ -12,6 +12,7 @@ import { roleBits } from '../../protocol/consent.ts'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Proof, Way } from '../../protocol/merkle.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
 import type { ContractName } from './deployment.ts'
 
@@ -60,7 +61,7 @@ export function depositCall(payer: Address, amountWei: bigint): Call {
 export function requestEscrowExitCall(amountWei: bigint): Call {
   const args = [amountWei] as const
   const data = encodeFunctionData({ abi: feeEscrowAbi, functionName: 'requestExit', args })
-  return { contract: 'feeEscrow', what: `ask ${amountWei} wei of escrow back`, data }
+  return { contract: 'feeEscrow', what: `ask ${formatOpen(amountWei)} OPEN of escrow back`, data }
 }
 
 export function withdrawEscrowCall(): Call {

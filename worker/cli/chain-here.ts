@@ -5,6 +5,7 @@ import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { type ChainClient, connectChain } from '../chain/client.ts'
 import { loadDeployment } from '../chain/deployment.ts'
+import { ChainError } from '../chain/errors.ts'
 import { WorldError } from '../errors.ts'
 import { type Key, keyFile, loadKey, readKey } from '../storage/keys.ts'
 import { ClientError, nodeHere } from './client.ts'
@@ -76,10 +77,16 @@ async function connected<T>(
   try {
     return await use(client)
   } catch (error) {
-    throw afterWrite(advised(error), client)
+    throw afterWrite(withAccount(advised(error), client), client)
   } finally {
     client.close()
   }
+}
+
+/** Whoever named no key does not know which account is to have more. */
+function withAccount(error: unknown, { account }: ChainClient): unknown {
+  if (!(error instanceof ChainError) || error.code !== 'insufficient-funds') return error
+  return new ClientError(`${error.message}. It is ${account}.`, { cause: error })
 }
 
 /** What failed after the deed must not make it seem undone. */
@@ -104,6 +111,10 @@ function placesOf(flags: ChainFlags): Places {
   const rpc = flags.rpc ?? process.env['TRIBUTARY_RPC'] ?? node?.rpc.join(',')
   const file = flags.deployment ?? process.env['TRIBUTARY_DEPLOYMENT'] ?? node?.deployment
   const urls = (rpc ?? '').split(',').filter((url) => url !== '')
+  const strange = urls.find((url) => !/^(ws|wss|http|https):\/\//.test(url))
+  if (strange !== undefined) {
+    throw new ClientError(`${strange} is no RPC address: those begin with ws, wss, http or https.`)
+  }
   if (urls.length > 0 && file !== undefined) return { urls, file }
   throw new ClientError(
     'No node runs in this folder that could name its chain. Start one (tributary demo --keep), or say --rpc ws://… and --deployment deployment.json.',

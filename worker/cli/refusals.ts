@@ -75,6 +75,9 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   WrongBond: ({ expectedWei }) => `The bond has just become ${open(expectedWei)}. Run this again.`,
   AlreadyFinal: ({ number }) => `Batch ${number} is final, and is judged no more.`,
   NotPosted: ({ number }) => `There is no batch ${number} yet.`,
+  // Governance.
+  GovernorUnexpectedProposalState: ({ proposalId }) =>
+    `Proposal ${`${proposalId}`.slice(0, 10)}… is there, and in another state. See: tributary gov status.`,
   // Stake and escrow.
   NotStaked: ({ node }) => `Nobody has staked for ${node}.`,
   AlreadyExiting: ({ exitAt }) =>
@@ -95,10 +98,19 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
 export function advised(error: unknown): unknown {
   if (!(error instanceof ChainError) || !error.revert) return error
   const { name, args } = error.revert
+  if (name === 'Unknown' && !('data' in args)) return unexplained(error)
   const advice = name === 'NotOwner' ? notOwner(args) : ADVICE[name]?.(args)
   if (advice === undefined) return error
   const [what] = error.message.split(': ')
   return new ClientError(`${what}. ${advice}`, { cause: error })
+}
+
+function unexplained(cause: ChainError): ClientError {
+  const [what] = cause.message.split(': ')
+  return new ClientError(
+    `${what}, and does not say why. Whether the deployment's contracts are ours: tributary deploy --check.`,
+    { cause },
+  )
 }
 
 function notOwner({ caller }: Revert['args']): string {

@@ -5,6 +5,7 @@ import { disputesAbi } from '../../../contracts/gen/Disputes.ts'
 import { feeEscrowAbi } from '../../../contracts/gen/FeeEscrow.ts'
 import { jobEscrowAbi } from '../../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../../contracts/gen/ModelRegistry.ts'
+import { openGovernorAbi } from '../../../contracts/gen/OpenGovernor.ts'
 import { payoutAbi } from '../../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../../contracts/gen/StakeVault.ts'
@@ -14,6 +15,7 @@ import { ClientError } from '../../../worker/cli/client.ts'
 import { ADVICE, advised } from '../../../worker/cli/refusals.ts'
 
 const ERRORS = [
+  openGovernorAbi,
   datanetRegistryAbi,
   disputesAbi,
   feeEscrowAbi,
@@ -70,5 +72,7 @@ describe('what is said when a contract refuses', () => {
     equal(advised(lost), lost)
     const unknown = revertedError('do it', '0x12345678')
     equal(advised(unknown), unknown)
+    const { message } = advised(revertedError('do it', '0x')) as ClientError
+    match(message, /^the contract refused to do it, and does not say why\. .*deploy --check/)
   })
 })
