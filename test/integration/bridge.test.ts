@@ -214,6 +214,15 @@ describe('a bridge', () => {
       poor.close()
     })
 
+    it('does not send a value that nobody could be given', async () => {
+      const nonce = await chains.l2.getTransactionCount({ address: traveller.account })
+      for (const to of [chains.portal, chains.letterboxes.l1]) {
+        const parcel: Parcel = { to, valueWei: COIN, data: '0x', gas: GAS }
+        await rejects(withdraw(bridge, parcel), { code: 'value-refused', message: /--to/ })
+      }
+      equal(await chains.l2.getTransactionCount({ address: traveller.account }), nonce)
+    })
+
     it('knows a transaction that withdraws nothing', async () => {
       const { transactionHash } = await chains.l2.sendTransactionSync({ to: zeroAddress })
       const txHash = transactionHash as WithdrawalView['txHash']

@@ -21,7 +21,7 @@ export async function deposit(bridge: Bridge, parcel: Parcel): Promise<DepositVi
   const { to, valueWei, data, gas } = parcel
   await requireCarriable(bridge, valueWei)
   const { l1, transfers, targetChain } = bridge
-  return await told('deposit', async () => {
+  return await told('deposit on L1', async () => {
     const txHash = await l1.write(
       {
         remember: (hash) => transfers.put({ kind: 'deposit', txHash: hash as Hash, to, valueWei }),

@@ -1,5 +1,12 @@
 /** How far a withdrawal is, as both chains tell it. */
-import { type Address, BaseError, ContractFunctionRevertedError, parseAbi, zeroAddress } from 'viem'
+import {
+  type Address,
+  BaseError,
+  ContractFunctionRevertedError,
+  ExecutionRevertedError,
+  parseAbi,
+  zeroAddress,
+} from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import {
   getTimeToFinalize,
@@ -114,7 +121,7 @@ export async function readyProver(
 }
 
 /** False where a contract refuses. */
-async function isTaken(ask: () => Promise<unknown>): Promise<boolean> {
+export async function isTaken(ask: () => Promise<unknown>): Promise<boolean> {
   try {
     await ask()
     return true
@@ -125,7 +132,7 @@ async function isTaken(ask: () => Promise<unknown>): Promise<boolean> {
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof ContractFunctionRevertedError
+  return error instanceof ContractFunctionRevertedError || error instanceof ExecutionRevertedError
 }
 
 export function isSent<W extends Withdrawal>(known: W): known is Sent<W> {

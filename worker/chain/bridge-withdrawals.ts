@@ -7,7 +7,7 @@ import {
   parseEventLogs,
   type TransactionReceipt,
 } from 'viem'
-import { getBlock } from 'viem/actions'
+import { call, getBlock, getCode } from 'viem/actions'
 import {
   buildProveWithdrawal,
   finalizeWithdrawal,
@@ -20,6 +20,7 @@ import { type Bridge, type Parcel, requireCarriable } from './bridge.ts'
 import { told } from './bridge-errors.ts'
 import {
   isSent,
+  isTaken,
   knownWithdrawal,
   placeOf,
   readyProver,
@@ -42,7 +43,8 @@ export async function withdraw(bridge: Bridge, parcel: Parcel): Promise<Withdraw
   const { to, valueWei: value, data, gas } = parcel
   await requireCarriable(bridge, value)
   const { l2, transfers } = bridge
-  return await told('withdraw', async () => {
+  return await told('withdraw on L2', async () => {
+    await requireTaken(bridge, parcel)
     const { account } = l2.client
     const reminder = {
       remember: (hash: Hex) => transfers.put({ kind: 'withdrawal', txHash: hash as Hash }),
@@ -60,6 +62,24 @@ export async function withdraw(bridge: Bridge, parcel: Parcel): Promise<Withdraw
 }
 
 /**
+ * A withdrawal is delivered once: a value that its target refuses lies in the portal for good, and the portal takes none
+ * for itself. What a call would do is not tried, as its target may ask who wrote on L2.
+ */
+async function requireTaken({ l1, portal }: Bridge, { to, valueWei, data }: Parcel): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new ChainError('value-refused', `${why}, so it would be lost; name another with --to`)
+  }
+  if (to.toLowerCase() === portal) refuse('the portal delivers nothing to itself')
+  if (valueWei === 0n || data !== '0x') return
+  // Only contracts refuse.
+  if ((await getCode(l1.client, { address: to })) === undefined) return
+  // Where a portal keeps its coins elsewhere it has them when it delivers.
+  const stateOverride = [{ address: portal, balance: valueWei }]
+  const asked = { account: portal, to, value: valueWei, stateOverride }
+  if (!(await isTaken(() => call(l1.client, asked)))) refuse(`${to} on L1 takes no coins`)
+}
+
+/**
  * Proves the withdrawal of that transaction on L2. Where that was done already, or is under way, nothing is sent a second
  * time. Throws `ChainError`, `too-early`, `false-games` and `reverted` among others.
  */
@@ -68,7 +88,7 @@ export async function prove(bridge: Bridge, txHash: Hash): Promise<WithdrawalVie
   if (PROVEN.includes(view.state)) return view
   if (view.state !== 'ready-to-prove' || !isSent(view)) throw cannot('proven', view)
   const { l1, targetChain } = bridge
-  return await told('prove the withdrawal', async () => {
+  return await told('prove the withdrawal on L1', async () => {
     await settle(bridge, txHash, 'proveTxHash', async () => {
       const { account } = l1.client
       return await proveWithdrawal(l1.client, {
@@ -86,7 +106,7 @@ export async function finalise(bridge: Bridge, txHash: Hash): Promise<Withdrawal
   if (view.state === 'finalised') return view
   if (view.state !== 'ready-to-finalise' || !isSent(view)) throw cannot('finalised', view)
   const { l1, targetChain, portal } = bridge
-  return await told('finalise the withdrawal', async () => {
+  return await told('finalise the withdrawal on L1', async () => {
     const { logs } = await settle(bridge, txHash, 'finaliseTxHash', async () => {
       const proofSubmitter = await readyProver(bridge, view)
       // The status has just told that there is one.

@@ -42,7 +42,7 @@ export type ChainErrorCode =
   | 'outbox-corrupt'
   /** The bridge file is missing or says something that it may not. */
   | 'bad-bridge'
-  /** The chain has a gas token of its own, which its portal does not carry. */
+  /** A value would not pass: the chain has a gas token of its own, or its target takes none. */
   | 'value-refused'
   /** A withdrawal is not as far as it must be for this step. */
   | 'too-early'

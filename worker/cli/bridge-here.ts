@@ -4,6 +4,7 @@ import type { Hash } from '../../protocol/hash.ts'
 import { type Bridge, connectBridge } from '../chain/bridge.ts'
 import { loadBridge } from '../chain/op-stack.ts'
 import { keyFile, readKey } from '../storage/keys.ts'
+import { withAccount } from './chain-here.ts'
 import { ClientError } from './client.ts'
 
 export interface BridgeFlags {
@@ -44,6 +45,8 @@ async function connected<T>(
   const bridge = await connectBridge({ file, privateKey, dataFolder: FOLDER, signal })
   try {
     return await act(bridge)
+  } catch (error) {
+    throw withAccount(error, bridge)
   } finally {
     process.removeListener('SIGINT', end)
     bridge.close()

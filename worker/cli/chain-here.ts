@@ -84,7 +84,7 @@ async function connected<T>(
 }
 
 /** Whoever named no key does not know which account is to have more. */
-function withAccount(error: unknown, { account }: ChainClient): unknown {
+export function withAccount(error: unknown, { account }: { readonly account: string }): unknown {
   if (!(error instanceof ChainError) || error.code !== 'insufficient-funds') return error
   return new ClientError(`${error.message}. It is ${account}.`, { cause: error })
 }
