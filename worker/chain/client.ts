@@ -81,6 +81,7 @@ export class ChainClient {
   readonly #rpc: Rpc
   readonly #outbox: Outbox
   #lastWritten: Written | undefined
+  #isSending = false
 
   constructor(rpc: Rpc, options: ChainClientOptions) {
     const { deployment, privateKey, dataFolder, patienceMs, onResumed } = options
@@ -96,6 +97,11 @@ export class ChainClient {
       ...(patienceMs === undefined ? {} : { patienceMs }),
       ...(onResumed && { onResumed: ({ attempts }) => onResumed(attempts.at(-1)!.hash) }),
     })
+  }
+
+  /** True while a write is under way, and after one that has failed. */
+  get isSending(): boolean {
+    return this.#isSending
   }
 
   /** What was written last, if anything was. */
@@ -215,7 +221,9 @@ export class ChainClient {
 
   async #send({ contract, ...call }: calls.Call, signal: AbortSignal | undefined): Promise<Mined> {
     const to = this.deployment.addresses[contract]
+    this.#isSending = true
     const mined = await this.#outbox.send({ ...call, to }, signal)
+    this.#isSending = false
     this.#lastWritten = writtenOf(mined)
     return mined
   }

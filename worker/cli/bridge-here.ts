@@ -4,8 +4,8 @@ import type { Hash } from '../../protocol/hash.ts'
 import { type Bridge, connectBridge } from '../chain/bridge.ts'
 import { loadBridge } from '../chain/op-stack.ts'
 import { keyFile, readKey } from '../storage/keys.ts'
-import { withAccount } from './chain-here.ts'
 import { ClientError } from './client.ts'
+import { withAccount } from './refusals.ts'
 
 export interface BridgeFlags {
   readonly bridge?: string

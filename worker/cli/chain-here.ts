@@ -5,12 +5,10 @@ import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { type ChainClient, connectChain } from '../chain/client.ts'
 import { loadDeployment } from '../chain/deployment.ts'
-import { ChainError } from '../chain/errors.ts'
-import { WorldError } from '../errors.ts'
 import { type Key, keyFile, loadKey, readKey } from '../storage/keys.ts'
 import { ClientError, nodeHere } from './client.ts'
 import { say } from './output.ts'
-import { advised } from './refusals.ts'
+import { advised, afterWrite, GOES_ON, withAccount } from './refusals.ts'
 
 export interface ChainFlags {
   readonly rpc?: string
@@ -47,7 +45,7 @@ export function writing<T>(flags: KeyFlags, act: (client: ChainClient, key: Key)
 }
 
 function cutOff(): void {
-  say('Called off. What was sent may still be mined: the same command goes on where it ended.')
+  say(`Called off. ${GOES_ON}`)
   process.exit(1)
 }
 
@@ -81,22 +79,6 @@ async function connected<T>(
   } finally {
     client.close()
   }
-}
-
-/** Whoever named no key does not know which account is to have more. */
-export function withAccount(error: unknown, { account }: { readonly account: string }): unknown {
-  if (!(error instanceof ChainError) || error.code !== 'insufficient-funds') return error
-  return new ClientError(`${error.message}. It is ${account}.`, { cause: error })
-}
-
-/** What failed after the deed must not make it seem undone. */
-function afterWrite(error: unknown, { lastWritten }: ChainClient): unknown {
-  if (!lastWritten || !(error instanceof WorldError)) return error
-  const { txHash, blockNumber } = lastWritten
-  return new ClientError(
-    `It is done, by transaction ${txHash} in block ${blockNumber}; do not send it again. But what came of it could not be read: ${error.message}`,
-    { cause: error },
-  )
 }
 
 interface Places {

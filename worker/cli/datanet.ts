@@ -3,9 +3,9 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { basename, dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { address } from '../../protocol/fields.ts'
+import { type Address, address } from '../../protocol/fields.ts'
 import { createDoor } from '../datanet/contribute.ts'
-import { counted } from './arguments.ts'
+import { account, counted } from './arguments.ts'
 import { Client, ClientError, jsonOrNothing, nodeUrl } from './client.ts'
 import { addBondCommands } from './datanet-chain.ts'
 import { print, printJson, say, table } from './output.ts'
@@ -43,7 +43,7 @@ export function datanetCommand(): Command {
     .description('add files to a draft, each a contribution')
     .argument('<name>', 'the draft')
     .argument('<files...>', 'Markdown or plain text')
-    .requiredOption('--contributor <address>', 'account that is paid when this data is used')
+    .requiredOption('--contributor <account>', 'who is paid when this data is used', account)
     .requiredOption('--licence <spdx>', 'under which the data is given, such as CC0-1.0 or MIT')
     .option('--folder <folder>', 'where drafts are kept', '.tributary/datanets')
     .action(add)
@@ -78,10 +78,8 @@ function create(name: string, folder: string): void {
 function add(
   name: string,
   files: string[],
-  { contributor, licence, folder }: { contributor: string; licence: string; folder: string },
+  { contributor, licence, folder }: { contributor: Address; licence: string; folder: string },
 ): void {
-  const account = address.safeParse(contributor.toLowerCase())
-  if (!account.success) throw new ClientError(`${contributor} is no account (0x and 40 digits).`)
   const held = readDraft(folder, name)
   // The gateway asks the same questions again; here they spare a contributor the way.
   const door = createDoor()
@@ -92,7 +90,7 @@ function add(
   for (const file of files) {
     try {
       const content = readFile(file)
-      const draft = { contributor: account.data, name: basename(file), licence }
+      const draft = { contributor, name: basename(file), licence }
       const verdict = door.submit({ ...draft, content })
       if (!verdict.accepted) throw new ClientError(verdict.refusal.message)
       const line = JSON.stringify({ ...draft, content: content.toString('base64') })

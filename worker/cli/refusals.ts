@@ -1,7 +1,11 @@
 /** What to do when a contract refuses: its errors say what is wrong, and here is what would be right. */
 
 import { formatOpen } from '../../protocol/open-amount.ts'
+import { PARAMETER_NAMES } from '../../protocol/parameters.ts'
+import type { ChainClient } from '../chain/client.ts'
 import { ChainError, type Revert } from '../chain/errors.ts'
+import { isPassing } from '../chain/wait.ts'
+import { WorldError } from '../errors.ts'
 import { ClientError } from './client.ts'
 import { timeOf } from './durations.ts'
 
@@ -78,6 +82,11 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   // Governance.
   GovernorUnexpectedProposalState: ({ proposalId }) =>
     `Proposal ${`${proposalId}`.slice(0, 10)}… is there, and in another state. See: tributary gov status.`,
+  StepTooLarge: ({ param, before, value }) =>
+    `By now ${PARAMETER_NAMES[Number(param)]} is ${before}, too far from ${value}: propose it anew, in smaller steps.`,
+  WrongHeader: ({ number }) =>
+    `Batch ${number} was taken back, or is another now. See: tributary dispute status ${number}.`,
+  NotInBatch: () => 'What the node gave is not in that batch. Ask another: --node.',
   // Stake and escrow.
   NotStaked: ({ node }) => `Nobody has staked for ${node}.`,
   AlreadyExiting: ({ exitAt }) =>
@@ -91,6 +100,8 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   OverBalance: ({ balanceWei }) => `The escrow holds ${open(balanceWei)}.`,
   NothingLeaves: () => 'Nothing of the escrow was asked back. First: tributary escrow exit.',
   ExitTooEarly: ({ exitAt }) => `That part of the escrow may be withdrawn from ${time(exitAt)} on.`,
+  BadProof: () =>
+    "The node's payouts are not those of the newest batch that is final. Run this again in a minute, or ask another: --node.",
   NothingToClaim: () => 'All that this account has earned was paid.',
 }
 
@@ -103,6 +114,32 @@ export function advised(error: unknown): unknown {
   if (advice === undefined) return error
   const [what] = error.message.split(': ')
   return new ClientError(`${what}. ${advice}`, { cause: error })
+}
+
+/** Whoever named no key does not know which account is to have more. */
+export function withAccount(error: unknown, { account }: { readonly account: string }): unknown {
+  if (!(error instanceof ChainError) || error.code !== 'insufficient-funds') return error
+  return new ClientError(`${error.message}. It is ${account}.`, { cause: error })
+}
+
+export const GOES_ON =
+  'What was sent may still be mined: the same command goes on where it ended, and sends nothing twice.'
+
+/** What failed after the deed, or in the middle of it, must not make it seem undone. */
+export function afterWrite(
+  error: unknown,
+  { lastWritten, isSending }: Pick<ChainClient, 'lastWritten' | 'isSending'>,
+): unknown {
+  if (!(error instanceof WorldError)) return error
+  if (lastWritten) {
+    const { txHash, blockNumber } = lastWritten
+    return new ClientError(
+      `It is done, by transaction ${txHash} in block ${blockNumber}; do not send it again. But what came of it could not be read: ${error.message}`,
+      { cause: error },
+    )
+  }
+  if (!isSending || !isPassing(error)) return error
+  return new ClientError(`${error.message} ${GOES_ON}`, { cause: error })
 }
 
 function unexplained(cause: ChainError): ClientError {

@@ -6,16 +6,19 @@ import { feeEscrowAbi } from '../../../contracts/gen/FeeEscrow.ts'
 import { jobEscrowAbi } from '../../../contracts/gen/JobEscrow.ts'
 import { modelRegistryAbi } from '../../../contracts/gen/ModelRegistry.ts'
 import { openGovernorAbi } from '../../../contracts/gen/OpenGovernor.ts'
+import { paramsAbi } from '../../../contracts/gen/Params.ts'
 import { payoutAbi } from '../../../contracts/gen/Payout.ts'
 import { resultLedgerAbi } from '../../../contracts/gen/ResultLedger.ts'
 import { stakeVaultAbi } from '../../../contracts/gen/StakeVault.ts'
+import { keccakHash, utf8 } from '../../../protocol/hash.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
 import { revertedError } from '../../../worker/chain/reverts.ts'
 import { ClientError } from '../../../worker/cli/client.ts'
-import { ADVICE, advised } from '../../../worker/cli/refusals.ts'
+import { ADVICE, advised, afterWrite } from '../../../worker/cli/refusals.ts'
 
 const ERRORS = [
   openGovernorAbi,
+  paramsAbi,
   datanetRegistryAbi,
   disputesAbi,
   feeEscrowAbi,
@@ -57,6 +60,18 @@ describe('what is said when a contract refuses', () => {
       ok(!/undefined|NaN|Invalid|\[object/.test(error.message), error.message)
     }
     ok(told >= Object.keys(ADVICE).length, `${told}`)
+  })
+
+  it('does not make a write seem undone that is done or under way', () => {
+    const lost = new ChainError('unreachable', 'http://chain did not answer;')
+    const written = { txHash: keccakHash(utf8('done')), blockNumber: 7, gasUsed: 1n, logs: [] }
+    const said = (client: Parameters<typeof afterWrite>[1]) =>
+      (afterWrite(lost, client) as Error).message
+    match(said({ lastWritten: written, isSending: false }), /done, by transaction 0x\w{64} in/)
+    match(said({ lastWritten: undefined, isSending: true }), /may still be mined: the same command/)
+    equal(said({ lastWritten: undefined, isSending: false }), lost.message)
+    const refused = new ChainError('reverted', 'no')
+    equal(afterWrite(refused, { lastWritten: undefined, isSending: true }), refused)
   })
 
   it('names amounts and times as people read them', () => {
