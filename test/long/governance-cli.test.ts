@@ -1,12 +1,15 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { toHex } from '../../protocol/hash.ts'
 import { fundEmbedded } from '../../worker/chain/deploy.ts'
 import { saveDeployment } from '../../worker/chain/deployment.ts'
+import { lockFolder } from '../../worker/storage/lock.ts'
 import { EmbeddedChain, person, TERMS } from '../harness/embedded-chain.ts'
+import { startTributary, untilSaid } from '../harness/program.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
 const OPEN = 10n ** 18n
@@ -100,6 +103,23 @@ describe('tributary gov', () => {
     )
     equal(parameters[0].announced[0].fromEpoch > epoch, true)
   })
+
+  it('waits for another command that writes from the same folder', async () => {
+    const before = await gOpenWei()
+    const other = lockFolder(path.join(chain.folder, '.tributary/voter'))
+    const words = ['gov', 'deposit', '1', '--key', keyPath, '--rpc', chain.anvil.url]
+    const waiting = startTributary(chain.folder, [...words, '--deployment', 'deployment.json'])
+    await untilSaid(waiting, /Another command writes from this folder: waiting for it/)
+    equal(await gOpenWei(), before)
+    other[Symbol.dispose]()
+    deepEqual(await once(waiting, 'exit'), [0, null])
+    equal(await gOpenWei(), before + OPEN)
+  })
+
+  async function gOpenWei(): Promise<bigint> {
+    const { voter } = JSON.parse(await done('status', '--json', '--key', keyPath))
+    return BigInt(voter.gOpenWei)
+  }
 
   async function done(...words: string[]): Promise<string> {
     const { code, out, err } = await gov(...words)

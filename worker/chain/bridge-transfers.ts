@@ -1,19 +1,16 @@
 /** What was sent over the bridge, in a file, so that a later run goes on where an earlier one ended. */
-import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { bytes32 } from '../../protocol/fields.ts'
 import { bigintAsText } from '../json.ts'
-import { lockFolder } from '../storage/lock.ts'
+import { lockSoon } from '../storage/lock.ts'
 import { ChainError } from './errors.ts'
 import { writeWhole } from './files.ts'
 import { hexBytes } from './quantities.ts'
-import { sleep } from './wait.ts'
 
-/** Together a few seconds, which a file on a slow disk does not take. */
-const LOCK_TRIES = 100
-const LOCK_PAUSE_MS = 50
+/** Far longer than a file takes to write, in ms. */
+const LOCK_WAIT_MS = 5000
 
 const decimal = z
   .string()
@@ -96,7 +93,7 @@ export class Transfers {
 
   /** Changes what the file says by now: while one command waits, another may have sent something. */
   async #change(change: (held: Map<string, Transfer>) => void): Promise<void> {
-    using _lock = await lockSoon(path.dirname(this.#file))
+    using _lock = await lockSoon(path.dirname(this.#file), LOCK_WAIT_MS)
     const held = await read(this.#file)
     change(held)
     const text = JSON.stringify([...held.values()], bigintAsText, 2)
@@ -116,18 +113,5 @@ async function read(file: string): Promise<Map<string, Transfer>> {
       `${file} cannot be read; move it away, and name withdrawals by their transaction on L2`,
       { cause },
     )
-  }
-}
-
-/** The lock, as soon as whoever has it lets go: nobody holds it for longer than a file takes to write. */
-async function lockSoon(folder: string): Promise<Disposable> {
-  mkdirSync(folder, { recursive: true })
-  for (let tries = 1; ; tries++) {
-    try {
-      return lockFolder(folder)
-    } catch (error) {
-      if (tries === LOCK_TRIES) throw error
-      await sleep(LOCK_PAUSE_MS)
-    }
   }
 }

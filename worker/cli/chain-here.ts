@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { Address } from '../../protocol/fields.ts'
+import { WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { type ChainClient, connectChain } from '../chain/client.ts'
 import { loadDeployment } from '../chain/deployment.ts'
 import { type Key, keyFile, loadKey, readKey } from '../storage/keys.ts'
+import { lockSoon } from '../storage/lock.ts'
 import { ClientError, nodeHere } from './client.ts'
 import { say } from './output.ts'
 import { advised, afterWrite, GOES_ON, withAccount } from './refusals.ts'
@@ -38,10 +40,18 @@ export function writing<T>(flags: KeyFlags, act: (client: ChainClient, key: Key)
   const isNew = flags.key === undefined && !existsSync(DEFAULT_KEY)
   const key = flags.key ? readKey(flags.key) : loadKey(FOLDER, 'voter')
   if (isNew) say(`Made ${DEFAULT_KEY}. Its account needs OPEN: ${key.address}`)
-  process.once('SIGINT', cutOff)
-  return connected(places, key.privateKey, (client) => act(client, key)).finally(() =>
-    process.removeListener('SIGINT', cutOff),
-  )
+  return connected(places, key.privateKey, async (client) => {
+    process.once('SIGINT', cutOff)
+    // An outbox has one hand.
+    using _lock = await lockSoon(FOLDER, WRITE_PATIENCE_MS, () =>
+      say('Another command writes from this folder: waiting for it.'),
+    )
+    try {
+      return await act(client, key)
+    } finally {
+      process.removeListener('SIGINT', cutOff)
+    }
+  })
 }
 
 function cutOff(): void {

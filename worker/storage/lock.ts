@@ -1,7 +1,11 @@
 /** One process a data folder: two would give one journal two hands. */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { StorageError } from './errors.ts'
+
+/** Between two looks at a lock that another has, in ms. */
+const LOOK_MS = 50
 
 /** @throws StorageError `unwritable` where a live process holds the folder */
 export function lockFolder(folder: string): Disposable {
@@ -18,6 +22,28 @@ export function lockFolder(folder: string): Disposable {
   writeSync(file, `${process.pid}\n`)
   closeSync(file)
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+}
+
+/**
+ * The same, as soon as whoever holds it lets go, within `waitMs`; `onWait` is called once where it has to wait.
+ * @throws StorageError `unwritable` where it is held for longer
+ */
+export async function lockSoon(
+  folder: string,
+  waitMs: number,
+  onWait: () => void = () => undefined,
+): Promise<Disposable> {
+  mkdirSync(folder, { recursive: true })
+  const untilMs = performance.now() + waitMs
+  for (let tries = 1; ; tries++) {
+    try {
+      return lockFolder(folder)
+    } catch (error) {
+      if (performance.now() > untilMs) throw error
+      if (tries === 1) onWait()
+      await setTimeout(LOOK_MS)
+    }
+  }
 }
 
 function holderOf(path: string): number | undefined {
