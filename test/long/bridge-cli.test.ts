@@ -65,7 +65,11 @@ describe('tributary bridge', () => {
     await chains.propose()
     const proven = await waiting
     equal(proven.code, 0, proven.err)
-    equal(await done('prove'), proven.out.trim())
+    match(proven.err, /tributary bridge finalise --wait/)
+    const sent = /withdrawal (0x\w+) is/.exec(proven.err)![1]!
+    const again = await bridge('prove', sent)
+    equal(again.out, proven.out)
+    match(again.err, new RegExp(`tributary bridge finalise ${sent} --wait`))
     match((await bridge('finalise')).err, /is waiting-to-finalise/)
     await chains.passTime(PROOF_AGE_SECONDS + 1)
     const finalised = await done('finalise', '--wait')

@@ -108,12 +108,11 @@ export class Side<C extends Chain> {
     }
   }
 
-  /** Waits for the receipt, for as long as the caller will; `look` is told each time that there was none. */
-  async mined(hash: Hash, look: () => void = () => undefined): Promise<TransactionReceipt> {
+  /** Waits for the receipt, for as long as the caller will. */
+  async mined(hash: Hash): Promise<TransactionReceipt> {
     for (;;) {
       const receipt = await this.#receiptAtLast(hash)
       if (receipt) return receipt
-      look()
       await sleep(LOOK_MS, this.#signal)
     }
   }

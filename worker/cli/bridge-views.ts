@@ -34,6 +34,8 @@ const NEXT: Readonly<Record<DepositView['state'] | WithdrawalState, string>> = {
   finalised: 'done',
 }
 
+const STEP = /tributary bridge (prove|finalise)/
+
 export function viewTransfer(
   bridge: Bridge,
   transfer: Transfer,
@@ -59,10 +61,12 @@ export function transfersTable(views: readonly (DepositView | WithdrawalView)[])
   return table(rows, ['what', 'transaction', 'value', 'to', 'state', 'next'])
 }
 
-/** What comes next, and when, as far as that can be told. */
-export function nextOf(view: DepositView | WithdrawalView): string {
+/** What comes next, and when, as far as that can be told; of a withdrawal that is `named`, as that of its transaction. */
+export function nextOf(view: DepositView | WithdrawalView, named = false): string {
   const waitSeconds = 'waitSeconds' in view ? view.waitSeconds : 0
-  return `${NEXT[view.state]}${waitSeconds > 0 ? `, in about ${span(waitSeconds)}` : ''}`
+  const next = NEXT[view.state]
+  const said = named ? next.replace(STEP, `$& ${view.txHash}`) : next
+  return `${said}${waitSeconds > 0 ? `, in about ${span(waitSeconds)}` : ''}`
 }
 
 /** Looks until the deposit has come to something on L2. */

@@ -84,7 +84,7 @@ function stepCommand(parent: Command, name: string, description: string, act: ty
       await sending(flags, async (bridge) => {
         const txHash = asked ?? newestWithdrawal(bridge)
         const view = await (flags.wait ? whenReady(bridge, txHash, act) : act(bridge, txHash))
-        say(`The withdrawal ${view.txHash} is ${view.state}: ${nextOf(view)}`)
+        say(`The withdrawal ${view.txHash} is ${view.state}: ${nextOf(view, asked !== undefined)}`)
         print((name === 'prove' ? view.proveTxHash : view.finaliseTxHash) ?? view.state)
       })
     })
