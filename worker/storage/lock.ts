@@ -1,5 +1,5 @@
 /** One process a data folder: two would give one journal two hands. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { StorageError } from './errors.ts'
@@ -10,17 +10,16 @@ const LOOK_MS = 50
 /** @throws StorageError `unwritable` where a live process holds the folder */
 export function lockFolder(folder: string): Disposable {
   const path = join(folder, 'lock')
-  const holder = holderOf(path)
-  if (holder !== undefined && isAlive(holder)) {
-    throw new StorageError(
-      'unwritable',
-      `${folder} is in use by process ${holder}. Stop it, or choose another folder with --data.`,
-    )
+  while (!write(path)) {
+    const holder = holderOf(path)
+    if (holder !== undefined) {
+      throw new StorageError(
+        'unwritable',
+        `${folder} is in use by process ${holder}. Stop it, or choose another folder with --data.`,
+      )
+    }
+    rmSync(path, { force: true })
   }
-  rmSync(path, { force: true })
-  const file = openSync(path, 'wx')
-  writeSync(file, `${process.pid}\n`)
-  closeSync(file)
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
 }
 
@@ -46,16 +45,45 @@ export async function lockSoon(
   }
 }
 
-function holderOf(path: string): number | undefined {
+/** It appears under its name with all that it says. @returns whether there was none */
+function write(path: string): boolean {
+  const own = `${path}.${process.pid}`
+  writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`)
   try {
-    return Number(readFileSync(path, 'utf8')) || undefined
-  } catch {
-    return undefined
+    linkSync(own, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(own, { force: true })
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false
+/** The process that wrote the lock, where it lives. In a container another soon has the number of one that was killed. */
+function holderOf(path: string): number | undefined {
+  const [pid, start] = textOf(path).trim().split(' ')
+  const holder = Number(pid)
+  if (!holder || !isAlive(holder)) return undefined
+  return start === undefined || start === startOf(holder) ? holder : undefined
+}
+
+/** When a process began, in ticks since the machine did; nothing where the system does not tell. */
+function startOf(pid: number): string {
+  const text = textOf(`/proc/${pid}/stat`)
+  // The name, in parentheses, may hold anything; what follows it begins with the third field of proc(5).
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[22 - 3] ?? ''
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
