@@ -23,7 +23,7 @@ export function demoCommand(): Command {
     .option('--json', 'one JSON object as the last line of standard output')
     .option(
       '--data <folder>',
-      'folder for all that the demo keeps; emptied at the start',
+      'folder for all that the demo keeps; what an earlier demo left there is deleted',
       '.tributary/demo',
     )
     .action(demo)
@@ -32,11 +32,10 @@ export function demoCommand(): Command {
 async function demo(flags: Flags): Promise<void> {
   const { runDemo } = await import('../demo/demo.ts')
   const stop = new AbortController()
+  stop.signal.addEventListener('abort', () => say('\nending all processes…'), { once: true })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => {
-      say('\nending all processes…')
-      stop.abort(new Error('stopped'))
-    })
+    // A second one changes nothing: all ends within seconds.
+    process.on(name, () => stop.abort(new Error('stopped')))
   }
   const options = {
     folder: flags.data,

@@ -1,13 +1,14 @@
 /** `tributary demo`: the whole river on one machine, from a folder of documentation to money in a contributor's account. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { nodeHere } from '../cli/client.ts'
 import { seconds } from '../cli/progress.ts'
 import { sleep } from '../sleep.ts'
 import { ask, askBase, PROMPTS } from './asking.ts'
 import { type Actor, accountFor, Cast } from './cast.ts'
 import { publishDatanet } from './datanet.ts'
 import { DemoError } from './errors.ts'
+import { takeFolder } from './folder.ts'
 import { MemoryWatch } from './memory.ts'
 import { type DemoResult, summary } from './result.ts'
 import { claimOne, finish, readPayouts, verifyOne } from './settling.ts'
@@ -34,8 +35,7 @@ const STAKE = ['--stake', '100']
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
   const story = new Story(options.json)
   const folder = resolve(options.folder)
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true })
+  using _taken = await takeFolder(folder)
   const seed = randomBytes(32)
   story.chapter('An L2 of its own')
   const cast = await Cast.open(
@@ -176,8 +176,11 @@ async function linger(story: Story, cast: Cast, signal: AbortSignal): Promise<vo
   story.chapter('The network keeps running')
   story.line(`L2 ${cast.anvil.url}`)
   for (const { name, api } of cast.running) story.line(`${name.padEnd(12)} ${api}/v1/status`)
+  const gateway = cast.actors.find(({ role }) => role === 'gateway')!
+  // Commands find the gateway of a demo by themselves where it lies in its usual folder.
+  const where = nodeHere()?.api === gateway.api ? '' : ` --node ${gateway.api}`
   story.line(
-    `after ${seconds(story.elapsedMs)}: ask it with ${strong('npx tributary ask "…"')}; Ctrl-C ends it`,
+    `after ${seconds(story.elapsedMs)}: ask it with ${strong(`npx tributary ask${where} "…"`)}; Ctrl-C ends it`,
   )
   await new Promise<void>((wake) => {
     if (signal.aborted) wake()
