@@ -1,4 +1,4 @@
-import { doesNotMatch, equal, match } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -46,6 +46,33 @@ describe('the program, where the world fails', () => {
     equal(code, 1)
     match(err, /No node runs in this folder/)
     doesNotMatch(err, TRACE)
+  })
+
+  it('asks the node that runs, not one that has ended', async () => {
+    const api = await listening(createServer((_, response) => response.end('<html>')))
+    const left = { rpc: [], deployment: 'deployment.json' }
+    const ended = { ...left, pid: 2 ** 30, api: 'http://127.0.0.1:1' }
+    writeFileSync(join(folder, '.tributary/node/node.json'), JSON.stringify(ended))
+    match((await tributary(folder, ['status'])).err, /No node answers at http:..127.0.0.1:1\./)
+    mkdirSync(join(folder, '.tributary/demo/gateway'), { recursive: true })
+    const running = { ...left, pid: process.pid, api }
+    writeFileSync(join(folder, '.tributary/demo/gateway/node.json'), JSON.stringify(running))
+    match((await tributary(folder, ['status'])).err, new RegExp(`${api} is no node`))
+  })
+
+  it('takes the address of a node as nodes print it, and says where it is none', async () => {
+    const asked: string[] = []
+    const server = createServer(({ url = '' }, response) => {
+      asked.push(url)
+      response.end('<html>')
+    })
+    const api = await listening(server)
+    for (const node of [api, `${api}/`, `${api}/v1`, `${api}/v1/status`]) {
+      await tributary(folder, ['why', '0x12', '--node', node])
+    }
+    deepEqual(asked, Array(4).fill('/v1/jobs/0x12/why'))
+    const { err } = await tributary(folder, ['status', '--node', '127.0.0.1:8787'])
+    match(err, /^127\.0\.0\.1:8787 is no address of a node\. Name one such as http:/)
   })
 
   it('says that what answers is no node, or broke off', async () => {

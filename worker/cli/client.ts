@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { isLate } from '../bounded-fetch.ts'
 import { WorldError } from '../errors.ts'
+import { isAlive } from '../storage/lock.ts'
 
 export class ClientError extends WorldError {
   override readonly name = 'ClientError'
@@ -16,13 +17,22 @@ export interface ServerEvent {
 
 /** Where nodes of this folder leave their addresses: started by hand, or by a demo that was kept. */
 const PLACES = ['.tributary/node', '.tributary/demo/gateway']
-const NodeFile = z.object({ api: z.url(), rpc: z.array(z.string()), deployment: z.string() })
+const NodeFile = z.object({
+  pid: z.int().positive(),
+  api: z.url(),
+  rpc: z.array(z.string()),
+  deployment: z.string(),
+})
 type NodeFile = z.output<typeof NodeFile>
 
 /** The node's address: as given, from the environment, or of a node that runs in this folder. */
 export function nodeUrl(given: string | undefined): string {
   const url = given ?? process.env['TRIBUTARY_NODE']
-  if (url !== undefined) return url.replace(/\/$/, '')
+  if (url !== undefined) {
+    // As `start` prints it, or as applications are given it.
+    if (/^https?:\/\/./.test(url)) return url.replace(/(\/v1)?(\/status)?\/?$/, '')
+    throw new ClientError(`${url} is no address of a node. Name one such as http://127.0.0.1:8787.`)
+  }
   const node = nodeHere()
   if (node) return node.api
   throw new ClientError(
@@ -30,13 +40,10 @@ export function nodeUrl(given: string | undefined): string {
   )
 }
 
-/** What a node that runs in this folder has left about itself, its chain included. */
+/** What a node of this folder has left about itself, its chain included: one that runs before one that has ended. */
 export function nodeHere(): NodeFile | undefined {
-  for (const place of PLACES) {
-    const node = nodeIn(place)
-    if (node) return node
-  }
-  return undefined
+  const left = PLACES.flatMap((place) => nodeIn(place) ?? [])
+  return left.find(({ pid }) => isAlive(pid)) ?? left[0]
 }
 
 /** What the node of a data folder has left about itself; nothing where there is none, or of another version. */
