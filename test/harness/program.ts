@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
+/** As npm starts it: a process that waits for the program's own. */
+export const LAUNCHER = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url))
 
 export interface Said {
   readonly code: number
@@ -22,8 +24,12 @@ export function tributary(folder: string, words: readonly string[]): Promise<Sai
 }
 
 /** Starts it; its words are the caller's to read. */
-export function startTributary(folder: string, words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [PROGRAM, ...words], {
+export function startTributary(
+  folder: string,
+  words: readonly string[],
+  program = PROGRAM,
+): ChildProcess {
+  return spawn(process.execPath, [program, ...words], {
     cwd: folder,
     env: environment(folder),
     stdio: ['ignore', 'pipe', 'pipe'],

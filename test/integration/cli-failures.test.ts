@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'mocha'
 import { DEPLOYMENT } from '../harness/chain-logs.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { until } from '../harness/peers.ts'
-import { startTributary, tributary } from '../harness/program.ts'
+import { LAUNCHER, startTributary, tributary } from '../harness/program.ts'
 
 /** What shows where our own mistakes are. */
 const TRACE = /^ {4}at /m
@@ -108,7 +108,8 @@ describe('the program, where the world fails', () => {
     const rpc = await listening(createSocketServer(() => undefined))
     writeFileSync(join(folder, 'deployment.json'), JSON.stringify(DEPLOYMENT))
     const where = ['--rpc', rpc, '--deployment', 'deployment.json', '--data', 'data']
-    const child = startTributary(folder, ['start', ...where])
+    // Whoever started the launcher knows of no other process.
+    const child = startTributary(folder, ['start', ...where], LAUNCHER)
     await until(() => existsSync(join(folder, 'data/owner.key')))
     const sinceMs = performance.now()
     child.kill('SIGINT')
