@@ -1,6 +1,6 @@
 /** Flags over environment over file over defaults. Keys are no options: they lie in files of the data folder. */
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { WorldError } from '../errors.ts'
 import {
   Config,
@@ -32,25 +32,35 @@ export function loadConfig({ flags, environment, file }: Sources): Config {
   for (const name of OPTION_NAMES) {
     const value = environment[variableOf(name)]
     if (value !== undefined) fromEnvironment[name] = parseText(name, value)
-    if (flags[name] !== undefined) fromFlags[name] = parseFlag(name, flags[name])
+    if (flags[name] !== undefined) fromFlags[name] = parseGiven(name, flags[name])
   }
-  const fromFile = file === undefined ? {} : readFile(file)
+  const fromFile: Raw = file === undefined ? {} : readFile(file)
   const parsed = Config.safeParse({ ...fromFile, ...fromEnvironment, ...fromFlags })
   if (parsed.success) return parsed.data
-  throw new ConfigError(explain(parsed.error, fromFlags, fromEnvironment, file))
+  const sources = { flags: fromFlags, environment: fromEnvironment, inFile: fromFile, file }
+  const wrong = new Set(parsed.error.issues.map((issue) => explain(issue, sources)))
+  throw new ConfigError([...wrong].join('\n'))
 }
 
 function readFile(path: string): Raw {
   try {
     const read: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    return z.record(z.string(), z.unknown()).parse(read)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`The config file ${path} cannot be read as a JSON object: ${why}`)
+    if (typeof read === 'object' && read !== null && !Array.isArray(read)) return parseAll(read)
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new ConfigError(`The config file ${path} cannot be read: ${why}.`, { cause })
   }
+  throw new ConfigError(`The config file ${path} holds no JSON object, such as {"threads": 2}.`)
 }
 
-function parseFlag(name: OptionName, value: unknown): unknown {
+/** Words in a file are taken as they are on the command line. */
+function parseAll(read: object): Raw {
+  return Object.fromEntries(
+    Object.entries(read).map(([name, value]) => [name, parseGiven(name as OptionName, value)]),
+  )
+}
+
+function parseGiven(name: OptionName, value: unknown): unknown {
   return typeof value === 'string' ? parseText(name, value) : value
 }
 
@@ -61,16 +71,28 @@ function parseText(name: OptionName, text: string): unknown {
   return text
 }
 
-function explain(error: z.ZodError, flags: Raw, environment: Raw, file?: string): string {
-  const issue = error.issues[0]!
+interface Given {
+  readonly flags: Raw
+  readonly environment: Raw
+  readonly inFile: Raw
+  readonly file: string | undefined
+}
+
+function explain(issue: z.core.$ZodIssue, given: Given): string {
   if (issue.code === 'unrecognized_keys') {
-    return `${file} has an option that does not exist: ${issue.keys.join(', ')}. Options: ${OPTION_NAMES.join(', ')}.`
+    return `${given.file} has an option that does not exist: ${issue.keys.join(', ')}. Options: ${OPTION_NAMES.join(', ')}.`
   }
   const name = issue.path[0] as OptionName
-  const flag = `--${flagOf(name)}`
-  const source =
-    name in flags ? flag : name in environment ? variableOf(name) : file ? `${name} in ${file}` : ''
   const meaning = Config.shape[name].description ?? ''
-  if (source === '') return `${flag} is needed: ${meaning}.`
-  return `${source} is wrong (${issue.message}); it is the ${meaning}.`
+  const source = sourceOf(name, given)
+  if (source === undefined) return `--${flagOf(name)} is needed: ${meaning}.`
+  const wanted = issue.code === 'invalid_type' ? `expected ${issue.expected}` : issue.message
+  return `${source} is wrong (${wanted}). It stands for: ${meaning}.`
+}
+
+/** What set the option; nothing where nothing did. */
+function sourceOf(name: OptionName, { flags, environment, inFile, file }: Given) {
+  if (name in flags) return `--${flagOf(name)}`
+  if (name in environment) return variableOf(name)
+  return name in inFile ? `${name} in ${file}` : undefined
 }
