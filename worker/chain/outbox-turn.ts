@@ -137,7 +137,7 @@ export class Turn {
       this.#offer(),
       this.ask(Block, 'eth_getBlockByNumber', ['0x0', false]),
     ])
-    if (gas instanceof Error) return { genesis, latest, refusal: explain(gas, what) }
+    if (gas instanceof Error) return { genesis, latest, refusal: explain(gas, what, this.from) }
     const draft: Omit<Entry, 'attempts'> = {
       what,
       // More pending than mined: an earlier life of this key has something in the pool.
@@ -181,7 +181,7 @@ export class Turn {
       return undefined
     } catch (error) {
       if (isPassing(error)) throw error
-      const why = asError(explain(error, what))
+      const why = asError(explain(error, what, this.from))
       return why.code === 'reverted' ? why : undefined
     }
   }
@@ -224,7 +224,7 @@ export class Turn {
     try {
       await this.ask(hexBytes, 'eth_call', [call, 'latest'])
     } catch (error) {
-      return explain(error, what)
+      return explain(error, what, this.from)
     }
     // A contract may give all but a 64th to another, which may use it up.
     return 64n * gasUsed >= 63n * gas ? outOfGasError(what, gas) : revertedError(what, '0x')

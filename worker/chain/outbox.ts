@@ -254,7 +254,7 @@ export class Outbox {
     waiting.refusedSinceMs ??= nowMs
     if (nowMs < waiting.refusedSinceMs + this.#raiseMs) return
     this.#options.store.change(memory, { kind: 'dropped' })
-    throw explain(error, waiting.entry.what)
+    throw explain(error, waiting.entry.what, this.#options.account.address)
   }
 
   /** @param lostNonce of what the chain has forgotten; none of what is under way */
@@ -278,7 +278,7 @@ export class Outbox {
     const offered = await offer(turn, entry.attempts)
     if (offered.is !== 'refused' || (await turn.isKnown(entry))) return
     this.#options.store.change(memory, { kind: 'dropped' })
-    throw explain(offered.error, entry.what)
+    throw explain(offered.error, entry.what, turn.from)
   }
 }
 

@@ -38,8 +38,8 @@ const ERRORS: Abi = [
 const REVERTED = /revert/i
 const POOR = /insufficient (funds|balance)|exceeds (the )?balance|out of gas.*balance/i
 
-/** A failed estimate or call, told as what it means; other errors come back as they are. */
-export function explain(error: unknown, what: string): unknown {
+/** A failed estimate or call, told as what it means; other errors come back as they are. @param account who was to pay */
+export function explain(error: unknown, what: string, account = 'the account'): unknown {
   const cause = error instanceof ChainError ? error.cause : undefined
   if (!(cause instanceof RpcError)) return error
   const data = hexBytes.safeParse(cause.data)
@@ -49,7 +49,7 @@ export function explain(error: unknown, what: string): unknown {
   if (!POOR.test(cause.message)) return error
   return new ChainError(
     'insufficient-funds',
-    `the account cannot pay to ${what}: ${cause.message}; send it OPEN and try again`,
+    `${account} cannot pay to ${what}: ${cause.message}; send it OPEN and try again`,
     { cause },
   )
 }

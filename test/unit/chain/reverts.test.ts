@@ -41,4 +41,12 @@ describe('what a contract says when it refuses', () => {
     equal(codeOf(failed('the method does not exist')), 'rpc-failed')
     equal(codeOf(new ChainError('timeout', 'late')), 'timeout')
   })
+
+  it('names the account that has to be sent coins', () => {
+    const poor = explain(failed('insufficient funds'), 'stake for 0x12', '0x34') as ChainError
+    equal(
+      poor.message,
+      '0x34 cannot pay to stake for 0x12: insufficient funds; send it OPEN and try again',
+    )
+  })
 })
