@@ -16,8 +16,11 @@ export async function serveApi(service: Service): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const where = `${apiHost}:${apiPort}`
-      const advice = cause.code === 'EADDRINUSE' ? 'Is another node running there?' : cause.message
-      const message = `The HTTP interface cannot listen on ${where}. ${advice} Choose another port with --api-port.`
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'Is another node running there? Choose another port with --api-port.'
+          : `${cause.message}. Choose an address of this machine with --api-host, or a port with --api-port.`
+      const message = `The HTTP interface cannot listen on ${where}. ${why}`
       reject(new NetworkError('port-in-use', message, { cause }))
     })
     server.listen(apiPort, apiHost, resolve)

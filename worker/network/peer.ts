@@ -58,13 +58,10 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
     return started
   } catch (cause) {
     await peer.stop().catch(() => undefined)
-    if (!/EADDRINUSE|already in use|No transport|listen/i.test(describe(cause))) throw cause
-    const wanted = options.listen.join(', ')
-    throw new NetworkError(
-      'port-in-use',
-      `Cannot listen on ${wanted}: is another node running there? Choose another with --listen.`,
-      { cause },
-    )
+    const said = describe(cause)
+    if (!/EADDRINUSE|already in use|No transport|listen/i.test(said)) throw cause
+    const message = `Cannot listen on ${options.listen.join(', ')}: ${hindrance(said)}`
+    throw new NetworkError('port-in-use', message, { cause })
   }
 }
 
@@ -129,6 +126,15 @@ function checkAddresses(addresses: readonly string[]): void {
       )
     }
   }
+}
+
+/** What keeps a port from being listened on, by what the system said, and what to do. */
+function hindrance(said: string): string {
+  if (/EADDRNOTAVAIL|ENOTFOUND/.test(said)) {
+    return "no address of this machine. --listen takes such, as /ip4/0.0.0.0/tcp/4801; say a router's with --announce."
+  }
+  if (/EACCES/.test(said)) return 'the system keeps that port to itself. Choose one above 1023.'
+  return 'is another node running there? Choose another with --listen.'
 }
 
 function describe(error: unknown): string {

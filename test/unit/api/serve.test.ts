@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { equal, rejects } from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import { describe, it } from 'mocha'
 import { serveApi } from '../../../worker/api/serve.ts'
@@ -16,5 +16,11 @@ describe('the HTTP interface', () => {
       await using listening = await serveApi(service)
       equal((await fetch(`${listening.url}/v1/nothing`)).status, 404)
     }
+  })
+
+  it('says why it cannot listen, and what to do', async () => {
+    // An address for documentation: no machine has it.
+    const service = { config: { apiHost: '192.0.2.1', apiPort: 0 } } as unknown as Service
+    await rejects(serveApi(service), /EADDRNOTAVAIL.*address of this machine with --api-host/)
   })
 })

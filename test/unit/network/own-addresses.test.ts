@@ -36,15 +36,23 @@ describe('a node that listens on all addresses of its machine', () => {
     const told = await hostsTold(announce)
     assert.deepEqual(told, ['127.0.0.1', '45.77.1.1', '46.4.1.1', 'node.example'])
   })
+
+  it('says what to do where it was to listen on the address of a router', async () => {
+    const listening = hostsTold([], ['/ip4/45.77.1.1/tcp/4801'])
+    await assert.rejects(listening, /45\.77\.1\.1.*no address of this machine.*--announce/)
+  })
 })
 
-async function hostsTold(announce: readonly string[]): Promise<(string | undefined)[]> {
+async function hostsTold(
+  announce: readonly string[],
+  listen = ['/ip4/0.0.0.0/tcp/0'],
+): Promise<(string | undefined)[]> {
   const folder = testFolder('own-addresses')
   const peer = await startPeer({
     privateKey: keyNumber(1).privateKey,
     folder,
     blocks: new FsBlockstore(folder),
-    listen: ['/ip4/0.0.0.0/tcp/0'],
+    listen,
     announce,
     bootstrap: [],
     topics: [],
