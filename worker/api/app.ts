@@ -22,6 +22,9 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** Content is fetched for so long as a person may wait; the next request goes on from the blocks that have come. */
 const LATE = 'Other nodes did not give in time what this takes. Ask again.'
 
+/** What only gateways answer. */
+const GATEWAY_PATHS = ['/v1/models', '/v1/completions', '/v1/fine-tunes', '/v1/datanets']
+
 export function createApp(service: Service): Hono {
   const app = new Hono()
   app.use(refusePages(service.config.apiHost))
@@ -34,7 +37,14 @@ export function createApp(service: Service): Hono {
     app.route('/v1', completionRoutes(service, service.gateway))
     app.route('/v1', datanetRoutes(service))
   }
-  app.notFound((c) => c.json(problem(`There is no ${c.req.method} ${c.req.path} here.`), 404))
+  app.notFound((c) => {
+    const { method, path } = c.req
+    const isForGateway = !service.gateway && GATEWAY_PATHS.includes(path)
+    const message = isForGateway
+      ? 'This node is no gateway. Ask one, or start one with --roles gateway.'
+      : `There is no ${method} ${path} here.`
+    return c.json(problem(message), 404)
+  })
   app.onError((error, c) => {
     const status = statusFor(error)
     if (status === 500) service.log.error({ error, path: c.req.path }, 'request failed')

@@ -8,7 +8,6 @@ import { payoutOf } from '../../protocol/payouts.ts'
 import type { BatchData } from '../../protocol/settlement.ts'
 import { archive, bundleReceipt } from '../receipts/bundle.ts'
 import type { Service } from '../service.ts'
-import { parse } from './input.ts'
 import type { JobRecord } from './records.ts'
 import { viewAnswer, viewJob } from './views.ts'
 import { whyJob, whyRepeated, whyShare } from './why.ts'
@@ -17,11 +16,22 @@ const FETCH_MS = 20_000
 
 export function jobRoutes(service: Service): Hono {
   const { runtime, records, content } = service
-  const recordOf = (text: string) => {
-    const record = records.get(parse(bytes32, text))
-    if (!record)
-      throw new HTTPException(404, { message: `This node has not heard of job ${text}.` })
-    return record
+  /** By its id, its first digits, or as people are shown it: `0x3f2a…91c4`. */
+  const recordOf = (text: string): JobRecord => {
+    const [, first, last = ''] = /^(0x[0-9a-f]{2,64})(?:…([0-9a-f]+))?$/i.exec(text) ?? []
+    if (first === undefined) {
+      throw new HTTPException(400, {
+        message: `${text} is no job: 0x and 64 digits, or the first.`,
+      })
+    }
+    const whole = bytes32.safeParse(text.toLowerCase())
+    const record = whole.success
+      ? records.get(whole.data)
+      : records.find(first.toLowerCase(), last.toLowerCase())
+    if (record) return record
+    throw new HTTPException(404, {
+      message: `No job that this node has heard of since it was started is ${text}, or several are. Ask another node.`,
+    })
   }
   return new Hono()
     .get('/jobs', (c) => {
@@ -42,15 +52,9 @@ export function jobRoutes(service: Service): Hono {
       return c.json({ adapter: output, ...(await content.get(Adapter, output, { signal })) })
     })
     .get('/jobs/:id/why', async (c) => {
-      const text = c.req.param('id')
-      const record = /^0x[0-9a-f]{2,63}$/.test(text) ? records.find(text) : recordOf(text)
-      if (!record) {
-        throw new HTTPException(404, {
-          message: `No job of this node, or several, begin with ${text}.`,
-        })
-      }
+      const record = recordOf(c.req.param('id'))
       const given = c.req.query('account')
-      const account = given === undefined ? undefined : parse(address, given)
+      const account = given === undefined ? undefined : accountIn(given)
       const share = account && (await whyShare(service, record, account))
       const repeated = account && (await whyRepeated(service, record, account))
       const why = whyJob(service, record, Date.now())
@@ -64,13 +68,18 @@ export function jobRoutes(service: Service): Hono {
       // Where a block is missing the connection breaks off: half a file must not look like a whole one.
       return c.body(ReadableStream.from(archive(content, file, c.req.raw.signal)))
     })
-    .get('/payouts/:account', (c) =>
-      c.json(payoutFor(service, parse(address, c.req.param('account')))),
-    )
+    .get('/payouts/:account', (c) => c.json(payoutFor(service, accountIn(c.req.param('account')))))
     .get('/payouts', (c) => {
       const after = c.req.query('after')
-      return c.json(payouts(service, after === undefined ? after : parse(address, after)))
+      return c.json(payouts(service, after === undefined ? after : accountIn(after)))
     })
+}
+
+/** As wallets write it, too, with capitals. @throws HTTPException 400 */
+function accountIn(text: string): Address {
+  const parsed = address.safeParse(text.toLowerCase())
+  if (parsed.success) return parsed.data
+  throw new HTTPException(400, { message: `${text} is no account: 0x and 40 digits.` })
 }
 
 /** @throws HTTPException 409 while no claim is accepted */

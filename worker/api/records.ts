@@ -47,9 +47,10 @@ export class Records {
     return this.#jobs.get(jobId)
   }
 
-  /** The one job whose digest begins so; `undefined` where none does, or several. */
-  find(prefix: string): JobRecord | undefined {
-    const found = [...this.#jobs.keys()].filter((jobId) => jobId.startsWith(prefix))
+  /** The one job whose digest begins and ends so; `undefined` where none does, or several. */
+  find(first: string, last: string): JobRecord | undefined {
+    const isMeant = (jobId: Hash): boolean => jobId.startsWith(first) && jobId.endsWith(last)
+    const found = [...this.#jobs.keys()].filter(isMeant)
     return found.length === 1 ? this.#jobs.get(found[0]!) : undefined
   }
 

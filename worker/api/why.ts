@@ -38,18 +38,23 @@ export function whyJob({ runtime, key }: Service, record: JobRecord, nowMs: numb
 
 /**
  * Why an account was paid as a contributor to a settled answer, or not: all answers of the adapter in its batch are fetched
- * and weighed again. `undefined` while the job is not settled, or where it is no answer with an adapter.
+ * and weighed again.
  */
 export async function whyShare(
   service: Service,
-  { settled }: JobRecord,
+  { job, settled }: JobRecord,
   account: Address,
-): Promise<Said | undefined> {
+): Promise<Said> {
   const { content } = service
+  if (job.adapter === '' || job.task === 'fine-tune') {
+    return { code: 'no-answer', says: 'No adapter answers it, so no contributor is paid for it.' }
+  }
   const signal = AbortSignal.timeout(FETCH_MS)
   const data = settled && (await settledBatch(service, settled.batch, signal))?.data
-  const { task, adapter } = data?.receipts[settled!.index] ?? {}
-  if (!data || !adapter || task !== 'inference') return undefined
+  const adapter = data?.receipts[settled!.index]?.adapter
+  if (!data || !adapter) {
+    return { code: 'not-settled', says: `What ${account} earns by it is known when it is settled.` }
+  }
   const answers = await Promise.all(
     data.receipts
       .filter((receipt) => receipt.adapter === adapter && receipt.task === 'inference')

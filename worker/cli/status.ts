@@ -49,7 +49,9 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
         'stake',
         about.staked
           ? `${formatOpen(BigInt(about.staked.stakeWei))} OPEN`
-          : 'none: it gets no work',
+          : about.roles.some((role) => role !== 'gateway')
+            ? 'none: it gets no work. Start it with --stake'
+            : 'none, and a gateway needs none',
       ],
       ['coins', purseInWords(about)],
       ['network', `${about.peers} peers; ${workers} workers and ${validators} validators staked`],

@@ -7,11 +7,14 @@ import { print, printJson, short } from './output.ts'
 export function whyCommand(): Command {
   return new Command('why')
     .description('why a node did or did not execute, audit or earn at a job')
-    .argument('<job>', 'the job, as `tributary status` shows it, or its first digits')
+    .argument('<job>', 'its id, as `tributary status` shows it or in full, or its first digits')
     .option('--node <url>', 'the node that is asked about itself [TRIBUTARY_NODE]')
     .option('--account <address>', 'also why this account was paid as a contributor, or not')
     .option('--json', 'one JSON object on standard output')
-    .addHelpText('after', '\nFor example: tributary why 0x3f2a --account 0x91…c4')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ tributary why 0x3f2a…91c4 --account 0x52908400098527886e0f7030069857d2e4169ee7',
+    )
     .action(why)
 }
 
