@@ -1,5 +1,8 @@
 /** How far a study is: virtual and real time, on a terminal in place, elsewhere a line every ten seconds. */
 const WIDTH = 24
+const LEAST_WIDTH = 6
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80
 const LINE_EVERY_MS = 10_000
 const DRAW_EVERY_MS = 100
 
@@ -25,7 +28,8 @@ export class Progress {
     const { isTTY } = this.#stream
     if (nowMs - this.#drawnMs < (isTTY ? DRAW_EVERY_MS : LINE_EVERY_MS)) return
     this.#drawnMs = nowMs
-    const line = lineOf(status, (nowMs - this.#startedMs) / 1000, isTTY)
+    const columns = isTTY ? this.#stream.columns || COLUMNS : undefined
+    const line = lineOf(status, (nowMs - this.#startedMs) / 1000, columns)
     this.#stream.write(isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
   }
 
@@ -35,18 +39,23 @@ export class Progress {
   }
 }
 
-/** @param realSeconds since the start */
-export function lineOf(status: Status, realSeconds: number, withBar: boolean): string {
+/**
+ * @param realSeconds since the start
+ * @param columns of the terminal: what goes over its edge could not be drawn over. There is a bar where it fits; none without.
+ */
+export function lineOf(status: Status, realSeconds: number, columns?: number): string {
   const { runs, runsDone, virtualSeconds, virtualSecondsDone } = status
   const share = virtualSeconds > 0 ? Math.min(1, virtualSecondsDone / virtualSeconds) : 0
-  const filled = Math.round(share * WIDTH)
-  const bar = withBar ? `${'━'.repeat(filled)}${'─'.repeat(WIDTH - filled)} ` : ''
   const left = share > 0.02 ? `, ${duration((realSeconds / share) * (1 - share))} left` : ''
   const rate = realSeconds > 0 ? virtualSecondsDone / realSeconds : 0
-  return (
-    `${bar}${runsDone} of ${runs} runs, ${duration(virtualSecondsDone)} of ${duration(virtualSeconds)} virtual ` +
+  const figures =
+    `${runsDone} of ${runs} runs, ${duration(virtualSecondsDone)} of ${duration(virtualSeconds)} virtual ` +
     `in ${duration(realSeconds)} (${rate < 10 ? rate.toFixed(1) : Math.round(rate)} × real)${left}`
-  )
+  if (columns === undefined) return figures
+  const width = Math.min(WIDTH, columns - figures.length - 2)
+  if (width < LEAST_WIDTH) return figures.slice(0, columns - 1)
+  const filled = Math.round(share * width)
+  return `${'━'.repeat(filled)}${'─'.repeat(width - filled)} ${figures}`
 }
 
 export function duration(seconds: number): string {

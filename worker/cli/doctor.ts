@@ -78,11 +78,13 @@ async function doctor({ model, threads, json }: Options): Promise<void> {
 
 async function examine(folder: string, threads: number): Promise<Health> {
   const progress = startProgress('doctor')
-  const total = 2 * PROVIDERS.length + SPEED_PARTS.length
+  let total = 2 * PROVIDERS.length + SPEED_PARTS.length
   try {
     const tried = await tryProviders(threads, (done, provider) =>
       progress.update(done, total, provider),
     )
+    const others = tried.filter(isOther)
+    total = PROVIDERS.length + SPEED_PARTS.length + others.length
     await using engine = createEngine({ threads })
     const model = await engine.open(folder, LORA)
     const { config, parameterCount, exact, inexactReason } = model.info
@@ -90,12 +92,11 @@ async function examine(folder: string, threads: number): Promise<Health> {
       progress.update(PROVIDERS.length + done, total, part),
     )
     const providers: Examined[] = []
-    for (const [done, one] of tried.entries()) {
-      const { provider, refused } = one
-      const tell = (): void =>
-        progress.update(PROVIDERS.length + SPEED_PARTS.length + done, total, `decode: ${provider}`)
-      const works = provider !== 'cpu' && refused === undefined
-      providers.push(works ? await examineProvider(folder, threads, provider, tell) : one)
+    for (const one of tried) {
+      const { provider } = one
+      const done = total - others.length + others.indexOf(one)
+      const tell = (): void => progress.update(done, total, `decode: ${provider}`)
+      providers.push(isOther(one) ? await examineProvider(folder, threads, provider, tell) : one)
     }
     return {
       processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -114,6 +115,11 @@ async function examine(folder: string, threads: number): Promise<Health> {
   } finally {
     progress.end()
   }
+}
+
+/** Works, beside the processor. */
+function isOther({ provider, refused }: TriedProvider): boolean {
+  return provider !== 'cpu' && refused === undefined
 }
 
 /** How fast a provider draws answers with the model, or why it does not. */

@@ -5,6 +5,9 @@
 import { styleText } from 'node:util'
 
 const WIDTH = 28
+const LEAST_WIDTH = 6
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80
 const LINE_EVERY_MS = 10_000
 const DRAW_EVERY_MS = 100
 
@@ -29,15 +32,12 @@ export function startProgress(
       first ??= { atMs: nowMs, done }
       if (nowMs - drawnMs < interval) return
       drawnMs = nowMs
-      const line = render(
-        label,
-        done,
-        total,
-        leftMs(first, done, total, nowMs),
-        detail,
-        stream.isTTY,
-      )
-      stream.write(stream.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
+      const left = leftMs(first, done, total, nowMs)
+      const figures = inFigures(done, total, left, detail)
+      if (stream.isTTY) {
+        const share = total > 0 ? Math.min(1, done / total) : 0
+        stream.write(`\r\x1b[2K${drawn(label, share, figures, stream.columns || COLUMNS)}`)
+      } else stream.write(`${label} ${figures}\n`)
     },
     end: (line) => {
       if (stream.isTTY) stream.write('\r\x1b[2K')
@@ -46,20 +46,25 @@ export function startProgress(
   }
 }
 
-function render(
-  label: string,
+/** On one line of the terminal, with as much of a bar as fits: what goes over its edge could not be drawn over. */
+function drawn(label: string, share: number, figures: string, columns: number): string {
+  const room = columns - label.length - figures.length - ' '.length * 3
+  if (room < LEAST_WIDTH) return `${label} ${figures}`.slice(0, columns - 1)
+  const width = Math.min(WIDTH, room)
+  const filled = Math.round(share * width)
+  const bar = `${styleText('cyan', '━'.repeat(filled))}${styleText('dim', '─'.repeat(width - filled))}`
+  return `${label} ${bar} ${figures}`
+}
+
+function inFigures(
   done: number,
   total: number,
   leftMs: number | undefined,
   detail: string,
-  drawn: boolean,
 ): string {
-  const share = total > 0 ? Math.min(1, done / total) : 0
-  const filled = Math.round(share * WIDTH)
-  const bar = `${styleText('cyan', '━'.repeat(filled))}${styleText('dim', '─'.repeat(WIDTH - filled))} `
   const left = leftMs === undefined ? '' : `, ${seconds(leftMs)} left`
   const figures = total > 0 ? `${done}/${total}` : `${done}`
-  return `${label} ${drawn ? bar : ''}${figures}${left}${detail === '' ? '' : `  ${detail}`}`
+  return `${figures}${left}${detail === '' ? '' : `  ${detail}`}`
 }
 
 /** Once enough was done to tell by. */

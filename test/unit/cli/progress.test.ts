@@ -4,9 +4,9 @@ import { startProgress } from '../../../worker/cli/progress.ts'
 
 describe('a bar of progress', () => {
   /** What is written on a terminal by these updates, without colours. */
-  const written = (updates: readonly number[]): string[] => {
+  const written = (updates: readonly number[], columns = 80): string[] => {
     const lines: string[] = []
-    const terminal = { isTTY: true, write: (text: string) => lines.push(text) }
+    const terminal = { isTTY: true, columns, write: (text: string) => lines.push(text) }
     const bar = startProgress('training', terminal as unknown as NodeJS.WriteStream)
     for (const done of updates) {
       bar.update(done, 100)
@@ -22,5 +22,13 @@ describe('a bar of progress', () => {
     assert.match(first!, /40\/100$/)
     assert.match(second!, /41\/100$/)
     assert.match(third!, /60\/100, [\d.]+ s left$/)
+  })
+
+  it('keeps to one line of a narrow terminal', () => {
+    const widths = [12, 22, 30, 80].map((columns) => {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what moves the cursor takes no room.
+      return written([40], columns)[0]!.replace(/[\r]|\x1b\[[0-9;]*[mK]/g, '').length
+    })
+    assert.deepEqual(widths, [11, 15, 29, 44])
   })
 })

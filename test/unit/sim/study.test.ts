@@ -438,9 +438,10 @@ describe('what a study is made of', () => {
   it('tells of progress in virtual and real time', () => {
     const status = { runs: 4, runsDone: 1, virtualSeconds: 400, virtualSecondsDone: 100 }
     assert.equal(
-      lineOf(status, 5, false),
+      lineOf(status, 5),
       '1 of 4 runs, 100 s of 7 min virtual in 5.0 s (20 × real), 15 s left',
     )
-    assert.match(lineOf(status, 5, true), /^━{6}─{18} 1 of 4/)
+    assert.match(lineOf(status, 5, 120), /^━{6}─{18} 1 of 4/)
+    for (const columns of [20, 80]) assert.equal(lineOf(status, 5, columns).length, columns - 1)
   })
 })
