@@ -58,17 +58,30 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
     stream: true,
   }
   let last: Chunk | undefined
-  if (!options.json) process.stdout.write(styleText('dim', prompt))
-  for await (const { data } of client.events('/completions', AbortSignal.timeout(600_000), body)) {
-    if (data === '[DONE]') break
-    last = JSON.parse(data) as Chunk
-    if (last.error) throw new ClientError(last.error.message)
-    if (!options.json) process.stdout.write(plainText(last.choices?.[0]?.text ?? ''))
+  try {
+    for await (const chunk of chunks(client, body)) {
+      if (!options.json) {
+        if (!last) process.stdout.write(styleText('dim', prompt))
+        process.stdout.write(plainText(chunk.choices?.[0]?.text ?? ''))
+      }
+      last = chunk
+    }
+  } finally {
+    // Whatever is said next has a line of its own.
+    if (last && !options.json) print('')
   }
   if (!last?.tributary) throw new ClientError('The answer ended before it was checked. Ask again.')
   if (options.json) return printJson({ id: last.id, model, ...last.tributary })
-  print('')
   explain(last.tributary)
+}
+
+async function* chunks(client: Client, body: object): AsyncGenerator<Chunk> {
+  for await (const { data } of client.events('/completions', AbortSignal.timeout(600_000), body)) {
+    if (data === '[DONE]') return
+    const chunk = JSON.parse(data) as Chunk
+    if (chunk.error) throw new ClientError(chunk.error.message)
+    yield chunk
+  }
 }
 
 function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): void {

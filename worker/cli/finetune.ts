@@ -52,6 +52,7 @@ async function finetune(datanet: string | undefined, options: FineTuneOptions): 
     const [done, all] = [tune.firstStep + tune.steps, tune.runSteps]
     const which = tune.steps === all ? '' : `: steps ${tune.firstStep + 1} to ${done} of ${all}`
     say(`job ${tune.jobId}${which}`)
+    say(`it is worked on even if this command ends: tributary why ${tune.jobId}`)
     const isLast = part === options.parts || done === all
     const view = await watch(client, tune.jobId, isLast ? ['final'] : ['settled', 'final'])
     const adapter = view.accepted!.output
