@@ -58,7 +58,7 @@ const WAKE_MS = { least: 10, most: 1000 } as const
 const LOOK_MS = 50
 
 export class Runtime {
-  /** Verdicts on bytes from others, counted by reason: what `status` and the metrics show. */
+  /** Verdicts on bytes from others, counted by reason: what `status` shows. */
   readonly judged = new Map<string, number>()
   readonly #options: RuntimeOptions
   readonly #stop = new AbortController()

@@ -63,7 +63,7 @@ export async function loadDeployment(file: string): Promise<Deployment | undefin
     const what = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)
     throw new ChainError(
       'bad-deployment',
-      `${file} is no deployment (${what}); get it again from where it came, or delete it for an embedded chain`,
+      `${file} is no deployment (${what}); get it again from where it came`,
       { cause },
     )
   }
