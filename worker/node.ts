@@ -2,7 +2,7 @@
  * Builds a node out of its parts and takes it down again. The order matters: the chain is read before the journal is
  * said again, and that before the network is joined, so that a restarted node knows where it stands before it speaks.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
@@ -71,7 +71,6 @@ async function assemble(
   signal: AbortSignal,
   parts: Parts,
 ): Promise<RunningNode> {
-  await mkdir(config.data, { recursive: true })
   parts.use(lockFolder(config.data))
   const chain = await openChain(config, signal, parts)
   const { deployment, key, owner, ownerChain } = chain

@@ -7,42 +7,53 @@ import { StorageError } from './errors.ts'
 /** Between two looks at a lock that another has, in ms. */
 const LOOK_MS = 50
 
-/** @throws StorageError `unwritable` where a live process holds the folder */
+/** Makes the folder where there is none. @throws StorageError `unwritable` where it cannot be written, or a live process holds it */
 export function lockFolder(folder: string): Disposable {
-  const path = join(folder, 'lock')
-  while (!write(path)) {
-    const holder = holderOf(path)
-    if (holder !== undefined) {
-      throw new StorageError(
-        'unwritable',
-        `${folder} is in use by process ${holder}. Stop it, or choose another folder with --data.`,
-      )
-    }
-    rmSync(path, { force: true })
-  }
-  return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+  const taken = take(folder)
+  if (typeof taken === 'number') throw inUse(folder, taken)
+  return taken
 }
 
 /**
  * The same, as soon as whoever holds it lets go, within `waitMs`; `onWait` is called once where it has to wait.
- * @throws StorageError `unwritable` where it is held for longer
+ * @throws StorageError `unwritable` where it cannot be written, or is held for longer
  */
 export async function lockSoon(
   folder: string,
   waitMs: number,
   onWait: () => void = () => undefined,
 ): Promise<Disposable> {
-  mkdirSync(folder, { recursive: true })
   const untilMs = performance.now() + waitMs
   for (let tries = 1; ; tries++) {
-    try {
-      return lockFolder(folder)
-    } catch (error) {
-      if (performance.now() > untilMs) throw error
-      if (tries === 1) onWait()
-      await setTimeout(LOOK_MS)
-    }
+    const taken = take(folder)
+    if (typeof taken !== 'number') return taken
+    if (performance.now() > untilMs) throw inUse(folder, taken)
+    if (tries === 1) onWait()
+    await setTimeout(LOOK_MS)
   }
+}
+
+/** @returns the process that holds it, where there is one */
+function take(folder: string): Disposable | number {
+  const path = join(folder, 'lock')
+  try {
+    mkdirSync(folder, { recursive: true })
+    while (!write(path)) {
+      const holder = holderOf(path)
+      if (holder !== undefined) return holder
+      rmSync(path, { force: true })
+    }
+  } catch (cause) {
+    const why = (cause as Error).message
+    const message = `${folder} cannot be written (${why}). Mend its rights, or choose another folder with --data.`
+    throw new StorageError('unwritable', message, { cause })
+  }
+  return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
+}
+
+function inUse(folder: string, holder: number): StorageError {
+  const message = `${folder} is in use by process ${holder}. Stop it, or choose another folder with --data.`
+  return new StorageError('unwritable', message)
 }
 
 /** It appears under its name with all that it says. @returns whether there was none */

@@ -39,6 +39,13 @@ describe('the lock of a data folder', () => {
     equal(existsSync(join(folder, 'lock')), false)
   })
 
+  it('says what to do where there can be none', () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    throws(() => lockFolder(join(file, 'data')), /cannot be written \(ENOTDIR.*--data/)
+    throws(() => lockFolder(file), /cannot be written \(EEXIST.*--data/)
+  })
+
   it('is void where another process has the number of one that was killed', function () {
     if (!existsSync('/proc/self/stat')) this.skip()
     const path = join(folder, 'lock')
