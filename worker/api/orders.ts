@@ -7,6 +7,7 @@ import { Prompt } from '../../protocol/answer.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, toHex } from '../../protocol/hash.ts'
 import { type Job, maxFeeWei } from '../../protocol/job.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { sign } from '../../protocol/signature.ts'
 import { type Domain, digest } from '../../protocol/struct.ts'
 import { FineTuneSpec } from '../../protocol/tuning.ts'
@@ -124,11 +125,14 @@ export class Orders {
     const escrow = ledger.escrows.get(key.address)
     const unitWei = bids[order.task]
     const feeWei = maxFeeWei({ ...order, unitWei })
-    const voucherWei = owedWei(ledger, key.address) + feeWei
-    if (!escrow || voucherWei - escrow.redeemedWei > escrow.balanceWei) {
+    const promisedWei = owedWei(ledger, key.address)
+    const voucherWei = promisedWei + feeWei
+    const leftWei = escrow ? escrow.balanceWei + escrow.redeemedWei - promisedWei : 0n
+    if (leftWei < feeWei) {
+      const left = formatOpen(leftWei > 0n ? leftWei : 0n, 18)
       throw new OrderError(
         'unfunded',
-        `The escrow of ${key.address} does not cover this job: it takes ${feeWei} wei. Deposit more OPEN (start with --escrow).`,
+        `The escrow of ${key.address} has ${left} OPEN left, and this job may take ${formatOpen(feeWei, 18)}. Start the gateway again with more: --escrow.`,
       )
     }
     const voucher = { payer: key.address, cumulativeWei: voucherWei }

@@ -14,6 +14,7 @@ import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleVerify } from '../../protocol/merkle.ts'
+import { formatOpen } from '../../protocol/open-amount.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import { recoverAddress } from '../../protocol/signature.ts'
 import { digest, hashStruct } from '../../protocol/struct.ts'
@@ -119,7 +120,11 @@ function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check
     stakersWei === parts.stakersWei &&
     [0n, parts.modelOwnerWei].includes(modelOwnerWei) &&
     [0n, parts.contributorsWei].includes(contributorsWei)
-  return { what: 'fee split by the rule', ok, detail: `${receipt.units} units, ${feeWei} wei` }
+  return {
+    what: 'fee split by the rule',
+    ok,
+    detail: `${receipt.units} units, ${formatOpen(receipt.feeWei, 18)} OPEN`,
+  }
 }
 
 async function checkAnswer(

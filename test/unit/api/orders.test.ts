@@ -1,10 +1,12 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { beforeEach, describe, it } from 'mocha'
 import { Adapter } from '../../../protocol/adapter.ts'
+import type { Prompt } from '../../../protocol/answer.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import type { Job } from '../../../protocol/job.ts'
+import { OPEN_WEI } from '../../../protocol/open-amount.ts'
 import { FineTuneSpec } from '../../../protocol/tuning.ts'
-import { Orders } from '../../../worker/api/orders.ts'
+import { type OrderOptions, Orders } from '../../../worker/api/orders.ts'
 import { addressNumber, council, GATEWAY, tell } from '../../harness/council.ts'
 import { fineTuneReceipt } from '../../harness/embedded-chain.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
@@ -95,5 +97,25 @@ describe('the order of the next part of a run', () => {
   it('is refused where no batch is known that settles it', async () => {
     const { orders } = await gateway()
     await rejects(orders.goOn(cidNumber(7), {}, signal), /knows of no batch/)
+  })
+})
+
+describe('an order at a gateway', () => {
+  const orders = new Orders({
+    runtime: { core: council(GATEWAY) },
+    content: new MemoryContent(),
+    key: keyNumber(GATEWAY),
+    vouchers: VOUCHERS,
+    unitWei: { inference: OPEN_WEI, 'fine-tune': OPEN_WEI },
+    providers: () => [],
+  } as unknown as OrderOptions)
+
+  it('is refused in amounts of OPEN where the escrow does not cover it', async () => {
+    const prompt: Prompt = {
+      ...{ text: 'Rivers', temperature: 0, topK: 1, maxTokens: 64 },
+      ...{ stop: [], logProbabilities: null },
+    }
+    const refusal = { name: 'OrderError', message: /has 1 OPEN left, .* may take 64\..*--escrow/ }
+    await rejects(orders.answer(cidNumber(1), '', prompt), refusal)
   })
 })
