@@ -1,6 +1,7 @@
 /** Jobs, their answers and receipts, batches and payouts. */
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { z } from 'zod'
 import { lastBatch } from '../../coordinator-free/ledger.ts'
 import { Adapter } from '../../protocol/adapter.ts'
 import { type Address, address, bytes32 } from '../../protocol/fields.ts'
@@ -8,11 +9,13 @@ import { payoutOf } from '../../protocol/payouts.ts'
 import type { BatchData } from '../../protocol/settlement.ts'
 import { archive, bundleReceipt } from '../receipts/bundle.ts'
 import type { Service } from '../service.ts'
-import type { JobRecord } from './records.ts'
+import { parse } from './input.ts'
+import { type JobRecord, MAX_RECORDS } from './records.ts'
 import { viewAnswer, viewJob } from './views.ts'
 import { whyJob, whyRepeated, whyShare } from './why.ts'
 
 const FETCH_MS = 20_000
+const JobsQuery = z.object({ newest: z.coerce.number().int().min(1).default(MAX_RECORDS) })
 
 export function jobRoutes(service: Service): Hono {
   const { runtime, records, content } = service
@@ -36,7 +39,9 @@ export function jobRoutes(service: Service): Hono {
   return new Hono()
     .get('/jobs', (c) => {
       const { ledger } = runtime.core
-      return c.json(records.all().map((record) => viewJob(ledger, record, Date.now())))
+      const { newest } = parse(JobsQuery, c.req.query())
+      const asked = records.all().slice(-newest)
+      return c.json(asked.map((record) => viewJob(ledger, record, Date.now())))
     })
     .get('/jobs/:id', (c) => {
       return c.json(viewJob(runtime.core.ledger, recordOf(c.req.param('id')), Date.now()))

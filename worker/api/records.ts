@@ -38,7 +38,7 @@ export interface ClaimRecord {
   readonly openings: Map<Address, Envelope>
 }
 
-const MAX_RECORDS = 10_000
+export const MAX_RECORDS = 10_000
 
 export class Records {
   readonly #jobs = new Map<Hash, JobRecord>()

@@ -5,6 +5,9 @@ import type { JobView } from '../api/views.ts'
 import { Client, nodeUrl } from './client.ts'
 import { print, printJson, short, table } from './output.ts'
 
+/** The newest. */
+const SHOWN_JOBS = 10
+
 interface Status {
   readonly node: string
   readonly owner: string
@@ -33,7 +36,8 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
   const client = new Client(nodeUrl(options.node))
   const [about, jobs] = await Promise.all([
     client.get<Status>('/status'),
-    client.get<JobView[]>('/jobs'),
+    // A node knows thousands: programs may want them all.
+    client.get<JobView[]>(options.json ? '/jobs' : `/jobs?newest=${SHOWN_JOBS}`),
   ])
   if (options.json) return printJson({ ...about, jobs })
   const { workers, validators } = about.members
@@ -63,19 +67,17 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
     ]),
   )
   if (jobs.length === 0) return
-  const rows = jobs
-    .slice(-10)
-    .map((job) => [
-      short(job.jobId),
-      job.task,
-      job.state,
-      job.accepted
-        ? short(job.accepted.worker)
-        : job.turn
-          ? `${short(job.turn.worker)} (turn ${job.turn.attempt + 1})`
-          : '',
-      job.batch ? `batch ${job.batch.number}` : '',
-    ])
+  const rows = jobs.map((job) => [
+    short(job.jobId),
+    job.task,
+    job.state,
+    job.accepted
+      ? short(job.accepted.worker)
+      : job.turn
+        ? `${short(job.turn.worker)} (turn ${job.turn.attempt + 1})`
+        : '',
+    job.batch ? `batch ${job.batch.number}` : '',
+  ])
   print('')
   print(table(rows, ['job', 'task', 'state', 'worker', '']))
 }

@@ -1,4 +1,4 @@
-import { equal, match } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { createApp } from '../../../worker/api/app.ts'
 import { Records } from '../../../worker/api/records.ts'
@@ -37,6 +37,13 @@ describe('what a node says of a job', () => {
     const shared = `${id.slice(0, 6)}…${other.digest.slice(-4)}`
     equal((await ask(`/jobs/${encodeURIComponent(shared)}`)).status, 404)
     match((await ask('/jobs/rivers')).said, /rivers is no job: 0x and 64 digits/)
+  })
+
+  it('is told of the newest where these are enough', async () => {
+    const idsIn = (said: string) => JSON.parse(said).map((view: { jobId: string }) => view.jobId)
+    deepEqual(idsIn((await ask('/jobs?newest=1')).said), [other.digest])
+    deepEqual(idsIn((await ask('/jobs')).said), [job.digest, other.digest])
+    equal((await ask('/jobs?newest=none')).status, 400)
   })
 
   it('tells of an account, however it is written', async () => {
