@@ -1,9 +1,9 @@
 /** The `tributary` program as a process of its own, in a folder where no node runs. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
 /** As npm starts it: a process that waits for the program's own. */
 export const LAUNCHER = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url))
 
@@ -28,11 +28,12 @@ export function startTributary(
   folder: string,
   words: readonly string[],
   program = PROGRAM,
+  stdio: StdioOptions = ['ignore', 'pipe', 'pipe'],
 ): ChildProcess {
   return spawn(process.execPath, [program, ...words], {
     cwd: folder,
     env: environment(folder),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio,
   })
 }
 

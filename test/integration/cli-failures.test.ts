@@ -1,6 +1,7 @@
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
+import { type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { after, before, describe, it } from 'mocha'
 import { DEPLOYMENT } from '../harness/chain-logs.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { until } from '../harness/peers.ts'
-import { LAUNCHER, startTributary, tributary } from '../harness/program.ts'
+import { LAUNCHER, PROGRAM, startTributary, tributary } from '../harness/program.ts'
 
 /** What shows where our own mistakes are. */
 const TRACE = /^ {4}at /m
@@ -102,6 +103,33 @@ describe('the program, where the world fails', () => {
     const [code] = await once(child, 'close')
     equal(code, 0)
     doesNotMatch(err, TRACE)
+  })
+
+  it('says that its results cannot be written, and needs nobody to hear its words', async function () {
+    if (!existsSync('/dev/full')) this.skip()
+    const full = openSync('/dev/full', 'w')
+    const ended = async (stdio: StdioOptions) => {
+      let err = ''
+      const child = startTributary(folder, ['keys'], LAUNCHER, stdio)
+      child.stderr?.on('data', (part: Buffer) => {
+        err += part
+      })
+      const [code] = await once(child, 'close')
+      return { code, err }
+    }
+    const unwritten = await ended(['ignore', full, 'pipe'])
+    equal(unwritten.code, 1)
+    match(unwritten.err, /The results cannot be written: ENOSPC/)
+    doesNotMatch(unwritten.err, TRACE)
+    equal((await ended(['ignore', 'ignore', full])).code, 0)
+    closeSync(full)
+  })
+
+  it('ends when it has failed, whatever it has left open', async () => {
+    const leaveOpen = 'data:text/javascript,setInterval(() => undefined, 1000)'
+    const words = ['--import', leaveOpen, PROGRAM, 'start', '--config', 'nowhere.json']
+    const child = spawn(process.execPath, words, { cwd: folder, stdio: 'ignore' })
+    equal((await once(child, 'exit'))[0], 2)
   })
 
   it('ends when asked to, though the chain does not answer', async () => {

@@ -36,12 +36,16 @@ const asked = Object.entries(COMMANDS).filter(([name]) => name === process.argv[
 const wanted = asked.length > 0 ? asked : Object.entries(COMMANDS)
 for (const [, load] of wanted) await load()
 exitOnMisuse(program)
-process.stdout.on('error', endOfReader)
+process.stdout.on('error', endOfResults)
+// Words that nobody can read any more are no reason to end: a node goes on where its log's disk is full.
+process.stderr.on('error', () => undefined)
 
 try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = exitCodeFor(error)
+  // What has failed may have left sockets and timers that nobody closes any more.
+  if (!(error instanceof CommanderError)) process.stderr.write('', () => process.exit())
 }
 
 /** Commander ends the process itself; here it throws instead, so that misuse has an exit code of its own. */
@@ -65,8 +69,9 @@ function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error
 }
 
-/** Whoever reads the results, such as `head`, has had enough. */
-function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
+/** Whoever reads the results, such as `head`, has had enough; or they cannot be written. */
+function endOfResults(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit()
+  say(`The results cannot be written: ${error.message}.`)
+  process.exit(1)
 }

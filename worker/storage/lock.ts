@@ -45,7 +45,7 @@ function take(folder: string): Disposable | number {
     }
   } catch (cause) {
     const why = (cause as Error).message
-    const message = `${folder} cannot be written (${why}). Mend its rights, or choose another folder with --data.`
+    const message = `${folder} cannot be written (${why}). Mend that, or choose another folder with --data.`
     throw new StorageError('unwritable', message, { cause })
   }
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
