@@ -4,6 +4,7 @@
  * its own oldest.
  */
 import { LevelDatastore } from 'datastore-level'
+import { StorageError } from '../storage/errors.ts'
 
 type Key = Parameters<LevelDatastore['put']>[0]
 type Options = Parameters<LevelDatastore['put']>[2]
@@ -14,6 +15,7 @@ const MOST_TOLD = 65_536
 const TOLD = '/dht/provider/'
 
 export class RoutingStore extends LevelDatastore {
+  readonly #folder: string
   readonly #self: string
   readonly #most: number
   /** What each peer has told, the oldest first. */
@@ -23,12 +25,19 @@ export class RoutingStore extends LevelDatastore {
   /** @param self this node's own peer id: what it tells itself is not bounded here */
   constructor(folder: string, self: string, most = MOST_TOLD) {
     super(folder)
+    this.#folder = folder
     this.#self = self
     this.#most = most
   }
 
+  /** @throws StorageError where its files are damaged, or the disk is full */
   override async open(): Promise<void> {
-    await super.open()
+    try {
+      await super.open()
+    } catch (cause) {
+      const message = `${this.#folder} cannot be opened. Is the disk full, or was it cut off? All in it is learned anew: delete it.`
+      throw new StorageError('unwritable', message, { cause })
+    }
     for await (const key of this.queryKeys({ prefix: TOLD })) this.#note(key)
     await this.#makeRoom()
   }

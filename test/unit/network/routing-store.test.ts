@@ -1,4 +1,6 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Key } from 'interface-datastore'
 import { RoutingStore } from '../../../worker/network/routing-store.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
@@ -26,6 +28,13 @@ describe('what libp2p keeps on the disk', () => {
     for await (const held of store.queryKeys({})) names.push(held.toString())
     return names.sort()
   }
+
+  it('may be deleted where its files are damaged, and says so', async () => {
+    const store = await opened()
+    await store.close()
+    writeFileSync(join(folder, 'CURRENT'), 'nothing')
+    await rejects(opened(), { name: 'StorageError', message: /cannot be opened.*delete it/ })
+  })
 
   it('has so many places for what others tell, and whoever fills them loses its own oldest', async () => {
     const store = await opened()
