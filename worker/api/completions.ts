@@ -223,7 +223,8 @@ function streamed(
       choices: [{ index: 0, finish_reason: null, ...choice }],
     })
     let sent = ''
-    let written: Promise<unknown> = Promise.resolve()
+    // Whoever asks learns at once that the job is on its way, and its id.
+    let written: Promise<unknown> = send(chunk({ text: '' }))
     const stop = gateway.texts.listen(jobId, (text) => {
       sent += text
       written = written.then(() => send(chunk({ text }))).catch(stop)

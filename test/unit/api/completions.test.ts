@@ -96,7 +96,7 @@ describe('a completion', () => {
     assert.equal(events.at(-2), 'data: [DONE]')
   })
 
-  it('keeps a stream alive while it is waited for, by what clients pass over', async () => {
+  it('tells the job at once, and keeps a stream alive by what clients pass over', async () => {
     const { settled } = record
     Reflect.deleteProperty(record, 'settled')
     mock.timers.enable({ apis: ['setInterval'] })
@@ -105,8 +105,10 @@ describe('a completion', () => {
       assert.equal(response.headers.get('x-accel-buffering'), 'no')
       mock.timers.tick(15_000)
       const reader = response.body!.getReader()
-      const { value } = await reader.read()
-      assert.equal(new TextDecoder().decode(value), ': waiting\n\n')
+      const read = async () => new TextDecoder().decode((await reader.read()).value)
+      const first = JSON.parse((await read()).slice('data: '.length))
+      assert.deepEqual([first.id, first.choices[0].text], [work.job.digest, ''])
+      assert.equal(await read(), ': waiting\n\n')
       record.settled = settled
       for (;;) if ((await reader.read()).done) break
     } finally {
