@@ -58,7 +58,10 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
             : 'none, and a gateway needs none',
       ],
       ['coins', purseInWords(about)],
-      ['network', `${about.peers} peers; ${workers} workers and ${validators} validators staked`],
+      [
+        'network',
+        `${about.peers} peers${about.peers === 0 ? ', nobody is reached' : ''}; ${workers} workers and ${validators} validators staked`,
+      ],
       ['chain', `block ${about.head ?? '?'}, batch ${about.lastBatch}`],
       [
         'messages',

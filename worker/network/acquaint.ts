@@ -18,6 +18,8 @@ const LONGEST_WAIT_OF_NEW_MS = 4000
 /** Who has nobody looks this often, for days if need be. */
 const LONGEST_WAIT_ALONE_MS = 30_000
 const LOOK_MS = 10_000
+/** In vain, one after the other, until the operator is told. */
+const LOOKS_ALONE = 2
 /** Peers found elsewhere that stay when there are more connections than may be: a third of these. */
 const MAX_KEPT = 100
 /** More than kad-dht's mark on whoever it knows, which is 1, and less than that on those nearest, which is 50. */
@@ -42,6 +44,7 @@ export function keepAcquainted(
   const sinceMs = performance.now()
   const kept: PeerId[] = []
   let looks = 0
+  let looksAlone = 0
   let timer: NodeJS.Timeout | undefined
   const again = (waitMs: number): void => {
     timer = setTimeout(() => void look(waitMs), waitMs)
@@ -61,6 +64,13 @@ export function keepAcquainted(
       // Without the book the next start needs a bootstrap address: no reason to end this life.
       log.warn({ error: (error as Error).message }, 'addresses of peers not written down')
     })
+    looksAlone = isAlone(peer) ? looksAlone + 1 : 0
+    if (looksAlone === LOOKS_ALONE) {
+      log.warn(
+        { bootstrap },
+        'no other node is reached; the line may be down, or --bootstrap wrong',
+      )
+    }
     const isNew = performance.now() - sinceMs < NEW_MS
     const longestMs = isAlone(peer) ? LONGEST_WAIT_ALONE_MS : LONGEST_WAIT_MS
     again(Math.min(2 * waitMs, isNew ? LONGEST_WAIT_OF_NEW_MS : longestMs))

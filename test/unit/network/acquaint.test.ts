@@ -139,6 +139,21 @@ describe('who keeps looking for peers', () => {
     assert.deepEqual(dialled, [1, 2, 1, 2].map(addressOf))
   })
 
+  it('says once that it has nobody', async () => {
+    const third = Promise.withResolvers<void>()
+    const { peer } = searching([], (search) => {
+      if (search === 2) third.resolve()
+      return []
+    })
+    const warned: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => void warned.push(line) })
+    const stop = keepAcquainted(peer, folder, [], log)
+    await third.promise
+    stop()
+    const alone = warned.filter((line) => /no other node is reached/.test(line))
+    assert.equal(alone.length, 1)
+  })
+
   it('asks the first who answers, and waits for no others that it knew', async () => {
     const addresses = [1, 2].map((number) => `/ip4/45.77.1.7/tcp/4801/p2p/${idNumber(number)}`)
     const looked = Promise.withResolvers<void>()
