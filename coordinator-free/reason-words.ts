@@ -46,6 +46,8 @@ const WORDS: Words = {
     `It had the turn, as ${place(at)}, and lost it after ${seconds(endMs - sinceMs)}: ${ENDS[end]}.`,
   refused: ({ why, ...at }) => `It refused the job, as ${place(at)}: ${REFUSALS[why]}.`,
   claimed: ({ claim, ...at }) => `It executed the job, as ${place(at)}: claim ${claim}.`,
+  'refused-by-all': ({ whys }) =>
+    `No worker takes the job: ${whys.map((why) => REFUSALS[why]).join('; ')}.`,
   'no-validator': ({ claim }) => `It did not audit claim ${claim}: it has no stake as a validator.`,
   'own-claim': ({ claim, worker }) =>
     `It did not audit claim ${claim}: it has the same owner as the worker, ${worker}.`,

@@ -27,6 +27,7 @@ export type Reason =
     } & Place)
   | ({ readonly code: 'refused'; readonly why: RefusalReason } & Place)
   | ({ readonly code: 'claimed'; readonly claim: Hash } & Place)
+  | { readonly code: 'refused-by-all'; readonly whys: readonly RefusalReason[] }
   // About auditing one of its claims.
   | { readonly code: 'no-validator'; readonly claim: Hash }
   | { readonly code: 'own-claim'; readonly claim: Hash; readonly worker: Address }

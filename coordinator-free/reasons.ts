@@ -9,7 +9,7 @@ import type { Hash } from '../protocol/hash.ts'
 import { accountsIn, cumulativeOf } from '../protocol/payouts.ts'
 import type { Receipt } from '../protocol/receipt.ts'
 import type { BatchData } from '../protocol/settlement.ts'
-import { acceptedClaim, turnsOf } from './assignment.ts'
+import { acceptedClaim, refusedByAll, turnsOf } from './assignment.ts'
 import { seatsOf, standingOf } from './committee.ts'
 import { awaitsData, type Fact, type Ledger } from './ledger.ts'
 import { leastFirstPayWei } from './newcomers.ts'
@@ -26,6 +26,7 @@ export function reasons(ledger: Ledger, self: Address, jobId: Hash, nowMs: numbe
   const claims = [...(ledger.claims.get(jobId)?.values() ?? [])]
   return [
     execution(ledger, self, job, nowMs),
+    ...standstill(ledger, jobId),
     ...claims.flatMap((claim) => audit(ledger, self, claim, nowMs)),
     ...claims.flatMap((claim) => verdict(ledger, self, claim, nowMs)),
     ...coverage(ledger, job, nowMs),
@@ -58,6 +59,12 @@ function execution(ledger: Ledger, self: Address, job: Fact<'job'>, nowMs: numbe
   const behind = now?.worker.node ?? order[0]!.node
   if (now && behind === self) return { code: 'has-turn', sinceMs: now.sinceMs, ...rank }
   return { code: 'waits-for-turn', behind, ...rank }
+}
+
+/** Whoever ordered it wants to know this of any node. */
+function standstill(ledger: Ledger, jobId: Hash): Reason[] {
+  const whys = refusedByAll(ledger, jobId)
+  return whys ? [{ code: 'refused-by-all', whys: [...new Set(whys)] }] : []
 }
 
 function audit(ledger: Ledger, self: Address, fact: Fact<'claim'>, nowMs: number): Reason[] {

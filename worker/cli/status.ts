@@ -73,7 +73,7 @@ async function status(options: { node?: string; json?: boolean }): Promise<void>
   const rows = jobs.map((job) => [
     short(job.jobId),
     job.task,
-    job.state,
+    job.refused ? 'refused' : job.state,
     job.accepted
       ? short(job.accepted.worker)
       : job.turn

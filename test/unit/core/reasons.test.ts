@@ -18,6 +18,7 @@ import {
   jobEnvelope,
   receive,
   STRANGER,
+  signed,
   tell,
   turnsOf,
   VALIDATORS,
@@ -71,6 +72,24 @@ describe('reasons for executing', () => {
     ])
     const [reason] = about(core, second, laterMs)
     ok(reason?.code === 'has-turn' && reason.sinceMs === NOW_MS + LEASE_MS)
+  })
+
+  it('tell everybody that all workers have refused it, and why', () => {
+    const core = known(GATEWAY)
+    for (const number of ORDER) {
+      deepEqual(codes(about(core, GATEWAY)), ['no-worker'])
+      const body = {
+        ...{ jobId: job.digest, worker: addressNumber(number), issuedAtMs: NOW_MS },
+        reason: 'order' as const,
+      }
+      receive(core, signed({ kind: 'refusal', body }, number))
+    }
+    const [, why] = about(core, GATEWAY)
+    deepEqual(why, { code: 'refused-by-all', whys: ['order'] })
+    equal(
+      reasonInWords(why!, NOW_MS),
+      'No worker takes the job: it cannot be done as it is ordered.',
+    )
   })
 
   it('wait for the block that seeds the job, and end with its deadline', () => {
