@@ -1,7 +1,7 @@
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
 import { type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -103,6 +103,28 @@ describe('the program, where the world fails', () => {
     const [code] = await once(child, 'close')
     equal(code, 0)
     doesNotMatch(err, TRACE)
+  })
+
+  it('keeps a receipt only where all of it has come', async () => {
+    const jobId = `0x${'7'.repeat(64)}`
+    let isWhole = true
+    const node = await listening(
+      createServer(({ url = '' }, response) => {
+        if (!url.endsWith('/receipt')) return response.end(JSON.stringify({ jobId }))
+        if (isWhole) return response.end('all of it')
+        response.write('half of')
+        return setTimeout(() => response.destroy(), 100)
+      }),
+    )
+    const whole = await tributary(folder, ['receipt', '0x7777', '--node', node])
+    equal(whole.out, '777777777777.car\n')
+    equal(readFileSync(join(folder, '777777777777.car'), 'utf8'), 'all of it')
+    isWhole = false
+    const cut = await tributary(folder, ['receipt', '0x7777', 'cut.car', '--node', node])
+    equal(cut.code, 1)
+    match(cut.err, /broke off/)
+    doesNotMatch(cut.err, TRACE)
+    equal(existsSync(join(folder, 'cut.car')), false)
   })
 
   it('says that its results cannot be written, and needs nobody to hear its words', async function () {

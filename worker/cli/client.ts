@@ -74,7 +74,11 @@ export class Client {
 
   async bytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
     const response = await this.#fetch(path, { signal: signal ?? null })
-    return new Uint8Array(await response.arrayBuffer())
+    const content = await response.arrayBuffer().catch((cause: unknown) => {
+      if (signal?.aborted) throw cause
+      throw this.#brokenOff('broke off', cause)
+    })
+    return new Uint8Array(content)
   }
 
   async post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
@@ -100,9 +104,12 @@ export class Client {
       yield* response.body!.pipeThrough(new TextDecoderStream())
     } catch (cause) {
       if (signal.aborted && !isLate(cause)) throw cause
-      const what = isLate(cause) ? 'took too long' : 'broke off'
-      throw new ClientError(`The answer of ${this.url} ${what}. Is the node running?`, { cause })
+      throw this.#brokenOff(isLate(cause) ? 'took too long' : 'broke off', cause)
     }
+  }
+
+  #brokenOff(what: string, cause: unknown): ClientError {
+    return new ClientError(`The answer of ${this.url} ${what}. Is the node running?`, { cause })
   }
 
   async #json<T>(response: Response): Promise<T> {

@@ -26,6 +26,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   gov: async () => add((await import('./gov.ts')).govCommand()),
   bridge: async () => add((await import('./bridge.ts')).bridgeCommand()),
   why: async () => add((await import('./why.ts')).whyCommand()),
+  receipt: async () => add((await import('./receipt.ts')).receiptCommand()),
   verify: async () => add((await import('./verify.ts')).verifyCommand()),
   quantise: async () => add((await import('./quantise.ts')).quantiseCommand()),
   deploy: async () => add((await import('./deploy.ts')).deployCommand()),

@@ -16,7 +16,7 @@ import { print, printJson, say, table } from './output.ts'
 export function verifyCommand(): Command {
   return new Command('verify')
     .description('check a receipt file, offline or beside the chain')
-    .argument('<receipt>', 'a .car file, from GET /v1/jobs/<id>/receipt')
+    .argument('<receipt>', 'a .car file, from tributary receipt')
     .option('--rpc <url>', 'RPC address of the L2: ask it, too, whether the batch stands there')
     .option('--deployment <file>', 'file that names the contracts; with --rpc')
     .option('--json', 'one JSON object on standard output')
