@@ -159,7 +159,7 @@ describe('real processes', () => {
     }
     const broken = await fetch(`${gateway.api}/v1/completions`, { method: 'POST', body: '{' })
     assert.equal(broken.status, 400)
-    await assert.rejects(client().get('/jobs/0x12'), /32 bytes/)
+    await assert.rejects(client().get('/jobs/rivers'), /rivers is no job/)
     await assert.rejects(client().get('/nothing'), /There is no GET/)
     await assert.rejects(client().post('/fine-tunes', { datanet: 'none' }), /datanet/)
   })
