@@ -59,6 +59,19 @@ describe('tokenizer', () => {
     )
   })
 
+  it('streams whole characters also after broken ones, in whatever pieces they come', async () => {
+    const tokenizer = await openTokenizer(BROOK)
+    const pieces = tokenizer.encode('🦦 東 é\ufffd')
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 16 }), (tokens) => {
+        const stream = tokenizer.stream()
+        const streamed = tokens.map((token) => stream.push(token)).join('') + stream.end()
+        assert.equal(streamed, tokenizer.decode(tokens))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it('knows the token that ends a text, and leaves it out of the text', async () => {
     const tokenizer = await openTokenizer(BROOK)
     assert.equal(tokenizer.endOfText, 0)

@@ -6,7 +6,7 @@ import { EngineError } from '../errors.ts'
 
 /** Stands for bytes that are no UTF-8, or not yet. */
 const REPLACEMENT = '\ufffd'
-/** A character has at most four bytes, so that many tokens; what is still no character after them never will be. */
+/** A character has at most four bytes, so that many tokens. */
 const MAX_TOKENS_OF_A_CHARACTER = 4
 
 /** Tokens of a text that is being generated, turned to text as they come. */
@@ -106,24 +106,30 @@ function specialToken(inner: HuggingFaceTokenizer, entry: unknown): number | und
 }
 
 /**
- * Decodes the newest tokens together with those emitted just before, and gives what the new ones added: some decoders treat
- * the first token of a text differently, so tokens cannot be decoded one by one.
+ * Decodes the newest tokens together with those before them, and gives what the new ones added: some decoders treat the first
+ * token of a text differently, so tokens cannot be decoded one by one. Of broken bytes only the last may still become a
+ * character, and they are one replacement character at the end.
  */
 function textStream(decode: (tokens: readonly number[]) => string): TextStream {
-  let emitted: number[] = []
+  let before: number[] = []
   let waiting: number[] = []
-  const take = (): string => {
-    const added = decode([...emitted, ...waiting]).slice(decode(emitted).length)
-    emitted = waiting
+  /** Of the text of all these tokens. */
+  let given = 0
+  const text = (): string => decode([...before, ...waiting])
+  const give = (whole: string, end: number): string => {
+    const added = whole.slice(given, end)
+    before = waiting
     waiting = []
+    given = text().length - (whole.length - end)
     return added
   }
   return {
     push(token) {
       waiting.push(token)
-      const incomplete = decode([...emitted, ...waiting]).endsWith(REPLACEMENT)
-      return incomplete && waiting.length < MAX_TOKENS_OF_A_CHARACTER ? '' : take()
+      const whole = text()
+      if (!whole.endsWith(REPLACEMENT)) return give(whole, whole.length)
+      return waiting.length < MAX_TOKENS_OF_A_CHARACTER ? '' : give(whole, whole.length - 1)
     },
-    end: take,
+    end: () => text().slice(given),
   }
 }
