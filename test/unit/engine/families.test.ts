@@ -32,6 +32,33 @@ describe('families', () => {
     assert.equal(second({ ...CONFIG, rope_theta: 16 }), 0.5)
     const rope_parameters = { rope_theta: 81, rope_type: 'default' }
     assert.equal(second({ ...CONFIG, rope_parameters }), Math.fround(1 / 3))
+    // As the library reads them where both are there.
+    const rope_scaling = { rope_type: 'linear', factor: 2 }
+    assert.equal(second({ ...CONFIG, rope_theta: 16, rope_parameters, rope_scaling }), 0.25)
+    const own = { ...rope_scaling, rope_theta: 256 }
+    assert.equal(second({ ...CONFIG, rope_theta: 16, rope_scaling: own }), 0.125)
+    const nothing = { ...CONFIG, rope_parameters, rope_scaling: {} }
+    assert.equal(second(nothing), Math.fround(1 / 3))
+  })
+
+  it('goes by the original context beside the scaling, where that says another', () => {
+    const scaling = { factor: 8, low_freq_factor: 1, high_freq_factor: 4 }
+    const llama3 = (within: number, beside?: number) =>
+      parseConfig({
+        ...CONFIG,
+        rope_parameters: {
+          ...scaling,
+          rope_type: 'llama3',
+          original_max_position_embeddings: within,
+        },
+        ...(beside && { original_max_position_embeddings: beside }),
+      }).rotaryFrequencies
+    assert.deepEqual(llama3(512, 2048), llama3(2048))
+    assert.notDeepEqual(llama3(512), llama3(2048))
+  })
+
+  it("takes Qwen 3's heads for as wide as the library does where it does not say", () => {
+    assert.equal(parseConfig({ ...CONFIG, model_type: 'qwen3' }).headSize, 128)
   })
 
   it('refuses what it cannot do, naming the field', () => {
@@ -52,6 +79,10 @@ describe('families', () => {
     refused({ vocab_size: '100' }, /vocab_size/)
     refused({ num_hidden_layers: 1e9 }, /num_hidden_layers/)
     refused({ rms_norm_eps: undefined }, /rms_norm_eps/)
+    refused({ is_causal: false }, /is_causal: only true or nothing/)
+    const linear = { rope_type: 'linear' }
+    refused({ rope_parameters: linear }, /rope_parameters\.factor/)
+    refused({ rope_parameters: { full_attention: linear } }, /rope_parameters\.full_attention/)
     assert.throws(() => parseConfig([]), engineError('unsupported-model'))
   })
 
@@ -80,6 +111,10 @@ describe('families', () => {
     const typed = { ...qwen, use_sliding_window: true, layer_types }
     assert.deepEqual(parseConfig(typed).windows, [8, 0])
     assert.throws(
+      () => parseConfig({ ...typed, use_sliding_window: false }),
+      engineError('unsupported-model', /layer_types: layer 0 slides, but no window/),
+    )
+    assert.throws(
       () => parseConfig({ ...typed, layer_types: ['full_attention'] }),
       engineError('unsupported-model', /layer_types: 1 entries for 2 layers/),
     )
@@ -105,6 +140,8 @@ describe('families', () => {
     refused({ activation_function: 'relu' }, /activation_function/)
     refused({ scale_attn_by_inverse_layer_idx: true }, /scale_attn_by_inverse_layer_idx/)
     refused({ n_layer: 300 }, /n_layer/)
+    refused({ num_hidden_layers: 1 }, /num_hidden_layers: is 1, but n_layer is 2/)
+    assert.equal(parseConfig({ ...gpt2, num_hidden_layers: 2 }).layers, 2)
   })
 
   it('has a member that ships with the repository, in at most ten million bytes', async () => {

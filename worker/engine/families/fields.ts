@@ -17,24 +17,29 @@ export const oneOf = (...allowed: unknown[]) =>
   z
     .unknown()
     .refine((value) => value === undefined || value === null || allowed.includes(value), {
-      message: `only ${JSON.stringify(allowed)} or nothing is supported`,
+      message: `only ${[...allowed.map((value) => JSON.stringify(value)), 'nothing'].join(' or ')} is supported`,
     })
     .optional()
+
+const RopeType = z
+  .enum(['default', 'linear', 'llama3'], {
+    message: 'only "default", "linear" and "llama3" are supported',
+  })
+  .optional()
 
 /** Scaling of rotary positions, where old configs (`rope_scaling`) and new ones (`rope_parameters`) keep it. */
 const RopeScaling = z.looseObject({
   rope_theta: z.number().positive().optional(),
-  rope_type: z
-    .enum(['default', 'linear', 'llama3'], {
-      message: 'only "default", "linear" and "llama3" are supported',
-    })
-    .optional(),
-  type: z.enum(['default', 'linear', 'llama3']).optional(),
+  rope_type: RopeType,
+  type: RopeType,
   factor: z.number().min(1).max(1024).optional(),
   low_freq_factor: z.number().positive().max(1024).optional(),
   high_freq_factor: z.number().positive().max(1024).optional(),
   original_max_position_embeddings: size.optional(),
   partial_rotary_factor: oneOf(1),
+  // Positions of each kind of layer by themselves.
+  full_attention: oneOf(),
+  sliding_attention: oneOf(),
 })
 
 /** `quantization_config` of the models that quantise.ts writes; no other method's files are read. */
@@ -71,7 +76,9 @@ export const GatedDecoder = z.object({
   rope_theta: z.number().positive().nullish(),
   rope_parameters: RopeScaling.nullish(),
   rope_scaling: RopeScaling.nullish(),
+  original_max_position_embeddings: size.nullish(),
   partial_rotary_factor: oneOf(1),
+  is_causal: oneOf(true),
   tie_word_embeddings: z.boolean().nullish(),
   hidden_act: oneOf('silu'),
   pretraining_tp: oneOf(1),
@@ -127,6 +134,9 @@ export function windows(
     throw unsupported('layer_types', `${types.length} entries for ${layers} layers`)
   }
   return Array.from({ length: layers }, (_, layer) => {
+    if (types && types[layer] === 'sliding_attention' && !window) {
+      throw unsupported('layer_types', `layer ${layer} slides, but no window is in use`)
+    }
     const slides = types ? types[layer] === 'sliding_attention' : layer >= from
     return slides ? (window ?? 0) : 0
   })
@@ -134,36 +144,48 @@ export function windows(
 
 /** Transformers reckons frequencies in float32: so does this, to stay within a rounding of it. */
 function rotaryFrequencies(config: GatedDecoder, headSize: number): number[] {
-  const scaling = config.rope_parameters ?? config.rope_scaling ?? {}
+  // Where a config has both, the library goes by the old one.
+  const isOld = Object.keys(config.rope_scaling ?? {}).length > 0
+  const scaling = (isOld ? config.rope_scaling : config.rope_parameters) ?? {}
+  const field = isOld ? 'rope_scaling' : 'rope_parameters'
   // 10,000 is Llama's value where a config says nothing.
-  const theta = config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000
+  const theta = scaling.rope_theta ?? config.rope_theta ?? 10_000
   const plain = Array.from({ length: headSize / 2 }, (_, pair) =>
     Math.fround(1 / Math.fround(theta ** ((2 * pair) / headSize))),
   )
   const type = scaling.rope_type ?? scaling.type ?? 'default'
   if (type === 'default') return plain
   const factor = scaling.factor
-  if (factor === undefined) throw unsupported('rope_scaling.factor', 'is missing')
+  if (factor === undefined) throw unsupported(`${field}.factor`, 'is missing')
   if (type === 'linear') return plain.map((frequency) => Math.fround(frequency / factor))
-  return plain.map((frequency) => Math.fround(llama3(frequency, factor, scaling)))
+  const {
+    low_freq_factor: low,
+    high_freq_factor: high,
+    original_max_position_embeddings: own,
+  } = scaling
+  const original = config.original_max_position_embeddings ?? own
+  if (low === undefined || high === undefined || original === undefined || high <= low) {
+    throw unsupported(
+      field,
+      'llama3 takes low_freq_factor < high_freq_factor and original_max_position_embeddings',
+    )
+  }
+  return plain.map((frequency) => Math.fround(llama3(frequency, { factor, low, high, original })))
+}
+
+/** Llama 3.1's scaling: tokens of the original context, and which waves count as long and short beside it. */
+interface Llama3Scaling {
+  readonly factor: number
+  readonly low: number
+  readonly high: number
+  readonly original: number
 }
 
 /**
  * Llama 3.1's scaling: long waves are stretched by the factor, short ones stay, and between the two it blends.
  * Source: Transformers' `_compute_llama3_parameters`, as the model's paper (arXiv 2407.21783) gives no formula.
  */
-function llama3(frequency: number, factor: number, scaling: z.output<typeof RopeScaling>): number {
-  const {
-    low_freq_factor: low,
-    high_freq_factor: high,
-    original_max_position_embeddings: original,
-  } = scaling
-  if (low === undefined || high === undefined || original === undefined || high <= low) {
-    throw unsupported(
-      'rope_scaling',
-      'llama3 takes low_freq_factor < high_freq_factor and original_max_position_embeddings',
-    )
-  }
+function llama3(frequency: number, { factor, low, high, original }: Llama3Scaling): number {
   const wavelength = (2 * Math.PI) / frequency
   if (wavelength < original / high) return frequency
   if (wavelength > original / low) return frequency / factor

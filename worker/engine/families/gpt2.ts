@@ -26,8 +26,17 @@ const Config = z.object({
   scale_attn_weights: oneOf(true),
   scale_attn_by_inverse_layer_idx: oneOf(false),
   add_cross_attention: oneOf(false),
+  is_causal: oneOf(true),
   quantization_config: Quantization.nullish(),
 })
+
+/** Other names for the same, by which the library goes where a config has both. */
+const ALIASES = {
+  hidden_size: 'n_embd',
+  max_position_embeddings: 'n_positions',
+  num_attention_heads: 'n_head',
+  num_hidden_layers: 'n_layer',
+} as const
 
 const PATHS: Partial<Record<Projection, string>> = {
   qkv: 'attn.c_attn',
@@ -42,6 +51,11 @@ export const gpt2: Family = {
   name: 'gpt2',
   parse(json) {
     const config = parseWith(Config, json)
+    for (const [alias, name] of Object.entries(ALIASES)) {
+      const other: unknown = Reflect.get(json as object, alias)
+      if (other === undefined || other === config[name]) continue
+      throw unsupported(alias, `is ${JSON.stringify(other)}, but ${name} is ${config[name]}`)
+    }
     const headSize = config.n_embd / config.n_head
     if (!Number.isInteger(headSize)) {
       throw unsupported('n_head', `${config.n_head} does not divide a width of ${config.n_embd}`)

@@ -14,7 +14,11 @@ const Qwen = GatedDecoder.extend({
   use_sliding_window: z.boolean().nullish(),
   max_window_layers: size.or(z.literal(0)).nullish(),
 })
-const Qwen3 = Qwen.extend({ attention_bias: z.boolean().nullish() })
+const Qwen3 = Qwen.extend({
+  attention_bias: z.boolean().nullish(),
+  // The library's own value, whatever the width.
+  head_dim: size.default(128),
+})
 
 const ATTENTION: readonly Projection[] = ['q', 'k', 'v', 'o']
 const FEED_FORWARD: readonly Projection[] = ['gate', 'up', 'down']
@@ -26,7 +30,7 @@ export const llama = gatedFamily('llama', (json) => {
     family: 'llama',
     biases: [...(config.attention_bias ? ATTENTION : []), ...(config.mlp_bias ? FEED_FORWARD : [])],
     queryKeyNorm: false,
-    windows: windows(config, undefined, 0),
+    windows: new Array<number>(config.num_hidden_layers).fill(0),
   }
 })
 
