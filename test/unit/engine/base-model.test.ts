@@ -46,9 +46,33 @@ describe('base models', () => {
     await edit('tokenizer.json', () => ({ model: { vocab: { a: 96 } } }))
     await refused(/tokenizer\.json has token 96, but vocab_size is 96/)
     await edit('tokenizer.json', () => ({ model: {} }))
-    await refused(/tokenizer\.json has no model\.vocab/)
+    await refused(/tokenizer\.json: model\.vocab/)
+    await edit('tokenizer.json', () => ({ model: { vocab: null } }))
+    await refused(/tokenizer\.json: model\.vocab/)
+    await edit('tokenizer.json', () => ({ model: { vocab: new Array(97).fill(['a', 0]) } }))
+    await refused(/tokenizer\.json has token 96, but vocab_size is 96/)
+    await edit('tokenizer.json', () => ({ model: { vocab: { a: 1 } }, added_tokens: [{}] }))
+    await refused(/tokenizer\.json: added_tokens\.0\.id/)
+    await edit('tokenizer.json', () => ({ added_tokens: 5 }))
+    await refused(/tokenizer\.json: added_tokens/)
     await writeFile(join(directory, 'tokenizer.json'), '[')
     await refused(/tokenizer\.json cannot be read as JSON/)
+  })
+
+  it('are refused where tied tables are two', async () => {
+    await copy('untied')
+    await edit('config.json', () => ({ tie_word_embeddings: true }))
+    await refused(/lm_head\.weight is another table than model\.embed_tokens\.weight.*tie_word/)
+    const path = join(directory, WEIGHTS)
+    const bytes = await readFile(path)
+    const { tensors } = parseHeader(bytes, bytes.length, WEIGHTS)
+    const [from, to] = ['model.embed_tokens.weight', 'lm_head.weight'].map(
+      (name) => tensors.get(name)!,
+    )
+    bytes.copyWithin(to!.offsetBytes, from!.offsetBytes, from!.offsetBytes + from!.lengthBytes)
+    await writeFile(path, bytes)
+    const { config } = await openBaseModel(directory)
+    assert.ok(config.tied)
   })
 
   it('lie in several files that an index names', async () => {

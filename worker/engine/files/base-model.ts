@@ -3,12 +3,12 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { EngineError } from '../errors.ts'
-import { parseConfig } from '../families/known.ts'
+import { familyOf, parseConfig } from '../families/known.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { ExternalTensor } from '../graph/onnx.ts'
-import { packedTensors, tensorShapes } from '../graph/transformer.ts'
+import { outputTable, packedTensors, tensorShapes } from '../graph/transformer.ts'
 import { float32From } from './half.ts'
-import { dtypeOf, elementType, readHeader, type TensorPlace } from './safetensors.ts'
+import { dtypeOf, elementType, readAll, readHeader, type TensorPlace } from './safetensors.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
@@ -46,6 +46,7 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
       parameterCount += shape.reduce((product, size) => product * size, perNumber)
     }
   }
+  if (config.tied) await checkTied(directory, config, stored)
   checkTokenizer(await readJson(directory, TOKENIZER_FILE), config)
   return { config, parameterCount, places }
 }
@@ -76,7 +77,7 @@ export async function readPlace(directory: string, place: ExternalTensor): Promi
   const file = await open(join(directory, place.file))
   try {
     const bytes = new Uint8Array(place.lengthBytes)
-    await file.read(bytes, 0, bytes.length, place.offsetBytes)
+    await readAll(file, bytes, place.offsetBytes, place.file)
     return bytes
   } finally {
     await file.close()
@@ -93,6 +94,38 @@ function find(stored: ReadonlyMap<string, StoredTensor>, name: string): StoredTe
   const tensor = stored.get(name) ?? stored.get(name.slice(name.indexOf('.') + 1))
   if (tensor === undefined) throw bad(`the weights have no tensor ${name}`)
   return tensor
+}
+
+const COMPARED_BYTES = 2 ** 22
+
+/** Where files hold an output table beside the one it is tied to, libraries take now the one, now the other. */
+async function checkTied(
+  directory: string,
+  config: ModelConfig,
+  stored: ReadonlyMap<string, StoredTensor>,
+): Promise<void> {
+  const name = `${familyOf(config).output}.weight`
+  const output = stored.get(name)
+  if (output === undefined) return
+  const table = find(stored, outputTable(config))
+  const tables = [output, table] as const
+  const files = await Promise.all(tables.map(({ file }) => open(join(directory, file))))
+  try {
+    let differ = output.dtype !== table.dtype || output.lengthBytes !== table.lengthBytes
+    for (let start = 0; !differ && start < table.lengthBytes; start += COMPARED_BYTES) {
+      const length = Math.min(COMPARED_BYTES, table.lengthBytes - start)
+      const parts = [Buffer.alloc(length), Buffer.alloc(length)] as const
+      for (const [index, { file, offsetBytes }] of tables.entries()) {
+        await readAll(files[index]!, parts[index]!, offsetBytes + start, file)
+      }
+      differ = !parts[0].equals(parts[1])
+    }
+    if (!differ) return
+    const other = `${output.file}: ${name} is another table than ${outputTable(config)}`
+    throw bad(`${other}, but tie_word_embeddings in config.json makes them one`)
+  } finally {
+    for (const file of files) await file.close()
+  }
 }
 
 /** Every tensor with the file that it lies in: one file, or those that an index names. */
@@ -138,17 +171,30 @@ async function readIndex(directory: string): Promise<Record<string, string>> {
   return map
 }
 
+const token = z.number().int().min(0)
+const Vocabulary = z.object({
+  model: z.object({
+    // Unigram models list their tokens in the order of their numbers.
+    vocab: z.record(z.string(), token).or(z.array(z.unknown())),
+  }),
+  added_tokens: z.array(z.object({ id: token })).nullish(),
+})
+
 /** A tokenizer may know fewer tokens than the table has rows (padding), never more. */
-function checkTokenizer(json: unknown, config: ModelConfig): void {
-  const { model, added_tokens: added } = json as {
-    model?: { vocab?: Record<string, number> }
-    added_tokens?: { id: number }[]
+function checkTokenizer(json: unknown, { vocabSize }: ModelConfig): void {
+  const parsed = Vocabulary.safeParse(json)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!
+    throw bad(`${TOKENIZER_FILE}: ${issue.path.join('.')}: ${issue.message}`)
   }
-  if (typeof model?.vocab !== 'object') throw bad(`${TOKENIZER_FILE} has no model.vocab`)
-  const ids = [...Object.values(model.vocab), ...(added ?? []).map(({ id }) => id)]
-  const highest = ids.reduce((max, id) => Math.max(max, id), 0)
-  if (highest >= config.vocabSize) {
-    throw bad(`${TOKENIZER_FILE} has token ${highest}, but vocab_size is ${config.vocabSize}`)
+  const { model, added_tokens: added } = parsed.data
+  const ids = Array.isArray(model.vocab) ? model.vocab.keys() : Object.values(model.vocab)
+  const highest = [...ids, ...(added ?? []).map(({ id }) => id)].reduce(
+    (max, id) => Math.max(max, id),
+    0,
+  )
+  if (highest >= vocabSize) {
+    throw bad(`${TOKENIZER_FILE} has token ${highest}, but vocab_size is ${vocabSize}`)
   }
 }
 

@@ -75,13 +75,32 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   try {
     const { size } = await file.stat()
     const head = Buffer.alloc(Math.min(size, LENGTH_BYTES))
-    await file.read(head, 0, head.length, 0)
+    await readAll(file, head, 0, name)
     const headerBytes = headerLength(head, size, name)
     const start = Buffer.alloc(LENGTH_BYTES + headerBytes)
-    await file.read(start, 0, start.length, 0)
+    await readAll(file, start, 0, name)
     return parseHeader(start, size, name)
   } finally {
     await file.close()
+  }
+}
+
+/** The system gives at most so much at a time, and Node.js refuses to ask for more. */
+const MOST_AT_ONCE = 2 ** 30
+
+/** Fills `bytes` from a place in a file. Throws `EngineError` (`bad-file`) where the file ends before. */
+export async function readAll(
+  file: FileHandle,
+  bytes: Uint8Array,
+  offset: number,
+  name: string,
+): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const wanted = Math.min(bytes.length - done, MOST_AT_ONCE)
+    const { bytesRead } = await file.read(bytes, done, wanted, offset + done)
+    if (bytesRead === 0) throw bad(name, `it ends before byte ${offset + bytes.length}`)
+    done += bytesRead
   }
 }
 

@@ -7,7 +7,7 @@ import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:
 import { join } from 'node:path'
 import { LoraSpec } from '../../../protocol/tuning.ts'
 import { EngineError } from '../errors.ts'
-import { readHeader, writeSafetensors } from '../files/safetensors.ts'
+import { readAll, readHeader, writeSafetensors } from '../files/safetensors.ts'
 import type { ServedAdapter } from '../requests.ts'
 
 const SUFFIX = '.safetensors'
@@ -124,7 +124,7 @@ async function openStored(path: string, id: string): Promise<StoredAdapter> {
       const values = new Uint8Array(memory, 0, lengthBytes)
       const file = await open(path)
       try {
-        await file.read(values, 0, lengthBytes, offsetBytes)
+        await readAll(file, values, offsetBytes, id)
       } finally {
         await file.close()
       }
