@@ -110,7 +110,10 @@ describe('adapters', () => {
     refused({ lora_alpha: 0 }, /lora_alpha/)
     refused({ use_rslora: 'yes' }, /use_rslora/)
     refused({ fan_in_fan_out: true }, /fan_in_fan_out.*llama/)
-    refused({ use_dora: true }, /use_dora/)
+    refused({ use_dora: true }, /use_dora: true is not supported/)
+    for (const change of ['pissa', 'pissa_niter_4', 'olora', 'loftq', 'corda', 'lora_ga']) {
+      refused({ init_lora_weights: change }, new RegExp(`init_lora_weights: "${change}"`))
+    }
     refused({ rank_pattern: { q_proj: 2 } }, /q_proj\.lora_A\.weight: has shape \[4,32\].*\[2,32\]/)
     refused({ rank_pattern: { '(a+)+$': 2 } }, /rank_pattern.*Invalid key/)
     refused({ alpha_pattern: { q_proj: -1 } }, /alpha_pattern/)
@@ -124,6 +127,16 @@ describe('adapters', () => {
     assert.throws(() => readAdapter(config, text), engineError('bad-adapter', /no JSON/))
     const long = { ...files, config: new Uint8Array(100_000) }
     assert.throws(() => readAdapter(config, long), engineError('bad-adapter', /size/))
+  })
+
+  it('take the dots of a pattern as PEFT does, for any character', async () => {
+    const { config, files } = await open()
+    const json = JSON.parse(new TextDecoder().decode(files.config)) as Record<string, unknown>
+    const read = (alpha_pattern: Record<string, number>) =>
+      readAdapter(config, { ...files, config: utf8(JSON.stringify({ ...json, alpha_pattern })) })
+    assert.deepEqual(read({ 'q.proj': 3 }), read({ q_proj: 3 }))
+    assert.notDeepEqual(read({ q_proj: 3 }), read({}))
+    assert.deepEqual(read({ proj: 3 }), read({}))
   })
 
   it('are refused for a target that the family does not have', async () => {

@@ -55,13 +55,13 @@ const unused = (...harmless: unknown[]) =>
         value === undefined ||
         value === null ||
         harmless.some((known) => JSON.stringify(known) === JSON.stringify(value)),
-      { message: 'is used, which this engine does not support' },
+      { error: ({ input }) => `${JSON.stringify(input).slice(0, 100)} is not supported` },
     )
     .optional()
 
 const scale = z.number().positive().max(1024)
 const rank = z.number().int().min(1).max(64)
-/** PEFT reads keys as regular expressions; a stranger's is taken only where it is a plain path. */
+/** PEFT reads keys as regular expressions; a stranger's is taken only where it is a path, whose dots stand for any character. */
 const modulePath = z
   .string()
   .regex(/^[A-Za-z0-9_.]{1,200}$/, { message: 'only plain module paths are supported' })
@@ -75,6 +75,8 @@ const PeftConfig = z.object({
   rank_pattern: z.record(modulePath, rank).nullish(),
   alpha_pattern: z.record(modulePath, scale).nullish(),
   fan_in_fan_out: z.boolean().nullish(),
+  // Of the others some change the base model's weights as the adapter is put on, each time anew.
+  init_lora_weights: unused(true, false, 'gaussian', 'orthogonal', 'eva', 'mica'),
   bias: unused('none'),
   use_dora: unused(false),
   use_qalora: unused(false),
@@ -134,12 +136,19 @@ export function readPeftConfig(
   return { lora, modules }
 }
 
-/** The first entry of a pattern that names this module. */
+/** The first entry of a pattern that names this module, by PEFT's rule. */
 function patterned(
   module: string,
   pattern: Readonly<Record<string, number>> | null | undefined,
 ): number | undefined {
-  return Object.entries(pattern ?? {}).find(([name]) => isNamed(module, name))?.[1]
+  return Object.entries(pattern ?? {}).find(([path]) => isMeant(module, path))?.[1]
+}
+
+/** As `isNamed`, with dots that stand for any character. */
+function isMeant(module: string, path: string): boolean {
+  const start = module.length - path.length
+  if (start < 0 || (start > 0 && module[start - 1] !== '.')) return false
+  return [...path].every((letter, place) => letter === '.' || letter === module[start + place])
 }
 
 function parse(model: ModelConfig, bytes: Uint8Array): PeftConfig {
