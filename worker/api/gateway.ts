@@ -13,7 +13,13 @@ import { Orders } from './orders.ts'
 import { Texts } from './texts.ts'
 
 /** What a base model consists of; its card lies beside it. */
-const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+const MODEL_FILES = [
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+]
 
 export async function openGateway(service: Service): Promise<Gateway> {
   const { config: settings, runtime, content, key, deployment, peer } = service

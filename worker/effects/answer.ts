@@ -8,14 +8,7 @@ import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'
 import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { ContentStore } from '../storage/content.ts'
-import {
-  answerFeature,
-  attribution,
-  promptTokens,
-  stopTokens,
-  UNATTRIBUTED,
-  writtenText,
-} from './answering.ts'
+import { answerFeature, attribution, promptTokens, UNATTRIBUTED, writtenText } from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 import { toldProbabilities } from './log-probabilities.ts'
 
@@ -88,7 +81,7 @@ async function generate(
     maxTokens: limit,
     seed: fromHex(jobId),
     sampler: { temperature, topK },
-    stopTokens: stopTokens(base),
+    stopTokens: base.tokenizer.stopTokens,
     logProbabilities: logProbabilities ?? undefined,
   }
   const generated = await base.model.generate(request, {

@@ -79,17 +79,12 @@ export function writtenText(
   return { text: text + stopping.push(stream.end()) + stopping.end(), stoppedAfter: undefined }
 }
 
-/** Tokens that end an answer. */
-export function stopTokens({ tokenizer }: Base): number[] {
-  return tokenizer.endOfText === undefined ? [] : [tokenizer.endOfText]
-}
-
 /** Whether the last of the tokens ends the text: a stop token, or one that completes a stop string. */
 export function endsAnswer(
   base: Base,
   tokens: readonly number[],
   stops: readonly string[],
 ): boolean {
-  if (stopTokens(base).includes(tokens.at(-1)!)) return true
+  if (base.tokenizer.stopTokens.includes(tokens.at(-1)!)) return true
   return writtenText(base, tokens, stops).stoppedAfter === tokens.length
 }

@@ -22,7 +22,7 @@ import { draw } from '../../protocol/sampling.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import type { ModelInfo, Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, endsAnswer, promptTokens, stopTokens, writtenText } from './answering.ts'
+import { answerFeature, endsAnswer, promptTokens, writtenText } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 import { isLikelihood } from './log-probabilities.ts'
@@ -92,7 +92,7 @@ function checkForm(
   const written = writtenText(base, tokens, prompt.stop)
   const { stoppedAfter = tokens.length } = written
   if (text !== written.text || stoppedAfter < tokens.length) return fail('output-malformed')
-  const stops = stopTokens(base)
+  const stops = base.tokenizer.stopTokens
   const early = tokens.slice(0, -1).some((token) => stops.includes(token))
   const stopped = stops.includes(tokens.at(-1)!)
   const context = base.model.info.contextTokens

@@ -79,6 +79,30 @@ describe('tokenizer', () => {
     assert.equal(tokenizer.vocabSize, 4096)
   })
 
+  it('knows all tokens that end a text, by whatever file names them', async () => {
+    const json = await readFile(join(BROOK, 'tokenizer.json'))
+    const open = (files: Record<string, object>) => {
+      const others = Object.entries(files).map(
+        ([name, file]) => [`${name}.json`, utf8(JSON.stringify(file))] as const,
+      )
+      return tokenizerFrom(new Map([['tokenizer.json', json], ...others]))
+    }
+    const named = { tokenizer_config: { eos_token: '<|endoftext|>' } }
+    const config = { eos_token_id: 7 }
+    assert.deepEqual(open({}).stopTokens, [])
+    // As the files of GPT-2 have it.
+    const gpt2 = open({ tokenizer_config: { model_max_length: 1024 }, config })
+    assert.deepEqual(gpt2.stopTokens, [7])
+    assert.equal(gpt2.endOfText, 7)
+    const generation_config = { eos_token_id: [8, 0, 9] }
+    assert.deepEqual(open({ ...named, config, generation_config }).stopTokens, [0, 8, 9])
+    assert.deepEqual(open({ ...named, config, generation_config: {} }).stopTokens, [0, 7])
+    assert.throws(
+      () => open({ generation_config: { eos_token_id: 'two' } }),
+      engineError('bad-file', /generation_config\.json: eos_token_id/),
+    )
+  })
+
   it('opens with as many tokens as Llama 3 and Qwen 2 have', async () => {
     const json = JSON.parse(await readFile(join(BROOK, 'tokenizer.json'), 'utf8'))
     for (const vocabSize of [128_256, 151_646]) {

@@ -12,7 +12,7 @@ import { packedTensors } from '../graph/transformer.ts'
 import { type BaseModel, openBaseModel, readFloats, readPlace } from './base-model.ts'
 import { dtypeOf, type TensorSource, writeSafetensorsFile } from './safetensors.ts'
 
-const COPIED = ['tokenizer.json', 'tokenizer_config.json']
+const COPIED = ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json']
 
 /** Smaller blocks are truer and larger: 32 is what most tools take; 16 fits rows that 32 does not divide. */
 const BLOCK_SIZES = [32, 16]
@@ -52,7 +52,7 @@ export async function quantiseModel(
   })
   await writeSafetensorsFile(join(target, 'model.safetensors'), tensors, onProgress)
   for (const name of COPIED) {
-    // Not every tokenizer has a config.
+    // Not every model has all of them.
     await copyFile(join(source, name), join(target, name)).catch(() => undefined)
   }
   await writeFile(join(target, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { z } from 'zod'
 import { EngineError } from '../errors.ts'
 
 /** Stands for bytes that are no UTF-8, or not yet. */
@@ -19,8 +20,10 @@ interface TextStream {
 
 export interface Tokenizer {
   readonly vocabSize: number
-  /** The token that ends a document, and begins one, where tokenizer_config.json names it. */
+  /** The token that ends a document, and begins one, where the files name it. */
   readonly endOfText: number | undefined
+  /** Tokens that end what the model writes: of chat models several. */
+  readonly stopTokens: readonly number[]
   /** Adds what the tokenizer itself puts around a text, if anything. */
   encode(text: string): number[]
   /** Special tokens are left out. */
@@ -30,16 +33,18 @@ export interface Tokenizer {
 
 const TOKENIZER_FILE = 'tokenizer.json'
 const CONFIG_FILE = 'tokenizer_config.json'
+/** Where `eos_token_id` stands, the file first that Transformers goes by. */
+const STOP_FILES = ['generation_config.json', 'config.json']
 
-/** Opens a directory's tokenizer.json and, where there is one, tokenizer_config.json. Throws `EngineError` (`bad-file`). */
+/** Opens a directory's tokenizer.json, and what its other files say of tokens. Throws `EngineError` (`bad-file`). */
 export async function openTokenizer(directory: string): Promise<Tokenizer> {
   const files = new Map<string, Uint8Array>()
-  for (const name of [TOKENIZER_FILE, CONFIG_FILE]) {
+  for (const name of [TOKENIZER_FILE, CONFIG_FILE, ...STOP_FILES]) {
     try {
       files.set(name, await readFile(join(directory, name)))
     } catch (cause) {
       // Not every tokenizer has a config.
-      if (name === CONFIG_FILE) continue
+      if (name !== TOKENIZER_FILE) continue
       throw new EngineError('bad-file', `${name} cannot be read in ${directory}`, { cause })
     }
   }
@@ -51,8 +56,9 @@ export function tokenizerFrom(files: ReadonlyMap<string, Uint8Array>): Tokenizer
   const json = parseJson(files, TOKENIZER_FILE)
   if (json === undefined) throw new EngineError('bad-file', `there is no ${TOKENIZER_FILE}`)
   const config = parseJson(files, CONFIG_FILE) ?? {}
+  const ends = eosTokens(files)
   try {
-    return wrap(new HuggingFaceTokenizer(json, config), config)
+    return wrap(new HuggingFaceTokenizer(json, config), config, ends)
   } catch (cause) {
     throw new EngineError('bad-file', `${TOKENIZER_FILE} cannot be used: ${cause}`, { cause })
   }
@@ -73,7 +79,30 @@ function parseJson(
   throw new EngineError('bad-file', `${name} holds no JSON object`)
 }
 
-function wrap(inner: HuggingFaceTokenizer, config: Record<string, unknown>): Tokenizer {
+const EosTokens = z
+  .number()
+  .int()
+  .transform((token) => [token])
+  .or(z.array(z.number().int()))
+  .nullish()
+
+/** What the first file says that says something. Throws `EngineError` (`bad-file`). */
+function eosTokens(files: ReadonlyMap<string, Uint8Array>): readonly number[] {
+  for (const name of STOP_FILES) {
+    const parsed = EosTokens.safeParse(parseJson(files, name)?.['eos_token_id'])
+    if (!parsed.success) {
+      throw new EngineError('bad-file', `${name}: eos_token_id is no token, nor a list of tokens`)
+    }
+    if (parsed.data) return parsed.data
+  }
+  return []
+}
+
+function wrap(
+  inner: HuggingFaceTokenizer,
+  config: Record<string, unknown>,
+  ends: readonly number[],
+): Tokenizer {
   const decode = (tokens: readonly number[]): string =>
     // The library refuses to decode nothing.
     tokens.length === 0
@@ -82,9 +111,12 @@ function wrap(inner: HuggingFaceTokenizer, config: Record<string, unknown>): Tok
           skip_special_tokens: true,
           clean_up_tokenization_spaces: false,
         })
+  const named = specialToken(inner, config['eos_token'])
+  const stopTokens = [...new Set([...(named === undefined ? [] : [named]), ...ends])]
   return {
     vocabSize: highestId(inner.get_vocab(true).values()) + 1,
-    endOfText: specialToken(inner, config['eos_token']),
+    endOfText: stopTokens[0],
+    stopTokens,
     encode: (text) => (text === '' ? [] : inner.encode(text).ids),
     decode,
     stream: () => textStream(decode),
