@@ -10,7 +10,7 @@ export function quantiseCommand(): Command {
       'write a base model again with fewer bits a weight, to serve it and to train adapters on it',
     )
     .argument('<model>', 'folder with config.json, safetensors and tokenizer.json')
-    .argument('<target>', 'folder to write to')
+    .argument('<target>', 'new folder to write to')
     .addOption(new Option('--bits <count>', 'bits a weight').choices(['4', '8']).default('4'))
     .action(quantise)
 }

@@ -77,6 +77,38 @@ describe('quantised base models', () => {
     }
   }
 
+  it('are not made over something else, least of all over the model itself', async () => {
+    const folder = testFolder('quantised')
+    await cp(join(VECTORS, 'untied'), folder, { recursive: true })
+    const path = join(folder, 'model.safetensors')
+    const weights = await readFile(path)
+    await assert.rejects(
+      quantiseModel(folder, folder, 4, () => {}),
+      engineError('bad-input', /is not empty/),
+    )
+    assert.deepEqual(await readFile(path), weights)
+    await rm(folder, { recursive: true })
+  })
+
+  it('are not made of weights that are no numbers', async () => {
+    const folder = testFolder('quantised')
+    const [broken, target] = [join(folder, 'broken'), join(folder, 'target')]
+    await cp(join(VECTORS, 'untied'), broken, { recursive: true })
+    const path = join(broken, 'model.safetensors')
+    const bytes = await readFile(path)
+    const name = 'model.layers.1.mlp.up_proj.weight'
+    bytes.writeFloatLE(
+      Number.NaN,
+      parseHeader(bytes, bytes.length, '').tensors.get(name)!.offsetBytes,
+    )
+    await writeFile(path, bytes)
+    await assert.rejects(
+      quantiseModel(broken, target, 8, () => {}),
+      engineError('bad-file', /layers\.1\.mlp\.up_proj\.weight holds a number that is not finite/),
+    )
+    await rm(folder, { recursive: true })
+  })
+
   it('are refused where they are quantised twice, or their blocks are not those of the config', async () => {
     const folder = testFolder('quantised')
     await quantiseModel(join(VECTORS, 'untied'), folder, 4, () => {})

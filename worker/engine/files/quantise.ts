@@ -1,7 +1,8 @@
 /** Writes a base model again with its projections as integers of 4 or 8 bits: an eighth or a quarter of the memory. */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Projection } from '../../../protocol/tuning.ts'
+import { allFinite } from '../checks.ts'
 import { EngineError } from '../errors.ts'
 import { QUANT_METHOD } from '../families/fields.ts'
 import { familyOf, parseConfig } from '../families/known.ts'
@@ -19,7 +20,8 @@ const BLOCK_SIZES = [32, 16]
 
 /**
  * Quantises the model in `source` into the folder `target`, which is made. Throws `EngineError`: `unsupported-model` where
- * the model is quantised already or its rows are no whole number of blocks.
+ * the model is quantised already or its rows are no whole number of blocks, `bad-file` where a weight is no number,
+ * `bad-input` where there is something in `target`.
  */
 export async function quantiseModel(
   source: string,
@@ -45,6 +47,10 @@ export async function quantiseModel(
   const config = { ...json, quantization_config }
   const packed = packedTensors(parseConfig(config))
   await mkdir(target, { recursive: true })
+  if ((await readdir(target)).length > 0) {
+    // It may be the model itself, whose weights are read while these are written.
+    throw new EngineError('bad-input', `${target} is not empty; name a new folder`)
+  }
   const tensors = [...base.places].flatMap(([name, place]) => {
     const which = packed.get(name)
     if (which === undefined) return [plain(source, name, place)]
@@ -82,6 +88,10 @@ function packedPair(
       lengthBytes: outputs * blocks * blockBytes,
       read: async () => {
         const values = await readFloats(source, place)
+        if (!allFinite(values)) {
+          const reason = `${place.file}: ${name} holds a number that is not finite`
+          throw new EngineError('bad-file', `the model cannot be quantised: ${reason}`)
+        }
         const rows = familyOf(config).inputsFirst ? transposed(values, inputs, outputs) : values
         const quantised = quantise(rows, packing)
         scales = quantised.scales
