@@ -16,7 +16,7 @@ import {
 } from '../../../worker/engine/files/adapters.ts'
 import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
 import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/files/peft-config.ts'
-import { parseHeader } from '../../../worker/engine/files/safetensors.ts'
+import { parseHeader, writeSafetensors } from '../../../worker/engine/files/safetensors.ts'
 import { initialState, loraLayout, turnForServing } from '../../../worker/engine/lora.ts'
 import { engineError, SEED, someAdapter, TINY, VECTORS } from './fixtures.ts'
 
@@ -152,8 +152,17 @@ describe('adapters', () => {
     const { config, files } = await open()
     for (let length = 0; length < files.weights.length; length += 97) {
       const cut = { ...files, weights: files.weights.subarray(0, length) }
-      assert.throws(() => readAdapter(config, cut), engineError('bad-file', /adapter_model/))
+      assert.throws(() => readAdapter(config, cut), engineError('bad-adapter', /adapter_model/))
     }
+    const header = parseHeader(files.weights, files.weights.length, '')
+    const integers = [...header.tensors].map(([name, { shape, offsetBytes, lengthBytes }]) => {
+      const bytes = files.weights.subarray(offsetBytes, offsetBytes + lengthBytes)
+      return { name, dtype: 'I32' as const, shape, bytes }
+    })
+    assert.throws(
+      () => readAdapter(config, { ...files, weights: writeSafetensors(integers) }),
+      engineError('bad-adapter', /lora_A\.weight: is I32/),
+    )
     const weights = files.weights.slice()
     weights.set([0, 0, 0xc0, 0x7f], weights.length - 4)
     const broken = { ...files, weights: new Uint8Array(weights) }

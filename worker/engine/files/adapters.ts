@@ -4,11 +4,19 @@
  */
 import { utf8 } from '../../../protocol/hash.ts'
 import type { LoraSpec } from '../../../protocol/tuning.ts'
+import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import { type LoraModule, loraLayout } from '../lora.ts'
 import { float32From } from './half.ts'
 import { type FileModule, peftConfig, readPeftConfig, refuse } from './peft-config.ts'
-import { type NamedTensor, parseHeader, type TensorPlace, writeSafetensors } from './safetensors.ts'
+import {
+  elementType,
+  type NamedTensor,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorPlace,
+  writeSafetensors,
+} from './safetensors.ts'
 
 export const ADAPTER_WEIGHTS_FILE = 'adapter_model.safetensors'
 
@@ -49,13 +57,13 @@ export function writeAdapter(
 }
 
 /**
- * Reads an adapter for a base model; throws `EngineError` (`bad-adapter` or `bad-file`). Where modules differ in rank or
+ * Reads an adapter for a base model; throws `EngineError` (`bad-adapter`). Where modules differ in rank or
  * scale, smaller ranks are filled up with zeros and the scales are multiplied into B: the function is the same.
  */
 export function readAdapter(config: ModelConfig, files: AdapterFiles): Adapter {
   const { lora, modules } = readPeftConfig(config, files.config)
   const layout = loraLayout(config, lora)
-  const header = parseHeader(files.weights, files.weights.length, ADAPTER_WEIGHTS_FILE)
+  const header = headerOf(files.weights)
   const theta = new Float32Array(layout.size)
   const read = (name: string, shape: number[]): Float32Array => {
     const tensor = header.tensors.get(name)
@@ -79,6 +87,16 @@ export function readAdapter(config: ModelConfig, files: AdapterFiles): Adapter {
   return { lora, theta }
 }
 
+/** Whatever is wrong with an adapter's file is a fault of the adapter. */
+function headerOf(weights: Uint8Array): SafetensorsHeader {
+  try {
+    return parseHeader(weights, weights.length, ADAPTER_WEIGHTS_FILE)
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause
+    throw new EngineError('bad-adapter', cause.message, { cause })
+  }
+}
+
 /** B of a file (outputs, fileRank) times a factor, into theta's (outputs, rank). */
 function placeB(theta: Float32Array, module: FileModule, b: Float32Array, factor: number): void {
   const { outputs, rank, fileRank, bStart } = module
@@ -95,6 +113,10 @@ function tensorName({ name }: LoraModule, half: 'A' | 'B'): string {
 
 function readTensor(file: Uint8Array, name: string, tensor: TensorPlace): Float32Array {
   const { offsetBytes, lengthBytes, dtype } = tensor
+  const type = elementType(dtype)
+  if (type === undefined || type === 'uint8') {
+    throw refuse(ADAPTER_WEIGHTS_FILE, name, `is ${dtype}; it must be F32, F16 or BF16`)
+  }
   const values = float32From(file.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
   const broken = values.findIndex((value) => !Number.isFinite(value))
   if (broken >= 0) {
