@@ -53,7 +53,7 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       return { kind: 'executed', jobId, result } as const
     }
     const refused = (error: unknown): Event => {
-      const reason = refusalFor(error)
+      const reason = refusalFor(error, knowledge.isFaulty(job.model))
       if (!reason) throw error
       log.warn({ jobId, reason, error: (error as Error).message }, 'job refused')
       return { kind: 'refused', jobId, reason }
@@ -101,11 +101,12 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
  * What nobody could do as it is ordered, or this machine not at all, or not in time, is refused, so that the turn passes on;
  * anything else is tried again.
  */
-function refusalFor(error: unknown): RefusalReason | undefined {
+function refusalFor(error: unknown, isModelFaulty: boolean): RefusalReason | undefined {
   if (error instanceof TooSlow) return 'slow'
   if (isContentFault(error)) return 'order'
   if (!(error instanceof EngineError)) return undefined
-  if (error.code === 'unsupported-model') return 'model'
+  if (error.code === 'unsupported-model' || isModelFaulty) return 'model'
+  if (error.code === 'not-finite') return 'order'
   if (error.code === 'busy') return 'busy'
   return error.code === 'over-budget' ? 'memory' : undefined
 }

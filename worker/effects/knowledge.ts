@@ -113,6 +113,11 @@ export class Knowledge {
     return base
   }
 
+  /** True where a model's files are known to be at fault, whoever fetches them. */
+  isFaulty(model: Cid): boolean {
+    return this.#faults.has(model)
+  }
+
   async #open(model: Cid, folder: string, lora: LoraSpec): Promise<Base> {
     const [opened, tokenizer] = await Promise.all([
       this.#engine.open(folder, lora),

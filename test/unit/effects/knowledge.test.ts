@@ -46,7 +46,9 @@ describe('a base model that somebody names', () => {
     const broken = { 'config.json': '{}', 'model.safetensors': 'no tensors', 'tokenizer.json': '[' }
     for (const [name, text] of Object.entries(broken)) {
       const model = await publish({ [name]: text })
+      assert.ok(!knowledge.isFaulty(model))
       await assert.rejects(knowledge.base(model, LORA), /./)
+      assert.ok(knowledge.isFaulty(model))
       assert.deepEqual(held(), [], name)
       content.blocks.clear()
       // Whoever fetched it would find that nobody has it.
@@ -70,6 +72,7 @@ describe('a base model that somebody names', () => {
     await engine.restart()
     const knowledge = know()
     await assert.rejects(knowledge.base(model, LORA), engineError('bad-file'))
+    assert.ok(!knowledge.isFaulty(model))
     assert.equal((await knowledge.base(model, LORA)).model.info.vocabSize, 4096)
   })
 
