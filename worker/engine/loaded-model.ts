@@ -68,6 +68,12 @@ export class LoadedModel {
     )
   }
 
+  /** Layers whose activations a run of the graph keeps. */
+  keptLayers(name: GraphName): number {
+    if (name === 'loss') return 0
+    return this.#options.checkpointing ? 1 : this.base.config.layers
+  }
+
   /** Gives the memory of its sessions back. Nothing may be running on them. */
   async release(): Promise<void> {
     const sessions = await Promise.all(this.#sessions.values())

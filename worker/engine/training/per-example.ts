@@ -6,6 +6,7 @@ import type { GraphName, LoadedModel } from '../loaded-model.ts'
 import type { CountProgress, ExamplesRequest, Features, FeaturesRequest } from '../requests.ts'
 import { type Feed, vector } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
+import { checkActivations } from './activations.ts'
 import { batchesOfEqualLength, exampleFeeds } from './examples.ts'
 
 /** One row of features for each example, and its loss. */
@@ -70,6 +71,11 @@ async function eachExample(
   const theta = model.adapter(request.adapter)
   const groups = batchesOfEqualLength(model, request)
   const losses = new Float32Array(examples.length)
+  const layers = model.keptLayers(graph)
+  for (const { examples: rows } of groups) {
+    const time = rows[0]!.tokens.length - 1
+    checkActivations(model.base.config, { layers, rows: rows.length, time })
+  }
   const session = await model.session(graph)
   let done = 0
   for (const group of groups) {

@@ -10,6 +10,7 @@ import type { TrainingState } from '../lora.ts'
 import type { StepProgress, Trained, TrainingBatch, TrainRequest } from '../requests.ts'
 import { type Feed, vector } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
+import { checkActivations } from './activations.ts'
 import { batchExamples, exampleFeeds, rowsOfRun } from './examples.ts'
 import { TrainingStopped } from './training-stopped.ts'
 
@@ -90,10 +91,12 @@ async function batchGradient(
   signal: StepSignal,
 ): Promise<Slope | 'stopped'> {
   const drops = dropout !== undefined && dropout.rate > 0
-  const session = await model.session(drops ? 'gradient with dropout' : 'gradient')
+  const graph = drops ? 'gradient with dropout' : 'gradient'
   const examples = batchExamples(model, batch, exampleTokens)
   const time = exampleTokens - 1
-  const rows = rowsOfRun(exampleTokens)
+  const rows = Math.min(rowsOfRun(exampleTokens), examples.length)
+  checkActivations(model.base.config, { layers: model.keptLayers(graph), rows, time })
+  const session = await model.session(graph)
   let gradient: Float32Array = new Float32Array(theta.length)
   let loss = 0
   const seen: Uint8Array[] = []
