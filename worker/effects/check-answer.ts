@@ -3,6 +3,7 @@
  * been drawn, with the noise that the job fixed; the sketch binds base, adapter and precision; query, scores and spans
  * are worked out again and must be equal.
  */
+import { setImmediate } from 'node:timers/promises'
 import { Answer, Prompt } from '../../protocol/answer.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import {
@@ -61,7 +62,7 @@ async function repeat(
     },
     { signal },
   )
-  const drawn = checkTokens(base, read, prompt, answer, claim)
+  const drawn = await checkTokens(base, read, prompt, answer, claim, signal)
   if (drawn) return drawn
   const seen = seenIn(base.model.info, read.hidden)
   if (!known) return pass(answer.tokens.length, seen)
@@ -105,25 +106,32 @@ function checkForm(
   return stop === 'context' && used <= context ? fail('output-malformed') : undefined
 }
 
-function checkTokens(
+async function checkTokens(
   base: Base,
   { logits, hidden }: Prefilled,
   prompt: Prompt,
   { tokens, sketches, logProbabilities }: Answer,
   { jobId }: Claim,
-): Finding | undefined {
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
   const seed = fromHex(jobId)
   const { vocabSize, config } = base.model.info
   const rowAt = (index: number) => logits.subarray(index * vocabSize, (index + 1) * vocabSize)
-  const margins = tokens.map((token, index) => margin(rowAt(index), token, seed, index, prompt))
+  const margins: number[] = []
+  let areLikely = true
+  for (const [index, token] of tokens.entries()) {
+    // Noise for a thousand tokens takes milliseconds, and there may be thousands of places: others have their turn between.
+    await setImmediate(undefined, { signal })
+    const row = rowAt(index)
+    margins.push(margin(row, token, seed, index, prompt))
+    const told = logProbabilities[index]
+    if (told) areLikely &&= isLikelihood(told, row, token, prompt.logProbabilities!)
+  }
   const drawn = (index: number) => draw(rowAt(index), seed, index, prompt)
   const isHonest = tokensHonest(margins) && !outsideEnds(base, prompt, tokens, margins, drawn)
   if (!isHonest) return fail('tokens-differ', tokens.length)
   const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
   if (difference > EXACT_BOUNDS.sketchUnits) return fail('states-differ', tokens.length)
-  const areLikely = logProbabilities.every((told, index) =>
-    isLikelihood(told, rowAt(index), tokens[index]!, prompt.logProbabilities!),
-  )
   return areLikely ? undefined : fail('log-probabilities-differ', tokens.length)
 }
 

@@ -191,6 +191,29 @@ describe('the checks of a validator', () => {
       )
     })
 
+    it('leave the event loop free between the tokens', async () => {
+      const job = await shop.question('The river carries', '')
+      const result = await shop.answer(job)
+      const base = await shop.knowledge.base(shop.model)
+      let turns = 0
+      let counting: NodeJS.Immediate | undefined
+      const count = (): void => {
+        turns++
+        counting = setImmediate(count)
+      }
+      const prefill: typeof base.model.prefill = async (request, options) => {
+        const read = await base.model.prefill(request, options)
+        count()
+        return read
+      }
+      const knowledge = { base: async () => ({ ...base, model: { ...base.model, prefill } }) }
+      const claim = shop.claim(ANSWER_ID, result)
+      const look = checkAnswer(knowledge as never, shop.content, job, claim, signal)
+      assert.equal(found(await look), 'pass')
+      clearImmediate(counting)
+      assert.ok(turns >= result.units, `${turns} turns in ${result.units} tokens`)
+    })
+
     it('are the same from another worker: the seed fixes every token', async () => {
       assert.deepEqual(await shop.answer(shop.answerJob), shop.answered)
     })
