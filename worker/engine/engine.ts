@@ -11,6 +11,7 @@ import {
   type TrainingState,
   turnForServing,
 } from './lora.ts'
+import { MOST_MEMORY_BYTES } from './machine.ts'
 import { chooseProvider, type Provider, type TriedProvider } from './providers.ts'
 import type {
   CallKind,
@@ -54,6 +55,8 @@ export interface EngineOptions {
   readonly checkpointing?: boolean
   readonly serving?: Partial<ServingLimits>
   readonly adapters?: Partial<AdapterLimits>
+  /** Bytes that the weights of all models may take in memory; three quarters of what the machine has where nothing is said. */
+  readonly weightBytes?: number
 }
 
 /** For a node beside other programs: models in the tens of millions of parameters never come near these. */
@@ -123,7 +126,7 @@ export interface Model {
 
 export function createEngine(options: EngineOptions): Engine {
   const adapters = new AdapterStore({ ...ADAPTERS, ...options.adapters })
-  const { threads, checkpointing = false } = options
+  const { threads, checkpointing = false, weightBytes = MOST_MEMORY_BYTES } = options
   const { providers = ['cpu'], onTried = () => {} } = options
   const limits = { ...SERVING, ...options.serving }
   let choosing: Promise<Provider> | undefined
@@ -137,7 +140,7 @@ export function createEngine(options: EngineOptions): Engine {
   const thread = (chosen: Provider): ThreadClient => {
     if (closed) throw new EngineError('closed', 'this engine was disposed of')
     if (client === undefined || client.lost) {
-      const about = { threads, checkpointing, limits, provider: chosen }
+      const about = { threads, checkpointing, limits, weightBytes, provider: chosen }
       client = new ThreadClient(about, onTried)
     }
     return client

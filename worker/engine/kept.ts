@@ -36,6 +36,17 @@ export class Kept<T> {
     }
   }
 
+  /** Lets go of the one used longest ago that is not in use; false where there is none. */
+  async letGoOfOne(): Promise<boolean> {
+    for (const [key, { opened, users }] of this.#entries) {
+      if (users > 0) continue
+      this.#entries.delete(key)
+      await this.#release(await opened)
+      return true
+    }
+    return false
+  }
+
   #opening(key: string, open: () => Promise<T>): Entry<T> {
     // What goes gives its memory to what comes.
     const opened = Promise.resolve()
@@ -47,11 +58,8 @@ export class Kept<T> {
   }
 
   async #letGo(): Promise<void> {
-    for (const [key, { opened, users }] of this.#entries) {
-      if (this.#entries.size <= this.#most) return
-      if (users > 0) continue
-      this.#entries.delete(key)
-      await this.#release(await opened)
+    while (this.#entries.size > this.#most) {
+      if (!(await this.letGoOfOne())) return
     }
   }
 }

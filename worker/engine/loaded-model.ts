@@ -14,6 +14,7 @@ import type { ModelInfo, ModelSpec, ThreadOptions } from './requests.ts'
 import { type Exactness, selfTest } from './self-test.ts'
 import { PIECE_TOKENS } from './serving/serve.ts'
 import { RUNTIME_VERSION, Session } from './session.ts'
+import { type WeightMemory, weightBytes } from './weight-memory.ts'
 
 /** Which graph: the features graph has one form for each projection width. */
 export type GraphName =
@@ -46,26 +47,30 @@ export class LoadedModel {
   readonly layout: LoraLayout
   readonly #directory: string
   readonly #options: ThreadOptions
+  readonly #memory: WeightMemory
   readonly #sessions = new Map<GraphName, Promise<Session>>()
 
-  constructor(base: BaseModel, spec: ModelSpec, options: ThreadOptions) {
+  constructor(base: BaseModel, spec: ModelSpec, options: ThreadOptions, memory: WeightMemory) {
     this.base = base
     this.layout = loraLayout(base.config, spec.lora)
     this.#directory = spec.directory
     this.#options = options
+    this.#memory = memory
   }
 
   /** Creates sessions when they are first needed: a node that only serves never pays for training. */
   session(name: GraphName): Promise<Session> {
     const { checkpointing, threads } = this.#options
-    return once(this.#sessions, name, () =>
+    const isOptimiser = name === 'adam'
+    const create = (): Promise<Session> =>
       Session.create(this.#graph(name, checkpointing), {
         directory: this.#directory,
         threads,
         // The optimiser's vectors are few, and each is as long as all that is trained: too much to keep between steps.
-        arena: name !== 'adam',
-      }),
-    )
+        arena: !isOptimiser,
+      })
+    const bytes = isOptimiser ? 0 : weightBytes(this.base, name !== 'loss')
+    return once(this.#sessions, name, () => this.#memory.open(bytes, create))
   }
 
   /** Layers whose activations a run of the graph keeps. */
@@ -78,7 +83,7 @@ export class LoadedModel {
   async release(): Promise<void> {
     const sessions = await Promise.all(this.#sessions.values())
     this.#sessions.clear()
-    for (const session of sessions) await session.release()
+    for (const session of sessions) await this.#memory.close(session)
   }
 
   async info(): Promise<ModelInfo> {

@@ -160,6 +160,8 @@ export interface ThreadOptions {
   /** Computes each layer's activations again in the backward pass instead of keeping them: a third of the memory, in 1.4 times the time. */
   readonly checkpointing: boolean
   readonly limits: ServingLimits
+  /** Bytes of weights in memory, for all models together. */
+  readonly weightBytes: number
   /** Draws answers; all else is computed by the processor. */
   readonly provider: Provider
 }

@@ -12,6 +12,7 @@ import { StepSignal } from './step-signal.ts'
 import { features, loss } from './training/per-example.ts'
 import { train } from './training/train.ts'
 import { TrainingStopped } from './training/training-stopped.ts'
+import { WeightMemory } from './weight-memory.ts'
 
 type Call = Extract<ToThread, { model: ModelSpec }>
 
@@ -25,6 +26,10 @@ const models = new Kept<LoadedModel>(MOST_KEPT, (model) => model.release())
 /** By the base model's directory, as what follows. */
 const bases = new Kept<BaseModel>(MOST_KEPT)
 const servings = new Kept<Serving>(MOST_KEPT, (serving) => serving.release())
+const memory = new WeightMemory(
+  options.weightBytes,
+  async () => (await models.letGoOfOne()) || (await servings.letGoOfOne()),
+)
 const running = new Map<number, StepSignal>()
 
 port.on('message', (message: ToThread) => {
@@ -84,7 +89,7 @@ async function perform(call: Call, signal: StepSignal): Promise<Calls[CallKind][
 
 function withModel<R>(spec: ModelSpec, work: (model: LoadedModel) => Promise<R>): Promise<R> {
   const key = JSON.stringify([spec.directory, spec.lora])
-  const open = async () => new LoadedModel(await openBase(spec), spec, options)
+  const open = async () => new LoadedModel(await openBase(spec), spec, options, memory)
   return models.use(key, open, work)
 }
 
@@ -95,7 +100,7 @@ function withServing<R>(spec: ModelSpec, work: (serving: Serving) => Promise<R>)
     const tried = { provider, folder: directory, ...(refused !== undefined && { refused }) }
     send({ kind: 'tried', tried }, [])
   }
-  const open = async () => new Serving(directory, await openBase(spec), options, onTried)
+  const open = async () => new Serving(directory, await openBase(spec), options, memory, onTried)
   return servings.use(directory, open, work)
 }
 

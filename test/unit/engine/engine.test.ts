@@ -156,7 +156,7 @@ describe('engine', () => {
   it('rejects what was under way when its thread crashes', async () => {
     const crashing = new URL('./crashing-thread.ts', import.meta.url)
     const client = new ThreadClient(
-      { threads: 1, checkpointing: false, provider: 'cpu', limits: LIMITS },
+      { threads: 1, checkpointing: false, provider: 'cpu', limits: LIMITS, weightBytes: 2 ** 30 },
       () => {},
       crashing,
     )

@@ -11,6 +11,7 @@ import { Serving } from '../../../worker/engine/serving/serve.ts'
 import { Session, vector } from '../../../worker/engine/session.ts'
 import { StepSignal } from '../../../worker/engine/step-signal.ts'
 import { exampleFeeds } from '../../../worker/engine/training/examples.ts'
+import { WeightMemory, weightBytes } from '../../../worker/engine/weight-memory.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import {
   assertSameBits,
@@ -74,12 +75,14 @@ describe("models in the engine's thread", () => {
     threads: 1,
     checkpointing: false,
     limits: LIMITS,
+    weightBytes: 2 ** 30,
     provider: 'cpu',
   }
+  const memory = () => new WeightMemory(options.weightBytes, async () => false)
 
   it('give back the sessions of training when they go', async () => {
     const base = await openBaseModel(TINY)
-    const model = new LoadedModel(base, { directory: TINY, lora: LORA }, options)
+    const model = new LoadedModel(base, { directory: TINY, lora: LORA }, options, memory())
     const session = await model.session('loss')
     const example = { tokens: Int32Array.of(1, 2), weights: Float32Array.of(1) }
     const theta = vector(model.adapter(undefined))
@@ -90,7 +93,7 @@ describe("models in the engine's thread", () => {
   })
 
   it('give back the session of serving when they go', async () => {
-    const serving = new Serving(TINY, await openBaseModel(TINY), options, () => {})
+    const serving = new Serving(TINY, await openBaseModel(TINY), options, memory(), () => {})
     const { release } = Session.prototype
     let released = 0
     Session.prototype.release = async function (this: Session) {
@@ -123,6 +126,32 @@ describe("models in the engine's thread", () => {
     const grownMib = (process.memoryUsage.rss() - before) / 2 ** 20
     assert.ok(grownMib < 100, `it grew by ${Math.round(grownMib)} MiB`)
     assertSameBits(await lossAt(1), first)
+  })
+
+  it('are refused, or others let go of, where their weights have no room', async () => {
+    const bytes = weightBytes(await openBaseModel(BROOK), false)
+    const text = { tokens: [1, 2, 3], from: 0 }
+    const examples = [someTokens(16, 4096)]
+    const openIn = async (room: number) => {
+      const engine = createEngine({ threads: 1, weightBytes: room })
+      return { engine, model: await engine.open(BROOK, LORA) }
+    }
+    const narrow = await openIn(bytes - 1)
+    await assert.rejects(
+      narrow.model.prefill(text),
+      engineError('over-budget', /weights take about 0\.0 GiB, but may take/),
+    )
+    await narrow.engine[Symbol.asyncDispose]()
+    const { engine, model } = await openIn(2 * bytes)
+    const first = await model.prefill(text)
+    await model.loss({ examples })
+    // What serves is let go of, but losses are of the very model that is in use, and gradients take twice as much.
+    const request = { examples, projectionSeed: SEED, width: 2 }
+    await assert.rejects(model.features(request), engineError('over-budget'))
+    const other = await engine.open(BROOK, { ...LORA, alpha: 3 })
+    await other.features(request)
+    assertSameBits((await model.prefill(text)).logits, first.logits)
+    await engine[Symbol.asyncDispose]()
   })
 
   it('are let go of with what serves them, however many folders hold models', async () => {

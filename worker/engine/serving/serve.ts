@@ -18,6 +18,7 @@ import type {
 } from '../requests.ts'
 import { remembers, Session } from '../session.ts'
 import { type StepSignal, turn } from '../step-signal.ts'
+import { type WeightMemory, weightBytes } from '../weight-memory.ts'
 import { Batch } from './batch.ts'
 import { Drawing } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
@@ -44,6 +45,7 @@ export interface ServingOptions {
 /** One for each base model, whatever adapters come: the packed weights are in memory once. */
 export class Serving {
   readonly #base: BaseModel
+  readonly #memory: WeightMemory
   readonly #batch: Batch
   readonly #opened = new Map<Provider, Promise<Session>>()
   readonly #processor: () => Promise<Session>
@@ -54,6 +56,7 @@ export class Serving {
     directory: string,
     base: BaseModel,
     { threads, provider, limits }: ServingOptions,
+    memory: WeightMemory,
     onTried: (refused?: string) => void,
   ) {
     const { config } = base
@@ -64,8 +67,10 @@ export class Serving {
       return Session.create(graph, { directory, threads, provider: by, successors })
     }
     this.#base = base
+    this.#memory = memory
     // A node that only trains never pays for it.
-    this.#processor = () => once(this.#opened, 'cpu', () => create('cpu'))
+    this.#processor = () =>
+      once(this.#opened, 'cpu', () => memory.open(weightBytes(base, false), () => create('cpu')))
     this.#drawing = new Drawing({
       config,
       processor: this.#processor,
@@ -81,7 +86,7 @@ export class Serving {
     this.#drawing.release()
     const sessions = await Promise.all(this.#opened.values())
     this.#opened.clear()
-    for (const session of sessions) await session.release()
+    for (const session of sessions) await this.#memory.close(session)
   }
 
   /** Draws up to `maxTokens` tokens after the prompt. */

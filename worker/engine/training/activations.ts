@@ -1,10 +1,7 @@
 /** The memory of a run over whole texts: what no machine of this size has is refused, before the system ends the process for it. */
-import { totalmem } from 'node:os'
 import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
-
-/** Of the machine, or of the container; the rest is for the weights, for other work and for other programs. */
-const MOST_BYTES = 0.75 * Math.min(totalmem(), process.constrainedMemory() || totalmem())
+import { gib, MOST_MEMORY_BYTES } from '../machine.ts'
 
 export interface RunSize {
   /** Layers whose activations are kept for the backward pass. */
@@ -28,10 +25,13 @@ function activationBytes(config: ModelConfig, { layers, rows, time }: RunSize): 
 }
 
 /** Throws `over-budget`. */
-export function checkActivations(config: ModelConfig, size: RunSize, mostBytes = MOST_BYTES): void {
+export function checkActivations(
+  config: ModelConfig,
+  size: RunSize,
+  mostBytes = MOST_MEMORY_BYTES,
+): void {
   const bytes = activationBytes(config, size)
   if (bytes <= mostBytes) return
-  const gib = (count: number): string => `${(count / 2 ** 30).toFixed(1)} GiB`
   throw new EngineError(
     'over-budget',
     `a run over ${size.rows} texts of ${size.time} tokens takes about ${gib(bytes)}, but may take ${gib(mostBytes)} here; shorter texts take less`,
