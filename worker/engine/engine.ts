@@ -146,8 +146,10 @@ export function createEngine(options: EngineOptions): Engine {
     return client
   }
   const restart = async (): Promise<void> => {
-    await client?.end('the engine was told to restart')
+    // Calls that come while it ends begin another, which is not this one's to forget.
+    const ending = client
     client = undefined
+    await ending?.end('the engine was told to restart')
   }
   const call: Call = async (kind, model, request, signal, onProgress = () => {}) => {
     if (provider === undefined) await choose()

@@ -153,6 +153,26 @@ describe('engine', () => {
     assert.deepEqual((await model.train(request)).state.theta, before.state.theta)
   })
 
+  it('has one thread after a restart, also where calls do not wait for it', async () => {
+    const clients = new Set<ThreadClient>()
+    const { call } = ThreadClient.prototype
+    ThreadClient.prototype.call = function (this: ThreadClient, ...about) {
+      clients.add(this)
+      return call.apply(this, about)
+    } as typeof call
+    try {
+      await using other = createEngine({ threads: 1 })
+      const model = await other.open(TINY, LORA)
+      const look = () => model.loss({ examples: [Int32Array.of(1, 2)] })
+      const restarted = other.restart()
+      await Promise.all([look(), restarted])
+      await look()
+      assert.equal(clients.size, 2)
+    } finally {
+      ThreadClient.prototype.call = call
+    }
+  })
+
   it('rejects what was under way when its thread crashes', async () => {
     const crashing = new URL('./crashing-thread.ts', import.meta.url)
     const client = new ThreadClient(
