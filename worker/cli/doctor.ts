@@ -3,7 +3,6 @@ import { cpus, freemem, totalmem } from 'node:os'
 import { basename } from 'node:path'
 import { styleText } from 'node:util'
 import { Command } from 'commander'
-import type { LoraSpec } from '../../protocol/tuning.ts'
 import { ConfigError } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
 import { PROVIDERS, type Provider, type TriedProvider, tryProviders } from '../engine/providers.ts'
@@ -17,12 +16,6 @@ interface Options {
   readonly model: string
   readonly threads: string
   readonly json?: boolean
-}
-
-const LORA: LoraSpec = {
-  rank: 8,
-  alpha: 16,
-  targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
 }
 
 const MAX_THREADS = 256
@@ -86,7 +79,7 @@ async function examine(folder: string, threads: number): Promise<Health> {
     const others = tried.filter(isOther)
     total = PROVIDERS.length + SPEED_PARTS.length + others.length
     await using engine = createEngine({ threads })
-    const model = await engine.open(folder, LORA)
+    const model = await engine.open(folder)
     const { config, parameterCount, exact, inexactReason } = model.info
     const tokensPerSecond = await measureSpeed(model, SPEED_PARTS, (done, part) =>
       progress.update(PROVIDERS.length + done, total, part),
@@ -135,7 +128,7 @@ async function examineProvider(
     providers: [provider],
     onTried: (one) => tried.push(one),
   })
-  const model = await engine.open(folder, LORA)
+  const model = await engine.open(folder)
   const { decode } = await measureSpeed(model, ['decode'], onProgress)
   // It may have begun, and failed on its way.
   const last = tried.at(-1)

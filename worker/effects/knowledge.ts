@@ -36,13 +36,6 @@ const MOST_FAULTS = 1024
 /** Features weigh four bytes a number; they come over the network once. */
 const FEATURES_WAIT_MS = 300_000
 
-/** An adapter shape for jobs without an adapter: the graphs need one, and a zero vector is the base model. */
-const PLAIN_LORA: LoraSpec = {
-  rank: 8,
-  alpha: 16,
-  targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
-}
-
 export interface Base {
   readonly model: Model
   readonly tokenizer: Tokenizer
@@ -93,8 +86,8 @@ export class Knowledge {
     this.tunes = new TuneJournal(join(folder, 'tunes'))
   }
 
-  /** A base model, opened for adapters of one shape. */
-  async base(model: Cid, lora: LoraSpec = PLAIN_LORA, signal: AbortSignal = NEVER): Promise<Base> {
+  /** A base model, opened for adapters of one shape; for jobs without an adapter of any. */
+  async base(model: Cid, lora?: LoraSpec, signal: AbortSignal = NEVER): Promise<Base> {
     const key = `${model} ${JSON.stringify(lora)}`
     const base = await remember(this.#bases, key, async () => {
       const fault = this.#faults.get(model)
@@ -118,7 +111,7 @@ export class Knowledge {
     return this.#faults.has(model)
   }
 
-  async #open(model: Cid, folder: string, lora: LoraSpec): Promise<Base> {
+  async #open(model: Cid, folder: string, lora: LoraSpec | undefined): Promise<Base> {
     const [opened, tokenizer] = await Promise.all([
       this.#engine.open(folder, lora),
       openTokenizer(folder),

@@ -3,6 +3,7 @@
  * caller's event loop. All work is done in one thread for each engine; it is started when first needed, and again after a crash.
  */
 import { EngineError } from './errors.ts'
+import { readConfig } from './files/base-model.ts'
 import { featureSize } from './graph/projection.ts'
 import {
   initialState,
@@ -10,6 +11,7 @@ import {
   loraLayout,
   type TrainingState,
   turnForServing,
+  wholeLora,
 } from './lora.ts'
 import { MOST_MEMORY_BYTES } from './machine.ts'
 import { chooseProvider, type Provider, type TriedProvider } from './providers.ts'
@@ -76,8 +78,8 @@ export interface CallOptions {
 }
 
 export interface Engine extends AsyncDisposable {
-  /** Opens a base model for adapters of one shape. Throws `EngineError`. */
-  open(directory: string, lora: ModelSpec['lora']): Promise<Model>
+  /** Opens a base model for adapters of one shape, or of `wholeLora`. Throws `EngineError`. */
+  open(directory: string, lora?: ModelSpec['lora']): Promise<Model>
   /** How often adapters were found where. */
   readonly adapterCounts: Readonly<AdapterCounts>
   /** Ends the thread: calls under way reject with `thread-lost`, the next call starts another. */
@@ -157,7 +159,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
   return {
     async open(directory, lora) {
-      const spec = { directory, lora }
+      const spec = { directory, lora: lora ?? wholeLora(await readConfig(directory)) }
       const info = await call('open', spec, {}, undefined)
       return model(spec, info, call, adapters)
     },

@@ -67,6 +67,11 @@ export function loraLayout(config: ModelConfig, spec: LoraSpec): LoraLayout {
   return { modules, size: aStart, rank: spec.rank, scale: spec.alpha / spec.rank }
 }
 
+/** A shape for whoever needs one and no certain one: the zero adapter is the base model whatever its shape. */
+export function wholeLora(config: ModelConfig): LoraSpec {
+  return { rank: 8, alpha: 16, targets: [...familyOf(config).projections] }
+}
+
 /** What training carries from step to step. `step` counts the steps already taken. */
 export interface TrainingState {
   readonly theta: Float32Array

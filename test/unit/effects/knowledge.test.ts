@@ -10,7 +10,7 @@ import { MOST_KEPT } from '../../../worker/engine/kept.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
-import { BROOK, engineError, LORA } from '../engine/fixtures.ts'
+import { BROOK, engineError, LORA, VECTORS } from '../engine/fixtures.ts'
 
 const FILES = ['config.json', 'model.safetensors', 'tokenizer.json']
 
@@ -33,6 +33,19 @@ describe('a base model that somebody names', () => {
   const know = (mostBytes = 2 ** 40, idleMs = 0) =>
     new Knowledge(content, engine, folder, { mostBytes, idleMs, log: createLogger('silent') })
   const held = () => readdirSync(join(folder, 'models'))
+  /** A model of the engine's tests, with all that makes a whole tokenizer. */
+  const publishVector = (name: string): Promise<Cid> => {
+    const read = (file: string) => readFileSync(join(VECTORS, name, file))
+    const json = JSON.parse(read('tokenizer.json').toString())
+    const parts = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }
+    const tokenizer = { added_tokens: [], ...parts, ...json, model: { merges: [], ...json.model } }
+    return content.putFiles(
+      FILES.map((file) => ({
+        name: file,
+        content: file === 'tokenizer.json' ? utf8(JSON.stringify(tokenizer)) : read(file),
+      })),
+    )
+  }
   const publish = (change: Readonly<Record<string, string>> = {}): Promise<Cid> =>
     content.putFiles(
       FILES.map((name) => {
@@ -53,6 +66,14 @@ describe('a base model that somebody names', () => {
       content.blocks.clear()
       // Whoever fetched it would find that nobody has it.
       await assert.rejects(knowledge.base(model), (error: Error) => error.name === 'EngineError')
+    }
+  })
+
+  it('answers without an adapter, whatever its family', async () => {
+    const knowledge = know()
+    for (const name of ['gpt2', 'qwen3']) {
+      const { model } = await knowledge.base(await publishVector(name))
+      assert.equal(model.info.config.family, name)
     }
   })
 

@@ -24,7 +24,7 @@ export interface BaseModel {
 
 /** Reads and checks all but the weights themselves; throws `EngineError` (`bad-file`, `unsupported-model`). */
 export async function openBaseModel(directory: string): Promise<BaseModel> {
-  const config = parseConfig(await readJson(directory, CONFIG_FILE))
+  const config = await readConfig(directory)
   const stored = await storedTensors(directory)
   const places = new Map<string, ExternalTensor>()
   const packed = packedTensors(config)
@@ -49,6 +49,11 @@ export async function openBaseModel(directory: string): Promise<BaseModel> {
   if (config.tied) await checkTied(directory, config, stored)
   checkTokenizer(await readJson(directory, TOKENIZER_FILE), config)
   return { config, parameterCount, places }
+}
+
+/** What config.json says; throws as `openBaseModel` does. */
+export async function readConfig(directory: string): Promise<ModelConfig> {
+  return parseConfig(await readJson(directory, CONFIG_FILE))
 }
 
 interface StoredTensor extends TensorPlace {
