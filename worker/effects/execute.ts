@@ -4,7 +4,7 @@ import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { RefusalReason } from '../../protocol/refusal.ts'
 import { recoverPublicKey } from '../../protocol/signature.ts'
-import { EngineError } from '../engine/errors.ts'
+import { CodedError } from '../errors.ts'
 import type { Peer } from '../network/peer.ts'
 import { peerIdOf } from '../network/peer-id.ts'
 import { sendTokens } from '../network/tokens.ts'
@@ -104,7 +104,8 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
 function refusalFor(error: unknown, isModelFaulty: boolean): RefusalReason | undefined {
   if (error instanceof TooSlow) return 'slow'
   if (isContentFault(error)) return 'order'
-  if (!(error instanceof EngineError)) return undefined
+  // Told by name, since errors that come out of a thread have lost their class.
+  if (!(error instanceof CodedError) || error.name !== 'EngineError') return undefined
   if (error.code === 'unsupported-model' || isModelFaulty) return 'model'
   if (error.code === 'not-finite') return 'order'
   if (error.code === 'busy') return 'busy'

@@ -115,6 +115,23 @@ describe('tokenizer', () => {
     }
   })
 
+  it('is refused where its patterns come to no end, and where they are in its decoder', async () => {
+    const json = JSON.parse(await readFile(join(BROOK, 'tokenizer.json'), 'utf8'))
+    const open = (change: object) =>
+      tokenizerFrom(new Map([['tokenizer.json', utf8(JSON.stringify({ ...json, ...change }))]]))
+    const pattern = { Regex: '(a+)+b' }
+    const split = { type: 'Split', pattern, behavior: 'Isolated', invert: false }
+    const endless = open({ pre_tokenizer: split })
+    assert.throws(
+      () => endless.encode(`${'a'.repeat(60)}c`),
+      engineError('unsupported-model', /tokenizer\.json cannot be used: 61 characters took/),
+    )
+    assert.throws(
+      () => open({ decoder: { type: 'Replace', pattern, content: '' } }),
+      engineError('bad-file', /decoder: patterns/),
+    )
+  })
+
   it('is refused where it has more tokens than the model has rows', async () => {
     const directory = testFolder('engine')
     await cp(BROOK, directory, { recursive: true })

@@ -3,12 +3,20 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { z } from 'zod'
+import { endingWithin } from '../../bounded.ts'
 import { EngineError } from '../errors.ts'
 
 /** Stands for bytes that are no UTF-8, or not yet. */
 const REPLACEMENT = '\ufffd'
 /** A character has at most four bytes, so that many tokens. */
 const MAX_TOKENS_OF_A_CHARACTER = 4
+
+/**
+ * Patterns of a tokenizer.json come from strangers, and some take longer than anyone lives. Honest ones read 300 characters a
+ * millisecond and more, where this asks for 20; a node stands still meanwhile.
+ */
+const LEAST_READ_MS = 2000
+const LEAST_PER_MS = 20
 
 /** Tokens of a text that is being generated, turned to text as they come. */
 interface TextStream {
@@ -24,7 +32,7 @@ export interface Tokenizer {
   readonly endOfText: number | undefined
   /** Tokens that end what the model writes: of chat models several. */
   readonly stopTokens: readonly number[]
-  /** Adds what the tokenizer itself puts around a text, if anything. */
+  /** Adds what the tokenizer itself puts around a text, if anything. Throws `unsupported-model` where it comes to no end. */
   encode(text: string): number[]
   /** Special tokens are left out. */
   decode(tokens: readonly number[]): string
@@ -55,6 +63,9 @@ export async function openTokenizer(directory: string): Promise<Tokenizer> {
 export function tokenizerFrom(files: ReadonlyMap<string, Uint8Array>): Tokenizer {
   const json = parseJson(files, TOKENIZER_FILE)
   if (json === undefined) throw new EngineError('bad-file', `there is no ${TOKENIZER_FILE}`)
+  if (JSON.stringify(json['decoder'] ?? null).includes('"Regex"')) {
+    throw new EngineError('bad-file', `${TOKENIZER_FILE}: decoder: patterns are not supported`)
+  }
   const config = parseJson(files, CONFIG_FILE) ?? {}
   const ends = eosTokens(files)
   try {
@@ -117,10 +128,18 @@ function wrap(
     vocabSize: highestId(inner.get_vocab(true).values()) + 1,
     endOfText: stopTokens[0],
     stopTokens,
-    encode: (text) => (text === '' ? [] : inner.encode(text).ids),
+    encode: (text) => (text === '' ? [] : read(inner, text)),
     decode,
     stream: () => textStream(decode),
   }
+}
+
+function read(inner: HuggingFaceTokenizer, text: string): number[] {
+  const waitMs = LEAST_READ_MS + text.length / LEAST_PER_MS
+  const encoded = endingWithin(waitMs, () => inner.encode(text).ids)
+  if (encoded) return encoded.result
+  const took = `${text.length} characters took more than ${Math.round(waitMs)} ms`
+  throw new EngineError('unsupported-model', `${TOKENIZER_FILE} cannot be used: ${took}`)
 }
 
 /** Looked for one by one: as arguments of one call, the 151,646 tokens of Qwen 2 do not fit on the stack. */
