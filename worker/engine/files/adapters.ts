@@ -4,6 +4,7 @@
  */
 import { utf8 } from '../../../protocol/hash.ts'
 import type { LoraSpec } from '../../../protocol/tuning.ts'
+import { allFinite } from '../checks.ts'
 import { EngineError } from '../errors.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import { type LoraModule, loraLayout } from '../lora.ts'
@@ -118,9 +119,7 @@ function readTensor(file: Uint8Array, name: string, tensor: TensorPlace): Float3
     throw refuse(ADAPTER_WEIGHTS_FILE, name, `is ${dtype}; it must be F32, F16 or BF16`)
   }
   const values = float32From(file.subarray(offsetBytes, offsetBytes + lengthBytes), dtype)
+  if (allFinite(values)) return values
   const broken = values.findIndex((value) => !Number.isFinite(value))
-  if (broken >= 0) {
-    throw refuse(ADAPTER_WEIGHTS_FILE, name, `holds ${values[broken]} at ${broken}`)
-  }
-  return values
+  throw refuse(ADAPTER_WEIGHTS_FILE, name, `holds ${values[broken]} at ${broken}`)
 }
