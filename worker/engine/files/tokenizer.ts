@@ -8,6 +8,8 @@ import { EngineError } from '../errors.ts'
 
 /** Stands for bytes that are no UTF-8, or not yet. */
 const REPLACEMENT = '\ufffd'
+/** Tokens that a text without a character may begin with, and its first character still be known for the first. */
+const TOKENS_BEFORE = 8
 /** A character has at most four bytes, so that many tokens. */
 const MAX_TOKENS_OF_A_CHARACTER = 4
 
@@ -169,7 +171,9 @@ function textStream(decode: (tokens: readonly number[]) => string): TextStream {
   const text = (): string => decode([...before, ...waiting])
   const give = (whole: string, end: number): string => {
     const added = whole.slice(given, end)
-    before = waiting
+    // What is no text, as special tokens are, would be followed by the beginning of one.
+    if (added !== '' || end < whole.length) before = waiting
+    else if (decode(before) === '') before = [...before, ...waiting].slice(-TOKENS_BEFORE)
     waiting = []
     given = text().length - (whole.length - end)
     return added
