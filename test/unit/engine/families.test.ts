@@ -75,6 +75,8 @@ describe('families', () => {
     refused({ sliding_window: 64 }, /sliding_window/)
     refused({ num_key_value_heads: 3 }, /num_key_value_heads/)
     refused({ head_dim: 7 }, /head_dim/)
+    refused({ head_dim: 2048 }, /head_dim/)
+    refused({ hidden_size: 8192 }, /head_dim: heads of 2048 numbers/)
     refused({ vocab_size: 0 }, /vocab_size/)
     refused({ vocab_size: '100' }, /vocab_size/)
     refused({ num_hidden_layers: 1e9 }, /num_hidden_layers/)

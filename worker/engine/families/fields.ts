@@ -10,6 +10,8 @@ export const size = z
   .min(1)
   .max(2 ** 20)
 export const layerCount = size.max(256)
+/** A head's positions are tables in each graph, whatever little the files hold: no known model has more than 512. */
+export const headWidth = size.max(1024)
 export const epsilon = z.number().positive().max(0.1)
 
 /** A field that changes the arithmetic: these values or nothing. */
@@ -69,7 +71,7 @@ export const GatedDecoder = z.object({
   num_hidden_layers: layerCount,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
-  head_dim: size.nullish(),
+  head_dim: headWidth.nullish(),
   intermediate_size: size,
   max_position_embeddings: size,
   rms_norm_eps: epsilon,
@@ -98,7 +100,7 @@ export function gatedDecoder(config: GatedDecoder): Shared {
     throw unsupported('num_key_value_heads', `${keyValueHeads} does not divide ${heads} heads`)
   }
   const headSize = config.head_dim ?? config.hidden_size / heads
-  if (!Number.isInteger(headSize / 2)) {
+  if (!headWidth.multipleOf(2).safeParse(headSize).success) {
     throw unsupported('head_dim', `heads of ${headSize} numbers cannot be turned in pairs`)
   }
   return {

@@ -1,7 +1,7 @@
 /** Llama (also SmolLM, TinyLlama, our own brook), Mistral, and Qwen 2, 2.5 and 3: gated decoders with rotary positions. */
 import { z } from 'zod'
 import type { Projection } from '../../../protocol/tuning.ts'
-import { GatedDecoder, gatedDecoder, oneOf, parseWith, size, windows } from './fields.ts'
+import { GatedDecoder, gatedDecoder, headWidth, oneOf, parseWith, size, windows } from './fields.ts'
 import type { Family, FamilyName, ModelConfig, NormPlace } from './model-config.ts'
 
 const Llama = GatedDecoder.extend({
@@ -17,7 +17,7 @@ const Qwen = GatedDecoder.extend({
 const Qwen3 = Qwen.extend({
   attention_bias: z.boolean().nullish(),
   // The library's own value, whatever the width.
-  head_dim: size.default(128),
+  head_dim: headWidth.default(128),
 })
 
 const ATTENTION: readonly Projection[] = ['q', 'k', 'v', 'o']
