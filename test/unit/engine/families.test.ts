@@ -80,6 +80,7 @@ describe('families', () => {
     refused({ vocab_size: 0 }, /vocab_size/)
     refused({ vocab_size: '100' }, /vocab_size/)
     refused({ num_hidden_layers: 1e9 }, /num_hidden_layers/)
+    refused({ num_hidden_layers: 65 }, /num_hidden_layers/)
     refused({ rms_norm_eps: undefined }, /rms_norm_eps/)
     refused({ is_causal: false }, /is_causal: only true or nothing/)
     const linear = { rope_type: 'linear' }

@@ -9,7 +9,11 @@ export const size = z
   .int()
   .min(1)
   .max(2 ** 20)
-export const layerCount = size.max(256)
+/**
+ * Loading takes a time by the square of the layers, whatever little they hold: 64 take 10 s, 128 half a minute (measured,
+ * onnxruntime 1.30), and what is under way waits. No model with more of them is as small as those that are fetched.
+ */
+export const layerCount = size.max(64)
 /** A head's positions are tables in each graph, whatever little the files hold: no known model has more than 512. */
 export const headWidth = size.max(1024)
 export const epsilon = z.number().positive().max(0.1)
