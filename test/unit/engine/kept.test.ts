@@ -110,6 +110,16 @@ describe("models in the engine's thread", () => {
     }
   })
 
+  it('are not asked to read what the machine has no memory for', async () => {
+    const base = await openBaseModel(TINY)
+    const config = { ...base.config, keyValueHeads: 2 ** 24 }
+    const serving = new Serving(TINY, { ...base, config }, options, memory(), () => {})
+    await assert.rejects(
+      serving.prefill({ tokens: new Array<number>(64).fill(1), from: 63 }, new StepSignal()),
+      engineError('over-budget', /a text of 64 tokens takes .* GiB/),
+    )
+  })
+
   it('are let go of, so that naming shapes takes no more memory, and give the same bits when they come back', async () => {
     await using engine = createEngine({ threads: 1 })
     const example = someTokens(32, 4096)

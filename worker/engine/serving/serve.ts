@@ -5,6 +5,7 @@ import type { BaseModel } from '../files/base-model.ts'
 import { storedWeights } from '../graph/graph.ts'
 import { serveGraph } from '../graph/serve-graph.ts'
 import { loraLayout } from '../lora.ts'
+import { gib, MOST_MEMORY_BYTES } from '../machine.ts'
 import { once } from '../once.ts'
 import type { Provider } from '../providers.ts'
 import type {
@@ -22,7 +23,7 @@ import { type WeightMemory, weightBytes } from '../weight-memory.ts'
 import { Batch } from './batch.ts'
 import { Drawing } from './drawing.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
-import { grownNames, KeyValues, newKeyValues } from './key-values.ts'
+import { grownNames, KeyValues, keyValueBytes, newKeyValues, roomFor } from './key-values.ts'
 import { singleFeeds } from './slots.ts'
 import { Text } from './text.ts'
 
@@ -112,6 +113,7 @@ export class Serving {
     checkTokens(config, tokens, 1)
     checkCount('position', from, 0, tokens.length - 1)
     this.#checkAdapter(adapter)
+    this.#checkRoom(tokens.length, tokens.length - from)
     const session = await this.#processor()
     const keys = new KeyValues(config, 1, 0)
     const slot = singleFeeds(config, adapter)
@@ -136,6 +138,16 @@ export class Serving {
     }
     checkFinite(logits, tokens.length)
     return { logits, hidden }
+  }
+
+  /** Throws `over-budget` where what is kept of a text, and given of its last tokens, is more than the machine has. */
+  #checkRoom(tokens: number, wanted: number): void {
+    const { config } = this.#base
+    const given = 4 * wanted * (config.vocabSize + config.width)
+    const bytes = keyValueBytes(config, 1, roomFor(tokens)) + given
+    if (bytes <= MOST_MEMORY_BYTES) return
+    const limit = `but may take ${gib(MOST_MEMORY_BYTES)} here`
+    throw new EngineError('over-budget', `a text of ${tokens} tokens takes ${gib(bytes)}, ${limit}`)
   }
 
   #checkAdapter(adapter: ServedAdapter | undefined): void {
