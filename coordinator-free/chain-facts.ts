@@ -32,7 +32,7 @@ export function mergeChain(
       redeem(ledger, fact)
       break
     case 'model-registered':
-      ledger.modelOwners.set(fact.adapter, fact.owner)
+      ledger.models.set(fact.adapter, { owner: fact.owner, base: fact.base })
       ledger.changes.owners += 1
       break
     case 'batch-final': {

@@ -66,12 +66,18 @@ export type Escrow = Pick<
   'balanceWei' | 'leavingWei' | 'redeemedWei' | 'authorisedWei'
 >
 
+/** An adapter as the registry has it. */
+export interface RegisteredModel {
+  readonly owner: Address
+  readonly base: Cid
+}
+
 export interface Ledger {
   readonly changes: Changes
   readonly members: Members
   readonly escrows: Map<Address, Escrow>
-  /** Adapter to the account that owns it. */
-  readonly modelOwners: Map<Cid, Address>
+  /** Adapters that are registered. */
+  readonly models: Map<Cid, RegisteredModel>
   readonly batches: Batches
   /** What governance may move, by epoch. */
   readonly parameters: Parameters
@@ -140,7 +146,7 @@ export function createLedger(parameters = new Parameters(), members = new Member
     parameters,
     members,
     escrows: new Map(),
-    modelOwners: new Map(),
+    models: new Map(),
     batches: new Batches(),
     faulty: 0,
     faultyHeardAtMs: 0,

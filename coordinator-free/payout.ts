@@ -96,7 +96,7 @@ export function batchData(
 ): BatchData | undefined {
   const receipts = settled.map((one) => {
     const { adapter, issuedAtMs } = one.job.body
-    const owner = adapter === '' ? undefined : ledger.modelOwners.get(adapter)
+    const owner = adapter === '' ? undefined : ledger.models.get(adapter)?.owner
     const governed = ledger.parameters.valuesAt(ledger.parameters.epochAt(issuedAtMs))
     return receiptOf(one, owner, governed)
   })
@@ -139,7 +139,7 @@ function payRoles(ledger: Ledger, rules: PayoutRules, receipt: Receipt, owed: Ow
   for (const [index, node] of receipt.passedBy.entries()) payRole(ownerOf(node), shares[index]!)
   leftWei += shares.reduce((left, wei) => left - wei, receipt.validatorsWei)
   if (receipt.modelOwnerWei > 0n) {
-    payRole(ledger.modelOwners.get(receipt.adapter as Cid)!, receipt.modelOwnerWei)
+    payRole(ledger.models.get(receipt.adapter as Cid)!.owner, receipt.modelOwnerWei)
   }
   owed.pay(rules.stakers, receipt.stakersWei)
   owed.pay(rules.treasury, leftWei)

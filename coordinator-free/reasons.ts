@@ -137,7 +137,7 @@ export function payReasons(
     found.push({ code: 'vote-not-counted', claim })
   }
   const owner = ledger.members.get(self)?.owner
-  if (receipt.modelOwnerWei > 0n && ledger.modelOwners.get(receipt.adapter as Cid) === owner) {
+  if (receipt.modelOwnerWei > 0n && ledger.models.get(receipt.adapter as Cid)?.owner === owner) {
     found.push({ code: 'paid-as-model-owner', wei: receipt.modelOwnerWei })
   }
   return found

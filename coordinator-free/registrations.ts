@@ -19,14 +19,14 @@ export function registrationsDue(ledger: Ledger, self: Address): Duty[] {
 
 /** True of an adapter of this node's own that is not registered yet. */
 export function isToRegister(
-  { modelOwners }: Pick<Ledger, 'modelOwners'>,
+  { models }: Pick<Ledger, 'models'>,
   { task, requester, output }: Receipt,
   self: Address,
 ): boolean {
-  return task === 'fine-tune' && requester === self && !modelOwners.has(output)
+  return task === 'fine-tune' && requester === self && !models.has(output)
 }
 
 /** True of an adapter whose fine-tune a posted batch settles, or of which the registry knows: its training was checked. */
-export function isSettledAdapter({ batches, modelOwners }: Ledger, adapter: Cid): boolean {
-  return modelOwners.has(adapter) || [...batches.tuned.values()].some((some) => some.has(adapter))
+export function isSettledAdapter({ batches, models }: Ledger, adapter: Cid): boolean {
+  return models.has(adapter) || [...batches.tuned.values()].some((some) => some.has(adapter))
 }

@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
 import { type CoreSettings, coreOptionsOf } from '../coordinator-free/recording.ts'
 import { openGateway } from './api/gateway.ts'
+import { offerModels } from './api/offered-models.ts'
 import { Records } from './api/records.ts'
 import { serveApi } from './api/serve.ts'
 import { configuredBeacon } from './beacon/configured.ts'
@@ -29,6 +30,7 @@ import { type Peer, startPeer } from './network/peer.ts'
 import { askFor, serveReconciliation } from './network/reconcile.ts'
 import { type Outside, Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
+import { SHIPPED_MODEL } from './shipped-model.ts'
 import { ensureEscrow, ensureStake, parseOpen } from './stake.ts'
 import { Ballots } from './storage/ballots.ts'
 import { Content } from './storage/content.ts'
@@ -120,7 +122,10 @@ async function assemble(
   const gossip = listen(config, peer, deployment, runtime, parts)
   const purse = parts.use(openPurse(config, chain, runtime, log))
   const shared = { config, log, ...chain, runtime, peer, gossip, content, shelf, records, purse }
-  const gateway = config.roles.includes('gateway') ? await openGateway(shared) : undefined
+  const isGateway = config.roles.includes('gateway')
+  const folders = [...config.models, ...(isGateway ? [SHIPPED_MODEL] : [])]
+  const models = await offerModels(folders, config.data, content, log)
+  const gateway = isGateway ? await openGateway(shared, models) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
   const knowledge = new Knowledge(content, engine, config.data, room)

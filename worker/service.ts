@@ -1,5 +1,5 @@
 /** The parts of a running node, as its HTTP interface and its start-up see them. */
-import type { Cid } from '../protocol/fields.ts'
+import type { OfferedModel } from './api/offered-models.ts'
 import type { Orders } from './api/orders.ts'
 import type { Records } from './api/records.ts'
 import type { Texts } from './api/texts.ts'
@@ -39,10 +39,6 @@ export interface Service {
 export interface Gateway {
   readonly texts: Texts
   readonly orders: Orders
-  readonly baseModel: { readonly cid: Cid; readonly name: string }
-  promptTokens(prompt: string): number
-  /** Tokens that fit behind a prompt. */
-  promptRoom(prompt: string): number
-  /** Text of the base model's tokens. */
-  decode(tokens: readonly number[]): string
+  /** The base models that it takes orders for; the first where none is named. */
+  readonly models: readonly OfferedModel[]
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { CID } from 'multiformats/cid'
@@ -28,6 +28,27 @@ describe('content over bitswap', () => {
   })
 
   contentCompliance(() => ({ owner: owner.content, reader: reader.content, folder }))
+
+  it('stores a folder as it stores its files, reading them piece by piece', async () => {
+    const files = [
+      { name: 'config.json', content: Buffer.from('{}') },
+      { name: 'model.safetensors', content: randomBytes(3_500_000) },
+      { name: 'tokenizer.json', content: Buffer.alloc(0) },
+    ]
+    const source = join(folder, 'source')
+    mkdirSync(source, { recursive: true })
+    for (const { name, content } of files) writeFileSync(join(source, name), content)
+    const seen: number[] = []
+    const names = files.map(({ name }) => name)
+    const cid = await owner.content.putFolder(source, names, (bytes) => seen.push(bytes))
+    assert.equal(cid, await owner.content.putFiles(files))
+    assert.equal(seen.at(-1), 3_500_002)
+    const target = join(folder, 'copy')
+    await reader.content.getFiles(cid, target, 10_000_000, within(20_000))
+    for (const { name, content } of files) {
+      assert.ok(readFileSync(join(target, name)).equals(content), name)
+    }
+  })
 
   it('stops at the first byte beyond what a manifest says', async () => {
     const big = await owner.content.putFile(randomBytes(1_000_000))

@@ -21,6 +21,7 @@ import { FineTuneFields, LoraSpec, Optimiser, refuseSteps } from '../../protocol
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
+import type { OfferedModel } from './offered-models.ts'
 import { type AnswerView, type JobView, viewAnswer, viewJob } from './views.ts'
 
 const CompletionRequest = z.preprocess(
@@ -54,7 +55,7 @@ const { dropout, exampleTokens, batchExamples, maxExamples } = FineTuneFields.sh
 const { steps, runSteps, segmentSteps, patience } = FineTuneFields.shape
 /** A spec, most of which may be left out; of a run in parts the first. */
 const FirstPart = FineTuneFields.extend({
-  model: cid.optional(),
+  model: z.string().min(1).max(128).optional(),
   lora: LoraSpec.prefault({
     rank: 8,
     alpha: 16,
@@ -97,10 +98,10 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
     .get('/models', (c) => c.json({ object: 'list', data: models(service, gateway) }))
     .post('/completions', async (c) => {
       const request = parse(CompletionRequest, await jsonBody(c.req))
-      const jobId = await order(service, gateway, request)
-      return request.stream
-        ? streamed(c, service, gateway, request, jobId)
-        : whole(c, service, gateway, request, jobId)
+      const wanted = asked(service, gateway, request.model)
+      const jobId = await order(gateway, wanted, request)
+      const ordered = { request, jobId, base: wanted.base }
+      return request.stream ? streamed(c, service, gateway, ordered) : whole(c, service, ordered)
     })
     .post('/fine-tunes', async (c) => {
       const body = await jsonBody(c.req)
@@ -110,7 +111,7 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
         return c.json(await gateway.orders.goOn(from, part, signal), 202)
       }
       const { model, ...spec } = parse(FirstPart, body)
-      return c.json(await gateway.orders.fineTune(model ?? gateway.baseModel.cid, spec), 202)
+      return c.json(await gateway.orders.fineTune(baseOf(gateway, model), spec), 202)
     })
 }
 
@@ -121,8 +122,8 @@ function withoutNulls(body: unknown): unknown {
 }
 
 /** In OpenAI's words. */
-function usageOf({ promptTokens }: Gateway, { prompt }: CompletionRequest, written: number) {
-  const read = promptTokens(prompt)
+function usageOf({ tokenizer }: OfferedModel, { prompt }: CompletionRequest, written: number) {
+  const read = tokenizer.encode(prompt).length
   return { prompt_tokens: read, completion_tokens: written, total_tokens: read + written }
 }
 
@@ -150,36 +151,63 @@ export function logprobsOf(told: AnswerView['logProbabilities']) {
   }
 }
 
-function models({ runtime }: Service, { baseModel }: Gateway) {
-  const adapters = [...runtime.core.ledger.modelOwners].map(([id, owner]) => ({
-    id,
-    object: 'model',
-    owned_by: owner,
-    parent: baseModel.cid,
+function models({ runtime }: Service, { models }: Gateway) {
+  const adapters = [...runtime.core.ledger.models].map(([id, { owner, base }]) => ({
+    ...{ id, object: 'model', owned_by: owner, parent: base },
   }))
-  const base = { id: baseModel.cid, object: 'model', owned_by: 'tributary', name: baseModel.name }
-  return [base, ...adapters]
+  const bases = models.map(({ cid: id, name }) => ({
+    ...{ id, object: 'model', owned_by: 'tributary', name },
+  }))
+  return [...bases, ...adapters]
+}
+
+/** What an order asks for, by content id or name. @throws HTTPException 404 where this gateway cannot take it */
+function asked(
+  { runtime }: Service,
+  gateway: Gateway,
+  model: string,
+): { readonly base: OfferedModel; readonly adapter: Cid | '' } {
+  const offered = (id: string) => gateway.models.find(({ cid, name }) => id === cid || id === name)
+  const base = offered(model)
+  if (base) return { base, adapter: '' }
+  const registered = runtime.core.ledger.models.get(model as Cid)
+  if (!registered) {
+    throw new HTTPException(404, {
+      message: `There is no model ${model}; GET /v1/models lists those that are registered.`,
+    })
+  }
+  const under = offered(registered.base)
+  if (under) return { base: under, adapter: model as Cid }
+  throw new HTTPException(404, {
+    message: `Adapter ${model} is of base model ${registered.base}, which this gateway does not offer; start it with --models and its folder.`,
+  })
+}
+
+/** The base model of a fine-tune: any by its content id, what the gateway offers by name, too. @throws HTTPException 404 */
+function baseOf({ models }: Gateway, model: string | undefined): Cid {
+  const offered = model === undefined ? models[0] : models.find(({ name }) => name === model)
+  if (offered) return offered.cid
+  const id = cid.safeParse(model)
+  if (id.success) return id.data
+  const names = models.map(({ name }) => name).join(', ')
+  throw new HTTPException(404, {
+    message: `model: ${model} is no content id, nor the name of a base model here: ${names}.`,
+  })
 }
 
 async function order(
-  { runtime }: Service,
-  { baseModel, orders, promptRoom }: Gateway,
+  { orders }: Gateway,
+  { base, adapter }: ReturnType<typeof asked>,
   request: CompletionRequest,
 ): Promise<Hash> {
-  const isBase = request.model === baseModel.cid || request.model === baseModel.name
-  const adapter = isBase ? '' : (request.model as Cid)
-  if (adapter !== '' && !runtime.core.ledger.modelOwners.has(adapter)) {
-    throw new HTTPException(404, {
-      message: `There is no model ${request.model}; GET /v1/models lists those that are registered.`,
-    })
-  }
-  const room = promptRoom(request.prompt)
+  const { tokenizer, contextTokens } = base
+  const room = contextTokens - tokenizer.encode(request.prompt).length
   if (request.max_tokens > room) {
     throw new HTTPException(400, {
       message: `prompt: it leaves room for ${Math.max(0, room)} tokens, not ${request.max_tokens}; shorten it or ask for fewer.`,
     })
   }
-  return orders.answer(baseModel.cid, adapter, {
+  return orders.answer(base.cid, adapter, {
     text: request.prompt,
     temperature: request.temperature,
     topK: request.top_k,
@@ -189,21 +217,22 @@ async function order(
   })
 }
 
-async function whole(
-  c: Context,
-  service: Service,
-  gateway: Gateway,
-  request: CompletionRequest,
-  jobId: Hash,
-) {
+/** A question on its way. */
+interface Ordered {
+  readonly request: CompletionRequest
+  readonly jobId: Hash
+  readonly base: OfferedModel
+}
+
+async function whole(c: Context, service: Service, { request, jobId, base }: Ordered) {
   const view = await accepted(service, jobId, c.req.raw.signal)
-  const answer = await answerOf(service, gateway, view)
+  const answer = await answerOf(service, base, view)
   const { text, tokens, stop, logProbabilities, ...provenance } = answer
   const logprobs = logprobsOf(logProbabilities)
   return c.json({
     ...frame(jobId, request.model),
     choices: [{ index: 0, text, finish_reason: finishReason(stop), logprobs }],
-    usage: usageOf(gateway, request, tokens),
+    usage: usageOf(base, request, tokens),
     tributary: { job: view, ...provenance },
   })
 }
@@ -212,8 +241,7 @@ function streamed(
   c: Context,
   service: Service,
   gateway: Gateway,
-  request: CompletionRequest,
-  jobId: Hash,
+  { request, jobId, base }: Ordered,
 ) {
   c.header('x-accel-buffering', 'no')
   return streamSSE(c, async (stream) => {
@@ -235,7 +263,7 @@ function streamed(
     }, KEEP_ALIVE_MS)
     try {
       const view = await accepted(service, jobId, c.req.raw.signal)
-      const answer = await answerOf(service, gateway, view)
+      const answer = await answerOf(service, base, view)
       const { text, tokens, stop: why, logProbabilities, ...provenance } = answer
       // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
       const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
@@ -243,7 +271,7 @@ function streamed(
       const logprobs = logprobsOf(logProbabilities)
       await send({
         ...chunk({ text: rest, finish_reason: finishReason(why), logprobs }),
-        usage: usageOf(gateway, request, tokens),
+        usage: usageOf(base, request, tokens),
         tributary: { text, job: view, ...provenance },
       })
       await stream.writeSSE({ data: '[DONE]' })
@@ -287,8 +315,9 @@ function requireTaker({ runtime }: Service, jobId: Hash): void {
   throw new HTTPException(503, { message: `No worker takes job ${jobId}: ${reasons}. ${mends}` })
 }
 
-function answerOf({ content }: Service, { decode }: Gateway, view: JobView) {
-  return viewAnswer(content, view.accepted!.output, decode, AbortSignal.timeout(FETCH_MS))
+function answerOf({ content }: Service, { tokenizer }: OfferedModel, view: JobView) {
+  const { output } = view.accepted!
+  return viewAnswer(content, output, tokenizer.decode, AbortSignal.timeout(FETCH_MS))
 }
 
 function frame(jobId: Hash, model: string) {

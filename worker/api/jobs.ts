@@ -47,8 +47,10 @@ export function jobRoutes(service: Service): Hono {
       return c.json(viewJob(runtime.core.ledger, recordOf(c.req.param('id')), Date.now()))
     })
     .get('/jobs/:id/answer', async (c) => {
-      const output = acceptedOutput(service, recordOf(c.req.param('id')))
-      const decode = service.gateway?.decode ?? (() => '')
+      const record = recordOf(c.req.param('id'))
+      const output = acceptedOutput(service, record)
+      const base = service.gateway?.models.find((one) => one.cid === record.job.model)
+      const decode = base?.tokenizer.decode ?? (() => '')
       return c.json(await viewAnswer(content, output, decode, AbortSignal.timeout(FETCH_MS)))
     })
     .get('/jobs/:id/adapter', async (c) => {

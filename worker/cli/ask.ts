@@ -32,7 +32,7 @@ export function askCommand(): Command {
     .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
     .option(
       '--model <id>',
-      'content id of an adapter, or brook-4m for the base (default: the newest adapter)',
+      'content id of an adapter, or the name of a base model, such as brook-4m (default: the newest adapter)',
     )
     .option('--max-tokens <n>', 'tokens to write at the most', whole, 64)
     .option('--stop <text...>', 'end before any of these, up to four')
@@ -101,9 +101,10 @@ function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): 
   say(`job ${job.jobId}`)
 }
 
+/** The newest adapter, or the gateway's first base model where there is none. */
 async function newestModel(client: Client): Promise<string> {
-  const { data } = await client.get<{ data: { id: string }[] }>('/models')
-  return data.at(-1)!.id
+  const { data } = await client.get<{ data: { id: string; parent?: string }[] }>('/models')
+  return (data.findLast(({ parent }) => parent !== undefined) ?? data[0]!).id
 }
 
 export function whole(text: string): number {

@@ -12,6 +12,7 @@ import { startProgress } from './progress.ts'
 
 interface FineTuneOptions {
   readonly node?: string
+  readonly base?: string
   readonly from?: string
   readonly steps?: number
   readonly parts: number
@@ -27,9 +28,10 @@ const LOOK_MS = 500
 
 export function finetuneCommand(): Command {
   return new Command('finetune')
-    .description('fine-tune the base model on a datanet')
+    .description('fine-tune a base model on a datanet')
     .argument('[datanet]', "content id of a datanet version's manifest; none with --from")
     .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
+    .option('--base <model>', "a base model's name or content id (default: the gateway's first)")
     .option('--from <adapter>', 'go on with the run that made this one')
     .option(
       '--steps <n>',
@@ -71,7 +73,7 @@ async function finetune(datanet: string | undefined, options: FineTuneOptions): 
 
 /** What is not said is left to the gateway's defaults. */
 function firstOrder(datanet: string | undefined, options: FineTuneOptions): object {
-  const { from, steps, parts, maxExamples, dropout, patience } = options
+  const { base: model, from, steps, parts, maxExamples, dropout, patience } = options
   if ((datanet === undefined) === (from === undefined)) {
     throw new ClientError(
       'Say either a datanet to begin with or --from and an adapter to go on from.',
@@ -80,10 +82,12 @@ function firstOrder(datanet: string | undefined, options: FineTuneOptions): obje
   const inParts = steps === undefined ? steps : Math.ceil(steps / parts)
   if (from === undefined) {
     if (parts > 1 && steps === undefined) throw new ClientError('--parts needs --steps.')
-    return { datanet, steps: inParts, runSteps: steps, maxExamples, dropout, patience }
+    return { model, datanet, steps: inParts, runSteps: steps, maxExamples, dropout, patience }
   }
-  if (maxExamples !== undefined || dropout !== undefined) {
-    throw new ClientError('--max-examples and --dropout are as the run began; leave them out.')
+  if ([model, maxExamples, dropout].some((given) => given !== undefined)) {
+    throw new ClientError(
+      '--base, --max-examples and --dropout are as the run began; leave them out.',
+    )
   }
   return { from, steps: inParts, patience }
 }

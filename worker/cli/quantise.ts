@@ -1,7 +1,7 @@
 /** `tributary quantise`: a base model's folder, written again with 4 or 8 bits a weight. */
 import { Command, Option } from 'commander'
 import { quantiseModel } from '../engine/files/quantise.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 import { startProgress } from './progress.ts'
 
 export function quantiseCommand(): Command {
@@ -23,5 +23,6 @@ async function quantise(model: string, target: string, options: { bits: string }
   } finally {
     progress.end()
   }
+  say(`to offer it: tributary start --roles gateway --models ${target}`)
   print(target)
 }

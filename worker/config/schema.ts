@@ -57,6 +57,13 @@ export const Config = z.strictObject({
     .max(65_535)
     .default(8787)
     .describe('port of the HTTP interface; 0 takes a free one'),
+  models: z
+    .array(z.string().min(1))
+    .max(16)
+    .default([])
+    .describe(
+      'folders of base models, as Hugging Face lays them out: this node has them at hand and for others, and a gateway takes orders for them, besides the brook-4m that ships',
+    ),
   threads: z.number().int().min(1).max(256).default(1).describe('threads for the model'),
   providers: z
     .array(z.enum(PROVIDERS))
@@ -149,6 +156,7 @@ export const LIST_OPTIONS: readonly string[] = [
   'bootstrap',
   'listen',
   'announce',
+  'models',
   'providers',
   'drandRelays',
 ]

@@ -97,7 +97,7 @@ export function performRegister(
   return async ({ header, receipt, proof }, signal) => {
     const parents = receipt.adapter === '' ? [] : [receipt.adapter]
     await chain.registerModel({ header, receipt, proof, owner, parents }, signal)
-    await runtime.until(({ modelOwners }) => modelOwners.has(receipt.output), LOG_WAIT_MS)
+    await runtime.until(({ models }) => models.has(receipt.output), LOG_WAIT_MS)
     return undefined
   }
 }

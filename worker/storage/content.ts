@@ -2,9 +2,10 @@
  * Content by its id: documents as one block, files as UnixFS trees, sets of files behind a manifest that bounds them.
  * Helia announces nothing by itself, so roots are provided when they are added and again after a restart.
  */
+import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { unixfs } from '@helia/unixfs'
+import { type UnixFS, unixfs } from '@helia/unixfs'
 import { CID } from 'multiformats/cid'
 import type { Block, Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
@@ -99,17 +100,20 @@ export class Content implements ContentStore {
   }
 
   async putFile(content: Uint8Array, stay: Stay = 'for-good'): Promise<Cid> {
+    const cid = (await this.#importer(stay).addBytes(content, IMPORT)).toString() as Cid
+    this.#provide(cid)
+    return cid
+  }
+
+  #importer(stay: Stay): UnixFS {
     const { blockstore } = this.#peer
-    const files = unixfs({
+    return unixfs({
       blockstore: {
         put: (cid: CID, block: Uint8Array) => this.#hold(cid, block, stay),
         get: (cid: CID) => blockstore.get(cid),
         has: (cid: CID) => blockstore.has(cid),
       },
     })
-    const cid = (await files.addBytes(content, IMPORT)).toString() as Cid
-    this.#provide(cid)
-    return cid
   }
 
   async getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array> {
@@ -137,6 +141,39 @@ export class Content implements ContentStore {
     for (const { name, content } of files) {
       entries.push({ name, cid: await this.putFile(content), bytes: content.length })
     }
+    return this.#putManifest(entries)
+  }
+
+  /** The same of files in a folder, which may be larger than memory. `onBytes` is told how many were read so far. */
+  async putFolder(
+    folder: string,
+    names: readonly string[],
+    onBytes: (bytes: number) => void = () => {},
+  ): Promise<Cid> {
+    const entries: FilesManifest['files'] = []
+    let done = 0
+    for (const name of names) {
+      let bytes = 0
+      const counted = async function* () {
+        for await (const part of createReadStream(join(folder, name), {
+          highWaterMark: LEAF_BYTES,
+        })) {
+          bytes += part.length
+          onBytes(done + bytes)
+          yield part as Uint8Array
+        }
+      }
+      const cid = (
+        await this.#importer('for-good').addByteStream(counted(), IMPORT)
+      ).toString() as Cid
+      this.#provide(cid)
+      entries.push({ name, cid, bytes })
+      done += bytes
+    }
+    return this.#putManifest(entries)
+  }
+
+  #putManifest(entries: FilesManifest['files']): Promise<Cid> {
     const leaves = entries.map(({ bytes }) => Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
     return this.put(FilesManifest, {
       files: entries,

@@ -7,6 +7,7 @@ import type { MessageOf } from '../../../protocol/message.ts'
 import { completionRoutes, logprobsOf } from '../../../worker/api/completions.ts'
 import type { Gateway, Service } from '../../../worker/service.ts'
 import { council, GATEWAY } from '../../harness/council.ts'
+import { cidNumber, keyNumber } from '../../harness/messages.ts'
 import { workNumber } from '../../harness/settled.ts'
 
 describe('log-probabilities of a completion', () => {
@@ -52,10 +53,15 @@ describe('a completion', () => {
     ...{ tokens: [7, 8, 9], text: ' is deep', stop: 'length', spans: [], logProbabilities: [] },
     attribution: { shares: [], decoys: 0, decoySquares: '0' },
   }
+  const MODEL = {
+    ...{ cid: 'bafy', name: 'brook-4m', contextTokens: 105 },
+    tokenizer: { encode: () => [1, 2, 3, 4, 5], decode: () => '' },
+  }
   const core = council(GATEWAY)
   const work = workNumber(1)
   const { message } = work.claim as { message: MessageOf<'claim'> }
   const asked: Prompt[] = []
+  const ordered: [base: string, adapter: string][] = []
   const record = {
     jobId: work.job.digest,
     job: { deadlineMs: Number.POSITIVE_INFINITY },
@@ -69,16 +75,15 @@ describe('a completion', () => {
       content: { get: async () => answer },
     } as unknown as Service,
     {
-      baseModel: { cid: 'bafy', name: 'brook-4m' },
+      models: [MODEL, { ...MODEL, cid: 'bafy-2', name: 'second' }],
       orders: {
-        answer: async (_model: Cid, _adapter: string, prompt: Prompt) => {
+        answer: async (model: Cid, adapter: string, prompt: Prompt) => {
           asked.push(prompt)
+          ordered.push([model, adapter])
           return work.job.digest
         },
       },
       texts: { listen: () => () => undefined },
-      promptTokens: () => 5,
-      promptRoom: () => 100,
     } as unknown as Gateway,
   )
   const ask = (change: object) => {
@@ -86,6 +91,36 @@ describe('a completion', () => {
     return routes.request('/completions', { method: 'POST', body })
   }
   const USAGE = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 }
+
+  it('is asked of the base model that the adapter is of, where the gateway offers that one', async () => {
+    const [mine, foreign] = [cidNumber(21), cidNumber(22)]
+    core.ledger.models.set(mine, { owner: keyNumber(1).address, base: 'bafy-2' as Cid })
+    core.ledger.models.set(foreign, { owner: keyNumber(1).address, base: cidNumber(23) })
+    await ask({ model: mine })
+    await ask({ model: 'second' })
+    await ask({})
+    assert.deepEqual(ordered.splice(0), [
+      ['bafy-2', mine],
+      ['bafy-2', ''],
+      ['bafy', ''],
+    ])
+    const elsewhere = await ask({ model: foreign })
+    assert.equal(elsewhere.status, 404)
+    assert.match(
+      await elsewhere.text(),
+      /which this gateway does not offer; start it with --models/,
+    )
+    assert.equal((await ask({ model: 'third' })).status, 404)
+    const { data } = (await (await routes.request('/models')).json()) as {
+      data: { id: string; parent?: string }[]
+    }
+    const parents = data.map(({ id, parent }) => [id, parent])
+    assert.deepEqual(parents.slice(0, 3), [
+      ['bafy', undefined],
+      ['bafy-2', undefined],
+      [mine, 'bafy-2'],
+    ])
+  })
 
   it('says how many tokens were read and written, also at the end of a stream', async () => {
     const whole = (await (await ask({})).json()) as { usage: object }

@@ -12,8 +12,8 @@ describe('requests from pages in a browser', () => {
       return `0x${'1'.repeat(64)}`
     },
   }
-  const gateway = { orders, baseModel: { cid: 'bafy', name: 'brook-4m' } }
-  const runtime = { core: { ledger: { modelOwners: new Map() } } }
+  const gateway = { orders, models: [{ cid: 'bafy', name: 'brook-4m' }] }
+  const runtime = { core: { ledger: { models: new Map() } } }
   const appAt = (apiHost: string) =>
     createApp({ config: { apiHost }, runtime, gateway } as unknown as Service)
   const datanet = 'bafyreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yea'

@@ -195,7 +195,7 @@ describe('reasons for pay', () => {
       adapter: cidNumber(9),
       units: 7,
     } as Partial<Receipt> as Receipt
-    core.ledger.modelOwners.set(cidNumber(9), addressNumber(first + 500))
+    core.ledger.models.set(cidNumber(9), { owner: addressNumber(first + 500), base: cidNumber(8) })
     const paid = (self: Address) => payReasons(core.ledger, self, 3, receipt).slice(1)
     deepEqual(paid(addressNumber(first)), [
       { code: 'paid-as-worker', wei: 50n, units: 7 },

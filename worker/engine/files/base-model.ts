@@ -14,6 +14,8 @@ const WEIGHTS_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
 const CONFIG_FILE = 'config.json'
 const TOKENIZER_FILE = 'tokenizer.json'
+/** Which tokens end what the model writes. */
+const OPTIONAL_FILES = ['generation_config.json', 'tokenizer_config.json']
 
 export interface BaseModel {
   readonly config: ModelConfig
@@ -133,12 +135,28 @@ async function checkTied(
   }
 }
 
+/** Names of the files that make a base model, ascending; throws as `openBaseModel` does. */
+export async function modelFiles(directory: string): Promise<string[]> {
+  const index = await shardsOf(directory)
+  const weights = index ? [INDEX_FILE, ...new Set(Object.values(index))] : [WEIGHTS_FILE]
+  const names = [CONFIG_FILE, TOKENIZER_FILE, ...weights]
+  for (const name of OPTIONAL_FILES) if (await isThere(directory, name)) names.push(name)
+  return names.sort()
+}
+
+async function isThere(directory: string, name: string): Promise<boolean> {
+  return (await stat(join(directory, name)).catch(() => undefined)) !== undefined
+}
+
+/** The file of each tensor, where the weights lie in several. */
+async function shardsOf(directory: string): Promise<Record<string, string> | undefined> {
+  const isWhole = await isThere(directory, WEIGHTS_FILE)
+  return !isWhole && (await isThere(directory, INDEX_FILE)) ? readIndex(directory) : undefined
+}
+
 /** Every tensor with the file that it lies in: one file, or those that an index names. */
 async function storedTensors(directory: string): Promise<Map<string, StoredTensor>> {
-  const exists = async (name: string): Promise<boolean> =>
-    (await stat(join(directory, name)).catch(() => undefined)) !== undefined
-  const sharded = !(await exists(WEIGHTS_FILE)) && (await exists(INDEX_FILE))
-  const index = sharded ? await readIndex(directory) : undefined
+  const index = await shardsOf(directory)
   const files = index ? new Set(Object.values(index)) : [WEIGHTS_FILE]
   const stored = new Map<string, StoredTensor>()
   for (const file of files) {

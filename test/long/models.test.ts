@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { after, before, describe, it } from 'mocha'
+import { quantiseModel } from '../../worker/engine/files/quantise.ts'
+import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
+import { tributary } from '../harness/program.ts'
+import { SmallNetwork } from '../harness/small-network.ts'
+
+interface Listed {
+  readonly id: string
+  readonly name?: string
+  readonly parent?: string
+}
+
+describe("a base model of a gateway's own", () => {
+  const network = new SmallNetwork('models')
+  let adapter: string
+
+  before(async () => {
+    const folder = join(network.folder, 'brook-8-bit')
+    await quantiseModel(SHIPPED_MODEL, folder, 8, () => {})
+    await network.start(['--models', folder])
+  })
+
+  after(() => network.stop())
+
+  const listed = async () => (await network.client.get<{ data: Listed[] }>('/models')).data
+  const run = (...words: string[]) =>
+    tributary(network.folder, [...words, '--node', network.client.url])
+
+  it('is fine-tuned on, by its name, by workers that have never seen it', async () => {
+    const [own, shipped] = await listed()
+    assert.deepEqual([own!.name, shipped!.name], ['brook-8-bit', 'brook-4m'])
+    const datanet = await network.publish(4)
+    const laidOut = ['--steps', '2', '--max-examples', '32']
+    const said = await run('finetune', datanet, '--base', 'brook-8-bit', ...laidOut)
+    assert.equal(said.code, 0, said.err)
+    adapter = said.out.trim()
+    const made = async () => (await listed()).find(({ id }) => id === adapter)
+    // It is registered when its batch is final.
+    while (!(await made())) await setTimeout(200)
+    assert.equal((await made())!.parent, own!.id)
+  })
+
+  it('answers, alone and with the adapter, and says who shaped the answer', async () => {
+    const alone = await run('ask', 'The purpose of', '--model', 'brook-8-bit', '--max-tokens', '8')
+    assert.equal(alone.code, 0, alone.err)
+    const words = ['ask', 'The purpose of', '--model', adapter, '--max-tokens', '8', '--json']
+    const said = await run(...words)
+    assert.equal(said.code, 0, said.err)
+    const answer = JSON.parse(said.out) as { job: { adapter: string; model: string } }
+    assert.equal(answer.job.adapter, adapter)
+    assert.equal(answer.job.model, (await listed())[0]!.id)
+  })
+
+  it('stands beside the one that ships', async () => {
+    const said = await run('ask', 'The purpose of', '--model', 'brook-4m', '--max-tokens', '4')
+    assert.equal(said.code, 0, said.err)
+    const unknown = await run('finetune', adapter, '--base', 'nobody')
+    assert.match(unknown.err, /nobody is no content id.*: brook-8-bit, brook-4m/)
+  })
+})
