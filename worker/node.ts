@@ -9,7 +9,7 @@ import { Core } from '../coordinator-free/node.ts'
 import { type CoreSettings, coreOptionsOf } from '../coordinator-free/recording.ts'
 import { openGateway } from './api/gateway.ts'
 import { offerModels } from './api/offered-models.ts'
-import { Records } from './api/records.ts'
+import { rememberOrders } from './api/order-records.ts'
 import { serveApi } from './api/serve.ts'
 import { configuredBeacon } from './beacon/configured.ts'
 import { type ChainClient, connectChain } from './chain/client.ts'
@@ -87,7 +87,8 @@ async function assemble(
   const { privateKey } = key
   const domain = core.messages
   const runtime = new Runtime({ createCore, journal, privateKey, domain, log, recorder })
-  const records = recordsOf(runtime)
+  const { records } = parts.use(rememberOrders({ folder: config.data, key, domain, log }))
+  runtime.onNews((news) => records.hear(news, Date.now()))
   const stop = new AbortController()
   parts.add(() => stop.abort())
   const following = followChain({
@@ -252,12 +253,6 @@ function openRecorder(config: Config, core: CoreSettings, log: Logger): Recorder
   const { record: file, recordMib, roles } = config
   if (file === '') return undefined
   return Recorder.open({ file, mostBytes: recordMib * 2 ** 20, roles, core, log }, Date.now())
-}
-
-function recordsOf(runtime: Runtime): Records {
-  const records = new Records()
-  runtime.onNews((news) => records.hear(news, Date.now()))
-  return records
 }
 
 async function openPeer(

@@ -53,6 +53,15 @@ export class SmallNetwork {
     return (await this.client.post<{ manifest: string }>('/datanets', version)).manifest
   }
 
+  /** Kills the gateway, and starts it again. */
+  async restartGateway(): Promise<void> {
+    const cast = this.#cast!
+    const [gateway] = cast.actors
+    await cast.kill(gateway!)
+    await cast.revive(gateway!)
+    this.client = new Client(gateway!.api)
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#cast?.stop()

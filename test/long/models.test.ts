@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
+import type { JobView } from '../../worker/api/views.ts'
 import { quantiseModel } from '../../worker/engine/files/quantise.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import { tributary } from '../harness/program.ts'
@@ -52,6 +53,26 @@ describe("a base model of a gateway's own", () => {
     const answer = JSON.parse(said.out) as { job: { adapter: string; model: string } }
     assert.equal(answer.job.adapter, adapter)
     assert.equal(answer.job.model, (await listed())[0]!.id)
+  })
+
+  it('is still known after the gateway was killed, with the receipts of what was ordered', async () => {
+    const [before] = await listed()
+    const jobs = async () => await network.client.get<JobView[]>('/jobs')
+    const isFinal = async () => (await jobs()).every(({ state }) => state === 'final')
+    while (!(await isFinal())) await setTimeout(200)
+    const ordered = await jobs()
+    await network.restartGateway()
+    assert.deepEqual((await listed())[0], before)
+    const known = await jobs()
+    assert.deepEqual(
+      known.map(({ jobId, state, accepted }) => [jobId, state, accepted?.output]),
+      ordered.map(({ jobId, state, accepted }) => [jobId, state, accepted?.output]),
+    )
+    const file = join(network.folder, 'receipt.car')
+    const kept = await run('receipt', known.at(-1)!.jobId, file)
+    assert.equal(kept.code, 0, kept.err)
+    const verified = await tributary(network.folder, ['verify', file])
+    assert.equal(verified.code, 0, `${verified.out}${verified.err}`)
   })
 
   it('stands beside the one that ships', async () => {

@@ -33,7 +33,7 @@ export function jobRoutes(service: Service): Hono {
       : records.find(first.toLowerCase(), last.toLowerCase())
     if (record) return record
     throw new HTTPException(404, {
-      message: `No job that this node has heard of since it was started is ${text}, or several are. Ask another node.`,
+      message: `No job that this node has heard of since it was started is ${text}, nor one of its own orders; or several are. Ask another node.`,
     })
   }
   return new Hono()

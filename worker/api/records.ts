@@ -42,6 +42,12 @@ export const MAX_RECORDS = 10_000
 
 export class Records {
   readonly #jobs = new Map<Hash, JobRecord>()
+  readonly #onSettled: (record: JobRecord) => void
+
+  /** @param onSettled is told of each job that a batch settles */
+  constructor(onSettled: (record: JobRecord) => void = () => {}) {
+    this.#onSettled = onSettled
+  }
 
   get(jobId: Hash): JobRecord | undefined {
     return this.#jobs.get(jobId)
@@ -103,6 +109,7 @@ export class Records {
       const record = this.#jobs.get(jobId)
       if (!record) continue
       record.settled = { batch: data.number, index, claim, txHash, why: why[index] ?? [] }
+      this.#onSettled(record)
     }
   }
 
