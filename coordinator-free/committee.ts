@@ -31,17 +31,25 @@ export interface Standing {
  * Validators in the order of their seats for a claim; nobody audits a node of the same owner. Who sits depends on the job and
  * its worker alone: of a claim's digest its author could try many, until its friends sit.
  */
-function auditors(ledger: Ledger, claim: Fact<'claim'>): readonly Member[] {
-  const owner = ledger.members.get(claim.body.worker)?.owner
-  return ledger.members.seated('validator', 'audit', subjectOf(claim), AUDITORS, owner)
+function auditors(ledger: Ledger, work: Work): readonly Member[] {
+  const owner = ledger.members.get(work.worker)?.owner
+  return ledger.members.seated('validator', 'audit', subjectOf(work), AUDITORS, owner)
 }
+
+/** A job and who does it. */
+type Work = Pick<Claim, 'jobId' | 'worker'>
 
 /** Each event asks for it again, so it is kept with the claim. */
-function subjectOf({ body }: Fact<'claim'>): Hash {
-  return held(SUBJECTS, body, () => keccakHash(fromHex(body.jobId), fromHex(body.worker)))
+function subjectOf(work: Work): Hash {
+  return held(SUBJECTS, work, () => keccakHash(fromHex(work.jobId), fromHex(work.worker)))
 }
 
-const SUBJECTS = new WeakMap<Claim, Hash>()
+const SUBJECTS = new WeakMap<Work, Hash>()
+
+/** Who will have the first seats where this worker hands in a claim. */
+export function auditorsToBe(ledger: Ledger, work: Work): readonly Member[] {
+  return auditors(ledger, work).slice(0, AUDITORS)
+}
 
 /** The auditors who have a seat by now: the first few, and one more for each long wait without a verdict. */
 export function seated(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): readonly Member[] {
@@ -59,7 +67,7 @@ interface Seats {
 /** All who may audit a claim, in their order, and how many of them have a seat by now. */
 export function seatsOf(ledger: Ledger, claim: Fact<'claim'>, nowMs: number): Seats {
   const waits = stepsSince(claim.arrivedAtMs, SEAT_WAIT_MS, nowMs)
-  const order = auditors(ledger, claim)
+  const order = auditors(ledger, claim.body)
   const seats = AUDITORS + waits
   const split = isTune(ledger, claim) ? splitOf(ledger, claim, order) : undefined
   const areSplit = split !== undefined && split.seats <= seats
@@ -156,7 +164,7 @@ export function failedBefore(
   self: Address,
 ): Fact<'vote'> | undefined {
   if (!isTune(ledger, claim)) return undefined
-  const order = auditors(ledger, claim)
+  const order = auditors(ledger, claim.body)
   const split = splitOf(ledger, claim, order)
   const place = order.findIndex(({ node }) => node === self)
   return split && place >= split.seats ? split.fail : undefined

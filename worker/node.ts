@@ -20,6 +20,7 @@ import { type BlockHash, MinedBlocks } from './chain/mined-blocks.ts'
 import type { Config } from './config/schema.ts'
 import { Knowledge } from './effects/knowledge.ts'
 import { performers } from './effects/performers.ts'
+import { prefetchAudited } from './effects/prefetch.ts'
 import { createEngine } from './engine/engine.ts'
 import { GasPurse } from './gas-purse.ts'
 import { keepAcquainted } from './network/acquaint.ts'
@@ -131,6 +132,7 @@ async function assemble(
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))
   const knowledge = new Knowledge(content, engine, config.data, room)
   const identity = { self: key.address, owner: owner.address }
+  parts.add(prefetchAudited({ runtime, knowledge, self: key.address, log, signal: stop.signal }))
   const beacon = parts.use(configuredBeacon(config, chain.blocks, log))
   const duties = performers({ ...shared, ...identity, knowledge, ballots, beacon })
   runtime.start({ ...outside(peer, gossip, content), performers: duties })

@@ -100,7 +100,7 @@ function watchTraining(story: Story, cast: Cast, jobId: string, kill: boolean) {
         `${strong(cast.byNode(worker)?.name ?? worker)} ${victim ? 'takes over' : 'has the turn'}`,
       )
     }
-    if (victim && !isResumed && done > RESUMED_SHARE * total) {
+    if (victim && !isResumed && total > 0 && done > RESUMED_SHARE * total) {
       isResumed = true
       story.line(`and goes on from where ${victim.name} was: not all has to be trained again`)
     }

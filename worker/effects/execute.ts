@@ -32,6 +32,7 @@ export interface ExecuteOptions {
 }
 
 const MICRO = 1_000_000
+const MIB = 1024 * 1024
 
 class TooSlow extends Error {
   constructor(allMs: number) {
@@ -44,9 +45,17 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
   return async ({ jobId, job, states }, signal) => {
     const startedAtMs = Date.now()
     let state: Cid | '' = ''
+    let fetchedMib = 0
     const onProgress = (done: number, total: number, loss = 0): void => {
       const lossMicro = Math.round(loss * MICRO)
-      runtime.dispatch({ kind: 'progressed', jobId, done, total, lossMicro, state })
+      const all = total === 0 ? 0 : fetchedMib + total
+      const progress = { done: fetchedMib + done, total: all, lossMicro, state }
+      runtime.dispatch({ kind: 'progressed', jobId, ...progress })
+    }
+    // Whoever has to fetch the model gets on, too, and keeps its turn.
+    const onBytes = (bytes: number): void => {
+      fetchedMib = Math.ceil(bytes / MIB)
+      onProgress(0, 0)
     }
     const executed = (result: Result) => {
       log.info({ jobId, tookMs: Date.now() - startedAtMs }, 'job executed')
@@ -59,6 +68,11 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       return { kind: 'refused', jobId, reason }
     }
     log.info({ jobId, task: job.task }, 'job begun')
+    try {
+      await knowledge.fetch(job.model, signal, onBytes)
+    } catch (error) {
+      return refused(error)
+    }
     if (job.task === 'fine-tune') {
       const seed = await blockHash(job.seedBlock, signal)
       const pace = new Pace(job, Date.now())

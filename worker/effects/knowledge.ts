@@ -74,6 +74,8 @@ export class Knowledge {
   /** Models that have been opened, whatever the shape: their content is sound. */
   readonly #sound = new Set<Cid>()
   readonly #faults = new Map<Cid, EngineError>()
+  /** Models that were fetched and not opened yet: what is wrong with one is no fault of this disk. */
+  readonly #fresh = new Set<Cid>()
   readonly #datanets = new Map<string, Promise<Version>>()
   readonly #texts = new Map<string, Promise<Texts>>()
   readonly #indexes = new Map<string, Promise<OwnIndex>>()
@@ -90,13 +92,10 @@ export class Knowledge {
   async base(model: Cid, lora?: LoraSpec, signal: AbortSignal = NEVER): Promise<Base> {
     const key = `${model} ${JSON.stringify(lora)}`
     const base = await remember(this.#bases, key, async () => {
-      const fault = this.#faults.get(model)
-      if (fault) throw fault
-      const folder = this.#models.pathOf(model)
-      const isNew = !this.#models.has(model)
-      await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
+      await this.fetch(model, signal)
+      const isNew = this.#fresh.delete(model)
       try {
-        return await this.#open(model, folder, lora)
+        return await this.#open(model, this.#models.pathOf(model), lora)
       } catch (error) {
         if (isModelFault(error) && !this.#sound.has(model)) await this.#drop(model, isNew, error)
         throw error
@@ -104,6 +103,20 @@ export class Knowledge {
     })
     await this.#models.use(model, this.#atHand())
     return base
+  }
+
+  /** Has a base model's files on the disk. `onBytes` is told how many have come, where they are not there yet. */
+  async fetch(
+    model: Cid,
+    signal: AbortSignal,
+    onBytes: (bytes: number) => void = () => {},
+  ): Promise<void> {
+    const fault = this.#faults.get(model)
+    if (fault) throw fault
+    const isNew = !this.#models.has(model)
+    const options = { signal, onProgress: onBytes }
+    await this.#content.getFiles(model, this.#models.pathOf(model), MAX_MODEL_BYTES, options)
+    if (isNew) this.#fresh.add(model)
   }
 
   /** True where a model's files are known to be at fault, whoever fetches them. */

@@ -14,7 +14,7 @@ describe('a worker whose engine cannot do a job', () => {
   const outcome = (code: EngineErrorCode, isFaulty = false) => {
     const options = {
       runtime: { dispatch: () => [], core: { ledger: { jobs: new Map() } } },
-      knowledge: { isFaulty: () => isFaulty },
+      knowledge: { isFaulty: () => isFaulty, fetch: async () => {} },
       content: { get: () => Promise.reject(new EngineError(code, 'it cannot')) },
       log: createLogger('silent'),
       useAdapter: true,
@@ -43,6 +43,33 @@ describe('a worker whose engine cannot do a job', () => {
     const refused = { kind: 'refused', jobId: hashNumber(1), reason: 'model' }
     assert.deepEqual(await outcome('bad-file', true), refused)
     await assert.rejects(outcome('bad-file'), { code: 'bad-file' })
+  })
+
+  it('gets on while it fetches the model, so that it keeps its turn', async () => {
+    const beats: [done: number, total: number][] = []
+    const options = {
+      runtime: {
+        dispatch: ({ done, total }: { done: number; total: number }) => beats.push([done, total]),
+        core: { ledger: { jobs: new Map() } },
+      },
+      knowledge: {
+        isFaulty: () => false,
+        fetch: async (_model: string, _signal: AbortSignal, onBytes: (bytes: number) => void) => {
+          for (const mib of [0.5, 1, 1.5, 40]) onBytes(mib * 2 ** 20)
+        },
+      },
+      content: { get: () => Promise.reject(new EngineError('busy', 'later')) },
+      log: createLogger('silent'),
+    }
+    const job = { task: 'inference' } as Job
+    const duty = { jobId: hashNumber(1), job, states: [] } as unknown as Duty & { kind: 'execute' }
+    await performExecute(options as unknown as ExecuteOptions)(duty, signal)
+    assert.deepEqual(beats, [
+      [1, 0],
+      [1, 0],
+      [2, 0],
+      [40, 0],
+    ])
   })
 
   it('tries again what may go well the next time', async () => {
