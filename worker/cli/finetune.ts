@@ -127,10 +127,22 @@ async function watch(
       progress.end()
       throw new ClientError(`${why} Why, from this node: tributary why ${jobId}`)
     }
-    const { done, total, loss } = view.progress ?? { done: 0, total: 0, loss: 0 }
-    progress.update(done, total, `${view.state}${loss > 0 ? `, loss ${loss.toFixed(3)}` : ''}`)
+    const { done, total } = view.progress ?? { done: 0, total: 0 }
+    progress.update(view.claims.length > 0 ? total : done, total, stageOf(view))
     await setTimeout(LOOK_MS)
   }
+}
+
+/** Where the job stands, in words. */
+export function stageOf({ state, claims, progress, turn, batch }: JobView): string {
+  const loss = progress?.loss ?? 0
+  if (state === 'open') {
+    if (loss > 0) return `loss ${loss.toFixed(3)}`
+    return turn ? 'a worker has it' : 'waits for a worker'
+  }
+  if (state === 'settled') return `in batch ${batch?.number}, which is not final yet`
+  if (state === 'accepted') return 'accepted, waits for its batch'
+  return `claimed, checked by ${claims.at(-1)?.votes.length ?? 0} validators so far`
 }
 
 /** Why nothing comes of the job, in words; nothing while something may. */

@@ -3,8 +3,8 @@ import { describe, it } from 'mocha'
 import type { Ledger } from '../../../coordinator-free/ledger.ts'
 import { VERDICT_WAIT_MS } from '../../../protocol/params.ts'
 import { Records } from '../../../worker/api/records.ts'
-import { viewJob } from '../../../worker/api/views.ts'
-import { inVain } from '../../../worker/cli/finetune.ts'
+import { type JobView, viewJob } from '../../../worker/api/views.ts'
+import { inVain, stageOf } from '../../../worker/cli/finetune.ts'
 import {
   addressNumber,
   council,
@@ -35,6 +35,17 @@ describe('a job as people see it', () => {
     equal(inVain(view(lastMs)), undefined)
     equal(view(lastMs + 1).state, 'lapsed')
     match(inVain(view(lastMs + 1))!, /order it again/)
+  })
+
+  it('is told in words where it stands', () => {
+    const { view } = heard()
+    const stage = (change: object) => stageOf({ ...view(), ...change } as JobView)
+    equal(stage({}), 'a worker has it')
+    equal(stage({ turn: undefined }), 'waits for a worker')
+    equal(stage({ progress: { done: 1, total: 2, loss: 4.25 } }), 'loss 4.250')
+    const claims = [{ votes: [1, 2] }]
+    equal(stage({ state: 'claimed', claims }), 'claimed, checked by 2 validators so far')
+    equal(stage({ state: 'settled', batch: { number: 3 } }), 'in batch 3, which is not final yet')
   })
 
   it('tells why all workers have refused it', () => {
