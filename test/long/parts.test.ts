@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import type { Adapter } from '../../protocol/adapter.ts'
 import { tributary } from '../harness/program.ts'
@@ -47,6 +48,18 @@ describe('a fine-tune that is ordered in parts', () => {
       const { parent } = await network.client.get<Pick<Adapter, 'parent'>>(`/jobs/${jobId}/adapter`)
       assert.equal(parent, adapter)
     }
+  })
+
+  it('says so in its receipt', async () => {
+    const jobs = await network.client.get<{ jobId: string; adapter: string }[]>('/jobs')
+    const { jobId, adapter } = jobs.at(-1)!
+    const file = join(network.folder, 'part.car')
+    const words = ['receipt', jobId, file, '--node', network.client.url]
+    const kept = await tributary(network.folder, words)
+    assert.equal(kept.code, 0, kept.err)
+    const verified = await tributary(network.folder, ['verify', file])
+    assert.equal(verified.code, 0, verified.out)
+    assert.ok(verified.out.includes(`going on behind step 2 from ${adapter}`), verified.out)
   })
 
   it('begins with a datanet or an adapter, and not with both', async () => {

@@ -92,7 +92,11 @@ function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): 
     `written by ${short(job.accepted?.worker ?? '')}, ${passes} of ${votes.length} validators passed it`,
   )
   const rows = attribution.slice(0, 5).map(({ contributor, share, rows: count }) => {
-    return [`${(100 * share).toFixed(1)} %`, contributor, `${count} examples`]
+    return [
+      `${(100 * share).toFixed(1)} %`,
+      contributor,
+      count === 1 ? '1 example' : `${count} examples`,
+    ]
   })
   if (rows.length > 0) say(`shaped by\n${table(rows)}`)
   for (const { name, occurrences, start, end } of spans.slice(0, 5)) {

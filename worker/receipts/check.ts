@@ -159,15 +159,22 @@ async function checkAnswer(
     ...checks,
     indexOk,
     { what: 'scores recomputed', ok: same, detail: scored },
-    { what: 'cited spans found again', ok: spansOk, detail: `${spans.length} spans` },
+    { what: 'cited spans found again', ok: spansOk, detail: counted(spans.length, 'span') },
   ]
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 async function checkTuning(archive: Archive, { claim, ...file }: ReceiptFile): Promise<Check[]> {
   const { adapter, indexOk } = await readIndex(archive, file.receipt)
   const own = boundariesRoot(boundariesOf(adapter))
-  const ok = own === signed(file, 'claim', claim)?.body.commitment
-  const detail = `${adapter.seals.length} segments under ${own.slice(0, 18)}…`
+  const isOwn = own === signed(file, 'claim', claim)?.body.commitment
+  const { seals, parent, firstStep } = adapter
+  const ok = isOwn && parent === file.receipt.adapter
+  const before = parent === '' ? '' : `, going on behind step ${firstStep} from ${parent}`
+  const detail = `${counted(seals.length, 'segment')} under ${own.slice(0, 18)}…${before}`
   return [{ what: 'training is the one claimed', ok, detail }, indexOk]
 }
 
