@@ -1,4 +1,4 @@
-/** Real processes: a gateway, a worker and three validators, with an embedded chain; and a datanet of packages' texts. */
+/** Real processes: a gateway, two workers and three validators, with an embedded chain; and a datanet of packages' texts. */
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from '../../worker/cli/client.ts'
@@ -8,7 +8,10 @@ import { removeFolder, testFolder } from './folders.ts'
 
 const PACKAGES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const SEED = Buffer.alloc(32, 23)
+/** On a busy machine one may fall silent for a while and lose its turn. */
+const WORKERS = 2
 const VALIDATORS = 3
+const WAIT_MS = 120_000
 
 export class SmallNetwork {
   readonly folder: string
@@ -29,13 +32,22 @@ export class SmallNetwork {
       cast.start(name, role, ['--stake', '100', ...words], known?.addresses ?? [])
     const gateway = await start('gateway', 'gateway', ['--escrow', '100', ...more])
     await cast.waitUntilUp(gateway)
-    await start('worker 1', 'worker', [], gateway)
+    for (let i = 1; i <= WORKERS; i++) await start(`worker ${i}`, 'worker', [], gateway)
     for (let i = 1; i <= VALIDATORS; i++) await start(`validator ${i}`, 'validator', [], gateway)
     await Promise.all(cast.actors.map((actor) => cast.waitUntilUp(actor)))
     this.client = new Client(gateway.api)
     const heard = async () =>
       (await this.client.get<{ subscribers: number }>('/status')).subscribers
-    while ((await heard()) <= VALIDATORS) await setTimeout(200)
+    await this.until(async () => (await heard()) >= WORKERS + VALIDATORS)
+  }
+
+  /** @throws where it is not so within two minutes */
+  async until(wanted: () => Promise<boolean>): Promise<void> {
+    const endMs = performance.now() + WAIT_MS
+    while (!(await wanted())) {
+      if (performance.now() > endMs) throw new Error(`not so after ${WAIT_MS} ms: ${wanted}`)
+      await setTimeout(200)
+    }
   }
 
   /** @returns the content id of the manifest */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
 import type { JobView } from '../../worker/api/views.ts'
 import { quantiseModel } from '../../worker/engine/files/quantise.ts'
@@ -40,7 +40,7 @@ describe("a base model of a gateway's own", () => {
     adapter = said.out.trim()
     const made = async () => (await listed()).find(({ id }) => id === adapter)
     // It is registered when its batch is final.
-    while (!(await made())) await setTimeout(200)
+    await network.until(async () => (await made()) !== undefined)
     assert.equal((await made())!.parent, own!.id)
   })
 
@@ -55,11 +55,31 @@ describe("a base model of a gateway's own", () => {
     assert.equal(answer.job.model, (await listed())[0]!.id)
   })
 
+  it('comes back as the folder that it was, and its adapter as PEFT reads it', async () => {
+    const [own] = await listed()
+    const copy = join(network.folder, 'copy')
+    const base = await run('model', 'fetch', own!.id, copy)
+    assert.equal(base.code, 0, base.err)
+    for (const name of readdirSync(copy)) {
+      const source = readFileSync(join(network.folder, 'brook-8-bit', name))
+      assert.ok(readFileSync(join(copy, name)).equals(source), name)
+    }
+    assert.ok(readdirSync(copy).includes('model.safetensors'))
+    const peft = join(network.folder, 'peft')
+    const fetched = await run('model', 'fetch', adapter, peft)
+    assert.equal(fetched.code, 0, fetched.err)
+    assert.deepEqual(readdirSync(peft), ['adapter_config.json', 'adapter_model.safetensors'])
+    const config = JSON.parse(readFileSync(join(peft, 'adapter_config.json'), 'utf8'))
+    assert.equal(config.base_model_name_or_path, `ipfs://${own!.id}`)
+    const again = await run('model', 'fetch', adapter, peft)
+    assert.match(again.err, /is there already/)
+  })
+
   it('is still known after the gateway was killed, with the receipts of what was ordered', async () => {
     const [before] = await listed()
     const jobs = async () => await network.client.get<JobView[]>('/jobs')
     const isFinal = async () => (await jobs()).every(({ state }) => state === 'final')
-    while (!(await isFinal())) await setTimeout(200)
+    await network.until(isFinal)
     const ordered = await jobs()
     await network.restartGateway()
     assert.deepEqual((await listed())[0], before)

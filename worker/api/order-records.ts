@@ -1,7 +1,7 @@
 /** What a node knows of its own orders stays with it: customers ask for receipts after a restart, too. */
 import { z } from 'zod'
 import type { Reason } from '../../coordinator-free/reason.ts'
-import { open } from '../../protocol/envelope.ts'
+import { type Envelope, open } from '../../protocol/envelope.ts'
 import { bytes32 } from '../../protocol/fields.ts'
 import type { Domain } from '../../protocol/struct.ts'
 import type { Key } from '../storage/keys.ts'
@@ -37,7 +37,11 @@ export function rememberOrders({ folder, key, domain, log }: RememberOptions) {
       log.warn({ error: (error as Error).message }, 'an order is not remembered')
     }
   })
-  const lost = orders.lines().filter((line) => !restore(records, line, domain)).length
+  const lines = orders.lines()
+  const known = lines.flatMap((line) => remembered(line, domain))
+  // As they were ordered, not as they were settled.
+  for (const one of known.sort((a, b) => a.issuedAtMs - b.issuedAtMs)) restore(records, one)
+  const lost = lines.length - known.length
   if (lost > 0) log.warn({ lost }, 'orders of earlier lives cannot be read')
   return { records, [Symbol.dispose]: () => orders.close() }
 }
@@ -51,19 +55,28 @@ function lineOf({ envelope, claims, settled }: JobRecord): string | undefined {
   return JSON.stringify({ envelopes, settled }, tagged)
 }
 
-/** @returns false where the line cannot be read, or is of another network */
-function restore(records: Records, line: string, domain: Domain): boolean {
+interface Remembered {
+  /** Of the job first. */
+  readonly envelopes: readonly Envelope[]
+  readonly issuedAtMs: number
+  readonly settled: NonNullable<JobRecord['settled']>
+}
+
+/** Nothing where the line cannot be read, or is of another network. */
+function remembered(line: string, domain: Domain): Remembered[] {
   const parsed = Line.safeParse(parse(line))
-  if (!parsed.success) return false
-  const { envelopes, settled } = parsed.data
-  const opened = envelopes.map((text) => open(new Uint8Array(Buffer.from(text, 'base64')), domain))
-  const said = opened.flatMap((one) => (one.ok ? [one.envelope] : []))
-  const [job] = said
-  if (said.length < envelopes.length || job?.message.kind !== 'job') return false
-  const { issuedAtMs } = job.message.body
-  for (const envelope of said) records.hear({ kind: 'message', envelope }, issuedAtMs)
-  records.get(job.digest)!.settled = settled
-  return true
+  if (!parsed.success) return []
+  const { envelopes: texts, settled } = parsed.data
+  const opened = texts.map((text) => open(new Uint8Array(Buffer.from(text, 'base64')), domain))
+  const envelopes = opened.flatMap((one) => (one.ok ? [one.envelope] : []))
+  const job = envelopes[0]?.message
+  if (envelopes.length < texts.length || job?.kind !== 'job') return []
+  return [{ envelopes, issuedAtMs: job.body.issuedAtMs, settled }]
+}
+
+function restore(records: Records, { envelopes, issuedAtMs, settled }: Remembered): void {
+  for (const envelope of envelopes) records.hear({ kind: 'message', envelope }, issuedAtMs)
+  records.get(envelopes[0]!.digest)!.settled = settled
 }
 
 function parse(line: string): unknown {

@@ -1,4 +1,4 @@
-/** `tributary model`: what an adapter's owner asks for its use, and to whom it hands the adapter. */
+/** `tributary model`: an adapter's files, what its owner asks for its use, and to whom it hands the adapter. */
 import { Command } from 'commander'
 import type { Address, Cid } from '../../protocol/fields.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
@@ -13,8 +13,9 @@ import {
 import { account, contentId, openOrNothing } from './arguments.ts'
 import { chainCommand, example, keyedCommand, reportWrite } from './chain-command.ts'
 import { type ChainFlags, type JsonFlag, type KeyFlags, reading, writing } from './chain-here.ts'
-import { ClientError } from './client.ts'
-import { print, printJson, table } from './output.ts'
+import { Client, ClientError, nodeUrl } from './client.ts'
+import { fetchModel } from './model-fetch.ts'
+import { print, printJson, say, table } from './output.ts'
 
 type Writing = KeyFlags & JsonFlag
 
@@ -23,7 +24,17 @@ const ADAPTER = 'content id of the adapter'
 const OWNER = '--key .tributary/node/owner.key'
 
 export function modelCommand(): Command {
-  const command = new Command('model').description('adapters on the chain: fee and owner')
+  const command = new Command('model').description('adapters: files, fee and owner')
+  example(
+    command
+      .command('fetch')
+      .description('an adapter as PEFT reads it, or a base model, as a folder')
+      .argument('<model>', 'its content id', contentId)
+      .argument('[folder]', 'where to put it (default: its content id)')
+      .option('--node <url>', 'any node [TRIBUTARY_NODE]')
+      .action(fetch),
+    'model fetch bafy… my-adapter',
+  )
   example(
     chainCommand(command, 'status', 'who owns an adapter, and what its use costs')
       .argument('<adapter>', ADAPTER, contentId)
@@ -52,6 +63,18 @@ export function modelCommand(): Command {
     'model accept bafy… --key heir.key',
   )
   return command
+}
+
+async function fetch(
+  model: Cid,
+  folder: string | undefined,
+  { node }: { readonly node?: string },
+): Promise<void> {
+  const fetched = await fetchModel(new Client(nodeUrl(node)), model, folder)
+  if (fetched.base !== undefined) {
+    say(`an adapter of ${fetched.base}: tributary model fetch ${fetched.base}`)
+  }
+  print(fetched.folder)
 }
 
 function status(adapter: Cid, flags: ChainFlags & JsonFlag): Promise<void> {
