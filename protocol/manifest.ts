@@ -9,6 +9,21 @@ import { cid } from './fields.ts'
 /** Bytes in one leaf of a file; larger blocks pass bitswap badly, smaller ones cost a round trip each. */
 export const LEAF_BYTES = 1024 * 1024
 
+/** A file's tree has one node above its leaves up to this many, two levels above more. */
+export const LEAVES_A_NODE = 1024
+
+export function leavesOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / LEAF_BYTES))
+}
+
+/** Leaves of a file of so many bytes, and the nodes above them. */
+export function blocksOf(bytes: number): number {
+  const leaves = leavesOf(bytes)
+  if (leaves === 1) return 1
+  const nodes = Math.ceil(leaves / LEAVES_A_NODE)
+  return leaves + nodes + (nodes > 1 ? 1 : 0)
+}
+
 const MAX_FILES = 64
 const GIB = 1024 ** 3
 const bytes = z

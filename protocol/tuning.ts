@@ -85,6 +85,11 @@ export const FineTuneSpec = document(
 )
 export type FineTuneSpec = DocumentValue<typeof FineTuneSpec>
 
+/** Tokens that so many steps train on: what is paid for. */
+export function unitsOf({ batchExamples, exampleTokens }: FineTuneSpec, steps: number): number {
+  return steps * batchExamples * exampleTokens
+}
+
 /** What each part of a run settles for itself. */
 const OF_A_PART: readonly string[] = ['steps', 'segmentSteps', 'patience']
 

@@ -2,7 +2,6 @@
  * A fake L2 with the rules of our contracts: it refuses what they refuse, and says what their logs say. The same
  * compliance suite (`test/compliance/chain.ts`) runs against it and against the contracts on a real chain.
  */
-
 import type { SignedCharge, SignedEndorsement } from '../coordinator-free/events.ts'
 import type { Contradiction } from '../coordinator-free/ledger.ts'
 import { type BatchHeader, Endorsement, headerHash as hashOf } from '../protocol/batch.ts'

@@ -8,7 +8,7 @@ import type { PeerId } from '@libp2p/interface'
 import { Core } from '../coordinator-free/node.ts'
 import { type CoreSettings, coreOptionsOf } from '../coordinator-free/recording.ts'
 import { openGateway } from './api/gateway.ts'
-import { offerModels } from './api/offered-models.ts'
+import { storeModels } from './api/offered-models.ts'
 import { rememberOrders } from './api/order-records.ts'
 import { serveApi } from './api/serve.ts'
 import { configuredBeacon } from './beacon/configured.ts'
@@ -126,7 +126,7 @@ async function assemble(
   const shared = { config, log, ...chain, runtime, peer, gossip, content, shelf, records, purse }
   const isGateway = config.roles.includes('gateway')
   const folders = [...config.models, ...(isGateway ? [SHIPPED_MODEL] : [])]
-  const models = await offerModels(folders, config.data, content, log)
+  const models = await storeModels(folders, config.data, content, log)
   const gateway = isGateway ? await openGateway(shared, models) : undefined
   const service: Service = gateway ? { ...shared, gateway } : shared
   await serveReconciliation(peer, (from, have) => answerTo(runtime, from, have))

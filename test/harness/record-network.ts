@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { constants, gzipSync } from 'node:zlib'
 import type { JobView } from '../../worker/api/views.ts'
 import { Client } from '../../worker/cli/client.ts'
-import { packageTexts } from '../../worker/datanet/packages.ts'
 import { type Actor, accountFor, Cast } from '../../worker/demo/cast.ts'
 import { removeFolder, testFolder } from './folders.ts'
+import { contributionsOf } from './small-network.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TARGET = process.argv[2] ?? join(ROOT, 'sim/recordings')
@@ -63,19 +63,7 @@ function start(
 
 /** A datanet of some packages' documentation, and an adapter of it. */
 async function tune(client: Client): Promise<string> {
-  const contributions = []
-  const owner = (name: string) => accountFor(name, SEED).address
-  for await (const text of packageTexts(join(ROOT, 'node_modules'), owner, stop.signal)) {
-    const { contributor, name, licence, content } = text
-    if (content.length < 4096 || content.length > 24_576) continue
-    contributions.push({
-      contributor,
-      name,
-      licence,
-      content: Buffer.from(content).toString('base64'),
-    })
-    if (contributions.length === CONTRIBUTORS) break
-  }
+  const contributions = await contributionsOf(SEED, CONTRIBUTORS, stop.signal)
   const { manifest } = await client.post<{ manifest: string }>('/datanets', {
     name: 'recorded',
     contributions,

@@ -52,15 +52,7 @@ export class SmallNetwork {
 
   /** @returns the content id of the manifest */
   async publish(texts: number): Promise<string> {
-    const contributions = []
-    const owner = (name: string) => accountFor(name, SEED).address
-    for await (const text of packageTexts(PACKAGES, owner, this.#stop.signal)) {
-      const { content, contributor, name, licence } = text
-      if (content.length < 4096 || content.length > 24_576) continue
-      const encoded = Buffer.from(content).toString('base64')
-      contributions.push({ contributor, name, licence, content: encoded })
-      if (contributions.length === texts) break
-    }
+    const contributions = await contributionsOf(SEED, texts, this.#stop.signal)
     const version = { name: 'small', contributions }
     return (await this.client.post<{ manifest: string }>('/datanets', version)).manifest
   }
@@ -79,4 +71,18 @@ export class SmallNetwork {
     await this.#cast?.stop()
     removeFolder(this.folder)
   }
+}
+
+/** Documentation of so many packages, of a few kilobytes each, as a gateway takes it; its owners follow from the seed. */
+export async function contributionsOf(seed: Uint8Array, count: number, signal: AbortSignal) {
+  const contributions = []
+  const owner = (name: string) => accountFor(name, seed).address
+  for await (const text of packageTexts(PACKAGES, owner, signal)) {
+    const { content, contributor, name, licence } = text
+    if (content.length < 4096 || content.length > 24_576) continue
+    const encoded = Buffer.from(content).toString('base64')
+    contributions.push({ contributor, name, licence, content: encoded })
+    if (contributions.length === count) break
+  }
+  return contributions
 }

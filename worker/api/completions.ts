@@ -99,8 +99,7 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
     .post('/completions', async (c) => {
       const request = parse(CompletionRequest, await jsonBody(c.req))
       const wanted = asked(service, gateway, request.model)
-      const jobId = await order(gateway, wanted, request)
-      const ordered = { request, jobId, base: wanted.base }
+      const ordered = await order(gateway, wanted, request)
       return request.stream ? streamed(c, service, gateway, ordered) : whole(c, service, ordered)
     })
     .post('/fine-tunes', async (c) => {
@@ -122,8 +121,7 @@ function withoutNulls(body: unknown): unknown {
 }
 
 /** In OpenAI's words. */
-function usageOf({ tokenizer }: OfferedModel, { prompt }: CompletionRequest, written: number) {
-  const read = tokenizer.encode(prompt).length
+function usageOf({ promptTokens: read }: Ordered, written: number) {
   return { prompt_tokens: read, completion_tokens: written, total_tokens: read + written }
 }
 
@@ -199,15 +197,15 @@ async function order(
   { orders }: Gateway,
   { base, adapter }: ReturnType<typeof asked>,
   request: CompletionRequest,
-): Promise<Hash> {
-  const { tokenizer, contextTokens } = base
-  const room = contextTokens - tokenizer.encode(request.prompt).length
+): Promise<Ordered> {
+  const promptTokens = base.tokenizer.encode(request.prompt).length
+  const room = base.contextTokens - promptTokens
   if (request.max_tokens > room) {
     throw new HTTPException(400, {
       message: `prompt: it leaves room for ${Math.max(0, room)} tokens, not ${request.max_tokens}; shorten it or ask for fewer.`,
     })
   }
-  return orders.answer(base.cid, adapter, {
+  const jobId = await orders.answer(base.cid, adapter, {
     text: request.prompt,
     temperature: request.temperature,
     topK: request.top_k,
@@ -215,6 +213,7 @@ async function order(
     stop: request.stop,
     logProbabilities: request.logprobs ?? null,
   })
+  return { request, jobId, base, promptTokens }
 }
 
 /** A question on its way. */
@@ -222,9 +221,11 @@ interface Ordered {
   readonly request: CompletionRequest
   readonly jobId: Hash
   readonly base: OfferedModel
+  readonly promptTokens: number
 }
 
-async function whole(c: Context, service: Service, { request, jobId, base }: Ordered) {
+async function whole(c: Context, service: Service, ordered: Ordered) {
+  const { request, jobId, base } = ordered
   const view = await accepted(service, jobId, c.req.raw.signal)
   const answer = await answerOf(service, base, view)
   const { text, tokens, stop, logProbabilities, ...provenance } = answer
@@ -232,17 +233,13 @@ async function whole(c: Context, service: Service, { request, jobId, base }: Ord
   return c.json({
     ...frame(jobId, request.model),
     choices: [{ index: 0, text, finish_reason: finishReason(stop), logprobs }],
-    usage: usageOf(base, request, tokens),
+    usage: usageOf(ordered, tokens),
     tributary: { job: view, ...provenance },
   })
 }
 
-function streamed(
-  c: Context,
-  service: Service,
-  gateway: Gateway,
-  { request, jobId, base }: Ordered,
-) {
+function streamed(c: Context, service: Service, gateway: Gateway, ordered: Ordered) {
+  const { request, jobId, base } = ordered
   c.header('x-accel-buffering', 'no')
   return streamSSE(c, async (stream) => {
     const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) })
@@ -271,7 +268,7 @@ function streamed(
       const logprobs = logprobsOf(logProbabilities)
       await send({
         ...chunk({ text: rest, finish_reason: finishReason(why), logprobs }),
-        usage: usageOf(base, request, tokens),
+        usage: usageOf(ordered, tokens),
         tributary: { text, job: view, ...provenance },
       })
       await stream.writeSSE({ data: '[DONE]' })

@@ -4,13 +4,13 @@ import { domainOf } from '../chain/deployment.ts'
 import { receiveTokens } from '../network/tokens.ts'
 import type { Gateway, Service } from '../service.ts'
 import { parseOpen } from '../stake.ts'
-import type { OfferedModel } from './offered-models.ts'
+import { openModels, type StoredModel } from './offered-models.ts'
 import { Orders } from './orders.ts'
 import { Texts } from './texts.ts'
 
 export async function openGateway(
   service: Service,
-  models: readonly OfferedModel[],
+  models: readonly StoredModel[],
 ): Promise<Gateway> {
   const { config: settings, runtime, content, key, deployment, peer } = service
   const texts = new Texts(() => runtime.core.ledger)
@@ -29,5 +29,5 @@ export async function openGateway(
     },
     providers: () => peer.libp2p.getMultiaddrs().map(String),
   })
-  return { texts, orders, models }
+  return { texts, orders, models: await openModels(models) }
 }

@@ -12,11 +12,16 @@ import { openTokenizer, type Tokenizer } from '../engine/files/tokenizer.ts'
 import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
-export interface OfferedModel {
+export interface StoredModel {
   readonly cid: Cid
-  /** Its folder's name. */
+  readonly folder: string
+  /** The folder's. */
   readonly name: string
   readonly contextTokens: number
+}
+
+/** What a gateway needs besides, to count tokens and to show them. */
+export interface OfferedModel extends StoredModel {
   readonly tokenizer: Tokenizer
 }
 
@@ -31,18 +36,19 @@ const FILE = 'offered-models.json'
 const TOLD_EVERY_MS = 10_000
 
 /** @throws ConfigError where a folder holds no base model that the engine can run, or two have one name */
-export async function offerModels(
+export async function storeModels(
   folders: readonly string[],
   dataFolder: string,
   content: Content,
   log: Logger,
-): Promise<OfferedModel[]> {
+): Promise<StoredModel[]> {
   const file = join(dataFolder, FILE)
   const stored = readStored(file)
-  const offered: OfferedModel[] = []
+  const models: StoredModel[] = []
+  let isNew = false
   for (const folder of new Set(folders.map((one) => resolve(one)))) {
     const name = basename(folder)
-    if (offered.some((other) => other.name === name)) {
+    if (models.some((other) => other.name === name)) {
       throw new ConfigError(`models: two folders are named ${name}; rename one of them.`)
     }
     const { contextTokens } = await checked(folder)
@@ -52,10 +58,17 @@ export async function offerModels(
     const isKnown = before && JSON.stringify(before.files) === JSON.stringify(files)
     const id = isKnown ? before.cid : await store(folder, names, content, log)
     stored[folder] = { cid: id, files }
-    offered.push({ cid: id, name, contextTokens, tokenizer: await openTokenizer(folder) })
+    isNew ||= !isKnown
+    models.push({ cid: id, folder, name, contextTokens })
   }
-  await writeWhole(file, JSON.stringify(stored))
-  return offered
+  if (isNew) await writeWhole(file, JSON.stringify(stored))
+  return models
+}
+
+export function openModels(models: readonly StoredModel[]): Promise<OfferedModel[]> {
+  return Promise.all(
+    models.map(async (model) => ({ ...model, tokenizer: await openTokenizer(model.folder) })),
+  )
 }
 
 async function checked(folder: string): Promise<{ readonly contextTokens: number }> {

@@ -10,7 +10,7 @@ import { type Job, maxFeeWei } from '../../protocol/job.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
 import { sign } from '../../protocol/signature.ts'
 import { type Domain, digest } from '../../protocol/struct.ts'
-import { FineTuneSpec } from '../../protocol/tuning.ts'
+import { FineTuneSpec, unitsOf } from '../../protocol/tuning.ts'
 import { Voucher } from '../../protocol/voucher.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Content } from '../storage/content.ts'
@@ -108,7 +108,7 @@ export class Orders {
   async #tune({ model, adapter, spec, firstStep }: Tuning): Promise<TuneOrder> {
     const input = await this.#options.content.put(FineTuneSpec, spec)
     const { steps, runSteps } = spec
-    const maxUnits = steps * spec.batchExamples * spec.exampleTokens
+    const maxUnits = unitsOf(spec, steps)
     const jobId = await this.#submit({ task: 'fine-tune', model, adapter, input, maxUnits })
     return { jobId, firstStep, steps, runSteps }
   }

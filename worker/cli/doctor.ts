@@ -5,6 +5,7 @@ import { styleText } from 'node:util'
 import { Command } from 'commander'
 import { ConfigError } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
+import { gib } from '../engine/machine.ts'
 import { PROVIDERS, type Provider, type TriedProvider, tryProviders } from '../engine/providers.ts'
 import { RUNTIME_VERSION } from '../engine/session.ts'
 import { measureSpeed, SPEED_PARTS, type Speed } from '../engine/speed.ts'
@@ -148,7 +149,6 @@ function describe(health: Health): string {
     const together = decodeOfEight && `; ${perSecond(decodeOfEight)} for eight at once`
     return `${perSecond(decode)}${together ?? ''}`
   }
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
   return table([
     ['processor', `${health.processor}, ${health.cores} cores`],
     ['memory', `${gib(health.freeBytes)} free of ${gib(health.memoryBytes)}`],

@@ -13,10 +13,26 @@ import { type Client, ClientError } from './client.ts'
 
 /** @throws ClientError where the node has it not, or gives something else */
 export async function fetchDocument<T>(node: Client, document: Document<T>, cid: Cid): Promise<T> {
+  return decodedAs(
+    document,
+    cid,
+    await fetchBlock(node, cid, (bytes) => blockOf(bytes).cid === cid),
+  )
+}
+
+/** @throws ClientError where the node gives what is not it */
+export async function fetchBlock(
+  node: Client,
+  cid: Cid,
+  isIt: (bytes: Uint8Array) => boolean,
+): Promise<Uint8Array> {
   const bytes = await node.bytes(`/blocks/${cid}`)
-  if (blockOf(bytes).cid !== cid) {
-    throw new ClientError(`${node.url} gave other bytes than ${cid} names. Ask another: --node.`)
-  }
+  if (isIt(bytes)) return bytes
+  throw new ClientError(`${node.url} gave other bytes than ${cid} names. Ask another: --node.`)
+}
+
+/** @throws ClientError where the bytes are none */
+export function decodedAs<T>(document: Document<T>, cid: Cid, bytes: Uint8Array): T {
   const decoded = document.decode(bytes)
   if (decoded.ok) return decoded.value
   throw new ClientError(`${cid} is no ${document.name}: ${decoded.reason}.`)

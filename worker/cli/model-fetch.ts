@@ -5,15 +5,13 @@ import { join } from 'node:path'
 import { unixfs } from '@helia/unixfs'
 import { CID } from 'multiformats/cid'
 import { Adapter } from '../../protocol/adapter.ts'
+import { blockOf } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
+import { blocksOf, FilesManifest, manifestFault } from '../../protocol/manifest.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { type Client, ClientError } from './client.ts'
-import { fetchDocument } from './documents.ts'
+import { decodedAs, fetchBlock, fetchDocument } from './documents.ts'
 import { startProgress } from './progress.ts'
-
-/** No node of a file's tree has more. */
-const LEAVES_A_NODE = 1024
 
 /** What was fetched: an adapter's base model is another's affair. */
 export interface FetchedModel {
@@ -28,8 +26,12 @@ export async function fetchModel(
   folder: string = model,
 ): Promise<FetchedModel> {
   if (existsSync(folder)) throw new ClientError(`${folder} is there already. Name another folder.`)
-  const adapter = await fetchDocument(node, Adapter, model).catch(unlessOther)
-  const manifest = await fetchDocument(node, FilesManifest, adapter?.files ?? model)
+  const block = await fetchBlock(node, model, (bytes) => blockOf(bytes).cid === model)
+  const decoded = Adapter.decode(block)
+  const adapter = decoded.ok ? decoded.value : undefined
+  const manifest = adapter
+    ? await fetchDocument(node, FilesManifest, adapter.files)
+    : decodedAs(FilesManifest, model, block)
   const fault = manifestFault(manifest)
   if (fault) throw new ClientError(`The list of files of ${model} contradicts itself: ${fault}.`)
   const draft = `${folder}.part`
@@ -51,11 +53,6 @@ export async function fetchModel(
   return { folder, base: adapter?.base }
 }
 
-/** What is no adapter may be a base model; any other trouble is its own. */
-function unlessOther(error: unknown): undefined {
-  if (!(error instanceof ClientError) || !/ is no adapter:/.test(error.message)) throw error
-}
-
 async function write(
   node: Client,
   cid: Cid,
@@ -66,7 +63,7 @@ async function write(
   const file = await open(path, 'w')
   let at = 0
   try {
-    for await (const part of unixfs({ blockstore: blocksOf(node, bytes) }).cat(CID.parse(cid))) {
+    for await (const part of unixfs({ blockstore: storeOf(node, bytes) }).cat(CID.parse(cid))) {
       at += part.length
       if (at > bytes) break
       await file.writeFile(part)
@@ -79,9 +76,8 @@ async function write(
 }
 
 /** A node as a store of the blocks of a file of so many bytes, that is only read. */
-function blocksOf(node: Client, bytes: number) {
-  const leaves = Math.max(1, Math.ceil(bytes / LEAF_BYTES))
-  let left = leaves + Math.ceil(leaves / LEAVES_A_NODE) + 1
+function storeOf(node: Client, bytes: number) {
+  let left = blocksOf(bytes)
   const refuse = (): never => {
     throw new Error('a node is asked for blocks, not given any')
   }
@@ -89,12 +85,7 @@ function blocksOf(node: Client, bytes: number) {
     async *get(cid: CID): AsyncGenerator<Uint8Array> {
       left -= 1
       if (left < 0) throw new ClientError(`${cid} belongs to no file of ${bytes} bytes.`)
-      const block = await node.bytes(`/blocks/${cid}`)
-      if (isBlockOf(cid, block)) yield block
-      else
-        throw new ClientError(
-          `${node.url} gave other bytes than ${cid} names. Ask another: --node.`,
-        )
+      yield await fetchBlock(node, cid.toString() as Cid, (block) => isBlockOf(cid, block))
     },
     put: refuse,
     has: refuse,

@@ -9,7 +9,7 @@ import { indexesRoot } from '../../protocol/evidence.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
-import { bestState, endsEarly } from '../../protocol/tuning.ts'
+import { bestState, endsEarly, unitsOf } from '../../protocol/tuning.ts'
 import type { VoteReason } from '../../protocol/vote.ts'
 import { boundariesRoot, sealPlace } from '../../protocol/witness.ts'
 import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
@@ -18,7 +18,7 @@ import type { ContentStore } from '../storage/content.ts'
 import { committed, excuse, type Finding, fail, pass, unlessOfWeights } from './finding.ts'
 import type { Knowledge } from './knowledge.ts'
 import { LOSS_TOLERANCE, readState, repeatSegment, same } from './repeat-segment.ts'
-import { featuresOf, heldOutLoss, prepareRun, type Run, stateHash, unitsOf } from './tuning.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run, stateHash } from './tuning.ts'
 
 export interface CheckTuneOptions {
   readonly signal: AbortSignal

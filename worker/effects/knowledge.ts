@@ -157,9 +157,8 @@ export class Knowledge {
     return remember(this.#texts, `${model} ${datanet}`, async () => {
       const { contributions } = await this.datanet(datanet, signal)
       const texts = contributions.map(({ text }) => text)
-      const folder = this.#models.pathOf(model)
-      await this.#content.getFiles(model, folder, MAX_MODEL_BYTES, { signal })
-      return { contributions, ...(await readTexts(folder, texts)) }
+      await this.fetch(model, signal)
+      return { contributions, ...(await readTexts(this.#models.pathOf(model), texts)) }
     })
   }
 

@@ -5,6 +5,7 @@ import { indexesRoot } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
+import { unitsOf } from '../../protocol/tuning.ts'
 import { boundariesRoot } from '../../protocol/witness.ts'
 import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/files/adapters.ts'
@@ -14,7 +15,7 @@ import { indexFeatures } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { TuneProgress } from './tune-journal.ts'
 import { trainSegments } from './tune-segments.ts'
-import { featuresOf, heldOutLoss, prepareRun, type Run, unitsOf } from './tuning.ts'
+import { featuresOf, heldOutLoss, prepareRun, type Run } from './tuning.ts'
 
 export interface TuneHooks {
   readonly signal: AbortSignal

@@ -7,7 +7,7 @@ import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { dataOrder, FEATURE_WIDTH, FineTuneSpec, otherRun } from '../../protocol/tuning.ts'
+import { dataOrder, FEATURE_WIDTH, FineTuneSpec, otherRun, unitsOf } from '../../protocol/tuning.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
@@ -186,11 +186,6 @@ export function decodeState(bytes: Uint8Array, size: number, step: number): Trai
 /** What a worker commits to at each boundary: the step and every bit of the state. */
 export function stateHash(state: TrainingState): Hash {
   return keccakHash(word(state.step), encodeState(state))
-}
-
-/** Tokens that so many steps train on: what is paid for. */
-export function unitsOf({ batchExamples, exampleTokens }: FineTuneSpec, steps: number): number {
-  return steps * batchExamples * exampleTokens
 }
 
 function examplesOf({ corpus }: Run, numbers: readonly number[]): Int32Array[] {

@@ -9,7 +9,14 @@ import { type UnixFS, unixfs } from '@helia/unixfs'
 import { CID } from 'multiformats/cid'
 import type { Block, Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
-import { FilesManifest, LEAF_BYTES, manifestFault } from '../../protocol/manifest.ts'
+import {
+  blocksOf,
+  FilesManifest,
+  LEAF_BYTES,
+  LEAVES_A_NODE,
+  leavesOf,
+  manifestFault,
+} from '../../protocol/manifest.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { syncFolder } from './append.ts'
@@ -49,8 +56,6 @@ export interface ContentStore {
   getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void>
 }
 
-/** A UnixFS tree has one node above its leaves up to this many, two above more. */
-const LEAVES_A_NODE = 1024
 const PROVIDE_TIMEOUT_MS = 30_000
 
 export class Content implements ContentStore {
@@ -174,12 +179,11 @@ export class Content implements ContentStore {
   }
 
   #putManifest(entries: FilesManifest['files']): Promise<Cid> {
-    const leaves = entries.map(({ bytes }) => Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
     return this.put(FilesManifest, {
       files: entries,
       totalBytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
-      blocks: leaves.reduce((sum, count) => sum + blocksFor(count), 0),
-      depth: Math.max(...leaves) > LEAVES_A_NODE ? 3 : 2,
+      blocks: entries.reduce((sum, { bytes }) => sum + blocksOf(bytes), 0),
+      depth: entries.some(({ bytes }) => leavesOf(bytes) > LEAVES_A_NODE) ? 3 : 2,
       codecs: ['raw', 'dag-pb'],
     })
   }
@@ -250,7 +254,7 @@ export class Content implements ContentStore {
   ): AsyncIterable<Uint8Array> {
     const root = CID.parse(cid)
     const maxBytes = Math.ceil(bytes * 1.01) + 1024
-    const maxBlocks = blocksFor(Math.max(1, Math.ceil(bytes / LEAF_BYTES)))
+    const maxBlocks = blocksOf(bytes)
     const limits = { maxBytes, maxBlocks, signal, onBlock }
     const { fetch, blockstore } = fetching(this.#sources, root, limits)
     await gather(fetch, root, limits, (here) => onProgress?.(Math.min(here, bytes), bytes))
@@ -277,13 +281,6 @@ export class Content implements ContentStore {
 }
 
 const IMPORT = { rawLeaves: true, cidVersion: 1, reduceSingleLeafToSelf: true } as const
-
-/** Leaves and the nodes above them. */
-function blocksFor(leaves: number): number {
-  if (leaves === 1) return 1
-  const nodes = Math.ceil(leaves / LEAVES_A_NODE)
-  return leaves + nodes + (nodes > 1 ? 1 : 0)
-}
 
 function lying(cid: Cid, bytes: number): StorageError {
   return new StorageError(

@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, beforeEach, describe, it } from 'mocha'
-import { offerModels } from '../../../worker/api/offered-models.ts'
+import { storeModels } from '../../../worker/api/offered-models.ts'
 import { SHIPPED_MODEL } from '../../../worker/shipped-model.ts'
 import type { Content } from '../../../worker/storage/content.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
@@ -19,7 +19,7 @@ describe('the base models that a node offers', () => {
     },
   } as unknown as Content
   const offer = (...folders: string[]) =>
-    offerModels(folders, data, content, createLogger('silent'))
+    storeModels(folders, data, content, createLogger('silent'))
 
   beforeEach(() => {
     removeFolder(data)
