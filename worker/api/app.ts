@@ -12,6 +12,7 @@ import { blockRoutes } from './blocks.ts'
 import { completionRoutes } from './completions.ts'
 import { datanetRoutes } from './datanets.ts'
 import { eventRoutes } from './events.ts'
+import { fineTuneRoutes } from './fine-tunes.ts'
 import { jobRoutes } from './jobs.ts'
 import { OrderError } from './orders.ts'
 import { refusePages } from './pages.ts'
@@ -35,6 +36,7 @@ export function createApp(service: Service): Hono {
   app.route('/v1', blockRoutes(service))
   if (service.gateway) {
     app.route('/v1', completionRoutes(service, service.gateway))
+    app.route('/v1', fineTuneRoutes(service.gateway))
     app.route('/v1', datanetRoutes(service))
   }
   app.notFound((c) => {

@@ -15,12 +15,11 @@ import {
   StopStrings,
   Temperature,
 } from '../../protocol/answer.ts'
-import { type Cid, cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { FineTuneFields, LoraSpec, Optimiser, refuseSteps } from '../../protocol/tuning.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { jsonBody, parse } from './input.ts'
+import { listModels, modelAsked } from './models.ts'
 import type { OfferedModel } from './offered-models.ts'
 import { type AnswerView, type JobView, viewAnswer, viewJob } from './views.ts'
 
@@ -51,43 +50,6 @@ const CompletionRequest = z.preprocess(
 )
 type CompletionRequest = z.output<typeof CompletionRequest>
 
-const { dropout, exampleTokens, batchExamples, maxExamples } = FineTuneFields.shape
-const { steps, runSteps, segmentSteps, patience } = FineTuneFields.shape
-/** A spec, most of which may be left out; of a run in parts the first. */
-const FirstPart = FineTuneFields.extend({
-  model: z.string().min(1).max(128).optional(),
-  lora: LoraSpec.prefault({
-    rank: 8,
-    alpha: 16,
-    targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
-  }),
-  optimiser: Optimiser.extend({ schedule: Optimiser.shape.schedule.default('cosine') }).prefault({
-    learningRate: 0.004,
-    warmupSteps: 10,
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-6,
-    weightDecay: 0,
-  }),
-  dropout: dropout.default(0),
-  exampleTokens: exampleTokens.default(128),
-  batchExamples: batchExamples.default(8),
-  steps: steps.default(120),
-  runSteps: runSteps.optional(),
-  segmentSteps: segmentSteps.default(20),
-  patience: patience.default(0),
-  maxExamples: maxExamples.default(448),
-})
-  .transform((spec) => ({ ...spec, runSteps: spec.runSteps ?? spec.steps }))
-  .superRefine(refuseSteps)
-/** The next part of the run that an adapter comes from. */
-const NextPart = z.strictObject({
-  from: cid,
-  steps: steps.optional(),
-  segmentSteps: segmentSteps.optional(),
-  patience: patience.optional(),
-})
-
 const LOOK_MS = 50
 const FETCH_MS = 20_000
 /** Proxies cut a connection off over which nothing came for a minute; an answer may be waited for for ten. */
@@ -95,22 +57,12 @@ const KEEP_ALIVE_MS = 15_000
 
 export function completionRoutes(service: Service, gateway: Gateway): Hono {
   return new Hono()
-    .get('/models', (c) => c.json({ object: 'list', data: models(service, gateway) }))
+    .get('/models', (c) => c.json({ object: 'list', data: listModels(service, gateway) }))
     .post('/completions', async (c) => {
       const request = parse(CompletionRequest, await jsonBody(c.req))
-      const wanted = asked(service, gateway, request.model)
+      const wanted = modelAsked(service, gateway, request.model)
       const ordered = await order(gateway, wanted, request)
       return request.stream ? streamed(c, service, gateway, ordered) : whole(c, service, ordered)
-    })
-    .post('/fine-tunes', async (c) => {
-      const body = await jsonBody(c.req)
-      if (typeof body === 'object' && body !== null && 'from' in body) {
-        const { from, ...part } = parse(NextPart, body)
-        const signal = AbortSignal.timeout(FETCH_MS)
-        return c.json(await gateway.orders.goOn(from, part, signal), 202)
-      }
-      const { model, ...spec } = parse(FirstPart, body)
-      return c.json(await gateway.orders.fineTune(baseOf(gateway, model), spec), 202)
     })
 }
 
@@ -149,53 +101,9 @@ export function logprobsOf(told: AnswerView['logProbabilities']) {
   }
 }
 
-function models({ runtime }: Service, { models }: Gateway) {
-  const adapters = [...runtime.core.ledger.models].map(([id, { owner, base }]) => ({
-    ...{ id, object: 'model', owned_by: owner, parent: base },
-  }))
-  const bases = models.map(({ cid: id, name }) => ({
-    ...{ id, object: 'model', owned_by: 'tributary', name },
-  }))
-  return [...bases, ...adapters]
-}
-
-/** What an order asks for, by content id or name. @throws HTTPException 404 where this gateway cannot take it */
-function asked(
-  { runtime }: Service,
-  gateway: Gateway,
-  model: string,
-): { readonly base: OfferedModel; readonly adapter: Cid | '' } {
-  const offered = (id: string) => gateway.models.find(({ cid, name }) => id === cid || id === name)
-  const base = offered(model)
-  if (base) return { base, adapter: '' }
-  const registered = runtime.core.ledger.models.get(model as Cid)
-  if (!registered) {
-    throw new HTTPException(404, {
-      message: `There is no model ${model}; GET /v1/models lists those that are registered.`,
-    })
-  }
-  const under = offered(registered.base)
-  if (under) return { base: under, adapter: model as Cid }
-  throw new HTTPException(404, {
-    message: `Adapter ${model} is of base model ${registered.base}, which this gateway does not offer; start it with --models and its folder.`,
-  })
-}
-
-/** The base model of a fine-tune: any by its content id, what the gateway offers by name, too. @throws HTTPException 404 */
-function baseOf({ models }: Gateway, model: string | undefined): Cid {
-  const offered = model === undefined ? models[0] : models.find(({ name }) => name === model)
-  if (offered) return offered.cid
-  const id = cid.safeParse(model)
-  if (id.success) return id.data
-  const names = models.map(({ name }) => name).join(', ')
-  throw new HTTPException(404, {
-    message: `model: ${model} is no content id, nor the name of a base model here: ${names}.`,
-  })
-}
-
 async function order(
   { orders }: Gateway,
-  { base, adapter }: ReturnType<typeof asked>,
+  { base, adapter }: ReturnType<typeof modelAsked>,
   request: CompletionRequest,
 ): Promise<Ordered> {
   const promptTokens = base.tokenizer.encode(request.prompt).length
