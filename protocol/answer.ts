@@ -6,6 +6,8 @@ import { address, bytes } from './fields.ts'
 import { LEAST_TEMPERATURE } from './sampling.ts'
 
 export const MAX_ANSWER_TOKENS = 4096
+/** UTF-16 units of a prompt's text. */
+export const MAX_PROMPT_TEXT = 32 * 1024
 /** UTF-16 units of an answer's text. */
 export const MAX_ANSWER_TEXT = 64 * 1024
 const MAX_SPANS = 1024
@@ -30,10 +32,9 @@ export const Prompt = document(
   'prompt',
   64 * 1024,
   z.strictObject({
-    text: z
-      .string()
-      .min(1)
-      .max(32 * 1024),
+    text: z.string().min(1).max(MAX_PROMPT_TEXT),
+    /** Whether the tokenizer puts around the text what it puts around any. A chat template has done that itself. */
+    addSpecialTokens: z.boolean(),
     temperature: Temperature,
     topK: z.number().int().min(1).max(1024),
     maxTokens: z.number().int().min(1).max(MAX_ANSWER_TOKENS),

@@ -42,13 +42,17 @@ export async function* rewording(say: (line: string) => void): AsyncIterable<Fig
   const texts = await documentation()
   await using engine = createEngine({ threads: 2 })
   const model = await engine.open(SHIPPED_MODEL, LORA)
-  const { encode } = await openTokenizer(SHIPPED_MODEL)
+  const tokenizer = await openTokenizer(SHIPPED_MODEL)
   for (const [how, reword] of waysOf(texts, say)) {
     say(`${how} …`)
     const source = random(SEED, how)
     const copied = texts.filter((_, i) => i % REWORDED_ONE_IN === 1)
     const all = [...texts, ...copied.map((text) => reword(text, source))]
-    const measured = await weigh(model, all.map(encode), texts.length)
+    const measured = await weigh(
+      model,
+      all.map((text) => tokenizer.encode(text)),
+      texts.length,
+    )
     yield* figuresOf(how, measured, copied.length)
   }
 }

@@ -22,6 +22,7 @@ export const PROMPT = {
   temperature: 0.5,
   topK: 10,
   maxTokens: 8,
+  addSpecialTokens: true,
   stop: [],
   logProbabilities: null,
 }

@@ -86,12 +86,13 @@ export class Workshop {
     return shop
   }
 
-  async question(
-    text: string,
-    adapter: Cid | '',
-    { stop = [], logProbabilities = null, maxTokens = 24 }: Partial<Prompt> = {},
-  ): Promise<Job> {
-    const prompt = { text, temperature: 0.8, topK: 40, maxTokens, stop, logProbabilities }
+  async question(text: string, adapter: Cid | '', asked: Partial<Prompt> = {}): Promise<Job> {
+    const prompt = {
+      ...{ text, addSpecialTokens: true, temperature: 0.8, topK: 40 },
+      ...{ maxTokens: 24, stop: [], logProbabilities: null },
+      ...asked,
+    }
+    const { maxTokens } = prompt
     const input = await this.content.put(Prompt, prompt)
     return jobNumber(2, 10, { model: this.model, adapter, input, maxUnits: maxTokens })
   }

@@ -82,9 +82,10 @@ describe('the program, where the world fails', () => {
     equal(other.code, 1)
     match(other.err, /is no node/)
     doesNotMatch(other.err, TRACE)
-    const leaving = createServer((_, response) => {
+    const leaving = createServer(({ url }, response) => {
+      if (url === '/v1/models') return response.end('{"data":[]}')
       response.write(': waiting\n\ndata: {"id":"1","choices":[{"text":" of"}]}\n\n')
-      setTimeout(() => response.destroy(), 100)
+      return setTimeout(() => response.destroy(), 100)
     })
     const words = ['ask', 'rivers', '--model', 'brook-4m', '--node', await listening(leaving)]
     const cut = await tributary(folder, words)

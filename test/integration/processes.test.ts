@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'mocha'
 import { readRecording } from '../../sim/cli/recording-file.ts'
 import { Rerun } from '../../sim/rerun.ts'
-import type { logprobsOf } from '../../worker/api/completions.ts'
 import type { JobView } from '../../worker/api/views.ts'
 import type { Why } from '../../worker/api/why.ts'
 import { Client, nodeIn } from '../../worker/cli/client.ts'
@@ -18,11 +17,16 @@ import { removeFolder, testFolder } from '../harness/folders.ts'
 const PROGRAM = fileURLToPath(new URL('../../worker/cli/main.ts', import.meta.url))
 const SEED = Buffer.alloc(32, 7)
 
+interface Logprobs {
+  readonly token_logprobs: readonly number[]
+  readonly top_logprobs: readonly Record<string, number>[]
+}
+
 interface Completion {
   readonly id: string
   readonly choices: readonly {
     readonly text: string
-    readonly logprobs: ReturnType<typeof logprobsOf>
+    readonly logprobs: Logprobs | null
   }[]
   readonly tributary: { readonly job: JobView }
 }

@@ -101,7 +101,7 @@ describe('a drawn token', () => {
   it('is of no prompt whose temperature is between 0 and the least', () => {
     const prompt = (temperature: number) => ({
       ...{ text: 'The river', temperature, topK: 40, maxTokens: 12 },
-      ...{ stop: [], logProbabilities: null },
+      ...{ addSpecialTokens: true, stop: [], logProbabilities: null },
     })
     for (const allowed of [0, LEAST_TEMPERATURE, 10]) {
       assert.ok(Prompt.decode(Prompt.encode(prompt(allowed)).bytes).ok)

@@ -24,7 +24,13 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 const LATE = 'Other nodes did not give in time what this takes. Ask again.'
 
 /** What only gateways answer. */
-const GATEWAY_PATHS = ['/v1/models', '/v1/completions', '/v1/fine-tunes', '/v1/datanets']
+const GATEWAY_PATHS = [
+  '/v1/models',
+  '/v1/completions',
+  '/v1/chat/completions',
+  '/v1/fine-tunes',
+  '/v1/datanets',
+]
 
 export function createApp(service: Service): Hono {
   const app = new Hono()

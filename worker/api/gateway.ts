@@ -29,5 +29,5 @@ export async function openGateway(
     },
     providers: () => peer.libp2p.getMultiaddrs().map(String),
   })
-  return { texts, orders, models: await openModels(models) }
+  return { texts, orders, models: await openModels(models, service.log) }
 }

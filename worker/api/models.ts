@@ -6,11 +6,12 @@ import type { OfferedModel } from './offered-models.ts'
 
 /** In OpenAI's form: base models that this gateway offers, then adapters, the newest last. */
 export function listModels({ runtime }: Service, { models }: Gateway) {
+  const chats = (base: Cid) => models.find(({ cid }) => cid === base)?.chat !== undefined
   const adapters = [...runtime.core.ledger.models].map(([id, { owner, base }]) => ({
-    ...{ id, object: 'model', owned_by: owner, parent: base },
+    ...{ id, object: 'model', owned_by: owner, parent: base, chat: chats(base) },
   }))
   const bases = models.map(({ cid: id, name }) => ({
-    ...{ id, object: 'model', owned_by: 'tributary', name },
+    ...{ id, object: 'model', owned_by: 'tributary', name, chat: chats(id) },
   }))
   return [...bases, ...adapters]
 }

@@ -8,6 +8,7 @@ import { writeWhole } from '../chain/files.ts'
 import { ConfigError } from '../config/load.ts'
 import { EngineError } from '../engine/errors.ts'
 import { modelFiles, openBaseModel } from '../engine/files/base-model.ts'
+import { type ChatTemplate, openChatTemplate } from '../engine/files/chat-template.ts'
 import { openTokenizer, type Tokenizer } from '../engine/files/tokenizer.ts'
 import type { Content } from '../storage/content.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -23,6 +24,8 @@ export interface StoredModel {
 /** What a gateway needs besides, to count tokens and to show them. */
 export interface OfferedModel extends StoredModel {
   readonly tokenizer: Tokenizer
+  /** Where the model has one. */
+  readonly chat: ChatTemplate | undefined
 }
 
 /** What was put into the content store in an earlier life: a folder that is as it was then need not be read again. */
@@ -65,10 +68,24 @@ export async function storeModels(
   return models
 }
 
-export function openModels(models: readonly StoredModel[]): Promise<OfferedModel[]> {
+export function openModels(models: readonly StoredModel[], log: Logger): Promise<OfferedModel[]> {
   return Promise.all(
-    models.map(async (model) => ({ ...model, tokenizer: await openTokenizer(model.folder) })),
+    models.map(async (model) => {
+      const tokenizer = await openTokenizer(model.folder)
+      return { ...model, tokenizer, chat: await chatOf(model, log) }
+    }),
   )
+}
+
+/** A model whose chat template cannot be used still goes on with texts. */
+async function chatOf({ folder, name }: StoredModel, log: Logger) {
+  try {
+    return await openChatTemplate(folder)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    log.warn({ model: name, error: error.message }, 'model answers no conversations')
+    return undefined
+  }
 }
 
 async function checked(folder: string): Promise<{ readonly contextTokens: number }> {

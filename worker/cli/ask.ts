@@ -9,7 +9,10 @@ import { plainText, print, printJson, say, short, table } from './output.ts'
 
 interface Chunk {
   readonly id: string
-  readonly choices?: readonly { readonly text: string }[]
+  readonly choices?: readonly {
+    readonly text?: string
+    readonly delta?: { readonly content?: string }
+  }[]
   readonly tributary?: Omit<AnswerView, 'tokens' | 'stop' | 'logProbabilities'> & {
     readonly job: JobView
   }
@@ -22,13 +25,26 @@ interface AskOptions {
   readonly maxTokens: number
   readonly stop?: string[]
   readonly temperature: number
+  readonly system?: string
+  readonly continue?: boolean
   readonly json?: boolean
+}
+
+/** As the gateway lists it. */
+interface Model {
+  readonly id: string
+  readonly name?: string
+  readonly parent?: string
+  readonly chat: boolean
 }
 
 export function askCommand(): Command {
   return new Command('ask')
     .description('ask a model on the network')
-    .argument('<prompt...>', 'the text to continue')
+    .argument(
+      '<prompt...>',
+      'a question, or a text to go on with where the model has no chat template',
+    )
     .option('--node <url>', 'a gateway [TRIBUTARY_NODE]')
     .option(
       '--model <id>',
@@ -42,16 +58,23 @@ export function askCommand(): Command {
       positive,
       0.7,
     )
+    .option('--system <text>', 'what the model is told before the question')
+    .option('--continue', 'go on with the text as it stands, whatever chat template there is')
     .option('--json', 'one JSON object on standard output')
     .action((words: string[], options: AskOptions) => ask(words.join(' '), options))
 }
 
 async function ask(prompt: string, options: AskOptions): Promise<void> {
   const client = new Client(nodeUrl(options.node))
-  const model = options.model ?? (await newestModel(client))
+  const { model, chat } = await modelFor(client, options)
+  const isChat = chat && !options.continue
+  if (options.system !== undefined && !isChat) {
+    throw new ClientError('--system is for models with a chat template, asked without --continue.')
+  }
+  const path = isChat ? '/chat/completions' : '/completions'
   const body = {
     model,
-    prompt,
+    ...(isChat ? { messages: messagesOf(prompt, options) } : { prompt }),
     max_tokens: options.maxTokens,
     temperature: options.temperature,
     stop: options.stop,
@@ -59,10 +82,10 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
   }
   let last: Chunk | undefined
   try {
-    for await (const chunk of chunks(client, body)) {
+    for await (const chunk of chunks(client, path, body)) {
       if (!options.json) {
-        if (!last) process.stdout.write(styleText('dim', prompt))
-        process.stdout.write(plainText(chunk.choices?.[0]?.text ?? ''))
+        if (!last && !isChat) process.stdout.write(styleText('dim', prompt))
+        process.stdout.write(plainText(textOf(chunk)))
       }
       last = chunk
     }
@@ -75,8 +98,17 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
   explain(last.tributary)
 }
 
-async function* chunks(client: Client, body: object): AsyncGenerator<Chunk> {
-  for await (const { data } of client.events('/completions', AbortSignal.timeout(600_000), body)) {
+function messagesOf(prompt: string, { system }: AskOptions) {
+  const question = { role: 'user', content: prompt }
+  return system === undefined ? [question] : [{ role: 'system', content: system }, question]
+}
+
+function textOf({ choices }: Chunk): string {
+  return choices?.[0]?.text ?? choices?.[0]?.delta?.content ?? ''
+}
+
+async function* chunks(client: Client, path: string, body: object): AsyncGenerator<Chunk> {
+  for await (const { data } of client.events(path, AbortSignal.timeout(600_000), body)) {
     if (data === '[DONE]') return
     const chunk = JSON.parse(data) as Chunk
     if (chunk.error) throw new ClientError(chunk.error.message)
@@ -105,10 +137,16 @@ function explain({ job, attribution, spans }: NonNullable<Chunk['tributary']>): 
   say(`job ${job.jobId}`)
 }
 
-/** The newest adapter, or the gateway's first base model where there is none. */
-async function newestModel(client: Client): Promise<string> {
-  const { data } = await client.get<{ data: { id: string; parent?: string }[] }>('/models')
-  return (data.findLast(({ parent }) => parent !== undefined) ?? data[0]!).id
+/** The model asked for; else the newest adapter, or the gateway's first base model where there is none. */
+async function modelFor(
+  client: Client,
+  { model }: AskOptions,
+): Promise<{ readonly model: string; readonly chat: boolean }> {
+  const { data } = await client.get<{ data: Model[] }>('/models')
+  const newest = data.findLast(({ parent }) => parent !== undefined) ?? data[0]!
+  if (model === undefined) return { model: newest.id, chat: newest.chat }
+  const named = data.find(({ id, name }) => id === model || name === model)
+  return { model, chat: named?.chat ?? false }
 }
 
 export function whole(text: string): number {

@@ -32,7 +32,7 @@ export async function executeAnswer(
   const prompt = await content.get(Prompt, job.input, { signal })
   const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
   const base = known ?? (await knowledge.base(job.model, undefined, signal))
-  const tokens = promptTokens(base, prompt.text)
+  const tokens = promptTokens(base, prompt)
   const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
   const { text, stoppedAfter } = writtenText(base, generated.tokens, prompt.stop)
   const stop = stoppedAfter === undefined ? generated.stop : 'stop-string'

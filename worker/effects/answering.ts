@@ -1,7 +1,7 @@
 /**
  * The parts of an answer that worker and validator both work out: the worker to hand them in, the validator to compare.
  */
-import type { Answer } from '../../protocol/answer.ts'
+import type { Answer, Prompt } from '../../protocol/answer.ts'
 import type { Attribution } from '../../protocol/attribution.ts'
 import { fromHex } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
@@ -50,8 +50,11 @@ export function attribution(
 }
 
 /** Tokens of a prompt; an empty text still gives the model something to begin with. */
-export function promptTokens({ tokenizer }: Base, text: string): number[] {
-  const tokens = tokenizer.encode(text)
+export function promptTokens(
+  { tokenizer }: Base,
+  { text, addSpecialTokens }: Pick<Prompt, 'text' | 'addSpecialTokens'>,
+): number[] {
+  const tokens = tokenizer.encode(text, { addSpecialTokens })
   return tokens.length > 0 ? tokens : [tokenizer.endOfText ?? 0]
 }
 

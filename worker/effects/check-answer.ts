@@ -53,7 +53,7 @@ async function repeat(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const tokens = promptTokens(base, prompt.text)
+  const tokens = promptTokens(base, prompt)
   const read = await base.model.prefill(
     {
       adapter: known?.reference,
@@ -97,7 +97,7 @@ function checkForm(
   const early = tokens.slice(0, -1).some((token) => stops.includes(token))
   const stopped = stops.includes(tokens.at(-1)!)
   const context = base.model.info.contextTokens
-  const used = promptTokens(base, prompt.text).length + tokens.length
+  const used = promptTokens(base, prompt).length + tokens.length
   const full = tokens.length === limit ? 'length' : 'context'
   const byModel = stopped ? 'stop-token' : full
   const expected = written.stoppedAfter === undefined ? byModel : 'stop-string'

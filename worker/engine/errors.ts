@@ -10,6 +10,8 @@ export type EngineErrorCode =
   | 'bad-adapter'
   /** The caller's tokens, weights or sizes are out of bounds. */
   | 'bad-input'
+  /** A chat template refuses a conversation. */
+  | 'bad-chat'
   /** The call would never fit into the memory that it may take. */
   | 'over-budget'
   /** Too many texts wait already. */

@@ -4,11 +4,22 @@ import { describe, it } from 'mocha'
 import type { Prompt } from '../../../protocol/answer.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import type { MessageOf } from '../../../protocol/message.ts'
-import { completionRoutes, logprobsOf } from '../../../worker/api/completions.ts'
+import { CHAT_FORM, TEXT_FORM } from '../../../worker/api/completion-forms.ts'
+import { completionRoutes } from '../../../worker/api/completions.ts'
+import { templateFrom } from '../../../worker/engine/files/chat-template.ts'
 import type { Gateway, Service } from '../../../worker/service.ts'
 import { council, GATEWAY } from '../../harness/council.ts'
 import { cidNumber, keyNumber } from '../../harness/messages.ts'
 import { workNumber } from '../../harness/settled.ts'
+
+interface ChatCompletion {
+  readonly object: string
+  readonly choices: readonly {
+    readonly message: { readonly role: string; readonly content: string }
+    readonly finish_reason: string
+  }[]
+  readonly usage: object
+}
 
 describe('log-probabilities of a completion', () => {
   it('come in the form that applications know', () => {
@@ -24,7 +35,7 @@ describe('log-probabilities of a completion', () => {
       { text: ' river', logProbability: -2, likeliest: [] },
       { text: '.', logProbability: -0.125, likeliest: [] },
     ]
-    assert.deepEqual(logprobsOf(told), {
+    assert.deepEqual(TEXT_FORM.logprobs(told), {
       tokens: [' the', ' river', '.'],
       token_logprobs: [-0.5, -2, -0.125],
       top_logprobs: [{ ' the': -0.5, ' a': -1.25 }, {}, {}],
@@ -32,8 +43,22 @@ describe('log-probabilities of a completion', () => {
     })
   })
 
+  it('come with the answer to a conversation in the form of those', () => {
+    const likeliest = [
+      { text: '\ufffd', logProbability: -0.5 },
+      { text: ' é', logProbability: -1 },
+    ]
+    const token = { token: '\ufffd', logprob: -0.5, bytes: null }
+    const other = { token: ' é', logprob: -1, bytes: [32, 195, 169] }
+    assert.deepEqual(CHAT_FORM.logprobs([{ ...likeliest[0]!, likeliest }]), {
+      content: [{ ...token, top_logprobs: [token, other] }],
+      refusal: null,
+    })
+    assert.equal(CHAT_FORM.logprobs([]), null)
+  })
+
   it('are null where none were asked for', () => {
-    assert.equal(logprobsOf([]), null)
+    assert.equal(TEXT_FORM.logprobs([]), null)
   })
 })
 
@@ -57,6 +82,10 @@ describe('a completion', () => {
     ...{ cid: 'bafy', name: 'brook-4m', contextTokens: 105 },
     tokenizer: { encode: () => [1, 2, 3, 4, 5], decode: () => '' },
   }
+  const TEMPLATE = templateFrom(
+    "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}{{ '!' if loud }}{{ raise_exception('too rude') if 'rude' in messages[0].content }}",
+    {},
+  )
   const core = council(GATEWAY)
   const work = workNumber(1)
   const { message } = work.claim as { message: MessageOf<'claim'> }
@@ -75,7 +104,7 @@ describe('a completion', () => {
       content: { get: async () => answer },
     } as unknown as Service,
     {
-      models: [MODEL, { ...MODEL, cid: 'bafy-2', name: 'second' }],
+      models: [MODEL, { ...MODEL, cid: 'bafy-2', name: 'second', chat: TEMPLATE }],
       orders: {
         answer: async (model: Cid, adapter: string, prompt: Prompt) => {
           asked.push(prompt)
@@ -162,8 +191,8 @@ describe('a completion', () => {
     }
     assert.equal((await ask({ ...nothing, n: null, suffix: null, user: null })).status, 200)
     assert.deepEqual(asked.at(-1), {
-      ...{ text: 'The river', temperature: 0.7, topK: 40, maxTokens: 64 },
-      ...{ stop: [], logProbabilities: null },
+      ...{ text: 'The river', addSpecialTokens: true, temperature: 0.7, topK: 40 },
+      ...{ maxTokens: 64, stop: [], logProbabilities: null },
     })
   })
 
@@ -176,5 +205,82 @@ describe('a completion', () => {
       assert.match(await response.text(), new RegExp(`^${field}: must be`))
     }
     assert.equal(asked.length, count)
+  })
+
+  describe('of a conversation', () => {
+    const USER = { role: 'user', content: 'Hello' }
+    const chat = (change: object) => {
+      const body = JSON.stringify({ model: 'second', messages: [USER], ...change })
+      return routes.request('/chat/completions', { method: 'POST', body })
+    }
+
+    it('reads what the template of its model makes of the messages, and nothing more', async () => {
+      const parts = [
+        { type: 'text', text: 'Hello ' },
+        { type: 'text', text: 'again' },
+      ]
+      const developer = { role: 'developer', content: 'Be brief.' }
+      const messages = [developer, USER, { role: 'assistant', content: 'Hi.' }]
+      const change = { messages: [...messages, { role: 'user', content: parts }] }
+      await chat({ ...change, max_completion_tokens: 9, logprobs: true, top_logprobs: 2 })
+      assert.deepEqual(asked.at(-1), {
+        text: '[system] Be brief.[user] Hello[assistant] Hi.[user] Hello again',
+        ...{ addSpecialTokens: false, temperature: 0.7, topK: 40 },
+        ...{ maxTokens: 9, stop: [], logProbabilities: 2 },
+      })
+      await chat({ chat_template_kwargs: { loud: true }, logprobs: true })
+      assert.equal(asked.at(-1)!.text, '[user] Hello!')
+      assert.equal(asked.at(-1)!.logProbabilities, 0)
+    })
+
+    it('has as much room as is left where the caller does not say', async () => {
+      await chat({})
+      // A context of 105 tokens, of which the prompt takes 5.
+      assert.equal(asked.at(-1)!.maxTokens, 100)
+      const response = await chat({ max_tokens: 101 })
+      assert.equal(response.status, 400)
+      assert.match(await response.text(), /^messages: 5 tokens leave room for 100, not 101;/)
+    })
+
+    it('is answered by a message, also piece by piece', async () => {
+      const body = (await (await chat({})).json()) as ChatCompletion
+      assert.equal(body.object, 'chat.completion')
+      const { message, finish_reason: why } = body.choices[0]!
+      assert.deepEqual([message.role, message.content, why], ['assistant', ' is deep', 'length'])
+      assert.deepEqual(body.usage, USAGE)
+      const events = (await (await chat({ stream: true })).text()).split('\n\n')
+      assert.equal(events.at(-2), 'data: [DONE]')
+      const [first, last] = [events[0]!, events.at(-3)!].map((event) =>
+        JSON.parse(event.slice('data: '.length)),
+      )
+      assert.equal(first.object, 'chat.completion.chunk')
+      assert.deepEqual(first.choices[0].delta, { role: 'assistant', content: '' })
+      assert.deepEqual(last.choices[0].delta, { content: ' is deep' })
+      assert.equal(last.choices[0].finish_reason, 'length')
+      assert.deepEqual(last.usage, USAGE)
+    })
+
+    it('is refused with the reason where nobody would answer it as it is meant', async () => {
+      const count = asked.length
+      const refused = [
+        [{ messages: [] }, /^messages: /],
+        [{ messages: 'Hello' }, /^messages: /],
+        [{ messages: [{ role: 'tool', content: '7' }] }, /^messages\.0\.role: /],
+        [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, /must be a text/],
+        [{ messages: [{ role: 'user', content: 'a'.repeat(32 * 1024) }] }, /come to 32775 char/],
+        [{ messages: [{ ...USER, content: 'rude' }] }, /template of second refuses them: too rude/],
+        [{ model: 'brook-4m' }, /brook-4m has no chat template.*POST \/v1\/completions/],
+        [{ tools: [{ type: 'function' }] }, /^tools.*: must be left out/],
+        [{ response_format: { type: 'json_object' } }, /must be text/],
+        [{ top_logprobs: 2 }, /^top_logprobs: needs logprobs/],
+        [{ n: 2 }, /^n: must be 1/],
+      ] as const
+      for (const [change, why] of refused) {
+        const response = await chat(change)
+        assert.match(await response.text(), why)
+        assert.equal(response.status, 400)
+      }
+      assert.equal(asked.length, count)
+    })
   })
 })

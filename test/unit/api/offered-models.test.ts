@@ -44,8 +44,8 @@ describe('the base models that a node offers', () => {
     equal(own!.contextTokens, 512)
     const files = 'model.safetensors tokenizer.json tokenizer_config.json'
     deepEqual(stored, [
-      `own: config.json generation_config.json ${files}`,
-      `brook-4m: config.json ${files}`,
+      `own: chat_template.jinja config.json generation_config.json ${files}`,
+      `brook-4m: chat_template.jinja config.json ${files}`,
     ])
     const again = await offer(SHIPPED_MODEL, folder)
     deepEqual([again[1]!.cid, again[0]!.cid], [own!.cid, shipped!.cid])

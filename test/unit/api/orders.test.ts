@@ -113,7 +113,7 @@ describe('an order at a gateway', () => {
   it('is refused in amounts of OPEN where the escrow does not cover it', async () => {
     const prompt: Prompt = {
       ...{ text: 'Rivers', temperature: 0, topK: 1, maxTokens: 64 },
-      ...{ stop: [], logProbabilities: null },
+      ...{ addSpecialTokens: true, stop: [], logProbabilities: null },
     }
     const refusal = { name: 'OrderError', message: /has 1 OPEN left, .* may take 64\..*--escrow/ }
     await rejects(orders.answer(cidNumber(1), '', prompt), refusal)

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { describe, it } from 'mocha'
+import { mock } from 'node:test'
+import { after, before, describe, it } from 'mocha'
 import { auditorsToBe } from '../../../coordinator-free/committee.ts'
 import type { News } from '../../../coordinator-free/events.ts'
 import type { Envelope } from '../../../protocol/envelope.ts'
@@ -50,6 +51,9 @@ describe('the model of a job that somebody works at', () => {
     for (const worker of workers) hear({ kind: 'message', envelope: beat(worker) })
     return { core, fetched, again: () => hear({ kind: 'message', envelope: beat(workers[0]!) }) }
   }
+
+  before(() => mock.timers.enable({ apis: ['Date'], now: NOW }))
+  after(() => mock.timers.reset())
 
   const { core } = fetchedBy(addressNumber(VALIDATORS[0]!), [])
   const onTurn = core.ledger.members.ranked('worker', 'execute', job.digest)[0]!.node

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { utf8 } from '../../../protocol/hash.ts'
+import { promptTokens } from '../../../worker/effects/answering.ts'
+import type { Base } from '../../../worker/effects/knowledge.ts'
 import { openBaseModel } from '../../../worker/engine/files/base-model.ts'
 import { openTokenizer, tokenizerFrom } from '../../../worker/engine/files/tokenizer.ts'
 import { testFolder } from '../../harness/folders.ts'
@@ -103,6 +105,28 @@ describe('tokenizer', () => {
     assert.equal(tokenizer.endOfText, 0)
     assert.equal(tokenizer.decode([0, ...tokenizer.encode('river'), 0]), 'river')
     assert.equal(tokenizer.vocabSize, 4096)
+  })
+
+  it('puts around a text what its files say, unless the text has it already', async () => {
+    const json = JSON.parse(await readFile(join(BROOK, 'tokenizer.json'), 'utf8'))
+    const begin = { SpecialToken: { id: '<|endoftext|>', type_id: 0 } }
+    const post_processor = {
+      type: 'TemplateProcessing',
+      single: [begin, { Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: {
+        '<|endoftext|>': { id: '<|endoftext|>', ids: [0], tokens: ['<|endoftext|>'] },
+      },
+    }
+    const file = utf8(JSON.stringify({ ...json, post_processor }))
+    const tokenizer = tokenizerFrom(new Map([['tokenizer.json', file]]))
+    const river = (await openTokenizer(BROOK)).encode('river')
+    assert.deepEqual(tokenizer.encode('river'), [0, ...river])
+    assert.deepEqual(tokenizer.encode('river', { addSpecialTokens: false }), river)
+    const base = { tokenizer } as Base
+    const asked = { text: '<|endoftext|>river', addSpecialTokens: false }
+    assert.deepEqual(promptTokens(base, asked), [0, ...river])
+    assert.deepEqual(promptTokens(base, { ...asked, addSpecialTokens: true }), [0, 0, ...river])
   })
 
   it('knows all tokens that end a text, by whatever file names them', async () => {

@@ -7,6 +7,7 @@ import { familyOf, parseConfig } from '../families/known.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { ExternalTensor } from '../graph/onnx.ts'
 import { outputTable, packedTensors, tensorShapes } from '../graph/transformer.ts'
+import { TEMPLATE_FILE } from './chat-template.ts'
 import { float32From } from './half.ts'
 import { dtypeOf, elementType, readAll, readHeader, type TensorPlace } from './safetensors.ts'
 
@@ -15,7 +16,7 @@ const INDEX_FILE = 'model.safetensors.index.json'
 const CONFIG_FILE = 'config.json'
 const TOKENIZER_FILE = 'tokenizer.json'
 /** Which tokens end what the model writes. */
-const OPTIONAL_FILES = ['generation_config.json', 'tokenizer_config.json']
+export const OPTIONAL_FILES = [TEMPLATE_FILE, 'generation_config.json', 'tokenizer_config.json']
 
 export interface BaseModel {
   readonly config: ModelConfig

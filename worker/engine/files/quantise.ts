@@ -10,10 +10,16 @@ import { projectionShape } from '../families/model-config.ts'
 import type { Packing } from '../graph/matrix.ts'
 import type { ExternalTensor } from '../graph/onnx.ts'
 import { packedTensors } from '../graph/transformer.ts'
-import { type BaseModel, openBaseModel, readFloats, readPlace } from './base-model.ts'
+import {
+  type BaseModel,
+  OPTIONAL_FILES,
+  openBaseModel,
+  readFloats,
+  readPlace,
+} from './base-model.ts'
 import { dtypeOf, type TensorSource, writeSafetensorsFile } from './safetensors.ts'
 
-const COPIED = ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json']
+const COPIED = ['tokenizer.json', ...OPTIONAL_FILES]
 
 /** Smaller blocks are truer and larger: 32 is what most tools take; 16 fits rows that 32 does not divide. */
 const BLOCK_SIZES = [32, 16]

@@ -28,14 +28,21 @@ interface TextStream {
   end(): string
 }
 
+export interface EncodeOptions {
+  readonly addSpecialTokens: boolean
+}
+
 export interface Tokenizer {
   readonly vocabSize: number
   /** The token that ends a document, and begins one, where the files name it. */
   readonly endOfText: number | undefined
   /** Tokens that end what the model writes: of chat models several. */
   readonly stopTokens: readonly number[]
-  /** Adds what the tokenizer itself puts around a text, if anything. Throws `unsupported-model` where it comes to no end. */
-  encode(text: string): number[]
+  /**
+   * Adds what the tokenizer itself puts around a text, if anything, unless told otherwise. Throws `unsupported-model` where it
+   * comes to no end.
+   */
+  encode(text: string, options?: EncodeOptions): number[]
   /** Special tokens are left out. */
   decode(tokens: readonly number[]): string
   stream(): TextStream
@@ -130,15 +137,17 @@ function wrap(
     vocabSize: highestId(inner.get_vocab(true).values()) + 1,
     endOfText: stopTokens[0],
     stopTokens,
-    encode: (text) => (text === '' ? [] : read(inner, text)),
+    encode: (text, { addSpecialTokens } = { addSpecialTokens: true }) =>
+      text === '' ? [] : read(inner, text, addSpecialTokens),
     decode,
     stream: () => textStream(decode),
   }
 }
 
-function read(inner: HuggingFaceTokenizer, text: string): number[] {
+function read(inner: HuggingFaceTokenizer, text: string, addSpecialTokens: boolean): number[] {
   const waitMs = LEAST_READ_MS + text.length / LEAST_PER_MS
-  const encoded = endingWithin(waitMs, () => inner.encode(text).ids)
+  const options = { add_special_tokens: addSpecialTokens }
+  const encoded = endingWithin(waitMs, () => inner.encode(text, options).ids)
   if (encoded) return encoded.result
   const took = `${text.length} characters took more than ${Math.round(waitMs)} ms`
   throw new EngineError('unsupported-model', `${TOKENIZER_FILE} cannot be used: ${took}`)
