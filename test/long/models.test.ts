@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import type { JobView } from '../../worker/api/views.ts'
 import { quantiseModel } from '../../worker/engine/files/quantise.ts'
+import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import { tributary } from '../harness/program.ts'
 import { SmallNetwork } from '../harness/small-network.ts'
@@ -14,6 +16,18 @@ interface Listed {
   readonly parent?: string
 }
 
+/** Begins with the token that all documents began with in training. */
+const TEMPLATE = `{{ eos_token }}
+{%- for message in messages %}
+{{- '# ' + message.role + '\\n' + message.content + '\\n' }}
+{%- endfor %}
+{{- '# assistant\\n' }}`
+
+interface ChatCompletion {
+  readonly choices: readonly { readonly message: { readonly content: string } }[]
+  readonly usage: { readonly prompt_tokens: number }
+}
+
 describe("a base model of a gateway's own", () => {
   const network = new SmallNetwork('models')
   let adapter: string
@@ -21,6 +35,7 @@ describe("a base model of a gateway's own", () => {
   before(async () => {
     const folder = join(network.folder, 'brook-8-bit')
     await quantiseModel(SHIPPED_MODEL, folder, 8, () => {})
+    await writeFile(join(folder, 'chat_template.jinja'), TEMPLATE)
     await network.start(['--models', folder])
   })
 
@@ -53,6 +68,22 @@ describe("a base model of a gateway's own", () => {
     const answer = JSON.parse(said.out) as { job: { adapter: string; model: string } }
     assert.equal(answer.job.adapter, adapter)
     assert.equal(answer.job.model, (await listed())[0]!.id)
+  })
+
+  it('answers a conversation as its chat template has it', async () => {
+    const words = ['What is a fork?', '--model', 'brook-8-bit', '--max-tokens', '6']
+    const told = await run('ask', '--system', 'You know chains.', ...words)
+    assert.equal(told.code, 0, told.err)
+    const messages = [
+      { role: 'system', content: 'You know chains.' },
+      { role: 'user', content: 'What is a fork?' },
+    ]
+    const body = { model: adapter, messages, max_tokens: 6 }
+    const { choices, usage } = await network.client.post<ChatCompletion>('/chat/completions', body)
+    const text = '<|endoftext|># system\nYou know chains.\n# user\nWhat is a fork?\n# assistant\n'
+    const { encode } = await openTokenizer(SHIPPED_MODEL)
+    assert.equal(usage.prompt_tokens, encode(text).length)
+    assert.ok(choices[0]!.message.content.length > 0)
   })
 
   it('comes back as the folder that it was, and its adapter as PEFT reads it', async () => {

@@ -22,7 +22,7 @@ interface Chunk {
 interface AskOptions {
   readonly node?: string
   readonly model?: string
-  readonly maxTokens: number
+  readonly maxTokens?: number
   readonly stop?: string[]
   readonly temperature: number
   readonly system?: string
@@ -50,7 +50,11 @@ export function askCommand(): Command {
       '--model <id>',
       'content id of an adapter, or the name of a base model, such as brook-4m (default: the newest adapter)',
     )
-    .option('--max-tokens <n>', 'tokens to write at the most', whole, 64)
+    .option(
+      '--max-tokens <n>',
+      'tokens to write at the most (default: 64, of a chat model 256)',
+      whole,
+    )
     .option('--stop <text...>', 'end before any of these, up to four')
     .option(
       '--temperature <t>',
