@@ -2,9 +2,8 @@
  * A worker's and a validator's bench without a network: the shipped base model, a small datanet of made-up prose, and a
  * fine-tune of a few steps on it, all over one map of content.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Result } from '../../coordinator-free/events.ts'
 import { Adapter } from '../../protocol/adapter.ts'
 import { Answer, Prompt } from '../../protocol/answer.ts'
@@ -19,13 +18,12 @@ import { executeAnswer } from '../../worker/effects/answer.ts'
 import { Knowledge } from '../../worker/effects/knowledge.ts'
 import { executeTune } from '../../worker/effects/tune.ts'
 import { createEngine, type Engine } from '../../worker/engine/engine.ts'
+import { modelFiles } from '../../worker/engine/files/base-model.ts'
+import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import { createLogger } from '../../worker/telemetry/logger.ts'
 import { removeFolder, testFolder } from './folders.ts'
 import { MemoryContent } from './memory-content.ts'
 import { hashNumber, jobNumber, keyNumber, NOW_MS } from './messages.ts'
-
-const BROOK = fileURLToPath(new URL('../../models/brook-4m', import.meta.url))
-const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
 
 /** Small enough for seconds, large enough for two segments and a few held-out examples. */
 const SPEC: Omit<FineTuneSpec, 'datanet'> = {
@@ -72,9 +70,7 @@ export class Workshop {
   /** @param texts one contribution each */
   static async open(texts: readonly string[] = PROSE): Promise<Workshop> {
     const shop = new Workshop()
-    const names = MODEL_FILES.filter((name) => existsSync(join(BROOK, name)))
-    const files = names.map((name) => ({ name, content: readFileSync(join(BROOK, name)) }))
-    shop.model = await shop.content.putFiles(files)
+    shop.model = await shop.putModel(SHIPPED_MODEL)
     shop.datanet = await shop.#publish(texts)
     const input = await shop.content.put(FineTuneSpec, { ...SPEC, datanet: shop.datanet })
     const units = SPEC.steps * SPEC.batchExamples * SPEC.exampleTokens
@@ -84,6 +80,12 @@ export class Workshop {
     shop.answerJob = await shop.question('The river carries', shop.tuned.output)
     shop.answered = await shop.answer(shop.answerJob)
     return shop
+  }
+
+  async putModel(folder: string): Promise<Cid> {
+    const names = await modelFiles(folder)
+    const files = names.map((name) => ({ name, content: readFileSync(join(folder, name)) }))
+    return this.content.putFiles(files)
   }
 
   async question(text: string, adapter: Cid | '', asked: Partial<Prompt> = {}): Promise<Job> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { Prompt, Temperature } from '../../protocol/answer.ts'
-import { EXACT_BOUNDS, margin, tokensHonest } from '../../protocol/commitment.ts'
+import { EXACT_BOUNDS, margin, PACKED_BOUNDS, tokensHonest } from '../../protocol/commitment.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { draw, LEAST_TEMPERATURE } from '../../protocol/sampling.ts'
 
@@ -33,44 +33,44 @@ describe('a drawn token', () => {
         const row = Float32Array.from(values)
         const sampler = { temperature, topK }
         const token = draw(row, SEED, position, sampler)
-        const distance = margin(row, token, SEED, position, sampler)
+        const distance = margin(row, token, SEED, position, sampler, EXACT_BOUNDS)
         assert.ok(Number.isFinite(distance), `margin ${distance} at temperature ${temperature}`)
-        assert.ok(tokensHonest([distance]))
+        assert.ok(tokensHonest([distance], EXACT_BOUNDS))
       },
     )
     fc.assert(property, { numRuns: 500 })
   })
 
-  it('is honest where its logits were off by half of the bound, as those of another device may be', () => {
-    const off = EXACT_BOUNDS.margin / 2
-    const rows = fc.array(
-      fc.tuple(
-        fc.oneof(
-          fc.float({ noNaN: true, min: -20, max: 20 }),
-          // Near enough to one another to change places at the edge of the top k.
-          fc
-            .integer({ min: 0, max: 8 })
-            .map((quarters) => 7 + (quarters * EXACT_BOUNDS.margin) / 4),
+  for (const bounds of [EXACT_BOUNDS, PACKED_BOUNDS]) {
+    it(`is honest where its logits were off by half of ${bounds.margin}, as those of another run may be`, () => {
+      const off = bounds.margin / 2
+      const rows = fc.array(
+        fc.tuple(
+          fc.oneof(
+            fc.float({ noNaN: true, min: -20, max: 20 }),
+            // Near enough to one another to change places at the edge of the top k.
+            fc.integer({ min: 0, max: 8 }).map((quarters) => 7 + (quarters * bounds.margin) / 4),
+          ),
+          fc.double({ min: -1, max: 1, noNaN: true }),
         ),
-        fc.double({ min: -1, max: 1, noNaN: true }),
-      ),
-      { minLength: 1, maxLength: 40 },
-    )
-    const property = fc.property(
-      rows,
-      temperature,
-      fc.integer({ min: 1, max: 50 }),
-      fc.nat(1000),
-      (pairs, temperature, topK, position) => {
-        const row = Float32Array.from(pairs, ([value]) => value)
-        const other = Float32Array.from(pairs, ([value, by]) => value + 0.99 * off * by)
-        const sampler = { temperature, topK }
-        const token = draw(other, SEED, position, sampler)
-        assert.ok(tokensHonest([margin(row, token, SEED, position, sampler)]))
-      },
-    )
-    fc.assert(property, { numRuns: 2000 })
-  })
+        { minLength: 1, maxLength: 40 },
+      )
+      const property = fc.property(
+        rows,
+        temperature,
+        fc.integer({ min: 1, max: 50 }),
+        fc.nat(1000),
+        (pairs, temperature, topK, position) => {
+          const row = Float32Array.from(pairs, ([value]) => value)
+          const other = Float32Array.from(pairs, ([value, by]) => value + 0.99 * off * by)
+          const sampler = { temperature, topK }
+          const token = draw(other, SEED, position, sampler)
+          assert.ok(tokensHonest([margin(row, token, SEED, position, sampler, bounds)], bounds))
+        },
+      )
+      fc.assert(property, { numRuns: 2000 })
+    })
+  }
 
   it('is honest where only the validator has the token with the most noise in its top k', () => {
     const sampler = { temperature: 1, topK: 2 }
@@ -83,7 +83,9 @@ describe('a drawn token', () => {
     assert.ok(noisy.length > 0)
     for (const position of noisy) {
       const token = draw(other, SEED, position, sampler)
-      assert.ok(tokensHonest([margin(row, token, SEED, position, sampler)]))
+      assert.ok(
+        tokensHonest([margin(row, token, SEED, position, sampler, EXACT_BOUNDS)], EXACT_BOUNDS),
+      )
     }
   })
 
@@ -93,7 +95,9 @@ describe('a drawn token', () => {
     for (let position = 0; position < 100; position++) {
       const drawn = draw(row, SEED, position, sampler)
       for (const other of [0, 1, 2, 3].filter((token) => token !== drawn)) {
-        assert.ok(!tokensHonest([margin(row, other, SEED, position, sampler)]))
+        assert.ok(
+          !tokensHonest([margin(row, other, SEED, position, sampler, EXACT_BOUNDS)], EXACT_BOUNDS),
+        )
       }
     }
   })

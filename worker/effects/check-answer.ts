@@ -8,7 +8,6 @@ import { Answer, Prompt } from '../../protocol/answer.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import {
   answerCommitment,
-  EXACT_BOUNDS,
   isInside,
   margin,
   sketch,
@@ -21,6 +20,7 @@ import type { Job } from '../../protocol/job.ts'
 import { NOTHING_SEEN, NOWHERE, type Seen } from '../../protocol/opening.ts'
 import { draw } from '../../protocol/sampling.ts'
 import { checkAnswer as checkAttribution } from '../attribution/check.ts'
+import { boundsOf } from '../engine/families/model-config.ts'
 import type { ModelInfo, Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { answerFeature, endsAnswer, promptTokens, writtenText } from './answering.ts'
@@ -116,6 +116,7 @@ async function checkTokens(
 ): Promise<Finding | undefined> {
   const seed = fromHex(jobId)
   const { vocabSize, config } = base.model.info
+  const bounds = boundsOf(config)
   const rowAt = (index: number) => logits.subarray(index * vocabSize, (index + 1) * vocabSize)
   const margins: number[] = []
   let areLikely = true
@@ -123,15 +124,16 @@ async function checkTokens(
     // Noise for a thousand tokens takes milliseconds, and there may be thousands of places: others have their turn between.
     await setImmediate(undefined, { signal })
     const row = rowAt(index)
-    margins.push(margin(row, token, seed, index, prompt))
+    margins.push(margin(row, token, seed, index, prompt, bounds))
     const told = logProbabilities[index]
-    if (told) areLikely &&= isLikelihood(told, row, token, prompt.logProbabilities!)
+    if (told) areLikely &&= isLikelihood(told, row, token, prompt.logProbabilities!, bounds)
   }
   const drawn = (index: number) => draw(rowAt(index), seed, index, prompt)
-  const isHonest = tokensHonest(margins) && !outsideEnds(base, prompt, tokens, margins, drawn)
+  const isHonest =
+    tokensHonest(margins, bounds) && !outsideEnds(base, prompt, tokens, margins, drawn)
   if (!isHonest) return fail('tokens-differ', tokens.length)
   const difference = sketchDifference(sketches, sketch(hidden, config.width, seed))
-  if (difference > EXACT_BOUNDS.sketchUnits) return fail('states-differ', tokens.length)
+  if (difference > bounds.sketchUnits) return fail('states-differ', tokens.length)
   return areLikely ? undefined : fail('log-probabilities-differ', tokens.length)
 }
 
@@ -148,7 +150,7 @@ function outsideEnds(
   drawn: (index: number) => number,
 ): boolean {
   return tokens.some((token, index) => {
-    if (isInside(margins[index]!)) return false
+    if (isInside(margins[index]!, boundsOf(base.model.info.config))) return false
     const before = tokens.slice(0, index)
     return [token, drawn(index)].some((last) => endsAnswer(base, [...before, last], stop))
   })

@@ -3,14 +3,12 @@
  * top-k. The validator's own pass differs in the last bits, so two of them are the same where they are near.
  */
 import { type Answer, LEAST_LOG_PROBABILITY, PARTS_OF_NAT } from '../../protocol/answer.ts'
+import type { Bounds } from '../../protocol/commitment.ts'
 import { highest } from '../../protocol/sampling.ts'
 import type { DrawnProbability } from '../engine/requests.ts'
 import { logSumOf } from '../engine/serving/probabilities.ts'
 
 export type ToldProbability = Answer['logProbabilities'][number]
-
-/** In millionths of a nat: honest runs are some millionths apart, and a thousandth changes a probability by a thousandth of it. */
-const TOLERANCE = 1000
 
 /** In the form of a document. */
 export function toldProbabilities(drawn: readonly DrawnProbability[]): ToldProbability[] {
@@ -37,10 +35,12 @@ export function isLikelihood(
   logits: Float32Array,
   token: number,
   count: number,
+  { margin }: Bounds,
 ): boolean {
   const logSum = logSumOf(logits)
   const own = (id: number): number => told(logits[id]! - logSum)
-  const isNear = (one: number, other: number): boolean => Math.abs(one - other) <= TOLERANCE
+  const isNear = (one: number, other: number): boolean =>
+    Math.abs(one - other) <= PARTS_OF_NAT * margin
   if (!isNear(logProbability, own(token))) return false
   const best = highest(logits, count).map(own)
   if (likeliest.length !== best.length) return false

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { EXACT_BOUNDS } from '../../../protocol/commitment.ts'
 import {
   isLikelihood,
   type ToldProbability,
@@ -41,26 +42,36 @@ describe('log-probabilities in an answer', () => {
 
   it('hold where they follow from the logits, in whichever order equals stand', () => {
     const told = tell(0, 4)
-    assert.ok(isLikelihood(told, LOGITS, 0, 4))
+    assert.ok(isLikelihood(told, LOGITS, 0, 4, EXACT_BOUNDS))
     const [first, second, third, fourth] = told.likeliest as Required<ToldProbability>['likeliest']
     const turned = [first!, second!, fourth!, third!]
-    assert.ok(isLikelihood({ ...told, likeliest: turned }, LOGITS, 0, 4))
+    assert.ok(isLikelihood({ ...told, likeliest: turned }, LOGITS, 0, 4, EXACT_BOUNDS))
     const twice = [first!, second!, third!, third!]
-    assert.ok(!isLikelihood({ ...told, likeliest: twice }, LOGITS, 0, 4))
-    assert.ok(!isLikelihood(told, LOGITS, 1, 4))
-    assert.ok(!isLikelihood(told, LOGITS, 0, 3))
+    assert.ok(!isLikelihood({ ...told, likeliest: twice }, LOGITS, 0, 4, EXACT_BOUNDS))
+    assert.ok(!isLikelihood(told, LOGITS, 1, 4, EXACT_BOUNDS))
+    assert.ok(!isLikelihood(told, LOGITS, 0, 3, EXACT_BOUNDS))
   })
 
   it('do not hold where a less likely token stands among them', () => {
     const told = tell(0, 2)
     const worse = { token: 3, logProbability: micro(1 / 8) }
-    assert.ok(!isLikelihood({ ...told, likeliest: [told.likeliest[0]!, worse] }, LOGITS, 0, 2))
+    assert.ok(
+      !isLikelihood(
+        { ...told, likeliest: [told.likeliest[0]!, worse] },
+        LOGITS,
+        0,
+        2,
+        EXACT_BOUNDS,
+      ),
+    )
     const made = { token: 3, logProbability: micro(1 / 4) }
-    assert.ok(!isLikelihood({ ...told, likeliest: [told.likeliest[0]!, made] }, LOGITS, 0, 2))
+    assert.ok(
+      !isLikelihood({ ...told, likeliest: [told.likeliest[0]!, made] }, LOGITS, 0, 2, EXACT_BOUNDS),
+    )
   })
 
   it('tell all tokens where more are asked for than there are', () => {
     assert.equal(tell(0, 9).likeliest.length, 4)
-    assert.ok(isLikelihood(tell(0, 9), LOGITS, 0, 9))
+    assert.ok(isLikelihood(tell(0, 9), LOGITS, 0, 9, EXACT_BOUNDS))
   })
 })

@@ -1,4 +1,5 @@
 /** What of a config.json the graphs depend on, in the same terms for every family. It crosses threads: plain data only. */
+import { type Bounds, EXACT_BOUNDS, PACKED_BOUNDS } from '../../../protocol/commitment.ts'
 import type { Projection } from '../../../protocol/tuning.ts'
 import type { HeadSizes } from '../graph/attention.ts'
 import type { Packing } from '../graph/matrix.ts'
@@ -32,6 +33,11 @@ export type FamilyName = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gpt2'
 
 /** The rotary or learned tables are part of the graph: 4,096 positions of 64 pairs are 2 MB. Longer models are cut to this. */
 export const MAX_CONTEXT_TOKENS = 4096
+
+/** How far apart two honest runs of the model may be. */
+export function boundsOf({ packing }: ModelConfig): Bounds {
+  return packing === undefined ? EXACT_BOUNDS : PACKED_BOUNDS
+}
 
 /** How the files of a family name their tensors, and how its layers are put together. */
 export interface Family {

@@ -3,10 +3,9 @@
  * by the processor otherwise. Validators check tokens by their margins, which leave room for sums in another order; what they
  * compare bit by bit (training, features, the states of a finished text) is never computed here.
  */
-import { EXACT_BOUNDS } from '../../../protocol/commitment.ts'
 import { utf8 } from '../../../protocol/hash.ts'
 import { random } from '../../../protocol/prng.ts'
-import type { ModelConfig } from '../families/model-config.ts'
+import { boundsOf, type ModelConfig } from '../families/model-config.ts'
 import type { Session } from '../session.ts'
 import { lastPlaces, textFeeds } from './feeds.ts'
 import { KeyValues, newKeyValues } from './key-values.ts'
@@ -17,8 +16,6 @@ export type Runner = Pick<Session, 'run'>
 /** One that holds memory of a provider's. */
 export type ProviderRunner = Pick<Session, 'run' | 'release'>
 
-/** Half of what validators allow, in logits: a text may be less kind than the trial's. */
-const ALLOWED = EXACT_BOUNDS.margin / 2
 /** Read in one go; two more are read over their keys and values. */
 const TRIAL_TOKENS = 32
 
@@ -69,11 +66,13 @@ export class Drawing implements Runner {
     try {
       this.#provider = await this.#options.provider()
       const difference = await disagreement(config, this.#provider, processor)
-      if (difference <= ALLOWED) {
+      // Half of what validators allow, in logits: a text may be less kind than the trial's.
+      const allowed = boundsOf(config).margin / 2
+      if (difference <= allowed) {
         onTried()
         return this.#provider
       }
-      this.#refuse(`its logits for this model are ${difference} off; ${ALLOWED} is allowed`)
+      this.#refuse(`its logits for this model are ${difference} off; ${allowed} is allowed`)
     } catch (error) {
       this.#refuse(messageOf(error))
     }
