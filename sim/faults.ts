@@ -34,6 +34,8 @@ export type Fault =
       readonly forMs: number
       readonly factor: number
     }
+  /** For a while others want so much more gas of each block. */
+  | { readonly kind: 'burst'; readonly atMs: number; readonly forMs: number; readonly gas: number }
   /** The L2 mines nothing and answers nobody. */
   | { readonly kind: 'outage'; readonly atMs: number; readonly forMs: number }
   | {
@@ -100,6 +102,10 @@ function disasters(scenario: Scenario, nodes: number, dice: Random): Fault[] {
       const atMs = 3000 + dice.below(workloadMs)
       return { kind: 'spike', atMs, forMs: scenario.spikeMs, factor: scenario.spikeFactor }
     }),
+    ...Array.from({ length: scenario.bursts }, (): Fault => {
+      const atMs = 3000 + dice.below(workloadMs)
+      return { kind: 'burst', atMs, forMs: scenario.burstMs, gas: scenario.burstGas }
+    }),
   ]
 }
 
@@ -125,6 +131,9 @@ function strike(world: World, fault: Fault): void {
       break
     case 'spike':
       world.sequencer.spike(fault.factor, fault.forMs)
+      break
+    case 'burst':
+      world.sequencer.burst(fault.gas, fault.forMs)
       break
     case 'outage':
       world.counters['outages']! += 1

@@ -1,12 +1,13 @@
 /** Whether what a scenario plans did happen: a fault or an attack that never fired has tested nothing. */
 import { ADVERSARY_KEYS, type AdversaryKey } from './adversaries/kinds.ts'
+import { ELASTICITY } from './base-fee.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import type { Scenario } from './scenario.ts'
 import type { Report } from './world.ts'
 
 /**
- * What is planned one by one, and the counter that rises when it happens; of a partition, when it cuts something off, and of a
- * spike, when somebody has paid it or waits for its end.
+ * What is planned one by one, and the counter that rises when it happens; of a partition, when it cuts something off, of a
+ * spike, when somebody has paid it or waits for its end, and of a burst, when somebody finds no room in it, or pays for it.
  */
 const SIGNS: Readonly<Record<Fault['kind'], string>> = {
   crash: 'crashes',
@@ -15,6 +16,7 @@ const SIGNS: Readonly<Record<Fault['kind'], string>> = {
   partition: 'cut',
   outage: 'outages',
   spike: 'felt',
+  burst: 'pressed',
   forgery: 'forged',
   verdict: 'verdicts',
   demand: 'demands',
@@ -29,7 +31,13 @@ const STANDING_SIGNS = {
   chainFailures: 'chainFailed',
 } as const satisfies Partial<Record<keyof Scenario, string>>
 
-export type FaultClass = Fault['kind'] | keyof typeof STANDING_SIGNS | 'lostDisk' | AdversaryKey
+export type FaultClass =
+  | Fault['kind']
+  | keyof typeof STANDING_SIGNS
+  | 'lostDisk'
+  | 'fullBlocks'
+  | 'risenFees'
+  | AdversaryKey
 
 /** How often each fault class and each kind of adversary happened that a run's scenario has. */
 export type Firing = Readonly<Partial<Record<FaultClass, number>>>
@@ -40,6 +48,9 @@ export function firingOf(scenario: Scenario, { counters, strikes }: Report): Fir
   for (const fault of scenario.faults ?? faultsOf(scenario)) {
     note(fault.kind, SIGNS[fault.kind])
     if (fault.kind === 'crash' && fault.wiped) note('lostDisk', 'disksLost')
+    if (fault.kind !== 'burst') continue
+    if (fault.gas * Number(ELASTICITY) > scenario.blockGas) note('risenFees', 'risenFees')
+    if (fault.gas > scenario.blockGas) note('fullBlocks', 'fullBlocks')
   }
   for (const [key, counter] of Object.entries(STANDING_SIGNS)) {
     const name = key as keyof typeof STANDING_SIGNS

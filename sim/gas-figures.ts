@@ -32,6 +32,7 @@ export function gasFigures(world: World): Record<string, number> {
     worstPost: Math.max(0, ...posts),
     worstNet: Math.min(...paid.map((wei, index) => gwei(wei - spent[index]!))),
     worstGas: Math.max(...spent.map(gwei)),
+    highestBaseFee: gwei(timeline.highestFeeWei),
     longestWaitSeconds: timeline.longestWaitMs / 1000,
   }
 }

@@ -73,6 +73,11 @@ export function priced(
   }
 }
 
+/** What the dearest transactions take that nodes may have to send: the verdict on a case, or a post signed by all of them. */
+export function dearestGas(validators: number): bigint {
+  return BigInt(Math.max(Number(postLoad(validators, 1).gas), BY_KIND.decide.whole))
+}
+
 /** Where another was quicker; of what happens seldom there is no figure, and the whole is the most that it can take. */
 function vainGasOf(write: Write): number | undefined {
   if (write.kind === 'take-back') return LATE_GAS['takeBack, too late']

@@ -1,7 +1,8 @@
 /**
  * Transactions that no block has taken yet. A sender's are taken one after the other, as its outbox sends them: what was
  * signed waits until a block asks for no more than it offers, and is offered for more after a while; what comes behind it
- * is signed only then. What the chain has forgotten comes before that, and is raised as well.
+ * is signed only then. What the chain has forgotten comes before that, and is raised as well. Where blocks have a limit, those
+ * who tip most come first, as an OP Stack sequencer takes them, and who finds no room waits like who offers too little.
  */
 import { type Load, PLAIN_BYTES, type Prices } from '../protocol/batch-cost.ts'
 import type { Address } from '../protocol/fields.ts'
@@ -9,6 +10,7 @@ import {
   type GasOffer,
   gasLimit,
   gasOffer,
+  gasPriceWei,
   MAX_OFFERS,
   PLAIN_GAS,
   RAISE_MS,
@@ -45,16 +47,24 @@ export interface Signed {
   readonly at: number
 }
 
+/** What becomes of a transaction that a block is to take: it offers too little, or there is no room for it. */
+export type Taken = 'taken' | 'dear' | 'full'
+
 /** The chain, to the pool. */
-export interface Blocks {
-  readonly tipWei: bigint
+export interface Chain {
+  /** Whether a block is closed when it is there, so that what is sent waits for the next. */
+  readonly areLimited: boolean
+  /** What it suggests now. */
+  tipWei(): bigint
   newest(): { readonly timestampMs: number; readonly prices: Prices }
   leftWei(node: Address): bigint
   sign(transaction: Transaction): Signed
   /** True where the contract would answer that it is done. */
   refuses(transaction: Transaction): boolean
-  /** False where the newest block may not take it at what it offers. */
-  take(signed: Signed): boolean
+  /** Into the newest block. */
+  take(signed: Signed): Taken
+  /** No more of them come into it: others have what is left. */
+  close(): void
 }
 
 /** What an empty transaction is for. */
@@ -70,27 +80,31 @@ interface Waiting {
   isTold: boolean
   /** It was mined once, and forgotten. */
   readonly isRestored: boolean
+  /** Why blocks have not taken it. */
+  readonly why: Set<Taken>
   /** The contract would have refused it when it was last to be raised. */
   wasRefused: boolean
 }
 
 export class Mempool {
   /** How often each thing happened. */
-  readonly counters = { pricedOut: 0, raised: 0, emptied: 0, givenUp: 0 }
+  readonly counters = { pricedOut: 0, crowdedOut: 0, raised: 0, emptied: 0, givenUp: 0 }
   /** The longest that any has waited. */
   longestMs = 0
-  readonly #blocks: Blocks
+  readonly #chain: Chain
   readonly #queues = new Map<Address, Waiting[]>()
 
-  constructor(blocks: Blocks) {
-    this.#blocks = blocks
+  constructor(chain: Chain) {
+    this.#chain = chain
   }
 
   add(signed: Signed): void {
     const { address } = signed.transaction.sender
     const queue = this.#queues.get(address)
     if (queue) queue.push(this.#waiting(signed.transaction))
-    else if (!this.#blocks.take(signed)) {
+    else if (this.#chain.areLimited) {
+      this.#queues.set(address, [this.#waiting(signed.transaction, signed)])
+    } else if (this.#chain.take(signed) !== 'taken') {
       this.counters.pricedOut += 1
       this.#queues.set(address, [this.#waiting(signed.transaction, signed)])
     }
@@ -102,45 +116,98 @@ export class Mempool {
     const { address } = signed.transaction.sender
     const queue = this.#queues.get(address) ?? []
     const place = queue.filter(({ isRestored }) => isRestored).length
-    if (place === 0 && this.#blocks.take(silent)) return
-    this.counters.pricedOut += 1
+    if (!this.#chain.areLimited) {
+      if (place === 0 && this.#chain.take(silent) === 'taken') return
+      this.counters.pricedOut += 1
+    }
     const waiting = this.#waiting(silent.transaction, silent)
     queue.splice(place, 0, { ...waiting, isRestored: true, isTold: true })
     this.#queues.set(address, queue)
   }
 
   #waiting(transaction: Transaction, signed?: Signed): Waiting {
-    const sinceMs = this.#blocks.newest().timestampMs
+    const sinceMs = this.#chain.newest().timestampMs
     return {
       ...{ transaction, signed, sinceMs, raiseAtMs: sinceMs + RAISE_MS, offers: 1 },
-      ...{ isTold: false, isRestored: false, wasRefused: false },
+      ...{ isTold: false, isRestored: false, wasRefused: false, why: new Set<Taken>() },
     }
   }
 
   /** There is a new block. */
   look(): void {
+    if (this.#chain.areLimited) this.#fill()
+    else this.#drain()
+  }
+
+  /** Takes what each has signed, those first who tip most. Who has to wait holds up all that it has sent after. */
+  #fill(): void {
+    const left = new Set(this.#queues.keys())
+    for (let sender = this.#dearest(left); sender; sender = this.#dearest(left)) {
+      const queue = this.#queues.get(sender)!
+      if (this.#isTaken(queue[0]!)) queue.shift()
+      else left.delete(sender)
+    }
+    this.#chain.close()
     for (const [sender, queue] of this.#queues) {
-      while (queue.length > 0 && this.#leaves(queue[0]!, queue.length > 1)) queue.shift()
+      // For the next block: its outbox has seen that what was in front of it is in this one.
+      while (queue.length > 0 && !this.#sign(queue[0]!)) queue.shift()
       if (queue.length === 0) this.#queues.delete(sender)
-      else this.#giveUp(queue)
+      else this.#keep(queue)
     }
   }
 
-  /** True of the first in a queue where it need not wait any longer. */
-  #leaves(waiting: Waiting, isAwaited: boolean): boolean {
-    const { transaction } = waiting
-    const nowMs = this.#blocks.newest().timestampMs
-    if (!waiting.signed) {
-      if (waiting.isTold || transaction.isForgotten()) return true
-      waiting.signed = this.#blocks.sign(transaction)
-      waiting.raiseAtMs = nowMs + RAISE_MS
+  /** Who of them has signed something that tips most, or has come first of those who tip as much. */
+  #dearest(left: ReadonlySet<Address>): Address | undefined {
+    const { gasWei } = this.#chain.newest().prices
+    let [dearest, mostWei] = [undefined as Address | undefined, 0n]
+    for (const sender of left) {
+      const signed = this.#queues.get(sender)![0]?.signed
+      if (!signed) continue
+      const tipWei = (gasPriceWei(signed.offer, gasWei) ?? gasWei) - gasWei
+      if (dearest === undefined || tipWei > mostWei) [dearest, mostWei] = [sender, tipWei]
     }
-    if (this.#blocks.take(waiting.signed)) {
-      this.longestMs = Math.max(this.longestMs, nowMs - waiting.sinceMs)
+    return dearest
+  }
+
+  #drain(): void {
+    for (const [sender, queue] of this.#queues) {
+      while (queue.length > 0 && (!this.#sign(queue[0]!) || this.#isTaken(queue[0]!))) {
+        queue.shift()
+      }
+      if (queue.length === 0) this.#queues.delete(sender)
+      else this.#keep(queue)
+    }
+  }
+
+  /** False where nobody wants it any more. */
+  #sign(waiting: Waiting): boolean {
+    const { transaction } = waiting
+    if (waiting.signed) return true
+    if (waiting.isTold || transaction.isForgotten()) return false
+    waiting.signed = this.#chain.sign(transaction)
+    waiting.raiseAtMs = this.#chain.newest().timestampMs + RAISE_MS
+    return true
+  }
+
+  #isTaken({ signed, sinceMs, why }: Waiting): boolean {
+    const taken = this.#chain.take(signed!)
+    if (taken === 'taken') {
+      this.longestMs = Math.max(this.longestMs, this.#chain.newest().timestampMs - sinceMs)
       return true
     }
-    if (transaction.sender.up && nowMs >= waiting.raiseAtMs) this.#raise(waiting, isAwaited)
+    if (this.#chain.areLimited && !why.has(taken)) {
+      why.add(taken)
+      this.counters[taken === 'dear' ? 'pricedOut' : 'crowdedOut'] += 1
+    }
     return false
+  }
+
+  /** Its first has to wait. */
+  #keep(queue: Waiting[]): void {
+    const first = queue[0]!
+    const isLong = this.#chain.newest().timestampMs >= first.raiseAtMs
+    if (first.transaction.sender.up && isLong) this.#raise(first, queue.length > 1)
+    this.#giveUp(queue)
   }
 
   /**
@@ -148,18 +215,18 @@ export class Mempool {
    * paid: where others wait behind it, one that does nothing takes its place.
    */
   #raise(waiting: Waiting, isAwaited: boolean): void {
-    const { timestampMs, prices } = this.#blocks.newest()
+    const { timestampMs, prices } = this.#chain.newest()
     waiting.raiseAtMs = timestampMs + RAISE_MS
     if (waiting.offers >= MAX_OFFERS) return
     const { wasRefused, signed } = waiting
     const isEmpty = signed!.transaction.what === NOTHING
-    waiting.wasRefused = !isEmpty && this.#blocks.refuses(signed!.transaction)
+    waiting.wasRefused = !isEmpty && this.#chain.refuses(signed!.transaction)
     if (waiting.wasRefused && !(wasRefused && isAwaited)) return
     const transaction = waiting.wasRefused ? emptied(signed!.transaction) : signed!.transaction
     const { offer: before } = signed!
-    const offer = gasOffer(prices.gasWei, this.#blocks.tipWei, raised(before))
+    const offer = gasOffer(prices.gasWei, this.#chain.tipWei(), raised(before))
     const { address } = transaction.sender
-    if (this.#blocks.leftWei(address) < mostWei(transaction.load, offer, prices)) return
+    if (this.#chain.leftWei(address) < mostWei(transaction.load, offer, prices)) return
     waiting.offers += 1
     waiting.signed = { ...signed!, transaction, offer }
     this.counters[waiting.wasRefused ? 'emptied' : 'raised'] += 1
@@ -167,7 +234,7 @@ export class Mempool {
 
   /** Whoever asked for it is told that it takes too long. What is signed stays where it is; the rest is let be. */
   #giveUp(queue: Waiting[]): void {
-    const nowMs = this.#blocks.newest().timestampMs
+    const nowMs = this.#chain.newest().timestampMs
     for (const waiting of queue) {
       if (waiting.isTold || nowMs < waiting.sinceMs + WRITE_PATIENCE_MS) continue
       waiting.isTold = true

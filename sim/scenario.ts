@@ -43,6 +43,19 @@ export interface Scenario extends Numbers {
   readonly byteFeeWei: number
   /** What each node has at first to pay of. */
   readonly purseGwei: number
+  /**
+   * What a block has room for, in gas; 0 for whatever comes. Where it has a limit, the base fee moves with the load (EIP-1559),
+   * and never falls below `baseFeeWei`.
+   */
+  readonly blockGas: number
+  /** Gas that others want of each block, what they tip, and the most that they pay for a unit. */
+  readonly othersGas: number
+  readonly othersTipWei: number
+  readonly othersMaxFeeWei: number
+  /** Times that others want so much more of each block, for so long. */
+  readonly bursts: number
+  readonly burstGas: number
+  readonly burstMs: number
   /** Times that the base fee is so many times as high, for so long. */
   readonly spikes: number
   readonly spikeFactor: number
@@ -110,6 +123,14 @@ export const CALM: Omit<Scenario, 'seed'> = {
   byteFeeWei: 0,
   // As much as each has staked.
   purseGwei: 1_000_000_000,
+  blockGas: 0,
+  othersGas: 0,
+  // What op-geth suggests at the least.
+  othersTipWei: 1_000_000,
+  othersMaxFeeWei: 1_000_000_000_000,
+  bursts: 0,
+  burstGas: 10_000_000,
+  burstMs: 60_000,
   spikes: 0,
   spikeFactor: 100,
   spikeMs: 60_000,
@@ -167,6 +188,20 @@ export function smallScenario(seed: number, faults: Faults): Scenario {
   const healMs = faults === 'gas' ? 3 * SMALL.healMs : SMALL.healMs
   const small = scenario(seed, faults, { ...SMALL, healMs })
   return small.turncoatWorkers > 0 ? { ...small, ...TRUSTING } : small
+}
+
+/** Blocks that others fill now and then, or nearly so all the time. */
+function crowding(dice: Random): Partial<Scenario> {
+  const blockGas = 1_000_000 + dice.below(9_000_000)
+  return {
+    blockGas,
+    othersGas: dice.unit() < 0.5 ? dice.below(blockGas) : 0,
+    othersTipWei: 10 ** dice.below(9),
+    othersMaxFeeWei: 10 ** (7 + dice.below(4)),
+    bursts: 1 + dice.below(3),
+    burstGas: dice.below(2 * blockGas),
+    burstMs: 1000 + dice.below(60_000),
+  }
 }
 
 const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
@@ -261,6 +296,7 @@ const MIXES: Readonly<Record<Faults, (dice: Random) => Partial<Scenario>>> = {
     reorgs: dice.unit() < 0.5 ? 1 + dice.below(2) : 0,
     reorgBlocks: 1 + dice.below(6),
     byteFeeWei: dice.unit() < 0.5 ? 10 ** dice.below(11) : 0,
+    ...(dice.unit() < 0.5 && crowding(dice)),
   }),
   // What the swarm draws, with a run in two jobs, and blocks taken back between them. No batch is found false: whoever goes on
   // from what it has settled does so in vain.

@@ -18,6 +18,8 @@ const STANDING = [
   'baseFeeWei',
   'tipWei',
   'byteFeeWei',
+  'blockGas',
+  'othersGas',
   'collectionBatches',
   'spread',
 ] as const satisfies readonly (keyof Scenario)[]

@@ -1,13 +1,21 @@
 /**
  * The fake L2 over time: what was sent to it and when, so that it can take blocks back. What stood in them is sent again at
  * once, as the outboxes of real nodes do. And what that cost: a block takes no transaction that offers less than its base
- * fee.
+ * fee. Where blocks have a limit, what is sent waits for the next.
  */
 import type { Prices } from '../protocol/batch-cost.ts'
-import { gasOffer, gasPriceWei } from '../protocol/gas-offer.ts'
+import { gasLimit, gasOffer, gasPriceWei } from '../protocol/gas-offer.ts'
+import { type Block, Blocks, type Space } from './blocks.ts'
 import { FakeChain, type FakeChainOptions } from './chain.ts'
 import { NothingToDo, Reverted } from './contract.ts'
-import { type Call, Mempool, mostWei, type Signed, type Transaction } from './mempool.ts'
+import {
+  type Call,
+  Mempool,
+  mostWei,
+  type Signed,
+  type Taken,
+  type Transaction,
+} from './mempool.ts'
 import { type Payment, Purses } from './purses.ts'
 
 export interface Fees {
@@ -16,15 +24,12 @@ export interface Fees {
   readonly tipWei: bigint
   /** What each node has at first to pay of. */
   readonly purseWei: bigint
+  readonly space?: Space
   readonly onPaid?: (payment: Payment) => void
 }
 
 const FREE: Fees = { prices: { gasWei: 0n, byteWei: 0n }, tipWei: 0n, purseWei: 0n }
-
-interface Block {
-  readonly timestampMs: number
-  readonly prices: Prices
-}
+const ENDLESS: Space = { blockGas: 0n, othersGas: 0n, others: { maxFeeWei: 0n, tipWei: 0n } }
 
 interface Sent {
   readonly block: number
@@ -39,27 +44,30 @@ export class Timeline {
   readonly #options: FakeChainOptions
   readonly #fees: Fees
   readonly #pool: Mempool
-  readonly #mined: Block[] = []
+  readonly #blocks: Blocks
   #sent: Sent[] = []
   #forks = 0
   /** Counts calls that changed something, and forks. */
   #changes = 0
   /** When each duty was last done, by that count. */
   readonly #done = new Map<string, number>()
-  readonly #counters = { dear: 0, inVain: 0, penniless: 0 }
+  readonly #counters = { dear: 0, pressed: 0, inVain: 0, penniless: 0 }
 
   constructor(options: FakeChainOptions, fees = FREE) {
     this.#options = options
     this.#fees = fees
     this.#chain = new FakeChain(options)
     this.purses = new Purses(fees.purseWei)
+    this.#blocks = new Blocks(fees.space ?? ENDLESS, fees.prices.gasWei)
     this.#pool = new Mempool({
       newest: () => this.#newest,
-      tipWei: fees.tipWei,
+      areLimited: this.#blocks.areLimited,
+      tipWei: () => this.#suggestedTipWei,
       leftWei: (node) => this.purses.leftWei(node),
       sign: (transaction) => this.sign(transaction),
       refuses: ({ duty }) => this.#done.has(duty),
       take: (signed) => this.#take(signed),
+      close: () => this.#blocks.letOthersIn(),
     })
   }
 
@@ -71,7 +79,13 @@ export class Timeline {
   /** How often each thing happened to transactions. */
   get counters(): Readonly<Record<string, number>> {
     const { counters } = this.#pool
-    return { ...this.#counters, ...counters, felt: this.#counters.dear + counters.pricedOut }
+    const felt = this.#counters.dear + counters.pricedOut
+    return { ...this.#counters, ...counters, ...this.#blocks.counters, felt }
+  }
+
+  /** The most that any block has asked for a unit of gas. */
+  get highestFeeWei(): bigint {
+    return this.#blocks.highestWei
   }
 
   /** The longest that a transaction has waited for its block. */
@@ -79,8 +93,9 @@ export class Timeline {
     return this.#pool.longestMs
   }
 
-  mine(timestampMs: number, prices = this.#fees.prices): void {
-    this.#mined.push({ timestampMs, prices })
+  /** @param asked whatever the load. @param burstGas that others want of the block beyond what they want of any */
+  mine(timestampMs: number, asked = this.#fees.prices, burstGas = 0n): void {
+    const { prices } = this.#blocks.add(timestampMs, asked, burstGas)
     this.#chain.mine(timestampMs, this.#forks, prices)
     this.#pool.look()
   }
@@ -89,23 +104,30 @@ export class Timeline {
   send(call: Call): void {
     call(this.#chain)
     this.#changes += 1
-    this.#sent.push({ block: this.#mined.length, call })
+    this.#sent.push({ block: this.#blocks.count, call })
   }
 
   /** Makes it ready to be sent, for what the newest block suggests. */
   sign(transaction: Transaction): Signed {
-    const offer = gasOffer(this.#newest.prices.gasWei, this.#fees.tipWei)
+    const offer = gasOffer(this.#newest.prices.gasWei, this.#suggestedTipWei)
     return { transaction, offer, at: this.#changes }
   }
 
-  /** Its sender is told what came of it, as soon as a block has taken it. */
+  /** Its sender is told what came of it, as soon as a block has taken it: the newest, where that has no limit. */
   offer(signed: Signed): void {
     this.#pool.add(signed)
   }
 
-  /** Takes back the newest blocks, but never the first, and mines others in their stead. */
+  /** Throws where money or room came from nowhere, or went nowhere. */
+  check(): void {
+    this.purses.check()
+    this.#blocks.check(this.purses.payments)
+  }
+
+  /** Takes back the newest blocks, but never the first, and mines others in their stead, in which nobody but others comes. */
   takeBack(blocks: number): void {
-    const kept = Math.max(1, this.#mined.length - blocks)
+    const kept = Math.max(1, this.#blocks.count - blocks)
+    const others = this.#blocks.takeBack(kept)
     const sent = this.#sent
     const { forks: before, changes } = this.#chain
     this.#forks += 1
@@ -114,11 +136,15 @@ export class Timeline {
     this.#chain = new FakeChain(this.#options)
     this.#sent = sent.filter(({ block }) => block <= kept)
     this.purses.takeBack(kept)
-    this.#mined.forEach(({ timestampMs, prices }, index) => {
-      const number = index + 1
-      this.#chain.mine(timestampMs, number <= kept ? before[index] : this.#forks, prices)
-      for (const { block, call } of this.#sent) if (block === number) call(this.#chain)
+    this.#blocks.mined.forEach(({ timestampMs, prices }, index) => {
+      this.#chain.mine(timestampMs, before[index], prices)
+      for (const { block, call } of this.#sent) if (block === index + 1) call(this.#chain)
     })
+    for (const { timestampMs, asked, burstGas } of others) {
+      const { prices } = this.#blocks.add(timestampMs, asked, burstGas)
+      this.#chain.mine(timestampMs, this.#forks, prices)
+      this.#blocks.letOthersIn()
+    }
     for (const lost of sent) if (lost.block > kept) this.#sendAgain(lost)
     // Whoever follows the batches must see that they are others now.
     this.#chain.changes += changes + 1
@@ -137,7 +163,11 @@ export class Timeline {
   }
 
   get #newest(): Block {
-    return this.#mined.at(-1)!
+    return this.#blocks.newest
+  }
+
+  get #suggestedTipWei(): bigint {
+    return this.#blocks.suggestedTipWei(this.#fees.tipWei)
   }
 
   /** An outbox asks before it sends: true where the chain would have refused it then, as it does now. */
@@ -146,16 +176,20 @@ export class Timeline {
     return (doneAt ?? this.#changes) <= at
   }
 
-  #take(signed: Signed): boolean {
+  #take(signed: Signed): Taken {
     const { transaction, offer } = signed
     const { sender, load, call, told } = transaction
-    const { prices } = this.#newest
+    const { prices, burstGas } = this.#newest
     const gasWei = gasPriceWei(offer, prices.gasWei)
-    if (gasWei === undefined) return false
+    if (gasWei === undefined) return 'dear'
+    if (!this.#blocks.hasRoom(gasLimit(load.gas), gasWei - prices.gasWei)) {
+      if (burstGas > 0n) this.#counters.pressed += 1
+      return 'full'
+    }
     if (this.purses.leftWei(sender.address) < mostWei(load, offer, prices)) {
       this.#counters.penniless += 1
       told(new Reverted('InsufficientFunds'))
-      return true
+      return 'taken'
     }
     try {
       call(this.#chain)
@@ -164,28 +198,30 @@ export class Timeline {
       const isSent = !(error instanceof NothingToDo) && !this.#wasRefused(signed)
       if (isSent) this.#pay(transaction, gasWei, true)
       told(error)
-      return true
+      return 'taken'
     }
     this.#changes += 1
     if (gasWei > 0n) this.#done.set(transaction.duty, this.#changes)
-    this.#sent.push({ block: this.#mined.length, call, signed })
+    this.#sent.push({ block: this.#blocks.count, call, signed })
     this.#pay(transaction, gasWei, false)
     told()
-    return true
+    return 'taken'
   }
 
   #pay(transaction: Transaction, gasWei: bigint, isVain: boolean): void {
+    const { sender, what, batch, vainGas } = transaction
+    const load = isVain ? { ...transaction.load, gas: vainGas } : transaction.load
+    this.#blocks.use(load.gas)
     if (gasWei === 0n) return
-    const { sender, what, batch, load, vainGas } = transaction
-    const { prices } = this.#newest
+    const { prices, asked, burstGas } = this.#newest
     const payment: Payment = {
-      ...{ sender: sender.address, what, batch, block: this.#mined.length },
+      ...{ sender: sender.address, what, batch, block: this.#blocks.count, load },
       ...{ isVain, baseFeeWei: prices.gasWei, paid: { ...prices, gasWei } },
-      load: isVain ? { ...load, gas: vainGas } : load,
     }
     this.purses.pay(payment)
     if (isVain) this.#counters.inVain += 1
-    if (prices.gasWei > this.#fees.prices.gasWei) this.#counters.dear += 1
+    if (asked.gasWei > this.#fees.prices.gasWei) this.#counters.dear += 1
+    if (burstGas > 0n && prices.gasWei > asked.gasWei) this.#counters.pressed += 1
     this.#fees.onPaid?.(payment)
   }
 }

@@ -7,6 +7,7 @@ import type { Audience, Message } from '../protocol/message.ts'
 import { EPOCH_SECONDS, INITIAL_VALUES, type ParameterValues } from '../protocol/parameters.ts'
 import { type Random, random } from '../protocol/prng.ts'
 import { byManner, type Manner, type Numbers, oddOnes, strikesOf } from './adversaries/kinds.ts'
+import type { Space } from './blocks.ts'
 import type { FakeChain, FakeChainOptions } from './chain.ts'
 import { Checkers } from './checkers.ts'
 import { Clock } from './clock.ts'
@@ -128,6 +129,7 @@ export class World {
     this.timeline = new Timeline(chain, {
       ...{ prices, tipWei: BigInt(scenario.tipWei) },
       purseWei: BigInt(scenario.purseGwei) * GWEI,
+      space: spaceOf(scenario),
       onPaid: (payment) => this.#notePaid(payment),
     })
     this.checkers = new Checkers(this.timeline, scenario)
@@ -157,7 +159,7 @@ export class World {
     const endMs = START_MS + workloadMs + healMs
     while (!this.#isDone() && this.clock.step(endMs)) this.#steps += 1
     const strikes = strikesOf(this.nodes)
-    this.timeline.purses.check()
+    this.timeline.check()
     return {
       seed: this.scenario.seed,
       jobs: this.scenario.jobs,
@@ -333,6 +335,11 @@ export class World {
       return batches.open.size === 0
     })
   }
+}
+
+function spaceOf({ blockGas, othersGas, othersTipWei, othersMaxFeeWei }: Scenario): Space {
+  const others = { tipWei: BigInt(othersTipWei), maxFeeWei: BigInt(othersMaxFeeWei) }
+  return { blockGas: BigInt(blockGas), othersGas: BigInt(othersGas), others }
 }
 
 /** The account that stakes and is paid. */

@@ -1,4 +1,6 @@
 /** The arms of a study: every combination of the swept values, each checked as if it stood alone. */
+
+import { gasLimit } from '../../protocol/gas-offer.ts'
 import {
   ADVERSARIES,
   ADVERSARY_KEYS,
@@ -10,6 +12,7 @@ import { type DataScenario, dataScenario } from '../economy/data-market.ts'
 import { populationOf, stakesOf } from '../economy/population.ts'
 import { type EconomyScenario, economyScenario } from '../economy/scenario.ts'
 import { HONEST, STRATEGIES, type Strategy } from '../economy/strategies.ts'
+import { dearestGas } from '../gas.ts'
 import { type GossipScenario, gossipScenario } from '../gossip/scenario.ts'
 import { type RoutingScenario, routingScenario } from '../routing/scenario.ts'
 import { type Faults, type Scenario, scenario } from '../scenario.ts'
@@ -173,13 +176,24 @@ export function protocolOf(settings: Settings, seed: number): Scenario {
   }
   const [least, most] = made.latencyMs
   if (least > most) throw new RangeError(`latencyMs is [${least}, ${most}]; give the least first`)
-  for (const key of ['spikes', 'byteFeeWei'] as const) {
+  for (const key of ['spikes', 'byteFeeWei', 'blockGas'] as const) {
     if (made[key] === 0 || made.baseFeeWei > 0) continue
     throw new RangeError(
       `${key} is ${made[key]}, but baseFeeWei is 0, where transactions cost nothing; give 1000000`,
     )
   }
+  requireRoom(made)
   return made
+}
+
+function requireRoom({ blockGas, validators, sybilValidators, othersGas, bursts }: Scenario): void {
+  const [key, value] = othersGas > 0 ? ['othersGas', othersGas] : ['bursts', bursts]
+  if (blockGas === 0 && value > 0) {
+    throw new RangeError(`${key} is ${value}, but blocks have no limit; give blockGas`)
+  }
+  const least = gasLimit(dearestGas(validators + sybilValidators))
+  if (blockGas === 0 || BigInt(blockGas) >= least) return
+  throw new RangeError(`blockGas is ${blockGas}, but a transaction may take ${least}; give more`)
 }
 
 /** How many adversaries of each kind are asked for, one kind by its name. */

@@ -155,6 +155,7 @@ const TRACES: Readonly<Record<string, string>> = {
   chainFailures: 'chainFailed',
   reorgs: 'reorgs',
   spikes: 'felt',
+  bursts: 'pressed',
   lateStarts: 'lateStarts',
   massCrash: 'crashes',
   diskLosses: 'disksLost',

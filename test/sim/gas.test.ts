@@ -3,81 +3,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { Address } from '../../protocol/fields.ts'
 import { PLAIN_GAS, RAISE_MS, WRITE_PATIENCE_MS } from '../../protocol/gas-offer.ts'
-import { NothingToDo, Reverted } from '../../sim/contract.ts'
+import { NothingToDo } from '../../sim/contract.ts'
 import { firingOf } from '../../sim/firing.ts'
 import { MEASURED_GAS, MEASURED_LATE_GAS } from '../../sim/gas.ts'
-import { DOMAINS } from '../../sim/jobs.ts'
-import type { Call, Transaction } from '../../sim/mempool.ts'
 import { costWei } from '../../sim/purses.ts'
 import { scenario } from '../../sim/scenario.ts'
 import { partsOf, shrink } from '../../sim/shrink.ts'
-import { Timeline } from '../../sim/timeline.ts'
+import type { Timeline } from '../../sim/timeline.ts'
 import { World } from '../../sim/world.ts'
-
-const BLOCK_MS = 1000
-const GAS = 100n
-const VAIN_GAS = 40n
-const BYTES = 7n
-const FEES = { prices: { gasWei: 10n, byteWei: 0n }, tipWei: 1n, purseWei: 1_000_000_000n }
-
-const account = (digit: number) => `0x${String(digit).repeat(40)}` as Address
-
-class Ground {
-  readonly timeline = new Timeline({ ...DOMAINS, windowMs: 1000 }, FEES)
-  readonly told: string[] = []
-  readonly up = new Set([1, 2, 3])
-  blocks = 0
-
-  constructor() {
-    this.mine()
-  }
-
-  mine(gasWei = FEES.prices.gasWei, blocks = 1, byteWei = 0n): void {
-    for (let i = 0; i < blocks; i++) {
-      this.blocks += 1
-      this.timeline.mine(BLOCK_MS * this.blocks, { gasWei, byteWei })
-    }
-  }
-
-  transaction(sender: number, name: string, call: Call = stakes(name)): Transaction {
-    const { up } = this
-    return {
-      sender: {
-        address: account(sender),
-        get up() {
-          return up.has(sender)
-        },
-      },
-      ...{ duty: name, what: name, batch: undefined, vainGas: VAIN_GAS, call },
-      load: { gas: GAS, bytes: BYTES },
-      isForgotten: () => !up.has(sender),
-      told: (why) => this.told.push(`${name} ${why?.message ?? 'done'}`),
-    }
-  }
-
-  send(sender: number, name: string, call?: Call): void {
-    this.timeline.offer(this.timeline.sign(this.transaction(sender, name, call)))
-  }
-
-  spentWei(sender: number): bigint {
-    return this.timeline.purses.spentWei(account(sender))
-  }
-
-  get staked(): number {
-    return this.timeline.chain.facts.filter(({ kind }) => kind === 'staked').length
-  }
-}
-
-/** Some call that changes something, once for each name. */
-function stakes(name: string): Call {
-  const node = `0x${Buffer.from(name).toString('hex').padStart(40, '0')}` as Address
-  return (chain) => {
-    if (chain.ownerOf(node) !== node) throw new Reverted('AlreadyStaked')
-    chain.stake(node, account(9), ['worker'], 1n)
-  }
-}
+import { account, BLOCK_MS, BYTES, FEES, GAS, Ground, VAIN_GAS } from '../harness/ground.ts'
 
 describe('gas', () => {
   it('is as much as was measured', () => {

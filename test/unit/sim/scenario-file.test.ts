@@ -232,6 +232,16 @@ describe('a scenario file', () => {
       /spikes is 3, but baseFeeWei is 0, where transactions cost nothing; give 1000000/,
     ],
     [
+      'others in blocks that take whatever comes',
+      'name: x\ndepth: protocol\nworld: { baseFeeWei: 1000000, othersGas: 5000000 }',
+      /othersGas is 5000000, but blocks have no limit; give blockGas/,
+    ],
+    [
+      'blocks with less room than a post may take',
+      'name: x\ndepth: protocol\nworld: { baseFeeWei: 1000000, blockGas: 1000000, validators: 100 }',
+      /blockGas is 1000000, but a transaction may take \d+; give more/,
+    ],
+    [
       'more memory than the model takes',
       `${HEAD}world: { nodes: 500000 }\nworkload: { messages: 60000, intervalMs: 1 }`,
       /takes about \d+ MiB/,
