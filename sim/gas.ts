@@ -17,6 +17,7 @@ import { isPlainlyFalse } from './work.ts'
 /** From `contracts/gas.json`, under the same names; a test holds them to it. */
 export const MEASURED_GAS = {
   ...MEASURED_BATCHES,
+  'claim for the first time, 1 of 1,024': { whole: 90_573, call: 64_349 },
   takeBack: { whole: 244_018, call: 213_862 },
   'giveBack, 1 payer': { whole: 56_668, call: 28_620 },
   'giveBack, 10 payers': { whole: 184_183, call: 139_923 },
@@ -73,6 +74,15 @@ export function priced(
   }
 }
 
+/** So many payers get their money back. */
+export function returnLoad(payers: number): Load {
+  return loadOf(returned(payers))
+}
+
+function returned(payers: number): Measured {
+  return more(GAS['giveBack, 1 payer'], payers - 1, PAYEE)
+}
+
 /** What the dearest transactions take that nodes may have to send: the verdict on a case, or a post signed by all of them. */
 export function dearestGas(validators: number): bigint {
   return BigInt(Math.max(Number(postLoad(validators, 1).gas), BY_KIND.decide.whole))
@@ -104,7 +114,7 @@ function measuredOf(write: Exclude<Write, { kind: 'post' | 'finalise' | 'accuse'
     case 'take-back':
       return GAS.takeBack
     case 'give-back':
-      return more(GAS['giveBack, 1 payer'], write.charges.length - 1, PAYEE)
+      return returned(write.charges.length)
     case 'register':
       return GAS['register, 1 of 4']
     case 'challenge':

@@ -19,6 +19,8 @@ import { asked, type OnProgress, type Order, type Outcome, type Table } from './
 import { LOAD_COLUMNS, payTable } from './spread-tables.ts'
 
 const EPOCH_SECONDS = 3600
+const EPOCHS_A_YEAR = 8760
+const GWEI = 1e9
 
 export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
   const scenario = economyOf(order.settings, order.seed)
@@ -40,6 +42,7 @@ export function runEconomy(order: Order, onProgress: OnProgress): Outcome {
       ...{ voided: run.counts.voided, falsePaid: run.counts.falsePaid },
       detectedShare: detectedShareOf(run),
       ...incomesOf(run),
+      ...gasOf(run),
       undoneShare: run.counts.undone / Math.max(1, run.counts.jobs),
       attackCost: twoThirdsCost(run),
       ...{ whales: Number(run.entry !== undefined), whalePart: run.entry?.part ?? 0 },
@@ -108,15 +111,47 @@ function honestIncomesWei({ workers, population }: Economy): bigint[] {
 
 /** Of workers that are not the ring's. */
 function incomesOf(run: Economy): Record<string, number> {
-  const { workers, population } = run
-  const places = [...workers.incomeWei.keys()].slice(population.ringWorkers)
   const incomesWei = honestIncomesWei(run)
-  const profitWei = places.reduce((sum, worker) => sum + run.profitWei('workers', worker), 0n)
+  const profitWei = honestSum(run, 'workers', (worker) => run.profitWei('workers', worker))
   return {
     workerGini: gini(incomesWei),
     topShare: topShare(incomesWei),
-    workerProfit: inOpen(profitWei) / Math.max(1, places.length),
+    workerProfit: inOpen(profitWei) / Math.max(1, incomesWei.length),
   }
+}
+
+/** What transactions come to for nodes that are not the ring's. */
+function gasOf(run: Economy): Record<string, number> {
+  const { scenario, population, workers, validators } = run
+  const gasWei = (side: Side) => honestSum(run, side, (member) => run.gasWei(side, member))
+  const profitWei = honestSum(run, 'validators', (member) => run.profitWei('validators', member))
+  const incomeWei = honestSum(run, 'validators', (member) => validators.incomeWei[member]!)
+  const units = validators.gas.subarray(population.ringValidators).reduce((sum, gas) => sum + gas)
+  const working = Math.max(1, workers.count - population.ringWorkers)
+  const checking = validators.count - population.ringValidators
+  const years = scenario.epochs / EPOCHS_A_YEAR
+  const { taken } = run.transactions
+  const cost = (used: { readonly gas: number; readonly bytes: number }): number =>
+    (used.gas * scenario.gasWei + used.bytes * scenario.byteWei) / GWEI / GWEI / years
+  return {
+    validatorProfit: inOpen(profitWei) / checking,
+    workerGas: inOpen(gasWei('workers')) / working / years,
+    validatorGas: inOpen(gasWei('validators')) / checking / years,
+    batchGas: cost(taken.batches),
+    payoutGas: cost(taken.payouts),
+    disputeGas: cost(taken.disputes),
+    validatorGasShare: Number(gasWei('validators')) / Number(incomeWei),
+    breakEvenGas: (scenario.gasWei + Number(profitWei) / units) / GWEI,
+  }
+}
+
+type Side = 'workers' | 'validators'
+
+function honestSum(run: Economy, side: Side, weiOf: (member: number) => bigint): bigint {
+  const { ringWorkers, ringValidators } = run.population
+  const ring = side === 'workers' ? ringWorkers : ringValidators
+  const members = [...run[side].stakesWei.keys()].slice(ring)
+  return members.reduce((sum, member) => sum + weiOf(member), 0n)
 }
 
 /** Over what everybody has at the end. */

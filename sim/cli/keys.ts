@@ -168,9 +168,10 @@ const PROTOCOL: Readonly<Record<Section, Fields>> = {
 }
 
 const ECONOMY: Readonly<Record<Section, Fields>> = {
-  world: economies('nodes', 'validators'),
+  world: economies('nodes', 'validators', 'gasWei', 'byteWei'),
   workload: economies(
     ...(['epochs', 'jobsAWorker', 'capacity', 'workCost', 'auditCost', 'cheapCost'] as const),
+    ...(['claimsABatch', 'payers', 'payoutEpochs'] as const),
   ),
   faults: economies(
     ...(['shockEpoch', 'shockDemand', 'whaleEpoch', 'whaleShare', 'falseClaims', 'miss'] as const),

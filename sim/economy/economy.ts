@@ -3,6 +3,7 @@
  * and of the contracts, in wei; who gets a job or a seat is drawn as rendezvous hashing draws it, by stake. All are honest but
  * a ring of one worker and some validators, who do what a strategy says.
  */
+import { costWei } from '../../protocol/batch-cost.ts'
 import { divide, type FeeParts, splitFee, splitOf } from '../../protocol/fee.ts'
 import { AUDITORS, SPOT_CHECK_ONE_IN } from '../../protocol/params.ts'
 import { Streams } from '../kernel/streams.ts'
@@ -12,6 +13,7 @@ import { type Population, stakesOf } from './population.ts'
 import type { EconomyScenario } from './scenario.ts'
 import { seatChances } from './seats.ts'
 import type { Strategy } from './strategies.ts'
+import { Transactions } from './transactions.ts'
 import { Tribunal } from './tribunal.ts'
 import { type Part, Unseen } from './unseen.ts'
 import { Entry } from './whale.ts'
@@ -40,6 +42,7 @@ export class Economy {
   readonly population: Population
   readonly streams: { readonly jobs: Streams; readonly seats: Streams; readonly ring: Streams }
   readonly tribunal: Tribunal
+  readonly transactions: Transactions
   readonly parts: FeeParts
   readonly elsewhere: Elsewhere = {
     ...{ contributorsWei: 0n, ownersWei: 0n, treasuryWei: 0n, burnedWei: 0n, vaultWei: 0n },
@@ -85,6 +88,7 @@ export class Economy {
     this.#got = new Uint16Array(this.workers.count)
     this.#seats = new Float64Array(this.validators.count)
     this.tribunal = new Tribunal(this)
+    this.transactions = new Transactions(this)
   }
 
   /** Runs to the end. @param settled is told after each settlement */
@@ -225,6 +229,7 @@ export class Economy {
     this.#payValidators(validators, claims * parts.validatorsWei)
     this.#payStakers(claims * parts.stakersWei)
     this.#claimsByHand = 0
+    this.transactions.settle(paid)
   }
 
   /** Honest claims have all their seats filled, by stake; those of the ring were counted as they came. */
@@ -282,15 +287,26 @@ export class Economy {
     this.elsewhere.vaultWei = poolWei - givenWei
   }
 
-  /** What is left of a member's year when work and checks are paid for and lost stake is counted, in wei. */
+  /** What is left of a member's year when work, checks and transactions are paid for and lost stake is counted, in wei. */
   profitWei(side: 'workers' | 'validators', member: number): bigint {
     const { workCost, auditCost, cheapCost } = this.scenario
     const { incomeWei, worked, cheap, slashedWei } = this[side]
     const unit = side === 'workers' ? 1 : auditCost
     const done = (worked[member]! + cheapCost * cheap[member]!) * workCost * unit
     // Costs are estimates: a millionth of the fee is fine enough.
-    const costWei = (BigInt(Math.round(done * 1e6)) * this.parts.workerWei) / 1_000_000n
-    return incomeWei[member]! - costWei - slashedWei[member]!
+    const workWei = (BigInt(Math.round(done * 1e6)) * this.parts.workerWei) / 1_000_000n
+    return incomeWei[member]! - workWei - this.gasWei(side, member) - slashedWei[member]!
+  }
+
+  /** What a member's transactions have cost, in wei. */
+  gasWei(side: 'workers' | 'validators', member: number): bigint {
+    const { gasWei, byteWei } = this.scenario
+    const { gas, bytes } = this[side]
+    const load = {
+      gas: BigInt(Math.round(gas[member]!)),
+      bytes: BigInt(Math.round(bytes[member]!)),
+    }
+    return costWei(load, { gasWei: BigInt(gasWei), byteWei: BigInt(byteWei) })
   }
 }
 

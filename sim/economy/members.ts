@@ -11,6 +11,9 @@ export class Members {
   /** Jobs, or checks, that were really done, as far as they are settled; and false ones, which cost less. */
   readonly worked: Float64Array
   readonly cheap: Float64Array
+  /** What their transactions took: units of gas, and bytes for the L1. */
+  readonly gas: Float64Array
+  readonly bytes: Float64Array
   /** How much was slashed of each. */
   readonly slashedWei: bigint[]
   readonly #shares: Float64Array
@@ -30,6 +33,8 @@ export class Members {
     this.paid = new Uint32Array(this.count)
     this.worked = new Float64Array(this.count)
     this.cheap = new Float64Array(this.count)
+    this.gas = new Float64Array(this.count)
+    this.bytes = new Float64Array(this.count)
     this.#upTo = new Float64Array(this.count)
   }
 

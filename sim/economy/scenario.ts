@@ -1,7 +1,8 @@
 /** What depth E simulates: who stakes how much, what work pays and costs, and how well it is watched. */
 
 import { INITIAL_VALUES, type ParameterValues } from '../../protocol/parameters.ts'
-import { SECOND_LOOKS } from '../../protocol/params.ts'
+import { MAX_BATCH_RECEIPTS, SECOND_LOOKS } from '../../protocol/params.ts'
+import { MAX_CHARGES } from '../../protocol/settlement.ts'
 import { requireBounds } from '../bounds.ts'
 
 export interface EconomyScenario {
@@ -37,6 +38,14 @@ export interface EconomyScenario {
   readonly auditCost: number
   /** What false work costs, as a share of the work. */
   readonly cheapCost: number
+  /** What a unit of gas costs, tip included, and a byte that the L2 posts to its L1. */
+  readonly gasWei: number
+  readonly byteWei: number
+  /** Claims that a batch settles, and payers whose fees a batch collects that collects any. */
+  readonly claimsABatch: number
+  readonly payers: number
+  /** Epochs from one time that a node sends for what it has earned to the next. */
+  readonly payoutEpochs: number
   /**
    * Chance that no honest check tells a false claim. The engine's tests catch each kind of false answer that they try
    * (test/unit/effects/checks.test.ts); this allows one in a hundred that nobody thought of.
@@ -77,6 +86,14 @@ const DEFAULTS: EconomyScenario = {
   // DESIGN.md §7: 3 to 8 % at batch 1, 13 % at batch 16.
   auditCost: 0.1,
   cheapCost: 0.1,
+  gasWei: 0,
+  byteWei: 0,
+  // With a job a worker in an hour, and three hundred nodes, another comes in a quarter of a minute, and a batch waits for four
+  // seconds.
+  claimsABatch: 1,
+  payers: 1,
+  // Once a month.
+  payoutEpochs: 730,
   miss: 0.01,
   challenged: 1,
   falseClaims: 0.001,
@@ -105,6 +122,11 @@ export const BOUNDS: Readonly<Record<Bounded, readonly [least: number, most: num
   workCost: [0, 10],
   auditCost: [0, 10],
   cheapCost: [0, 1],
+  gasWei: [0, 1e15],
+  byteWei: [0, 1e15],
+  claimsABatch: [1, MAX_BATCH_RECEIPTS],
+  payers: [1, MAX_CHARGES],
+  payoutEpochs: [1, 100_000],
   miss: [0, 1],
   challenged: [0, 1],
   falseClaims: [0, 1],
@@ -120,6 +142,11 @@ export const WHOLE: readonly string[] = [
     'shockEpoch',
     'whaleEpoch',
     'capacity',
+    'gasWei',
+    'byteWei',
+    'claimsABatch',
+    'payers',
+    'payoutEpochs',
     'secondLooks',
   ],
 ]

@@ -106,7 +106,9 @@ export const STRATEGIES = {
       const { tribunal, population, validators, scenario } = economy
       for (let validator = 0; validator < population.ringValidators; validator++) {
         const bps = scenario.governed.equivocationSlashBps
-        tribunal.slash(validators, validator, bps, tribunal.honestOne())
+        const reporter = tribunal.honestOne()
+        economy.transactions.send(reporter, 'votedTwice')
+        tribunal.slash(validators, validator, bps, reporter)
       }
     },
   },
@@ -202,11 +204,10 @@ function withhold(economy: Economy): void {
   const ringOpen = own.reduce((sum, share) => sum + share, 0)
   if (ringOpen * 3 < validators.total() * 2) return
   if (!streams.ring.happens(1, scenario.challenged)) return
-  tribunal.condemn(
-    undefined,
-    { passedBy: [...own.keys()], failedBy: [], isAccepted: true },
-    tribunal.honestOne(),
-  )
+  const challenger = tribunal.honestOne()
+  economy.transactions.send(challenger, 'demand', 'foreclose')
+  const passedBy = [...own.keys()]
+  tribunal.condemn(undefined, { passedBy, failedBy: [], isAccepted: true }, challenger)
 }
 
 /** What those do who pass answers unseen where they have so many seats of a claim. */

@@ -7,6 +7,7 @@ import { AUDITORS, SPOT_CHECK_ONE_IN } from '../../protocol/params.ts'
 import type { Economy } from './economy.ts'
 import type { Members } from './members.ts'
 import { DECIDING } from './seats.ts'
+import type { Sent } from './transactions.ts'
 
 const WHOLE_BPS = 10_000n
 const GWEI = 10n ** 9n
@@ -116,11 +117,13 @@ export class Tribunal {
    * Whether a jury finds a false claim, or a transcript that was made up, to be false. Seats are drawn anew each, as `Lots.sol`
    * does, without the accused and who accuses them.
    * @param wants what the ring's jurors say
+   * @param call by which the jury is called
    */
   tries(
     { passedBy }: Pick<Heard, 'passedBy'>,
     challenger: number,
     wants: 'pass' | 'fail',
+    call: Sent = 'jury: open',
   ): 'upheld' | 'dismissed' | 'undecided' {
     const { validators, streams, scenario } = this.#of
     const seats = scenario.governed.jurySeats
@@ -131,6 +134,7 @@ export class Tribunal {
       if (!parties.includes(juror)) jurors.push(juror)
     }
     for (const juror of new Set(jurors)) if (!this.isRing(juror)) validators.worked[juror]! += 1
+    this.#of.transactions.judge(challenger, new Set(jurors), call)
     const passes = jurors.filter((juror) => this.isRing(juror) && wants === 'pass').length
     if ((jurors.length - passes) * 3 >= 2 * seats) return 'upheld'
     if (passes * 3 < 2 * seats) return 'undecided'
@@ -157,6 +161,7 @@ export class Tribunal {
     const proposer = validators.draw(this.#of.streams.seats, 1)
     this.#lose(validators, proposer, BigInt(batchBondGwei) * GWEI, challenger)
     this.#of.takeBack(this.#jobsBehind())
+    this.#of.transactions.takeBack(this.#jobsBehind())
   }
 
   /** Voters pay for a pass that a jury found to be false, or unseen. */

@@ -65,7 +65,8 @@ export class Unseen {
     const hasHonest = seated.length < AUDITORS
     const challenger = hasHonest ? tribunal.honestOne() : tribunal.spotChecker(0)
     if (challenger === undefined || !streams.ring.happens(1, scenario.challenged)) return
-    if (tribunal.tries({ passedBy: seated }, challenger, 'pass') !== 'upheld') return
+    const call = 'jury: openUnseen, two accused'
+    if (tribunal.tries({ passedBy: seated }, challenger, 'pass', call) !== 'upheld') return
     tribunal.punish(seated, challenger)
   }
 
