@@ -17,6 +17,9 @@ export interface Space {
   readonly others: GasOffer
 }
 
+/** What a large transaction of others takes, such as a trade over several markets. */
+const LARGE_GAS = 300_000n
+
 export interface Block {
   readonly timestampMs: number
   /** What it would ask for without any load: as a rule, or in a spike. */
@@ -27,9 +30,13 @@ export interface Block {
   /** What its load has led to. */
   readonly baseFeeWei: bigint
   gasUsed: bigint
+  /** By one transaction at the most. */
+  mostGas: bigint
   /** What others pay beyond the base fee; none where it is too dear for them. */
   readonly othersTipWei: bigint | undefined
   areOthersIn: boolean
+  /** Nothing more comes into it. */
+  isClosed: boolean
   /** Somebody found no room. */
   isFull: boolean
 }
@@ -72,9 +79,9 @@ export class Blocks {
     const gasWei = this.areLimited && baseFeeWei > asked.gasWei ? baseFeeWei : asked.gasWei
     const othersWei = gasPriceWei(others, gasWei)
     const block = {
-      ...{ timestampMs, asked, prices: { ...asked, gasWei }, burstGas, baseFeeWei, gasUsed: 0n },
+      ...{ timestampMs, asked, prices: { ...asked, gasWei }, burstGas, baseFeeWei },
       othersTipWei: othersWei === undefined ? undefined : othersWei - gasWei,
-      ...{ areOthersIn: false, isFull: false },
+      ...{ gasUsed: 0n, mostGas: LARGE_GAS, areOthersIn: false, isClosed: false, isFull: false },
     }
     if (gasWei > this.highestWei) this.highestWei = gasWei
     this.#mined.push(block)
@@ -90,19 +97,25 @@ export class Blocks {
   hasRoom(gas: bigint, tipWei: bigint): boolean {
     if (!this.areLimited) return true
     const block = this.newest
-    if (block.othersTipWei !== undefined && block.othersTipWei >= tipWei) this.letOthersIn()
+    if (block.othersTipWei !== undefined && block.othersTipWei >= tipWei) this.#letOthersIn(block)
     const hasRoom = block.gasUsed + gas <= this.#space.blockGas
     if (!hasRoom) this.#fill(block)
     return hasRoom
   }
 
   use(gas: bigint): void {
-    this.newest.gasUsed += gas
+    const block = this.newest
+    block.gasUsed += gas
+    if (gas > block.mostGas) block.mostGas = gas
   }
 
-  /** Others use what is left of the newest block, as far as they want it; who finds no room there does not come again. */
-  letOthersIn(): void {
-    const block = this.newest
+  /** Others use what is left of the newest, as far as they want it; who finds no room there does not come again. */
+  close(): void {
+    this.#letOthersIn(this.newest)
+    this.newest.isClosed = true
+  }
+
+  #letOthersIn(block: Block): void {
     if (!this.areLimited || block.areOthersIn) return
     block.areOthersIn = true
     if (block.othersTipWei === undefined) return
@@ -121,12 +134,15 @@ export class Blocks {
   }
 
   /**
-   * The tip that a node of the L2 suggests, as op-geth does: after a full block a tenth more than the median of those in it,
-   * which is the others'.
+   * The tip that a node of the L2 suggests, as op-geth does: after a block without room for another like its largest, a tenth
+   * more than the median of those in it, which is the others'.
    */
   suggestedTipWei(usualWei: bigint): bigint {
-    const { isFull, burstGas, othersTipWei = 0n } = this.newest
-    if (!isFull || this.#space.othersGas + burstGas === 0n) return usualWei
+    const { blockGas, othersGas } = this.#space
+    const closed = this.newest.isClosed ? this.newest : this.#mined.at(-2)
+    if (!closed || othersGas + closed.burstGas === 0n) return usualWei
+    if (closed.gasUsed + closed.mostGas <= blockGas) return usualWei
+    const { othersTipWei = 0n } = closed
     const moreWei = (othersTipWei * 11n) / 10n
     return moreWei > usualWei ? moreWei : usualWei
   }

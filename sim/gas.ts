@@ -10,6 +10,7 @@ import {
   more,
   postLoad,
 } from '../protocol/batch-cost.ts'
+import { MAX_FINALISED } from '../protocol/params.ts'
 import type { JudgingDuty } from './judging.ts'
 import type { Transaction } from './mempool.ts'
 import { isPlainlyFalse } from './work.ts'
@@ -83,9 +84,10 @@ function returned(payers: number): Measured {
   return more(GAS['giveBack, 1 payer'], payers - 1, PAYEE)
 }
 
-/** What the dearest transactions take that nodes may have to send: the verdict on a case, or a post signed by all of them. */
+/** What the dearest transactions take that nodes may have to send: a post signed by all of them, or the end of many windows. */
 export function dearestGas(validators: number): bigint {
-  return BigInt(Math.max(Number(postLoad(validators, 1).gas), BY_KIND.decide.whole))
+  const loads = [postLoad(validators, 1), finaliseLoad(MAX_FINALISED)]
+  return BigInt(Math.max(...loads.map(({ gas }) => Number(gas))))
 }
 
 /** Where another was quicker; of what happens seldom there is no figure, and the whole is the most that it can take. */

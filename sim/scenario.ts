@@ -192,7 +192,7 @@ export function smallScenario(seed: number, faults: Faults): Scenario {
 
 /** Blocks that others fill now and then, or nearly so all the time. */
 function crowding(dice: Random): Partial<Scenario> {
-  const blockGas = 1_000_000 + dice.below(9_000_000)
+  const blockGas = 1_100_000 + dice.below(8_900_000)
   return {
     blockGas,
     othersGas: dice.unit() < 0.5 ? dice.below(blockGas) : 0,

@@ -67,7 +67,7 @@ export class Timeline {
       sign: (transaction) => this.sign(transaction),
       refuses: ({ duty }) => this.#done.has(duty),
       take: (signed) => this.#take(signed),
-      close: () => this.#blocks.letOthersIn(),
+      close: () => this.#blocks.close(),
     })
   }
 
@@ -143,7 +143,7 @@ export class Timeline {
     for (const { timestampMs, asked, burstGas } of others) {
       const { prices } = this.#blocks.add(timestampMs, asked, burstGas)
       this.#chain.mine(timestampMs, this.#forks, prices)
-      this.#blocks.letOthersIn()
+      this.#blocks.close()
     }
     for (const lost of sent) if (lost.block > kept) this.#sendAgain(lost)
     // Whoever follows the batches must see that they are others now.
