@@ -8,7 +8,7 @@ import { type Address, address, bytes32, cid } from './fields.ts'
 import { fromHex, type Hash, keccak, keccakHash, utf8 } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 import { random, sample } from './prng.ts'
-import type { FineTuneSpec } from './tuning.ts'
+import { type FineTuneSpec, HELD_OUT_ONE_IN } from './tuning.ts'
 
 /** UTF-16 units in one contribution. */
 export const MAX_CONTRIBUTION_LENGTH = 256 * 1024
@@ -98,9 +98,6 @@ export interface Example {
   /** Held out: never trained on. It measures the loss, and as a decoy it sets the noise floor of attribution. */
   readonly heldOut: boolean
 }
-
-/** One example in sixteen is held out. */
-const HELD_OUT_ONE_IN = 16
 
 /**
  * Cuts each contribution's tokens into examples of one token more than the spec's length (the labels are the tokens

@@ -12,6 +12,9 @@ export type Projection = (typeof PROJECTIONS)[number]
 /** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */
 export const FEATURE_WIDTH = 8
 
+/** One example in so many is held out, so a fine-tune takes as many: they measure the loss, and are decoys. */
+export const HELD_OUT_ONE_IN = 16
+
 /** Validators compare each row of the gradient index with each: of so many in minutes. */
 export const MAX_EXAMPLES = 32_768
 
@@ -75,7 +78,7 @@ export const FineTuneFields = z.strictObject({
   /** Training ends after so many segments without a new least loss on the held-out examples; 0 is never. */
   patience: z.number().int().min(0).max(1000),
   /** Examples taken from the datanet at the most. */
-  maxExamples: z.number().int().min(2).max(MAX_EXAMPLES),
+  maxExamples: z.number().int().min(HELD_OUT_ONE_IN).max(MAX_EXAMPLES),
 })
 
 export const FineTuneSpec = document(

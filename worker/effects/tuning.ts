@@ -7,7 +7,14 @@ import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { dataOrder, FEATURE_WIDTH, FineTuneSpec, otherRun, unitsOf } from '../../protocol/tuning.ts'
+import {
+  dataOrder,
+  FEATURE_WIDTH,
+  FineTuneSpec,
+  HELD_OUT_ONE_IN,
+  otherRun,
+  unitsOf,
+} from '../../protocol/tuning.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
@@ -51,7 +58,9 @@ export async function prepareRun(
   const heldOut = numbers.filter((index) => corpus.examples[index]!.heldOut)
   const units = unitsOf(spec, spec.steps)
   if (trained.length === 0 || heldOut.length === 0) {
-    throw refuse(`the datanet gives only ${numbers.length} examples; it takes at least 16`)
+    throw refuse(
+      `the datanet gives only ${numbers.length} examples; it takes at least ${HELD_OUT_ONE_IN}`,
+    )
   }
   if (units > job.maxUnits)
     throw refuse(`${units} tokens are ordered, ${job.maxUnits} are paid for`)
