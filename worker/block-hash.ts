@@ -5,7 +5,11 @@ import type { CID } from 'multiformats/cid'
 const SHA2_256 = 0x12
 
 /** All our content ids are SHA-256; bytes of others are never theirs, since nothing can be said of them. */
-export function isBlockOf({ multihash }: CID, bytes: Uint8Array): boolean {
+export function isBlockOf(cid: CID, bytes: Uint8Array): boolean {
   const digest = createHash('sha256').update(bytes).digest()
-  return multihash.code === SHA2_256 && digest.equals(multihash.digest)
+  return isSha256(cid) && digest.equals(cid.multihash.digest)
+}
+
+export function isSha256({ multihash }: CID): boolean {
+  return multihash.code === SHA2_256
 }

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as dagPb from '@ipld/dag-pb'
 import { after, before, describe, it } from 'mocha'
 import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { sha256, sha512 } from 'multiformats/hashes/sha2'
 import { Prompt } from '../../protocol/answer.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { coded, contentCompliance, PROMPT, within } from '../compliance/content.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
@@ -72,5 +76,46 @@ describe('content over bitswap', () => {
     const forged = Prompt.encode({ ...PROMPT, text: 'forged' })
     await owner.peer.blockstore.put(CID.parse(honest.cid), forged.bytes)
     await assert.rejects(reader.content.get(Prompt, honest.cid, within(2000)))
+  })
+
+  const DIRECTORY = 1
+  const FILE = 2
+
+  /** The root of a tree that says what it is, and of its leaf, which has five bytes, that it has so many. */
+  async function saying(type: number, ...bytes: number[]): Promise<Cid> {
+    const { blockstore } = owner.peer
+    const content = Uint8Array.of(1, 2, 3, 4, 5)
+    const leaf = CID.createV1(raw.code, await sha256.digest(content))
+    await blockstore.put(leaf, content)
+    // Fields 1 and 4 of UnixFS' protobuf.
+    const Data = Uint8Array.of(0x08, type, ...bytes.flatMap((size) => [0x20, size]))
+    const root = dagPb.encode({ Data, Links: [{ Hash: leaf, Name: '', Tsize: 5 }] })
+    const cid = CID.createV1(dagPb.code, await sha256.digest(root))
+    await blockstore.put(cid, root)
+    return cid.toString() as Cid
+  }
+
+  it('holds the content itself at fault where its blocks make no file', async () => {
+    const trees = [
+      saying(FILE, 100),
+      saying(FILE, 5, 5),
+      saying(DIRECTORY),
+      owner.content.put(Prompt, PROMPT),
+    ]
+    for (const tree of await Promise.all(trees)) {
+      await assert.rejects(
+        reader.content.getFile(tree, 2_000_000, within(10_000)),
+        coded('malformed'),
+      )
+    }
+  })
+
+  it('asks nobody for what has only the form of a content id, or a hash that is not compared', async () => {
+    const none = `b${'a'.repeat(50)}` as Cid
+    const other = CID.createV1(raw.code, await sha512.digest(new Uint8Array(5))).toString() as Cid
+    for (const cid of [none, other]) {
+      await assert.rejects(reader.content.bytes(cid, within(10_000)), coded('malformed'))
+      await assert.rejects(reader.content.getFile(cid, 5, within(10_000)), coded('malformed'))
+    }
   })
 })

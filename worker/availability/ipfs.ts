@@ -1,10 +1,10 @@
 /** Data as a block in IPFS: the reference is its content id, the same that the document has everywhere else. */
-import { CID } from 'multiformats/cid'
 import { type Block, blockOf } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import type { FetchOptions } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
+import { contentId } from '../storage/file-tree.ts'
 import { type Availability, parseReference } from './availability.ts'
 import { AvailabilityError } from './errors.ts'
 
@@ -48,13 +48,11 @@ async function fetchContent(
   }
 }
 
-/** The form of a content id is easily met by text that is none. */
-function isContentId(text: string): boolean {
+function isContentId(text: Cid): boolean {
   try {
-    CID.parse(text)
+    contentId(text)
     return true
   } catch {
-    // Not base32, or not what a content id is made of.
     return false
   }
 }

@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unixfs } from '@helia/unixfs'
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 import { Adapter } from '../../protocol/adapter.ts'
 import { blockOf } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { blocksOf, FilesManifest, manifestFault } from '../../protocol/manifest.ts'
 import { isBlockOf } from '../block-hash.ts'
+import { contentId, fileBytes } from '../storage/file-tree.ts'
 import { type Client, ClientError } from './client.ts'
 import { decodedAs, fetchBlock, fetchDocument } from './documents.ts'
 import { startProgress } from './progress.ts'
@@ -63,7 +63,7 @@ async function write(
   const file = await open(path, 'w')
   let at = 0
   try {
-    for await (const part of unixfs({ blockstore: storeOf(node, bytes) }).cat(CID.parse(cid))) {
+    for await (const part of fileBytes(storeOf(node, bytes), contentId(cid))) {
       at += part.length
       if (at > bytes) break
       await file.writeFile(part)

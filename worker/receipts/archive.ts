@@ -1,11 +1,11 @@
 /** Reads a CAR file: blocks by content id, each checked against its id when it is used. */
-import { unixfs } from '@helia/unixfs'
 import { CarReader } from '@ipld/car'
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 import type { Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { StorageError } from '../storage/errors.ts'
+import { contentId, fileBytes } from '../storage/file-tree.ts'
 
 /** Receipts carry an index and a datanet; more than this is none of ours. */
 export const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
@@ -38,7 +38,7 @@ export class Archive {
 
   /** @throws StorageError `missing` or `lies` */
   async bytes(cid: Cid): Promise<Uint8Array> {
-    const parsed = CID.parse(cid)
+    const parsed = contentId(cid)
     const block = await this.#reader.get(parsed)
     if (!block) throw new StorageError('missing', `The file lacks block ${cid}.`)
     if (!isBlockOf(parsed, block.bytes)) {
@@ -53,7 +53,7 @@ export class Archive {
     return decoded.value
   }
 
-  /** A file of so many bytes. @throws StorageError `lies` where it has others */
+  /** A file of so many bytes. @throws StorageError `lies` where it has others, `malformed` where it is none */
   async file(cid: Cid, bytes: number): Promise<Uint8Array> {
     const archive = this
     const blockstore = {
@@ -65,7 +65,7 @@ export class Archive {
     }
     const parts: Uint8Array[] = []
     let at = 0
-    for await (const part of unixfs({ blockstore }).cat(CID.parse(cid))) {
+    for await (const part of fileBytes(blockstore, contentId(cid))) {
       at += part.length
       if (at > bytes) break
       parts.push(part)

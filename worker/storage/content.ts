@@ -23,6 +23,7 @@ import { syncFolder } from './append.ts'
 import { Asking } from './asking.ts'
 import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
+import { contentId, fileBytes } from './file-tree.ts'
 import { gather } from './gathering.ts'
 import type { Shelf, Stay } from './shelf.ts'
 
@@ -92,7 +93,7 @@ export class Content implements ContentStore {
 
   /** @throws StorageError `stalled` where nobody has it, `malformed` where it is not what it should be */
   async get<T>(document: Document<T>, cid: Cid, { signal }: FetchOptions): Promise<T> {
-    const parsed = CID.parse(cid)
+    const parsed = contentId(cid)
     const bytes = await fetchBlock(this.#sources, parsed, parsed, signal)
     const decoded = document.decode(bytes)
     if (!decoded.ok) throw new StorageError('malformed', `${cid}: ${decoded.reason}`)
@@ -100,7 +101,7 @@ export class Content implements ContentStore {
   }
 
   async bytes(cid: Cid, { signal }: FetchOptions): Promise<Uint8Array> {
-    const parsed = CID.parse(cid)
+    const parsed = contentId(cid)
     return fetchBlock(this.#sources, parsed, parsed, signal)
   }
 
@@ -252,7 +253,7 @@ export class Content implements ContentStore {
     { signal, onProgress }: FetchOptions,
     onBlock: (block: Block) => void = () => {},
   ): AsyncIterable<Uint8Array> {
-    const root = CID.parse(cid)
+    const root = contentId(cid)
     const maxBytes = Math.ceil(bytes * 1.01) + 1024
     const maxBlocks = blocksOf(bytes)
     const limits = { maxBytes, maxBlocks, signal, onBlock }
@@ -262,7 +263,7 @@ export class Content implements ContentStore {
     onProgress?.(bytes, bytes)
     // Handed through to the exporter.
     const options = { signal, blockReadConcurrency: WANTED_BLOCKS }
-    yield* unixfs({ blockstore }).cat(root, options)
+    yield* fileBytes(blockstore, root, options)
   }
 
   /** Bitswap hears of it too: somebody may be waiting for the block. */

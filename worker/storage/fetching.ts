@@ -11,6 +11,7 @@ import type { Block } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { collect } from '../network/block-request.ts'
 import { StorageError } from './errors.ts'
+import { requireSha256 } from './file-tree.ts'
 
 export interface Limits {
   /** Bytes of all blocks together. */
@@ -114,7 +115,10 @@ export function larger(
   )
 }
 
-/** One block, from here or from any peer. @throws StorageError `stalled` where nobody delivers it in time. */
+/**
+ * One block, from here or from any peer.
+ * @throws StorageError `stalled` where nobody delivers it in time, `malformed` where nobody could
+ */
 export async function fetchBlock(
   sources: Sources,
   root: CID,
@@ -122,6 +126,7 @@ export async function fetchBlock(
   stop: AbortSignal,
   pace = newPace(),
 ): Promise<Uint8Array> {
+  requireSha256(cid)
   const done = (block: Uint8Array): Uint8Array => {
     pace.latestMs = performance.now()
     return block
