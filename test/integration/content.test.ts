@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { encode } from '@ipld/dag-cbor'
 import * as dagPb from '@ipld/dag-pb'
 import { after, before, describe, it } from 'mocha'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { sha256, sha512 } from 'multiformats/hashes/sha2'
 import { Prompt } from '../../protocol/answer.ts'
+import { blockOf } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
+import { collect } from '../../worker/network/block-request.ts'
 import { coded, contentCompliance, PROMPT, within } from '../compliance/content.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { Peers, type TestPeer } from '../harness/peers.ts'
@@ -80,6 +83,30 @@ describe('content over bitswap', () => {
 
   const DIRECTORY = 1
   const FILE = 2
+
+  it('brings a document as large as bitswap takes', async () => {
+    const large = blockOf(encode({ text: 'x'.repeat(3 * 2 ** 20) }))
+    await owner.content.keep(large)
+    const bytes = await reader.content.bytes(large.cid, within(10_000))
+    assert.ok(Buffer.from(large.bytes).equals(bytes))
+  })
+
+  it('gives few blocks at a time to whoever wants many of bitswap', async () => {
+    const wanted = Array.from({ length: 100 }, (_, number) => blockOf(encode({ number })))
+    for (const block of wanted) await owner.content.keep(block)
+    const over = new AbortController()
+    const { signal } = over
+    const came = wanted.map(({ cid }) =>
+      collect(reader.peer.blockstore.get(CID.parse(cid), { signal })).then(
+        () => 1,
+        () => 0,
+      ),
+    )
+    await Promise.race(came)
+    over.abort()
+    const count = (await Promise.all<number>(came)).reduce((sum, one) => sum + one)
+    assert.ok(count < 40, `${count} came at once`)
+  })
 
   /** The root of a tree that says what it is, and of its leaf, which has five bytes, that it has so many. */
   async function saying(type: number, ...bytes: number[]): Promise<Cid> {

@@ -65,10 +65,14 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
   }
 }
 
-/** A message has ten seconds, so it holds one block: on a slow line a second one would come with it, or neither. */
 const BITSWAP = {
-  maxOutgoingMessageSize: 1.25 * LEAF_BYTES,
-  maxIncomingMessageSize: 4 * LEAF_BYTES,
+  /** As large as a block may be: what holds no block is sent empty, again and again without end. */
+  maxOutgoingMessageSize: 4 * LEAF_BYTES,
+  /**
+   * All blocks that a neighbour wants are read before the first is sent, and stay in memory until it takes them. A fetch wants
+   * few at a time, and asks straight for what does not come.
+   */
+  maxWantListSize: 16,
 } as const
 
 function libp2pOptions(options: PeerOptions) {
