@@ -4,11 +4,14 @@ import { Contribution, contributionsRoot, DatanetManifest, Shard } from '../../p
 import { type Block, blockOf } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { utf8 } from '../../protocol/hash.ts'
+import { inLanes } from '../lanes.ts'
 import { DatanetError } from './errors.ts'
 
 /** Bytes of a shard, unless one contribution alone has more: half of what bitswap carries at ease, and few round trips. */
 const SHARD_BYTES = 512 * 1024
 const SHARD_CONTRIBUTIONS = 10_000
+/** Shards that are fetched at a time. */
+const SHARDS_AT_ONCE = 4
 /**
  * Bytes of a version's shards: who reads one has all of it in memory, and its tokens and their order besides. A manifest
  * may name one shard thousands of times, so that gigabytes cost whoever offers them a few megabytes.
@@ -87,13 +90,20 @@ export interface Version {
   readonly contributions: readonly Contribution[]
 }
 
-/** Fetches a version by its manifest's content id; throws what `bytes`, `readManifest` and `readVersion` throw. */
+/**
+ * Fetches a version by its manifest's content id, of which no more comes into memory than the manifest says. Throws what
+ * `bytes`, `readManifest` and `readVersion` throw.
+ */
 export async function fetchVersion(
   cid: Cid,
   bytes: (cid: Cid) => Promise<Uint8Array>,
 ): Promise<Version> {
   const manifest = readManifest(await bytes(cid))
-  const shards = await Promise.all(manifest.shards.map((shard) => bytes(shard.cid)))
+  const shards = await inLanes(manifest.shards, SHARDS_AT_ONCE, async (shard, number) => {
+    const read = await bytes(shard.cid)
+    requireSize(shard, read, number)
+    return read
+  })
   return { manifest, contributions: readVersion(manifest, shards) }
 }
 
@@ -115,15 +125,11 @@ export function readVersion(
   throw new DatanetError('wrong-root', `the contributions have root ${root}, not ${manifest.root}`)
 }
 
-function readShard(
-  entry: DatanetManifest['shards'][number],
-  bytes: Uint8Array,
-  number: number,
-): readonly Contribution[] {
-  const refuse = (what: string): never => {
-    throw new DatanetError('bad-shard', `shard ${number}: ${what}; fetch it from another provider`)
-  }
-  if (bytes.length !== entry.bytes) refuse(`${bytes.length} bytes, not ${entry.bytes}`)
+type ShardEntry = DatanetManifest['shards'][number]
+
+function readShard(entry: ShardEntry, bytes: Uint8Array, number: number): readonly Contribution[] {
+  const refuse = (what: string): never => refuseShard(number, what)
+  requireSize(entry, bytes, number)
   const { cid } = blockOf(bytes)
   if (cid !== entry.cid) refuse(`its content id is ${cid}, not ${entry.cid}`)
   const decoded = Shard.decode(bytes)
@@ -131,6 +137,15 @@ function readShard(
   const { contributions } = decoded.value
   if (contributions.length === entry.contributions) return contributions
   return refuse(`${contributions.length} contributions, not ${entry.contributions}`)
+}
+
+function requireSize(entry: ShardEntry, bytes: Uint8Array, number: number): void {
+  if (bytes.length === entry.bytes) return
+  refuseShard(number, `${bytes.length} bytes, not ${entry.bytes}`)
+}
+
+function refuseShard(number: number, what: string): never {
+  throw new DatanetError('bad-shard', `shard ${number}: ${what}; fetch it from another provider`)
 }
 
 /** Fills shards in order, each up to its size. */

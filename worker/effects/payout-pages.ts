@@ -2,6 +2,7 @@
 import type { Cid } from '../../protocol/fields.ts'
 import { PayoutPage } from '../../protocol/payouts.ts'
 import { type BatchData, type BatchDocument, batchOf } from '../../protocol/settlement.ts'
+import { inLanes } from '../lanes.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 
@@ -35,14 +36,9 @@ export class PageReader {
   }
 
   async #read(cids: readonly Cid[], signal: AbortSignal): Promise<readonly PayoutPage[]> {
-    const read = new Map<Cid, PayoutPage>()
-    const queue = cids.values()
-    const reader = async (): Promise<void> => {
-      for (const cid of queue) read.set(cid, await this.#page(cid, signal))
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, reader))
-    this.#held = read
-    return cids.map((cid) => read.get(cid)!)
+    const pages = await inLanes(cids, AT_ONCE, (cid) => this.#page(cid, signal))
+    this.#held = new Map(cids.map((cid, place) => [cid, pages[place]!]))
+    return pages
   }
 
   async #page(cid: Cid, signal: AbortSignal): Promise<PayoutPage> {

@@ -4,6 +4,7 @@
  */
 import * as dagPb from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
+import { inLanes } from '../lanes.ts'
 import { shuffled } from '../shuffled.ts'
 import { type Fetch, type Limits, larger, WANTED_BLOCKS } from './fetching.ts'
 
@@ -16,17 +17,14 @@ export async function gather(
 ): Promise<void> {
   const over = new AbortController()
   const signal = AbortSignal.any([limits.signal, over.signal])
-  const left = shuffled(await leavesBelow(fetch, root, limits)).values()
   let bytes = 0
-  const lane = async (): Promise<void> => {
-    for (const leaf of left) {
+  try {
+    const leaves = shuffled(await leavesBelow(fetch, root, limits))
+    await inLanes(leaves, WANTED_BLOCKS, async (leaf) => {
       const { length } = await fetch(leaf, signal)
       bytes += length
       onLeaf(bytes)
-    }
-  }
-  try {
-    await Promise.all(Array.from({ length: WANTED_BLOCKS }, lane))
+    })
   } finally {
     over.abort()
   }

@@ -143,6 +143,22 @@ describe('datanet version', () => {
     }
   })
 
+  it('asks for no more shards once one is larger than the manifest says', async () => {
+    const shard = { cid: version.shards[0]!.cid, bytes: 1, contributions: 1 }
+    const { cid, bytes } = DatanetManifest.encode({
+      ...{ name: 'lies', root: version.manifest.root, contributions: 4096, totalBytes: 4096 },
+      shards: Array(4096).fill(shard),
+    })
+    let asked = 0
+    const fetched = fetchVersion(cid, async (part) => {
+      if (part === cid) return bytes
+      asked += 1
+      return shards[0]!
+    })
+    await assert.rejects(fetched, { code: 'bad-shard' })
+    assert.ok(asked < 10, `${asked} shards were asked for`)
+  })
+
   it('refuses any damaged manifest with a word of its own', () => {
     const { bytes } = version.block
     const source = stream('manifest')
