@@ -57,6 +57,9 @@ export interface ContentStore {
   getFiles(cid: Cid, folder: string, maxBytes: number, options: FetchOptions): Promise<void>
 }
 
+/** Ends the name of a folder whose files are on their way. */
+export const UNFINISHED = '.part'
+
 const PROVIDE_TIMEOUT_MS = 30_000
 
 export class Content implements ContentStore {
@@ -212,20 +215,31 @@ export class Content implements ContentStore {
       const size = `${manifest.totalBytes} bytes`
       throw new StorageError('too-large', `${cid} has ${size}; ${maxBytes} are allowed here.`)
     }
-    const unfinished = `${folder}.part`
-    await rm(unfinished, { recursive: true, force: true })
-    await mkdir(unfinished, { recursive: true })
+    const unfinished = `${folder}${UNFINISHED}`
+    const clear = (): Promise<void> => rm(unfinished, { recursive: true, force: true })
+    await clear()
+    try {
+      await this.#bring(manifest, unfinished, options)
+    } catch (error) {
+      // Its blocks are in the store, and whoever names it may have many that stop before their end.
+      await clear()
+      throw error
+    }
+    await rename(unfinished, folder)
+    syncFolder(dirname(folder))
+  }
+
+  async #bring(manifest: FilesManifest, folder: string, options: FetchOptions): Promise<void> {
+    await mkdir(folder, { recursive: true })
     let done = 0
     for (const file of manifest.files) {
-      await this.#download(file.cid, file.bytes, join(unfinished, file.name), {
+      await this.#download(file.cid, file.bytes, join(folder, file.name), {
         signal: options.signal,
         onProgress: (bytes) => options.onProgress?.(done + bytes, manifest.totalBytes),
       })
       done += file.bytes
     }
-    syncFolder(unfinished)
-    await rename(unfinished, folder)
-    syncFolder(dirname(folder))
+    syncFolder(folder)
   }
 
   async #download(cid: Cid, bytes: number, path: string, options: FetchOptions): Promise<void> {

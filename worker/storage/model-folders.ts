@@ -2,12 +2,13 @@
  * Base models as folders, as the engine reads them. Anyone who orders a job names one, and it can be fetched again: so those used
  * longest ago go where they take more room than they may.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cid } from '../../protocol/fields.ts'
 import { MAX_JOB_LIFETIME_MS } from '../../protocol/params.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { UNFINISHED } from './content.ts'
 
 export interface ModelFoldersOptions {
   readonly mostBytes: number
@@ -26,9 +27,14 @@ export class ModelFolders {
   readonly #folder: string
   readonly #options: ModelFoldersOptions
 
+  /** What a killed node was fetching goes: its blocks are in the store. */
   constructor(folder: string, options: ModelFoldersOptions) {
     this.#folder = join(folder, 'models')
     this.#options = options
+    if (!existsSync(this.#folder)) return
+    for (const name of readdirSync(this.#folder)) {
+      if (isUnfinished(name)) rmSync(join(this.#folder, name), { recursive: true })
+    }
   }
 
   pathOf(model: Cid): string {
@@ -73,9 +79,10 @@ export class ModelFolders {
 
   /** What is being fetched is not among them: it has another name until it is whole. */
   async #found(): Promise<Found[]> {
-    const names = (await readdir(this.#folder)).filter((name) => !name.endsWith('.part'))
+    const entries = await readdir(this.#folder, { withFileTypes: true })
+    const folders = entries.filter((entry) => entry.isDirectory() && !isUnfinished(entry.name))
     return Promise.all(
-      names.map(async (model) => {
+      folders.map(async ({ name: model }) => {
         const folder = join(this.#folder, model)
         const files = await readdir(folder)
         const sizes = await Promise.all(
@@ -86,4 +93,8 @@ export class ModelFolders {
       }),
     )
   }
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith(UNFINISHED)
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
 import { pino } from 'pino'
 import type { Cid } from '../../../protocol/fields.ts'
 import type { Peer } from '../../../worker/network/peer.ts'
 import { Content, type FetchOptions } from '../../../worker/storage/content.ts'
+import { ModelFolders } from '../../../worker/storage/model-folders.ts'
 import type { Shelf } from '../../../worker/storage/shelf.ts'
 import { contentCompliance } from '../../compliance/content.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
@@ -83,6 +84,38 @@ describe('one model that is fetched twice at the same time', () => {
     held.goOn()
     await one
     assertWhole()
+  })
+
+  it('leaves nothing behind where it does not come whole', async () => {
+    const [only, stopped] = [new AbortController(), held.stopAt(4)]
+    const fetched = fetch(only.signal)
+    await stopped
+    assert.notDeepEqual(readdirSync(join(folder, 'models')), [])
+    only.abort(new Error('the turn is over'))
+    held.goOn()
+    await assert.rejects(fetched, /the turn is over/)
+    assert.deepEqual(readdirSync(join(folder, 'models')), [])
+  })
+
+  it('leaves nothing for the next life where the node is killed meanwhile', async () => {
+    mkdirSync(`${target}.part`, { recursive: true })
+    writeFileSync(join(`${target}.part`, 'config.json'), 'half of it')
+    await fetch()
+    mkdirSync(join(folder, 'models', 'two.part'))
+    new ModelFolders(folder, { mostBytes: 0, log: pino({ level: 'silent' }) })
+    assertWhole()
+  })
+
+  it('lets go of what was used longest ago, whatever else lies there', async () => {
+    await fetch()
+    writeFileSync(join(folder, 'models', 'notes.txt'), 'a person left them')
+    const models = new ModelFolders(folder, {
+      ...{ mostBytes: 1, idleMs: -1000 },
+      log: pino({ level: 'silent' }),
+    })
+    mkdirSync(models.pathOf('two' as Cid))
+    await models.use('two' as Cid, new Set())
+    assert.deepEqual(readdirSync(join(folder, 'models')).sort(), ['notes.txt', 'two'])
   })
 })
 
