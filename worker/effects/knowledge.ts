@@ -8,7 +8,7 @@ import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
-import { FilesManifest } from '../../protocol/manifest.ts'
+import { FilesManifest, manifestFault } from '../../protocol/manifest.ts'
 import { FEATURE_WIDTH, FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
 import type { AttributionSource } from '../attribution/check.ts'
 import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
@@ -219,6 +219,9 @@ export class Knowledge {
   /** The adapter's flat parameters out of its PEFT files. */
   async readTheta(document: Adapter, { model }: Base, signal: AbortSignal): Promise<Float32Array> {
     const manifest = await this.#content.get(FilesManifest, document.files, { signal })
+    const fault = manifestFault(manifest)
+    if (fault)
+      throw new StorageError('lies', `The adapter's files contradict themselves: ${fault}.`)
     if (manifest.totalBytes > MAX_ADAPTER_BYTES) {
       throw new StorageError('too-large', `The adapter's files have ${manifest.totalBytes} bytes.`)
     }

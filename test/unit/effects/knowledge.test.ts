@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { Adapter } from '../../../protocol/adapter.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import { utf8 } from '../../../protocol/hash.ts'
+import { FilesManifest } from '../../../protocol/manifest.ts'
 import { Knowledge } from '../../../worker/effects/knowledge.ts'
 import { createEngine, type Engine } from '../../../worker/engine/engine.ts'
+import { ADAPTER_WEIGHTS_FILE } from '../../../worker/engine/files/adapters.ts'
+import { ADAPTER_CONFIG_FILE } from '../../../worker/engine/files/peft-config.ts'
 import { MOST_KEPT } from '../../../worker/engine/kept.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
@@ -67,6 +71,21 @@ describe('a base model that somebody names', () => {
       // Whoever fetched it would find that nobody has it.
       await assert.rejects(knowledge.base(model), (error: Error) => error.name === 'EngineError')
     }
+  })
+
+  it('takes no adapter whose files are larger than their sum says', async () => {
+    const knowledge = know()
+    const base = await knowledge.base(await publish(), LORA)
+    const weights = { name: ADAPTER_WEIGHTS_FILE, cid: await content.putFile(new Uint8Array(9)) }
+    const config = { name: ADAPTER_CONFIG_FILE, cid: weights.cid, bytes: 9 }
+    const files = await content.put(FilesManifest, {
+      files: [config, { ...weights, bytes: 60 * 2 ** 30 }],
+      ...{ totalBytes: 18, blocks: 2, depth: 1, codecs: [] },
+    })
+    await assert.rejects(
+      knowledge.readTheta({ files } as Adapter, base, AbortSignal.timeout(10_000)),
+      /contradict themselves/,
+    )
   })
 
   it('answers without an adapter, whatever its family', async () => {
