@@ -4,8 +4,13 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
+import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
 import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
+import { createLibp2p } from 'libp2p'
 import { after, before, describe, it } from 'mocha'
 import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
@@ -13,6 +18,7 @@ import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
 import { startPeer } from '../../worker/network/peer.ts'
 import { peerIdOf } from '../../worker/network/peer-id.ts'
 import { askFor, serveReconciliation } from '../../worker/network/reconcile.ts'
+import { wireOptions } from '../../worker/network/stack.ts'
 import { receiveTokens, sendTokens } from '../../worker/network/tokens.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { hashNumber, keyNumber } from '../harness/messages.ts'
@@ -183,6 +189,37 @@ describe('the network', () => {
     }
   })
 
+  it('keeps no values for those who ask Kademlia to', async () => {
+    const { peer: victim } = nodes[1]!
+    const stranger = await createLibp2p({
+      ...wireOptions(),
+      services: {
+        identify: identify(),
+        ping: ping(),
+        dht: kadDHT({ protocol: '/tributary/kad/1.0.0', peerInfoMapper: passthroughMapper }),
+      },
+    })
+    try {
+      const { dht } = stranger.services
+      await stranger.dial(victim.libp2p.getMultiaddrs())
+      const { publicKey } = await generateKeyPair('Ed25519')
+      const key = Buffer.concat([Buffer.from('/pk/'), publicKey.toMultihash().bytes])
+      const told = new Set<string>()
+      // At first it has nobody to ask; later it hears that nobody has kept it.
+      while (!told.has('SEND_QUERY')) {
+        const events = dht.put(key, publicKeyToProtobuf(publicKey))
+        for await (const { name } of errorAsEnd(events)) told.add(name)
+        await sleep(20)
+      }
+    } finally {
+      await stranger.stop()
+    }
+    for (const { peer } of nodes.slice(1)) {
+      for await (const key of peer.datastore.queryKeys({ prefix: '/dht/record' }))
+        assert.fail(`${key}`)
+    }
+  })
+
   it('says which address is taken, and which is none', async () => {
     const folder = testFolder('port')
     const server = createServer().listen(0, '127.0.0.1')
@@ -211,3 +248,11 @@ describe('the network', () => {
     }
   })
 })
+
+async function* errorAsEnd<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* source
+  } catch {
+    // The test looks at what has come of it.
+  }
+}

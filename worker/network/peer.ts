@@ -88,6 +88,8 @@ function libp2pOptions(options: PeerOptions) {
       dht: kadDHT({
         protocol: '/tributary/kad/1.0.0',
         clientMode: false,
+        validators: { pk: keepNothing },
+
         // The default drops private addresses, and with them every peer of a LAN or a loopback network.
         peerInfoMapper: passthroughMapper,
       }),
@@ -95,6 +97,14 @@ function libp2pOptions(options: PeerOptions) {
       ownAddresses: tellOwnAddresses,
     },
   }
+}
+
+/**
+ * Kademlia keeps public keys for whoever asks it to, as many as they like; ours are in the peer ids themselves. For values of
+ * other names it has no validator, and so keeps none.
+ */
+function keepNothing(): never {
+  throw new NetworkError('protocol', 'values are not kept for others')
 }
 
 /**
