@@ -102,10 +102,12 @@ function isAlone({ libp2p }: Peer): boolean {
 export async function lookNear(peer: Peer, signal: AbortSignal): Promise<void> {
   const { libp2p } = peer
   const self = libp2p.peerId.toMultihash().bytes
+  const dials: Promise<void>[] = []
   for await (const { id } of libp2p.peerRouting.getClosestPeers(self, { signal })) {
     if (libp2p.getPeers().length >= ENOUGH_PEERS) break
-    await dial(peer, id, signal)
+    dials.push(dial(peer, id, signal))
   }
+  await Promise.all(dials)
 }
 
 /**
@@ -119,18 +121,21 @@ export async function lookElsewhere(
 ): Promise<void> {
   const { libp2p } = peer
   const place = randomBytes(PLACE_BYTES)
+  const dials: Promise<void>[] = []
   for await (const { id } of libp2p.peerRouting.getClosestPeers(place, { signal })) {
     const known = kept.findIndex((other) => other.equals(id))
     if (known >= 0) kept.splice(known, 1)
     kept.push(id)
     await libp2p.peerStore.merge(id, { tags: { [KEPT.name]: { value: KEPT.value } } })
-    await dial(peer, id, signal)
+    dials.push(dial(peer, id, signal))
   }
+  await Promise.all(dials)
   for (const id of kept.splice(0, Math.max(0, kept.length - MAX_KEPT))) {
     await libp2p.peerStore.merge(id, { tags: { [KEPT.name]: undefined } })
   }
 }
 
+/** Not waited for one by one: who accepts a connection and says nothing would keep all behind it waiting. */
 async function dial({ libp2p }: Peer, id: PeerId, signal: AbortSignal): Promise<void> {
   if (libp2p.getConnections(id).length > 0 || id.equals(libp2p.peerId)) return
   await libp2p.dial(id, { signal }).catch(() => undefined)

@@ -82,6 +82,20 @@ describe('a look for peers', () => {
     assert.deepEqual([...tagged], [idNumber(400), idNumber(401), idNumber(1)].map(String))
   })
 
+  it('waits for nobody who accepts a connection and says nothing', async () => {
+    for (const look of [lookNear, (peer: Peer) => lookElsewhere(peer, [], NEVER)]) {
+      const { peer, dialled } = searching([], () => ids(1, 20))
+      const all = Promise.withResolvers<void>()
+      const dial = (id: PeerId) => {
+        if (dialled.push(`${id}`) === 20) all.resolve()
+        return id.equals(idNumber(1)) ? new Promise(() => undefined) : Promise.resolve()
+      }
+      Object.assign(peer.libp2p, { dial })
+      void look(peer, NEVER)
+      await all.promise
+    }
+  })
+
   it('elsewhere lets go of those kept longest when there are a hundred', async () => {
     const { peer, tagged } = searching([], (search) => ids(1 + 20 * search, 20))
     const kept: PeerId[] = []
