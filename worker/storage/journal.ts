@@ -33,7 +33,7 @@ const SPARE = 1024
 interface JournalOptions {
   /** Of the file. */
   readonly name?: string
-  /** What is older is let go of. */
+  /** What is so much older than the newest is let go of. */
   readonly keepMs?: number
   /** Milliseconds by a clock that nobody sets. */
   readonly elapsedMs?: () => number
@@ -104,10 +104,13 @@ export class Journal {
     return new StorageError('too-large', `${this.#path} holds ${most} at the most, not ${given}.`)
   }
 
+  /** A clock that is ahead when a machine starts, until the network sets it, makes nothing old either. */
   #load(content: Buffer, nowMs: number): void {
     const heldSinceMs = this.#elapsedMs()
-    for (const record of decodeAll(content)) {
-      if (record.saidAtMs <= nowMs - this.#keepMs) continue
+    const records = [...decodeAll(content)]
+    const newestMs = records.reduce((newest, { saidAtMs }) => Math.max(newest, saidAtMs), 0)
+    for (const record of records) {
+      if (record.saidAtMs <= Math.min(nowMs, newestMs) - this.#keepMs) continue
       this.#said.set(record.slot, { ...record, heldSinceMs })
     }
   }
