@@ -49,6 +49,8 @@ export class Shelf extends FsBlockstore {
   readonly #options: ShelfOptions
   readonly #now: () => number
   readonly #noted = new Map<string, number>()
+  /** Damaged blocks that this node answers for: from whomever they come again, they stay. */
+  readonly #lost = new Set<string>()
   /** Of the blocks that may go, as of the last look, and what has come since. */
   #bytes: number | undefined
   #sweeping: Promise<void> | undefined
@@ -82,6 +84,8 @@ export class Shelf extends FsBlockstore {
       await super.put(cid, block)
       return
     }
+    // What lies here may be damaged, which reading finds out.
+    if (await this.has(cid)) await collect(this.get(cid)).catch(() => undefined)
     await this.put(cid, block)
     await this.#stay(cid, this.#now() + MONTH_MS)
   }
@@ -89,6 +93,7 @@ export class Shelf extends FsBlockstore {
   /** Stores a block that came from others. */
   override async put(cid: CID, block: Block, options?: Parameters<FsBlockstore['put']>[2]) {
     if (await this.has(cid)) return cid
+    if (this.#lost.delete(cid.toString())) return super.put(cid, block, options)
     await this.#passing.put(cid, block, options)
     await this.#stay(cid, this.#now())
     this.#bytes = (this.#bytes ?? 0) + (block instanceof Uint8Array ? block.length : 0)
@@ -114,8 +119,13 @@ export class Shelf extends FsBlockstore {
 
   async #discard(store: FsBlockstore, cid: CID, bytes: number): Promise<void> {
     await store.delete(cid)
-    const about = { cid: cid.toString(), bytes, answeredFor: store === this.#own }
-    this.#options.log.warn(about, 'a block on the disk was damaged; it is fetched anew')
+    const answeredFor = store === this.#own
+    if (answeredFor) this.#lost.add(cid.toString())
+    const about = { cid: cid.toString(), bytes, answeredFor }
+    this.#options.log.warn(
+      about,
+      'a block on the disk was damaged; it is fetched when it is wanted',
+    )
   }
 
   override async has(cid: CID, options?: Parameters<FsBlockstore['has']>[1]): Promise<boolean> {
@@ -171,11 +181,15 @@ export class Shelf extends FsBlockstore {
     const { path } = this.#passing
     const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => [])
     const held: Held[] = []
+    const nowMs = this.#now()
     for (const entry of entries) {
       if (!entry.isFile()) continue
       const file = join(entry.parentPath, entry.name)
       const about = await stat(file).catch(() => undefined)
-      if (about) held.push({ path: file, bytes: about.size, staysUntilMs: about.mtimeMs })
+      if (!about) continue
+      // Nothing stays for longer than a month: the clock was ahead when this was used.
+      const staysUntilMs = about.mtimeMs > nowMs + MONTH_MS ? nowMs : about.mtimeMs
+      held.push({ path: file, bytes: about.size, staysUntilMs })
     }
     return held
   }

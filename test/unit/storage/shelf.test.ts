@@ -148,4 +148,35 @@ describe('the shelf', () => {
     deepEqual(files('blocks'), [])
     await touch(shelf, 1)
   })
+
+  it('takes a block anew that it is to keep, where the one on the disk is torn', async () => {
+    const shelf = await opened(10)
+    await shelf.put(cid(1), block(1))
+    truncateSync(files('passing')[0]!, 500)
+    await shelf.hold(cid(1), block(1), 'a-month')
+    await touch(shelf, 1)
+  })
+
+  it('answers again for a damaged block as soon as it comes from anybody', async () => {
+    const shelf = await opened(10)
+    await shelf.hold(cid(1), block(1), 'for-good')
+    truncateSync(files('blocks')[0]!, 500)
+    await rejects(collect(shelf.get(cid(1))))
+    await shelf.put(cid(1), block(1))
+    equal(files('blocks').length, 1)
+    equal(shelf.passingBytes, 0)
+    await touch(shelf, 1)
+  })
+
+  it('lets go of what was used while the clock was far ahead', async () => {
+    const shelf = await opened(10)
+    const rightMs = nowMs
+    nowMs += 400 * 24 * HOUR_MS
+    await fetch(shelf, 1, 9)
+    nowMs = rightMs
+    const after = await opened(5)
+    await after.close()
+    equal(after.passingBytes, 4 * BLOCK_BYTES)
+    deepEqual(warned, [])
+  })
 })
