@@ -35,18 +35,30 @@ export async function lockSoon(
 
 /** @returns the process that holds it, where there is one */
 function take(folder: string): Disposable | number {
-  const path = join(folder, 'lock')
   try {
     mkdirSync(folder, { recursive: true })
-    while (!write(path)) {
-      const holder = holderOf(path)
-      if (holder !== undefined) return holder
-      rmSync(path, { force: true })
-    }
+    return takeFile(join(folder, 'lock'))
   } catch (cause) {
     const why = (cause as Error).message
     const message = `${folder} cannot be written (${why}). Mend that, or choose another folder with --data.`
     throw new StorageError('unwritable', message, { cause })
+  }
+}
+
+/**
+ * Of several that find it left by the dead, one alone may remove it, under a lock of its own: what the others saw would be
+ * another's by then.
+ */
+function takeFile(path: string): Disposable | number {
+  while (!write(path)) {
+    const holder = holderIn(textOf(path))
+    if (holder !== undefined) return holder
+    const removing = takeFile(`${path}.left`)
+    if (typeof removing === 'number') return removing
+    using _ = removing
+    const left = textOf(path)
+    // Where there is none, another may take it at this moment.
+    if (left !== undefined && holderIn(left) === undefined) rmSync(path, { force: true })
   }
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) }
 }
@@ -71,9 +83,9 @@ function write(path: string): boolean {
   }
 }
 
-/** The process that wrote the lock, where it lives. In a container another soon has the number of one that was killed. */
-function holderOf(path: string): number | undefined {
-  const [pid, start] = textOf(path).trim().split(' ')
+/** The process that wrote a lock, where it lives. In a container another soon has the number of one that was killed. */
+function holderIn(lock = ''): number | undefined {
+  const [pid, start] = lock.trim().split(' ')
   const holder = Number(pid)
   if (!holder || !isAlive(holder)) return undefined
   return start === undefined || start === startOf(holder) ? holder : undefined
@@ -81,16 +93,16 @@ function holderOf(path: string): number | undefined {
 
 /** When a process began, in ticks since the machine did; nothing where the system does not tell. */
 function startOf(pid: number): string {
-  const text = textOf(`/proc/${pid}/stat`)
+  const text = textOf(`/proc/${pid}/stat`) ?? ''
   // The name, in parentheses, may hold anything; what follows it begins with the third field of proc(5).
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[22 - 3] ?? ''
 }
 
-function textOf(path: string): string {
+function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    return ''
+    return undefined
   }
 }
 

@@ -1,7 +1,7 @@
-import { equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { lockFolder } from '../../../worker/storage/lock.ts'
@@ -14,6 +14,21 @@ const HOLD = `
   lockFolder(folder)
   process.stdout.write('held')
   setInterval(() => undefined, 1000)`
+/** Takes the locks of folders one after the other, at the same times as others do; fails where one is another's, too. */
+const RACE = `
+  const [begin, ...folders] = process.argv.slice(1)
+  const { lockFolder } = await import('${LOCK}')
+  const { mkdirSync } = await import('node:fs')
+  for (const [round, folder] of folders.entries()) {
+    while (Date.now() < Number(begin) + 20 * round);
+    try {
+      lockFolder(folder)
+    } catch (error) {
+      if (!/in use/.test(error.message)) throw error
+      continue
+    }
+    mkdirSync(folder + '/held')
+  }`
 
 describe('the lock of a data folder', () => {
   let folder: string
@@ -52,5 +67,20 @@ describe('the lock of a data folder', () => {
     const [, start] = readFileSync(path, 'utf8').split(' ')
     writeFileSync(path, `${process.ppid} ${start}`)
     lockFolder(folder)[Symbol.dispose]()
+  })
+
+  it('has one holder where several find one left by the dead', async () => {
+    const rounds = Array.from({ length: 100 }, (_, round) => join(folder, `${round}`))
+    for (const round of rounds) {
+      mkdirSync(round)
+      writeFileSync(join(round, 'lock'), `${process.pid} another start\n`)
+    }
+    const words = ['--input-type=module', '--eval', RACE, `${Date.now() + 1000}`, ...rounds]
+    const racers = [1, 2, 3].map(() => spawn(process.execPath, words, { stdio: 'inherit' }))
+    const ends = await Promise.all(racers.map((racer) => once(racer, 'exit')))
+    deepEqual(
+      ends.map(([code]) => code),
+      [0, 0, 0],
+    )
   })
 })
