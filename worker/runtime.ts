@@ -9,6 +9,7 @@
  * comes nevertheless is dropped. What still falls due, the new core orders again, and it goes on from what the effects
  * keep themselves: the content store, the fine-tune's states, the outbox.
  */
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Duty, Effect, Event, Judgement, News } from '../coordinator-free/events.ts'
 import { envelopesOf } from '../coordinator-free/ledger.ts'
 import type { Core } from '../coordinator-free/node.ts'
@@ -273,7 +274,10 @@ export class Runtime {
   async #reconcile(have: readonly Hash[], life: AbortSignal): Promise<void> {
     const envelopes = await this.#outside!.reconcile(have, life)
     for (const bytes of envelopes) {
+      if (life.aborted) return
       this.dispatch({ kind: 'received', bytes, via: 'reconciliation' })
+      // To judge all that one answer may hold takes a second, in which nobody else would be heard.
+      await othersTurn()
     }
   }
 }
