@@ -1,6 +1,6 @@
 /**
  * Content by its id: documents as one block, files as UnixFS trees, sets of files behind a manifest that bounds them.
- * Helia announces nothing by itself, so roots are provided when they are added and again after a restart.
+ * Helia announces nothing by itself, so roots are provided when they are added; Kademlia does it again each day, until they go.
  */
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
@@ -75,6 +75,7 @@ export class Content implements ContentStore {
     this.#peer = peer
     this.#shelf = shelf
     this.#log = log
+    shelf.onGone((cid) => this.#withdraw(cid))
     const asking = new Asking(peer, log)
     this.#sources = {
       blocks: peer.blockstore,
@@ -284,6 +285,13 @@ export class Content implements ContentStore {
   async #hold(cid: CID, bytes: Uint8Array, stay: Stay): Promise<CID> {
     await this.#shelf.hold(cid, bytes, stay)
     return this.#peer.blockstore.put(cid, bytes)
+  }
+
+  /** What is let go of is announced no more: else a node would go on with all that it ever had. */
+  #withdraw(cid: CID): void {
+    this.#peer.routing.cancelReprovide(cid).catch((error: unknown) => {
+      this.#log.debug({ cid: `${cid}`, error }, 'content still announced')
+    })
   }
 
   /** In the background: finding the peers to tell takes a while, and bitswap asks our neighbours anyhow. */

@@ -54,6 +54,7 @@ export class Shelf extends FsBlockstore {
   /** Of the blocks that may go, as of the last look, and what has come since. */
   #bytes: number | undefined
   #sweeping: Promise<void> | undefined
+  #onGone: (cid: CID) => void = () => {}
   /** Nothing is looked for again before so many bytes are there. */
   #sweepAtBytes: number
 
@@ -142,6 +143,11 @@ export class Shelf extends FsBlockstore {
     yield* this.#passing.getAll(options)
   }
 
+  /** Calls back for each block that is let go of; its content id may have another codec. */
+  onGone(listener: (cid: CID) => void): void {
+    this.#onGone = listener
+  }
+
   /** Bytes of the blocks that may go, roughly. */
   get passingBytes(): number {
     return this.#bytes ?? 0
@@ -158,6 +164,8 @@ export class Shelf extends FsBlockstore {
       if (bytes <= EMPTIED * mostBytes || one.staysUntilMs > nowMs) break
       await unlink(one.path).catch(() => undefined)
       bytes -= one.bytes
+      const cid = blockIn(one.path)
+      if (cid) this.#onGone(cid)
     }
     this.#bytes = bytes
     this.#sweepAtBytes = Math.max(mostBytes, bytes + (1 - EMPTIED) * mostBytes)
@@ -216,4 +224,9 @@ export class Shelf extends FsBlockstore {
 function pathIn({ path }: FsBlockstore, cid: CID): string {
   const { dir, file } = PLACES.encode(cid)
   return join(path, dir, file)
+}
+
+/** Nothing where a kill has left half a block under a name of its own. */
+function blockIn(path: string): CID | undefined {
+  return path.endsWith(PLACES.extension) ? PLACES.decode(path) : undefined
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CID } from 'multiformats/cid'
+import { CID } from 'multiformats/cid'
 import { pino } from 'pino'
+import { blockOf } from '../../../protocol/document.ts'
 import type { Cid } from '../../../protocol/fields.ts'
 import type { Peer } from '../../../worker/network/peer.ts'
 import { Content, type FetchOptions } from '../../../worker/storage/content.ts'
 import { ModelFolders } from '../../../worker/storage/model-folders.ts'
-import type { Shelf } from '../../../worker/storage/shelf.ts'
+import { Shelf } from '../../../worker/storage/shelf.ts'
 import { contentCompliance } from '../../compliance/content.ts'
 import { removeFolder, testFolder } from '../../harness/folders.ts'
 import { MemoryContent } from '../../harness/memory-content.ts'
@@ -119,6 +120,32 @@ describe('one model that is fetched twice at the same time', () => {
   })
 })
 
+describe('what a node announces', () => {
+  const folder = testFolder('announced')
+  after(() => removeFolder(folder))
+
+  it('ends with what it lets go of', async () => {
+    let nowMs = 1_800_000_000_000
+    const log = pino({ level: 'silent' })
+    const shelf = new Shelf(folder, { mostBytes: 1000, log, now: () => nowMs })
+    await shelf.open()
+    const announced = new Set<string>()
+    const routing = {
+      provide: async ({ multihash }: CID) => void announced.add(`${multihash.digest}`),
+      cancelReprovide: async ({ multihash }: CID) => void announced.delete(`${multihash.digest}`),
+    }
+    const peer = { blockstore: shelf, routing } as unknown as Peer
+    const content = new Content(peer, shelf, log)
+    const put = (number: number) => content.keep(blockOf(Buffer.alloc(400, number)), 'a-month')
+    for (const number of [1, 2, 3]) await put(number)
+    nowMs += 60 * 24 * 3_600_000
+    const kept = await put(4)
+    await shelf.sweep()
+    assert.equal(announced.size, 2)
+    assert.ok(announced.has(`${CID.parse(kept).multihash.digest}`))
+  })
+})
+
 /** Blocks of one node, whose reading can be stopped for a while. */
 class HeldBlocks {
   /** In the order in which they were read. */
@@ -151,7 +178,7 @@ class HeldBlocks {
     }
     const routing = { provide: async () => undefined }
     const peer = { blockstore, routing, libp2p: { getPeers: () => [] } }
-    const shelf = { hold: put }
+    const shelf = { hold: put, onGone: () => undefined }
     return new Content(
       peer as unknown as Peer,
       shelf as unknown as Shelf,
