@@ -4,7 +4,7 @@
  * effects of a transaction without its block, or the other way round, and a chain that starts from that has lost a
  * transaction whose nonce is used. Hence a copy is kept of the last file that is whole and in agreement with itself.
  */
-import { copyFile, readFile, rename, stat } from 'node:fs/promises'
+import { copyFile, open, readFile, rename, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { ChainError } from './errors.ts'
 import { writeWhole } from './files.ts'
@@ -16,6 +16,11 @@ export type StateCheck = 'new' | 'sound' | 'restored'
 const QUIET_MS = 500
 /** At most a twentieth of the time goes into copies. */
 const REST_FACTOR = 20
+/**
+ * What is larger is looked at no further than whether its end was written: parsing takes six times its size in memory, and
+ * fails from half a gigabyte on. A day of blocks has 140 MB.
+ */
+const MAX_READ_BYTES = 128 * 2 ** 20
 
 /**
  * Makes sure that the state file is sound before anvil reads it: puts the copy in its place where it is not. One that is
@@ -49,6 +54,7 @@ async function choose(file: string): Promise<StateCheck> {
  * the next life takes is chance. Only the oldest is the chain's: whoever knows a chain by its first block relies on it.
  */
 async function keepFirstGenesis(file: string): Promise<void> {
+  if ((await stat(file)).size > MAX_READ_BYTES) return
   const content: unknown = JSON.parse(await readFile(file, 'utf8'))
   const read = z.looseObject({ blocks: z.array(Genesis) }).safeParse(content)
   if (!read.success) return
@@ -122,6 +128,7 @@ const State = z.object({
 async function inspect(file: string): Promise<'sound' | 'torn' | 'broken'> {
   let content: unknown
   try {
+    if ((await stat(file)).size > MAX_READ_BYTES) return (await isWhole(file)) ? 'sound' : 'broken'
     content = JSON.parse(await readFile(file, 'utf8'))
   } catch {
     return 'broken'
@@ -139,6 +146,18 @@ async function inspect(file: string): Promise<'sound' | 'torn' | 'broken'> {
   for (const { info } of transactions) sent.set(info.from, (sent.get(info.from) ?? 0) + 1)
   const agrees = [...sent].every(([from, count]) => accounts[from]?.nonce === count)
   return agrees ? 'sound' : 'torn'
+}
+
+/** A write that was cut off has not come to the last brace. */
+async function isWhole(file: string): Promise<boolean> {
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
+    return buffer.toString() === '}'
+  } finally {
+    await handle.close()
+  }
 }
 
 async function exists(file: string): Promise<boolean> {

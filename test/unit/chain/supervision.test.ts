@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { anvilArguments } from '../../../worker/chain/anvil.ts'
@@ -76,6 +76,18 @@ describe('the supervision of the embedded chain', () => {
     await writeFile(file(), torn)
     await writeFile(copyOf(file()), torn)
     equal(await checkState(file()), 'sound')
+  })
+
+  it('takes a state of days for what it is, though it is more than can be read at once', async () => {
+    await writeFile(copyOf(file()), '{"a":0}')
+    await writeFile(file(), '{')
+    const handle = await open(file(), 'r+')
+    await handle.write('}', 600 * 2 ** 20)
+    equal(await checkState(file()), 'sound')
+    await handle.write('"', 700 * 2 ** 20)
+    await handle.close()
+    equal(await checkState(file()), 'restored')
+    equal(await readFile(file(), 'utf8'), '{"a":0}')
   })
 
   it('keeps the first of several first blocks', async () => {
