@@ -55,6 +55,9 @@ export interface Outside {
 
 /** Wakes are this far apart at least; and at most, lest a clock that was set leaves the node asleep. */
 const WAKE_MS = { least: 10, most: 1000 } as const
+/** A disk that is full for less than an hour costs no block that others rely on. */
+const KEEP_AGAIN_MS = 1000
+const KEEP_TRIES = 12
 /** How often a wait looks at the ledger. */
 const LOOK_MS = 50
 
@@ -212,9 +215,7 @@ export class Runtime {
         // Whoever dispatched `asked` finds it among the effects.
         break
       case 'keep':
-        this.#run('keep', async () => {
-          await this.#outside!.keep(effect.block)
-        })
+        this.#run('keep', (life) => this.#keep(effect.block, life))
         break
       case 'reconcile':
         this.#run('reconcile', (life) => this.#reconcile(effect.have, life))
@@ -224,18 +225,34 @@ export class Runtime {
     }
   }
 
-  /** Runs in the background; a failure is logged, and told to the core where it was a duty. */
+  /** Runs in the background; a failure is logged, and told to the core where it was a duty, which has it tried again. */
   #run(what: string, action: (life: AbortSignal) => Promise<void>, duty?: string): void {
     const life = this.#life.signal
     const running = action(life).catch((error: unknown) => {
       if (life.aborted) return
       const { message } = error as Error
-      this.#options.log.warn({ what, error: message }, 'an effect failed and will be tried again')
+      const then = duty === undefined ? '' : ' and will be tried again'
+      this.#options.log.warn({ what, error: message }, `an effect failed${then}`)
       this.#options.log.debug({ what, error }, 'failure in full')
       if (duty !== undefined) this.dispatch({ kind: 'duty-failed', duty })
     })
     this.#underWay.add(running)
     void running.finally(() => this.#underWay.delete(running))
+  }
+
+  /** The core orders it once. What there is no room for at the moment is tried again, the wait doubled each time. */
+  async #keep(block: Block, life: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#outside!.keep(block)
+        return
+      } catch (error) {
+        if (tries === KEEP_TRIES) throw error
+        const about = { cid: block.cid, error: (error as Error).message }
+        this.#options.log.warn(about, 'a block cannot be kept; it is tried again')
+      }
+      await sleep(KEEP_AGAIN_MS * 2 ** (tries - 1), life)
+    }
   }
 
   async #discharge(duty: Duty, life: AbortSignal): Promise<void> {

@@ -1,30 +1,54 @@
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
-import type { Event } from '../../coordinator-free/events.ts'
+import type { Effect, Event } from '../../coordinator-free/events.ts'
 import type { Core } from '../../coordinator-free/node.ts'
+import { type Block, blockOf } from '../../protocol/document.ts'
 import { type Outside, Runtime } from '../../worker/runtime.ts'
 import type { Journal } from '../../worker/storage/journal.ts'
 import { keyNumber, MESSAGES } from '../harness/messages.ts'
 
 describe('the runtime', () => {
-  it('hears others while it reads what a neighbour has handed over', async () => {
-    const handled: string[] = []
-    const read = Promise.withResolvers<void>()
+  /** One whose core answers to a question by this effect. */
+  function answering(effect: Effect, handle: (event: Event) => void = () => {}): Runtime {
     const core = {
       wakeAtMs: (nowMs: number) => nowMs + 1e9,
       handle: (event: Event) => {
-        if (event.kind === 'asked') return [{ kind: 'reconcile', have: [] }]
-        handled.push(event.kind === 'received' ? event.via : event.kind)
-        if (handled.length === 4) read.resolve()
+        if (event.kind === 'asked') return [effect]
+        handle(event)
         return []
       },
     }
-    const runtime = new Runtime({
+    return new Runtime({
       createCore: () => core as unknown as Core,
       journal: { statements: () => [] } as unknown as Journal,
       privateKey: keyNumber(1).privateKey,
       domain: MESSAGES,
       log: pino({ level: 'silent' }),
+    })
+  }
+
+  it('keeps a block that others rely on as soon as the disk has room', async () => {
+    const block = blockOf(Uint8Array.of(1))
+    const kept = Promise.withResolvers<Block>()
+    let tries = 0
+    const keep = async (one: Block) => {
+      tries += 1
+      if (tries === 1) throw new Error('ENOSPC: no space left on device')
+      kept.resolve(one)
+    }
+    const runtime = answering({ kind: 'keep', block })
+    runtime.start({ keep } as unknown as Outside)
+    runtime.dispatch({ kind: 'asked', peer: 'one', have: [] })
+    assert.equal(await kept.promise, block)
+    await runtime.stop()
+  })
+
+  it('hears others while it reads what a neighbour has handed over', async () => {
+    const handled: string[] = []
+    const read = Promise.withResolvers<void>()
+    const runtime = answering({ kind: 'reconcile', have: [] }, (event) => {
+      handled.push(event.kind === 'received' ? event.via : event.kind)
+      if (handled.length === 4) read.resolve()
     })
     const reconcile = async () => {
       setImmediate(() => runtime.judge(Uint8Array.of(9)))
