@@ -104,8 +104,10 @@ export class Shelf extends FsBlockstore {
 
   override async *get(cid: CID, options?: Parameters<FsBlockstore['get']>[1]) {
     for (const store of [this.#own, this.#passing]) {
-      if (!(await store.has(cid, options))) continue
-      const block = await collect(store.get(cid, options))
+      options?.signal?.throwIfAborted()
+      if (!(await store.has(cid))) continue
+      // Not told of the signal: called off while it opens the file, it would leave it open.
+      const block = await collect(store.get(cid))
       if (!isBlockOf(cid, block)) {
         await this.#discard(store, cid, block.length)
         continue
@@ -115,7 +117,7 @@ export class Shelf extends FsBlockstore {
       return
     }
     // Throws, as for any block that is not here.
-    yield* this.#passing.get(cid, options)
+    yield* this.#passing.get(cid)
   }
 
   async #discard(store: FsBlockstore, cid: CID, bytes: number): Promise<void> {

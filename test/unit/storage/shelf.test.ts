@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { CID } from 'multiformats/cid'
 import { pino } from 'pino'
 import { blockOf } from '../../../protocol/document.ts'
@@ -178,5 +180,32 @@ describe('the shelf', () => {
     await after.close()
     equal(after.passingBytes, 4 * BLOCK_BYTES)
     deepEqual(warned, [])
+  })
+
+  it('leaves no file open where a reader wants no more', async () => {
+    const shelf = await opened(10)
+    await shelf.put(cid(1), block(1))
+    const off = new AbortController()
+    const opening = Promise.withResolvers<fs.FileHandle>()
+    const { open } = fs
+    // Called off in the midst of opening.
+    Object.assign(fs, {
+      open: async (path: string) => {
+        const handle = await open(path)
+        off.abort()
+        opening.resolve(handle)
+        await setImmediate()
+        return handle
+      },
+    })
+    try {
+      await collect(shelf.get(cid(1), { signal: off.signal })).catch(() => undefined)
+    } finally {
+      Object.assign(fs, { open })
+    }
+    const handle = await opening.promise
+    const isOpen = handle.fd >= 0
+    if (isOpen) await handle.close()
+    ok(!isOpen)
   })
 })
