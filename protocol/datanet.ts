@@ -8,7 +8,7 @@ import { type Address, address, bytes32, cid } from './fields.ts'
 import { fromHex, type Hash, keccak, keccakHash, utf8 } from './hash.ts'
 import { merkleRoot } from './merkle.ts'
 import { random, sample } from './prng.ts'
-import { type FineTuneSpec, HELD_OUT_ONE_IN } from './tuning.ts'
+import { type FineTuneSpec, HELD_OUT_ONE_IN, MIN_EXAMPLE_TOKENS } from './tuning.ts'
 
 /** UTF-16 units in one contribution. */
 export const MAX_CONTRIBUTION_LENGTH = 256 * 1024
@@ -90,10 +90,11 @@ export function contributionsRoot(contributions: readonly Contribution[]): Hash 
   return merkleRoot(contributions.map(contributionLeaf))
 }
 
-/** A piece of a contribution, of the length that the spec asks for. */
+/** A piece of a contribution, or all of a short one. */
 export interface Example {
   /** Number of the contribution in the version. */
   readonly contribution: number
+  /** One more than the spec's length, or fewer. */
   readonly tokens: readonly number[]
   /** Held out: never trained on. It measures the loss, and as a decoy it sets the noise floor of attribution. */
   readonly heldOut: boolean
@@ -101,7 +102,8 @@ export interface Example {
 
 /**
  * Cuts each contribution's tokens into examples of one token more than the spec's length (the labels are the tokens
- * shifted by one). Rests shorter than that are left over; when there are more than `maxExamples`, contributors give by turns,
+ * shifted by one). Rests shorter than that are left over, but a text that is shorter from the first is an example as it
+ * stands, from the least length on that a spec may ask for: notes, questions and answers teach, too. When there are more than `maxExamples`, contributors give by turns,
  * and each of theirs its contributions by turns: neither a long text nor one in many files crowds out the others. Which are
  * held out is drawn from the job's seed.
  * @param owners Of the contributions
@@ -113,14 +115,17 @@ export function cutExamples(
   seed: Uint8Array,
 ): Example[] {
   const length = exampleTokens + 1
-  const wanted = contributions.map((tokens) => Math.floor(tokens.length / length))
-  const given = takeByOwners(wanted, owners, maxExamples)
-  const pieces = contributions.flatMap((tokens, contribution) =>
-    Array.from({ length: given[contribution]! }, (_, piece) => ({
-      contribution,
-      tokens: Array.from({ length }, (_, place) => tokens[piece * length + place]!),
-    })),
+  const wanted = contributions.map((tokens) =>
+    tokens.length > MIN_EXAMPLE_TOKENS ? Math.max(1, Math.floor(tokens.length / length)) : 0,
   )
+  const given = takeByOwners(wanted, owners, maxExamples)
+  const pieces = contributions.flatMap((tokens, contribution) => {
+    const size = Math.min(length, tokens.length)
+    return Array.from({ length: given[contribution]! }, (_, piece) => ({
+      contribution,
+      tokens: Array.from({ length: size }, (_, place) => tokens[piece * length + place]!),
+    }))
+  })
   const count = Math.floor(pieces.length / HELD_OUT_ONE_IN)
   const heldOut = new Set(sample(count, pieces.length, random(seed, 'held out')))
   return pieces.map((piece, index) => ({ ...piece, heldOut: heldOut.has(index) }))

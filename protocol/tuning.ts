@@ -12,6 +12,9 @@ export type Projection = (typeof PROJECTIONS)[number]
 /** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */
 export const FEATURE_WIDTH = 8
 
+/** Of an example at the least. */
+export const MIN_EXAMPLE_TOKENS = 16
+
 /** One example in so many is held out, so a fine-tune takes as many: they measure the loss, and are decoys. */
 export const HELD_OUT_ONE_IN = 16
 
@@ -63,8 +66,8 @@ export const FineTuneFields = z.strictObject({
    * al. 2014, placed as in PEFT). Not part of the adapter's shape: what is served drops nothing. 0 is none.
    */
   dropout: z.number().min(0).max(0.9),
-  /** Tokens in an example. */
-  exampleTokens: z.number().int().min(16).max(4096),
+  /** Tokens in an example at the most. */
+  exampleTokens: z.number().int().min(MIN_EXAMPLE_TOKENS).max(4096),
   /**
    * Examples in a step: the effective batch. A worker goes through it in parts as large as its engine takes at once and
    * adds their gradients up, in an order that the engine fixes; how many parts that makes is nobody's choice.

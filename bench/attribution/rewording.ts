@@ -13,6 +13,7 @@ import { emptyDuplicates } from '../../worker/attribution/duplicate-rows.ts'
 import { createDoor } from '../../worker/datanet/contribute.ts'
 import { packageTexts } from '../../worker/datanet/packages.ts'
 import { blockWidth } from '../../worker/effects/indexing.ts'
+import { paddedBatch } from '../../worker/effects/tuning.ts'
 import { createEngine, type Model } from '../../worker/engine/engine.ts'
 import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
@@ -158,12 +159,16 @@ async function rowsAfterTraining(
   isTrained: readonly boolean[],
 ) {
   const pieces = examples.map(({ tokens }) => Int32Array.from(tokens))
-  const trained = pieces.filter((_, i) => isTrained[i])
+  const trained = examples.filter((_, i) => isTrained[i])
   const order = dataOrder(SEED, trained.length, BATCH, STEPS)
-  const batches = order.map((batch) => ({
-    tokens: Int32Array.from([...batch].flatMap((place) => [...trained[place]!])),
-  }))
-  const run = { state: model.initialState(SEED), batches, exampleTokens: EXAMPLE_TOKENS + 1 }
+  const exampleTokens = EXAMPLE_TOKENS + 1
+  const batches = order.map((batch) =>
+    paddedBatch(
+      [...batch].map((place) => trained[place]!),
+      exampleTokens,
+    ),
+  )
+  const run = { state: model.initialState(SEED), batches, exampleTokens }
   const { state } = await model.train({ ...run, optimiser: OPTIMISER, totalSteps: STEPS })
   const projection = { projectionSeed: SEED, width: FEATURE_WIDTH }
   const asked = { adapter: state.theta, examples: pieces, ...projection }

@@ -12,7 +12,7 @@ import type { Cid } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random } from '../../protocol/prng.ts'
-import { FineTuneSpec } from '../../protocol/tuning.ts'
+import { FineTuneSpec, unitsOf } from '../../protocol/tuning.ts'
 import { publishVersion } from '../../worker/datanet/publish.ts'
 import { executeAnswer } from '../../worker/effects/answer.ts'
 import { Knowledge } from '../../worker/effects/knowledge.ts'
@@ -68,13 +68,16 @@ export class Workshop {
   answered!: Result
 
   /** @param texts one contribution each */
-  static async open(texts: readonly string[] = PROSE): Promise<Workshop> {
+  static async open(
+    texts: readonly string[] = PROSE,
+    changed: Partial<FineTuneSpec> = {},
+  ): Promise<Workshop> {
     const shop = new Workshop()
     shop.model = await shop.putModel(SHIPPED_MODEL)
     shop.datanet = await shop.#publish(texts)
-    const input = await shop.content.put(FineTuneSpec, { ...SPEC, datanet: shop.datanet })
-    const units = SPEC.steps * SPEC.batchExamples * SPEC.exampleTokens
-    const order = { model: shop.model, input, maxUnits: units }
+    const spec = { ...SPEC, ...changed, datanet: shop.datanet }
+    const input = await shop.content.put(FineTuneSpec, spec)
+    const order = { model: shop.model, input, maxUnits: unitsOf(spec, spec.steps) }
     shop.tuneJob = jobNumber(1, 10, { ...order, task: 'fine-tune', adapter: '' })
     shop.tuned = await executeTune(shop.knowledge, shop.content, TUNE_ID, shop.tuneJob, SEED, idle)
     shop.answerJob = await shop.question('The river carries', shop.tuned.output)

@@ -4,6 +4,7 @@
  */
 import { Adapter, stepsDone } from '../../protocol/adapter.ts'
 import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
+import type { Example } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
@@ -202,7 +203,20 @@ function examplesOf({ corpus }: Run, numbers: readonly number[]): Int32Array[] {
 }
 
 function batchOf(run: Run, numbers: readonly number[]): TrainingBatch {
-  return { tokens: Int32Array.from(numbers.flatMap((n) => run.corpus.examples[n]!.tokens)) }
+  const { corpus, spec } = run
+  const examples = numbers.map((number) => corpus.examples[number]!)
+  return paddedBatch(examples, spec.exampleTokens + 1)
+}
+
+/** Examples of equal length: what is put behind shorter ones counts for nothing, and no token sees what comes behind it. */
+export function paddedBatch(examples: readonly Example[], length: number): TrainingBatch {
+  const tokens = new Int32Array(examples.length * length)
+  const weights = new Float32Array(tokens.length)
+  for (const [row, example] of examples.entries()) {
+    tokens.set(example.tokens, row * length)
+    weights.fill(1, row * length, row * length + example.tokens.length)
+  }
+  return { tokens, weights }
 }
 
 function boundariesOf({ steps, segmentSteps }: FineTuneSpec): number[] {

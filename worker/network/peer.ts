@@ -89,7 +89,6 @@ function libp2pOptions(options: PeerOptions) {
         protocol: '/tributary/kad/1.0.0',
         clientMode: false,
         validators: { pk: keepNothing },
-
         // The default drops private addresses, and with them every peer of a LAN or a loopback network.
         peerInfoMapper: passthroughMapper,
       }),

@@ -61,6 +61,26 @@ describe('examples of a datanet', () => {
     )
   })
 
+  it('are texts as they stand where these are shorter, but not the rests of longer ones', () => {
+    const text = (length: number) => Int32Array.from({ length }, (_, place) => 100 * length + place)
+    const texts = [16, 17, 64, 65, 66, 129, 130].map(text)
+    const owners = texts.map(() => ALICE!)
+    const spec = { exampleTokens: 64, maxExamples: 100 }
+    const examples = cutExamples(texts, owners, spec, SEED)
+    const sizes = examples.map(({ contribution, tokens }) => [contribution, tokens.length])
+    assert.deepEqual(sizes, [
+      [1, 17],
+      [2, 64],
+      [3, 65],
+      [4, 65],
+      [5, 65],
+      [6, 65],
+      [6, 65],
+    ])
+    assert.deepEqual(examples[1]!.tokens, [...texts[2]!])
+    assert.deepEqual(examples[6]!.tokens, [...texts[6]!].slice(65))
+  })
+
   it('are cut soon, though one text is long and the others are too short to give any', () => {
     const short = new Int32Array(10)
     const texts = [new Int32Array(256 * 1024), ...Array.from({ length: 50_000 }, () => short)]
