@@ -4,7 +4,7 @@
  */
 import type { Prices } from '../protocol/batch-cost.ts'
 
-/** Dearer times that are kept: a base fee falls by an eighth a block, so these are some minutes of it without a rise between. */
+/** Dearer times that are kept: with OP Mainnet's two seconds a block some eight minutes in which the base fee only fell. */
 const MAX_PAST = 256
 
 interface Past {

@@ -29,7 +29,7 @@ const NOTHING: GasOffer = { maxFeeWei: 0n, tipWei: 0n }
 
 /**
  * What to offer when the newest block has this base fee: no less than `floor`. Twice the base fee covers five full blocks
- * in a row (1.125 ** 5 = 1.8).
+ * in a row by Ethereum's own rates (1.125 ** 5 = 1.8), 35 by OP Mainnet's (1.02 ** 35 = 2).
  */
 export function gasOffer(baseFeeWei: bigint, suggestedTipWei: bigint, floor = NOTHING): GasOffer {
   const tipWei = larger(suggestedTipWei, floor.tipWei)
