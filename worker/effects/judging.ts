@@ -122,8 +122,7 @@ function performChallenge(options: JudgingOptions): Performer<'challenge'> {
       return undefined
     }
     const proof = await proofOf(options, duty, signal)
-    if (proof) {
-      await write(options, proof, (ledger) => isFalse(ledger, header), signal)
+    if (proof && (await isTaken(options, proof, header, signal))) {
       options.log.warn({ batch: header.number, claim }, 'false attribution proved')
       return undefined
     }
@@ -169,6 +168,24 @@ async function proofOf({ prove, log }: JudgingOptions, place: InBatch, signal: A
     const { message } = error as Error
     log.info({ batch: place.header.number, error: message }, 'no proof at hand, so a jury decides')
     return undefined
+  }
+}
+
+/** False where the chain cannot judge by it: it knows no index of an adapter that nobody registered, and no long run's end. */
+async function isTaken(
+  options: JudgingOptions,
+  proof: Call,
+  header: BatchHeader,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await write(options, proof, (ledger) => isFalse(ledger, header), signal)
+    return true
+  } catch (error) {
+    if (!(error instanceof ChainError && error.code === 'reverted')) throw error
+    const about = { batch: header.number, error: error.message }
+    options.log.info(about, 'the chain takes no proof, so a jury decides')
+    return false
   }
 }
 

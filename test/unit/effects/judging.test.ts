@@ -12,7 +12,11 @@ import { BeaconError } from '../../../worker/beacon/errors.ts'
 import type { Call } from '../../../worker/chain/calls.ts'
 import { falseClaimCall, falsePassCall } from '../../../worker/chain/dispute-calls.ts'
 import { ChainError } from '../../../worker/chain/errors.ts'
-import { commitVerdictCall, revealVerdictCall } from '../../../worker/chain/jury-calls.ts'
+import {
+  commitVerdictCall,
+  openCaseCall,
+  revealVerdictCall,
+} from '../../../worker/chain/jury-calls.ts'
 import { type JudgingOptions, judging } from '../../../worker/effects/judging.ts'
 import { Ballots } from '../../../worker/storage/ballots.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
@@ -52,17 +56,19 @@ describe('a juror’s effects', () => {
     removeFolder(folder)
   })
 
-  /** The chain takes what is sent, or refuses it with this error. @param fault What it says of each batch */
-  function performers(refusal?: string, fault = 0n) {
+  /**
+   * The chain takes what is sent, or refuses it with this error.
+   * @param fault What it says of each batch
+   * @param proof That a claim is false; the chain cannot judge by it
+   */
+  function performers(refusal?: string, fault = 0n, proof?: Call) {
     const chain = {
       account: SELF,
       deployment: { addresses: { resultLedger: SELF } },
       read: async () => fault,
       write: async (call: Call) => {
-        if (refusal) {
-          const revert = { name: refusal, args: {} }
-          throw new ChainError('reverted', refusal, { revert })
-        }
+        const name = call === proof ? 'NotCommitted' : refusal
+        if (name) throw new ChainError('reverted', name, { revert: { name, args: {} } })
         sent.push(call)
         return { txHash: hashNumber(1) }
       },
@@ -70,7 +76,7 @@ describe('a juror’s effects', () => {
     const claims = { work: () => work }
     const core = { ledger: { disputes: { claims } } }
     const runtime = { core, until: async (_: (ledger: Ledger) => boolean) => createLedger() }
-    const proving = { prove: async () => undefined }
+    const proving = { prove: async () => proof }
     const options = { runtime, chain, ballots, log: createLogger('silent'), beacon, ...proving }
     const check = async ({ beacon: chosen }: { beacon: Hash }) => {
       const verdict = verdicts[checked.length] ?? 'pass'
@@ -160,6 +166,18 @@ describe('a juror’s effects', () => {
       deepEqual(await call(), outcome)
       deepEqual([new Set(checked).size, sent.length], [looks, outcome ? 0 : 1])
     }
+  })
+
+  it('call a jury where the chain cannot judge by the proof', async () => {
+    const receipt = receiptOf({ job, claim })
+    const about = { header: headerOf(dataOf(1, [receipt])), receipts: [receipt], index: 0 }
+    const duty = { kind: 'challenge', duty: 'challenge', bondWei: 1n, openings: [] } as const
+    const proof: Call = { contract: 'disputes', what: 'dispute a score', data: '0x00' }
+    equal(
+      await performers(undefined, 0n, proof).challenge({ ...duty, ...about }, signal),
+      undefined,
+    )
+    deepEqual(sent, [openCaseCall({ ...duty, ...about }, 1n)])
   })
 
   it('report who signed the claim that the chain names, and nobody where it names none', async () => {
