@@ -72,7 +72,9 @@ export function partsBytes(parts: PartsOf<number>): Uint8Array {
 
 /** Tokens as big-endian words of 32 bits. */
 export function tokenBytes(tokens: readonly number[]): Uint8Array {
-  return concat(...tokens.map((token) => bytesOf(token, 4)))
+  const view = new DataView(new ArrayBuffer(4 * tokens.length))
+  for (const [place, token] of tokens.entries()) view.setUint32(4 * place, token)
+  return new Uint8Array(view.buffer)
 }
 
 /** What a fine-tune's claim carries in that place: the gradient index and the span index under one root. */
