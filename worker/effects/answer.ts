@@ -8,7 +8,13 @@ import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'
 import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, attribution, promptTokens, UNATTRIBUTED, writtenText } from './answering.ts'
+import {
+  answerFeature,
+  attribution,
+  promptTokens,
+  SHAPED_BY_NOBODY,
+  writtenText,
+} from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 import { toldProbabilities } from './log-probabilities.ts'
 
@@ -45,7 +51,7 @@ export async function executeAnswer(
         generated.tokens,
         await answerFeature(known, tokens, generated.tokens, { signal }),
       )
-    : { query: new Uint8Array(), attribution: UNATTRIBUTED, spans: [] }
+    : SHAPED_BY_NOBODY
   const answer: Answer = {
     tokens: generated.tokens,
     text,

@@ -2,7 +2,7 @@
  * The parts of an answer that worker and validator both work out: the worker to hand them in, the validator to compare.
  */
 import type { Answer, Prompt } from '../../protocol/answer.ts'
-import type { Attribution } from '../../protocol/attribution.ts'
+import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex } from '../../protocol/hash.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
 import { toRow } from '../attribution/curvature.ts'
@@ -13,7 +13,15 @@ import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { Base, KnownAdapter } from './knowledge.ts'
 
 /** What an answer of the bare base model says about contributors: there are none. */
-export const UNATTRIBUTED: Attribution = { shares: [], decoys: 0, decoySquares: '0' }
+export const SHAPED_BY_NOBODY: Pick<Answer, 'query' | 'attribution' | 'spans'> = {
+  query: new Uint8Array(),
+  attribution: { shares: [], decoys: 0, decoySquares: '0' },
+  spans: [],
+}
+
+export function isShapedByNobody(answer: Answer): boolean {
+  return attributionRoot(answer) === attributionRoot({ ...answer, ...SHAPED_BY_NOBODY })
+}
 
 /** The gradient features of an answer: those of the mean log-likelihood of its tokens, given the prompt. */
 export async function answerFeature(

@@ -23,7 +23,13 @@ import { checkAnswer as checkAttribution } from '../attribution/check.ts'
 import { boundsOf } from '../engine/families/model-config.ts'
 import type { ModelInfo, Prefilled } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
-import { answerFeature, endsAnswer, promptTokens, writtenText } from './answering.ts'
+import {
+  answerFeature,
+  endsAnswer,
+  isShapedByNobody,
+  promptTokens,
+  writtenText,
+} from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 import { isLikelihood } from './log-probabilities.ts'
@@ -90,6 +96,7 @@ function checkForm(
   if (logProbabilities.length !== asked) return fail('output-malformed')
   if (claim.commitment !== answerCommitment(tokens, sketches)) return fail('wrong-commitment')
   if (claim.attribution !== attributionRoot(answer)) return fail('wrong-commitment')
+  if (job.adapter === '' && !isShapedByNobody(answer)) return fail('scores-differ')
   const written = writtenText(base, tokens, prompt.stop)
   const { stoppedAfter = tokens.length } = written
   if (text !== written.text || stoppedAfter < tokens.length) return fail('output-malformed')

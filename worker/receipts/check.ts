@@ -25,6 +25,7 @@ import { citedSpans } from '../attribution/provenance.ts'
 import { buildSpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { fetchVersion } from '../datanet/publish.ts'
+import { isShapedByNobody } from '../effects/answering.ts'
 import { blockWidth } from '../effects/indexing.ts'
 import { tokenizerFrom } from '../engine/files/tokenizer.ts'
 import type { Archive } from './archive.ts'
@@ -141,7 +142,11 @@ async function checkAnswer(
       detail: `${answer.tokens.length} tokens under ${own.slice(0, 18)}…`,
     },
   ]
-  if (receipt.adapter === '') return checks
+  if (receipt.adapter === '') {
+    const ok = isShapedByNobody(answer) && attributionRoot(answer) === receipt.attribution
+    const detail = 'a base model has no contributors'
+    return [...checks, { what: 'shaped by nobody', ok, detail }]
+  }
   const { rows, owners, contributions, tokens, adapter, indexOk } = await readIndex(
     archive,
     receipt,

@@ -191,6 +191,20 @@ describe('the checks of a validator', () => {
       )
     })
 
+    it('catch contributors in an answer of the bare base model, which has none', async () => {
+      const job = await shop.question('The river', '')
+      const result = await shop.answer(job)
+      const answer = await shop.reply(result)
+      const { query, attribution, spans: cited } = await shop.reply()
+      const [{ contributor }] = attribution.shares as [Answer['attribution']['shares'][number]]
+      const run = { start: 0, end: 9, place: 0, occurrences: 1 }
+      const spans = [...cited, { ...run, contribution: 0, contributor, name: 'x' }]
+      assert.equal(await judgeOn(job, result, answer), 'pass')
+      for (const lie of [{ query }, { attribution }, { spans }]) {
+        assert.equal(await judgeOn(job, result, { ...answer, ...lie }), 'scores-differ')
+      }
+    })
+
     it('leave the event loop free between the tokens', async () => {
       const job = await shop.question('The river carries', '')
       const result = await shop.answer(job)
