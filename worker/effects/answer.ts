@@ -13,6 +13,7 @@ import {
   attribution,
   promptTokens,
   SHAPED_BY_NOBODY,
+  speaker,
   writtenText,
 } from './answering.ts'
 import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
@@ -36,8 +37,7 @@ export async function executeAnswer(
 ): Promise<Result> {
   const { signal } = hooks
   const prompt = await content.get(Prompt, job.input, { signal })
-  const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
-  const base = known ?? (await knowledge.base(job.model, undefined, signal))
+  const { base, known } = await speaker(knowledge, job, signal)
   const tokens = promptTokens(base, prompt)
   const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
   const { text, stoppedAfter } = writtenText(base, generated.tokens, prompt.stop)

@@ -4,13 +4,15 @@
 import type { Answer, Prompt } from '../../protocol/answer.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
 import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
 import { toRow } from '../attribution/curvature.ts'
 import { attributeAnswer } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
 import type { CallOptions } from '../engine/engine.ts'
+import { EngineError } from '../engine/errors.ts'
 import { stoppingText } from '../engine/serving/stop-strings.ts'
-import type { Base, KnownAdapter } from './knowledge.ts'
+import type { Base, Knowledge, KnownAdapter } from './knowledge.ts'
 
 /** What an answer of the bare base model says about contributors: there are none. */
 export const SHAPED_BY_NOBODY: Pick<Answer, 'query' | 'attribution' | 'spans'> = {
@@ -21,6 +23,27 @@ export const SHAPED_BY_NOBODY: Pick<Answer, 'query' | 'attribution' | 'spans'> =
 
 export function isShapedByNobody(answer: Answer): boolean {
   return attributionRoot(answer) === attributionRoot({ ...answer, ...SHAPED_BY_NOBODY })
+}
+
+/** Who answers: the adapter that the job names, or its bare base model. */
+interface Speaker {
+  readonly base: Base
+  readonly known: KnownAdapter | undefined
+}
+
+/** @throws EngineError `bad-input` where the job names another base model than its adapter's */
+export async function speaker(
+  knowledge: Pick<Knowledge, 'adapter' | 'base'>,
+  { model, adapter }: Pick<Job, 'model' | 'adapter'>,
+  signal: AbortSignal,
+): Promise<Speaker> {
+  if (adapter === '') {
+    return { base: await knowledge.base(model, undefined, signal), known: undefined }
+  }
+  const known = await knowledge.adapter(adapter, signal)
+  if (known.document.base === model) return { base: known, known }
+  const reason = `adapter ${adapter} is of the base model ${known.document.base}, not of ${model}`
+  throw new EngineError('bad-input', `The question cannot be answered: ${reason}.`)
 }
 
 /** The gradient features of an answer: those of the mean log-likelihood of its tokens, given the prompt. */

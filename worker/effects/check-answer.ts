@@ -28,6 +28,7 @@ import {
   endsAnswer,
   isShapedByNobody,
   promptTokens,
+  speaker,
   writtenText,
 } from './answering.ts'
 import { excuse, type Finding, fail, pass } from './finding.ts'
@@ -43,8 +44,7 @@ export async function checkAnswer(
 ): Promise<Finding> {
   const answer = await content.get(Answer, claim.output, { signal })
   const prompt = await content.get(Prompt, job.input, { signal })
-  const known = job.adapter === '' ? undefined : await knowledge.adapter(job.adapter, signal)
-  const base = known ?? (await knowledge.base(job.model, undefined, signal))
+  const { base, known } = await speaker(knowledge, job, signal)
   const formal = checkForm(base, job, prompt, answer, claim)
   if (formal) return formal
   return excuse(base, await repeat(base, known, prompt, answer, claim, signal))

@@ -205,6 +205,14 @@ describe('the checks of a validator', () => {
       }
     })
 
+    it('refuse a job that names another base model than its adapter is of', async () => {
+      const job = { ...shop.answerJob, model: cidNumber(79) }
+      await assert.rejects(shop.answer(job), isContentFault)
+      const claim = shop.claim(ANSWER_ID, shop.answered)
+      const look = checkAnswer(shop.knowledge, shop.content, job, claim, signal)
+      await assert.rejects(look, isContentFault)
+    })
+
     it('leave the event loop free between the tokens', async () => {
       const job = await shop.question('The river carries', '')
       const result = await shop.answer(job)
