@@ -6,6 +6,7 @@ import type { Cid } from '../../protocol/fields.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { StorageError } from '../storage/errors.ts'
 import { contentId, fileBytes } from '../storage/file-tree.ts'
+import { bounded, roomFor } from '../storage/room.ts'
 
 /** Receipts carry an index and a datanet; more than this is none of ours. */
 export const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
@@ -53,19 +54,28 @@ export class Archive {
     return decoded.value
   }
 
-  /** A file of so many bytes. @throws StorageError `lies` where it has others, `malformed` where it is none */
+  /**
+   * A file of so many bytes.
+   * @throws StorageError `lies` where it has others, `malformed` where it is none, `too-large` where nobody would archive it
+   */
   async file(cid: Cid, bytes: number): Promise<Uint8Array> {
+    if (bytes > MAX_ARCHIVE_BYTES) {
+      const most = `${MAX_ARCHIVE_BYTES} are more than any receipt needs`
+      throw new StorageError('too-large', `File ${cid} is to have ${bytes} bytes; ${most}.`)
+    }
     const archive = this
+    const root = contentId(cid)
+    const read = bounded(root, roomFor(bytes))
     const blockstore = {
       get: async function* (block: CID) {
-        yield await archive.bytes(block.toString() as Cid)
+        yield read(await archive.bytes(block.toString() as Cid))
       },
       has: () => true,
       put: (block: CID) => block,
     }
     const parts: Uint8Array[] = []
     let at = 0
-    for await (const part of fileBytes(blockstore, contentId(cid))) {
+    for await (const part of fileBytes(blockstore, root)) {
       at += part.length
       if (at > bytes) break
       parts.push(part)

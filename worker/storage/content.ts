@@ -25,6 +25,7 @@ import { StorageError } from './errors.ts'
 import { fetchBlock, fetching, type Sources, WANTED_BLOCKS } from './fetching.ts'
 import { contentId, fileBytes } from './file-tree.ts'
 import { gather } from './gathering.ts'
+import { roomFor } from './room.ts'
 import type { Shelf, Stay } from './shelf.ts'
 
 export interface FetchOptions {
@@ -261,7 +262,7 @@ export class Content implements ContentStore {
     }
   }
 
-  /** A file's bytes; with its inner nodes it may weigh a hundredth more, and a kilobyte for small ones. */
+  /** A file's bytes. */
   async *#stream(
     cid: Cid,
     bytes: number,
@@ -269,9 +270,7 @@ export class Content implements ContentStore {
     onBlock: (block: Block) => void = () => {},
   ): AsyncIterable<Uint8Array> {
     const root = contentId(cid)
-    const maxBytes = Math.ceil(bytes * 1.01) + 1024
-    const maxBlocks = blocksOf(bytes)
-    const limits = { maxBytes, maxBlocks, signal, onBlock }
+    const limits = { ...roomFor(bytes), signal, onBlock }
     const { fetch, blockstore } = fetching(this.#sources, root, limits)
     await gather(fetch, root, limits, (here) => onProgress?.(Math.min(here, bytes), bytes))
     // Blocks that are alike came once.

@@ -12,11 +12,9 @@ import type { Cid } from '../../protocol/fields.ts'
 import { collect } from '../network/block-request.ts'
 import { StorageError } from './errors.ts'
 import { requireSha256 } from './file-tree.ts'
+import { bounded, type Room } from './room.ts'
 
-export interface Limits {
-  /** Bytes of all blocks together. */
-  readonly maxBytes: number
-  readonly maxBlocks: number
+export interface Limits extends Room {
   readonly signal: AbortSignal
   /** Called with each block as it comes. */
   readonly onBlock: (block: Block) => void
@@ -90,29 +88,6 @@ export function fetching(sources: Sources, root: CID, limits: Limits): Fetching 
       },
     },
   }
-}
-
-/** Lets blocks through until there are too many. */
-function bounded(root: CID, { maxBytes, maxBlocks }: Limits): (block: Uint8Array) => Uint8Array {
-  let bytes = 0
-  let count = 0
-  return (block) => {
-    bytes += block.length
-    count += 1
-    if (bytes <= maxBytes && count <= maxBlocks) return block
-    throw larger(root, { maxBytes, maxBlocks })
-  }
-}
-
-export function larger(
-  root: CID,
-  { maxBytes, maxBlocks }: Pick<Limits, 'maxBytes' | 'maxBlocks'>,
-): StorageError {
-  const limits = `more than ${maxBytes} bytes or ${maxBlocks} blocks`
-  return new StorageError(
-    'lies',
-    `${root} is larger than it was said to be: ${limits}. The fetch was stopped.`,
-  )
 }
 
 /**

@@ -6,7 +6,8 @@ import * as dagPb from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { inLanes } from '../lanes.ts'
 import { shuffled } from '../shuffled.ts'
-import { type Fetch, type Limits, larger, WANTED_BLOCKS } from './fetching.ts'
+import { type Fetch, type Limits, WANTED_BLOCKS } from './fetching.ts'
+import { larger } from './room.ts'
 
 /** @param onLeaf is told how many bytes of the file are here */
 export async function gather(
