@@ -1,7 +1,10 @@
 /** Content in a map, for tests of what is done with it. It answers the same compliance suite as IPFS does. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Block, blockOf, type Document } from '../../protocol/document.ts'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { sha256 } from 'multiformats/hashes/sha2'
+import type { Block, Document } from '../../protocol/document.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { FilesManifest, manifestFault } from '../../protocol/manifest.ts'
 import type { ContentStore, FetchOptions, NamedFile } from '../../worker/storage/content.ts'
@@ -33,7 +36,8 @@ export class MemoryContent implements ContentStore {
   }
 
   async putFile(content: Uint8Array): Promise<Cid> {
-    return this.keep({ cid: blockOf(content).cid, bytes: content })
+    const cid = CID.createV1(raw.code, await sha256.digest(content))
+    return this.keep({ cid: cid.toString() as Cid, bytes: content })
   }
 
   async getFile(cid: Cid, bytes: number, options: FetchOptions): Promise<Uint8Array> {

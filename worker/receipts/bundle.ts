@@ -54,9 +54,11 @@ export async function bundleReceipt(
   }
 }
 
+type Blocks = Pick<Content, 'bytes' | 'get' | 'blocks'>
+
 /** The archive, block by block. */
 export async function* archive(
-  content: Content,
+  content: Blocks,
   file: ReceiptFile,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
@@ -80,7 +82,7 @@ export async function* archive(
 }
 
 /** All blocks that the receipt speaks of. */
-async function* evidence(content: Content, { receipt }: ReceiptFile, signal: AbortSignal) {
+async function* evidence(content: Blocks, { receipt }: ReceiptFile, signal: AbortSignal) {
   const block = async (cid: Cid) => ({ cid, bytes: await content.bytes(cid, { signal }) })
   yield await block(receipt.output)
   const adapterCid = receipt.task === 'fine-tune' ? receipt.output : receipt.adapter

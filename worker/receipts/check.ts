@@ -8,26 +8,29 @@ import { attribute } from '../../protocol/attribution.ts'
 import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
 import { answerCommitment } from '../../protocol/commitment.ts'
 import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
-import { attributionRoot } from '../../protocol/evidence.ts'
+import { attributionRoot, indexesRoot } from '../../protocol/evidence.ts'
 import { splitFee } from '../../protocol/fee.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
+import type { Job } from '../../protocol/job.ts'
 import { FilesManifest } from '../../protocol/manifest.ts'
 import { merkleVerify } from '../../protocol/merkle.ts'
 import { formatOpen } from '../../protocol/open-amount.ts'
 import { receiptLeaf } from '../../protocol/receipt.ts'
 import { recoverAddress } from '../../protocol/signature.ts'
 import { digest, hashStruct } from '../../protocol/struct.ts'
-import { FineTuneSpec } from '../../protocol/tuning.ts'
+import { FineTuneSpec, unitsOf } from '../../protocol/tuning.ts'
+import { Voucher } from '../../protocol/voucher.ts'
 import { boundariesRoot } from '../../protocol/witness.ts'
 import { decodeRows, indexRoot, rowsOf } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
 import { buildSpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { fetchVersion } from '../datanet/publish.ts'
-import { isShapedByNobody } from '../effects/answering.ts'
+import { isShapedByNobody, SHAPED_BY_NOBODY } from '../effects/answering.ts'
 import { blockWidth } from '../effects/indexing.ts'
 import { tokenizerFrom } from '../engine/files/tokenizer.ts'
+import { StorageError } from '../storage/errors.ts'
 import type { Archive } from './archive.ts'
 import { TOKENIZER_FILES } from './bundle.ts'
 import { ReceiptFile } from './file.ts'
@@ -39,7 +42,7 @@ export interface CheckedReceipt {
   readonly checks: readonly Check[]
 }
 
-/** @throws StorageError where the file lacks something or a block is not what its id names */
+/** @throws StorageError where the file lacks something, or a block is not what its id or another block says */
 export async function checkReceipt(archive: Archive): Promise<CheckedReceipt> {
   const file = await archive.get(ReceiptFile, archive.root)
   const checks = [
@@ -100,10 +103,20 @@ function checkMessages(file: ReceiptFile): Check[] {
   const tally = `${receipt.passedBy.length} pass, ${receipt.failedBy.length} fail`
   return [
     { what: 'job signed by its requester', ok: jobOk, detail: receipt.requester },
+    checkVoucher(file, order),
     { what: 'claim signed by its worker', ok: claimOk, detail: receipt.worker },
     { what: 'votes signed by validators', ok: passed && failed, detail: tally },
     checkOpenings(file),
   ]
+}
+
+/** Whether the escrow may pay for it, by the requester's word. */
+function checkVoucher({ chainId, feeEscrow, receipt }: ReceiptFile, order?: Job): Check {
+  const { requester: payer } = receipt
+  const { voucherWei: cumulativeWei = 0n, voucherSignature = '0x' } = order ?? {}
+  const promised = digest(Voucher, { payer, cumulativeWei }, { chainId, contract: feeEscrow })
+  const ok = recoverAddress(promised, voucherSignature) === payer
+  return { what: 'fee vouched for', ok, detail: `${formatOpen(cumulativeWei, 18)} OPEN in all` }
 }
 
 function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check {
@@ -119,8 +132,9 @@ function checkSplit({ receipt, split, job: bytes, ...file }: ReceiptFile): Check
     workerWei === parts.workerWei &&
     validatorsWei === parts.validatorsWei &&
     stakersWei === parts.stakersWei &&
+    // Whether anybody owned the adapter stands on the chain alone.
     [0n, parts.modelOwnerWei].includes(modelOwnerWei) &&
-    [0n, parts.contributorsWei].includes(contributorsWei)
+    contributorsWei === (receipt.adapter === '' ? 0n : parts.contributorsWei)
   return {
     what: 'fee split by the rule',
     ok,
@@ -147,22 +161,22 @@ async function checkAnswer(
     const detail = 'a base model has no contributors'
     return [...checks, { what: 'shaped by nobody', ok, detail }]
   }
-  const { rows, owners, contributions, tokens, adapter, indexOk } = await readIndex(
+  const { rows, owners, contributions, spanIndex, adapter, indexes } = await readIndexes(
     archive,
     receipt,
   )
-  const query = Int8Array.from(new Int8Array(Uint8Array.from(answer.query).buffer))
-  const attribution = attribute(rowsOf(rows, adapter.index.width), owners, query)
-  const same = attributionRoot({ ...answer, attribution }) === receipt.attribution
-  const spanIndex = buildSpanIndex(tokens)
+  const query = Int8Array.from(answer.query)
+  const fits = query.length === adapter.index.width
+  const attribution = fits
+    ? attribute(rowsOf(rows, query.length), owners, query)
+    : SHAPED_BY_NOBODY.attribution
+  const same = fits && attributionRoot({ ...answer, attribution }) === receipt.attribution
   const spans = citedSpans(spanIndex, contributions, answer.tokens)
-  const spansOk =
-    spanRoot(spanIndex) === adapter.spans.root &&
-    JSON.stringify(spans) === JSON.stringify(answer.spans)
+  const spansOk = JSON.stringify(spans) === JSON.stringify(answer.spans)
   const scored = `${owners.length} integer dot products, ${attribution.shares.length} contributors`
   return [
     ...checks,
-    indexOk,
+    ...indexes,
     { what: 'scores recomputed', ok: same, detail: scored },
     { what: 'cited spans found again', ok: spansOk, detail: counted(spans.length, 'span') },
   ]
@@ -172,19 +186,26 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
-async function checkTuning(archive: Archive, { claim, ...file }: ReceiptFile): Promise<Check[]> {
-  const { adapter, indexOk } = await readIndex(archive, file.receipt)
+async function checkTuning(
+  archive: Archive,
+  { receipt, job, claim, ...file }: ReceiptFile,
+): Promise<Check[]> {
+  const { adapter, spec, indexes } = await readIndexes(archive, receipt)
+  const { seals, parent, firstStep, losses, index, spans } = adapter
   const own = boundariesRoot(boundariesOf(adapter))
-  const isOwn = own === signed(file, 'claim', claim)?.body.commitment
-  const { seals, parent, firstStep } = adapter
-  const ok = isOwn && parent === file.receipt.adapter
+  const said = [own, indexesRoot(index.root, spans.root), unitsOf(spec, losses.length)]
+  const claimed = signed(file, 'claim', claim)?.body
+  const isOwn = said.join() === [claimed?.commitment, receipt.attribution, receipt.units].join()
+  const about = [adapter.jobId, adapter.spec, parent]
+  const ordered = [receipt.jobId, signed(file, 'job', job)?.body.input, receipt.adapter]
+  const ok = isOwn && about.join() === ordered.join()
   const before = parent === '' ? '' : `, going on behind step ${firstStep} from ${parent}`
   const detail = `${counted(seals.length, 'segment')} under ${own.slice(0, 18)}…${before}`
-  return [{ what: 'training is the one claimed', ok, detail }, indexOk]
+  return [{ what: 'training is the one claimed', ok, detail }, ...indexes]
 }
 
-/** The gradient index of the adapter that a receipt is about, and who owns its rows. */
-async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
+/** Both indexes of the adapter that a receipt is about, worked out from the datanet, and who owns its rows. */
+async function readIndexes(archive: Archive, receipt: ReceiptFile['receipt']) {
   const cid = receipt.task === 'fine-tune' ? receipt.output : receipt.adapter
   const adapter = await archive.get(Adapter, cid as typeof receipt.output)
   const spec = await archive.get(FineTuneSpec, adapter.spec)
@@ -194,21 +215,26 @@ async function readIndex(archive: Archive, receipt: ReceiptFile['receipt']) {
   const contributors = contributions.map(({ contributor }) => contributor)
   const examples = cutExamples(tokens, contributors, spec, fromHex(adapter.seed))
   const { index } = adapter
+  if (index.examples !== examples.length) {
+    const said = `${index.examples} rows, its datanet gives ${examples.length} examples`
+    throw new StorageError('lies', `The gradient index of adapter ${cid} has ${said}.`)
+  }
   const bytes = await archive.file(index.rows, index.examples * index.width)
   const rows = decodeRows(bytes, index.examples, index.width)
   const owners = rowOwners(examples, contributions)
   const root = indexRoot({ ...index, blockWidth: blockWidth(spec.lora) }, rows, owners)
-  const ok = root === index.root && examples.length === index.examples
-  const detail = `${index.examples} rows of ${index.width} from ${contributions.length} contributions`
-  const indexOk = { what: 'gradient index under its root', ok, detail }
-  return {
-    adapter,
-    rows,
-    owners,
-    contributions,
-    tokens,
-    indexOk,
+  const spanIndex = buildSpanIndex(tokens)
+  const influence = {
+    what: 'gradient index under its root',
+    ok: root === index.root && adapter.base === receipt.model,
+    detail: `${index.examples} rows of ${index.width} from ${contributions.length} contributions`,
   }
+  const spans = {
+    what: 'span index under its root',
+    ok: spanRoot(spanIndex) === adapter.spans.root,
+    detail: `${adapter.spans.tokens} tokens`,
+  }
+  return { adapter, spec, rows, owners, contributions, spanIndex, indexes: [influence, spans] }
 }
 
 async function readTokenizer(archive: Archive, model: ReceiptFile['receipt']['model']) {
