@@ -55,6 +55,9 @@ export function runFault(run: {
   return `${run.steps} steps in ${segments} segments take ${bytes} bytes of an adapter that has room for ${room}: ${what}`
 }
 
+/** Numbers in a row of the gradient index. */
+export const MAX_INDEX_WIDTH = 65_536
+
 const figure = z.number().positive().max(1e30)
 export const Adapter = document(
   'adapter',
@@ -90,7 +93,7 @@ export const Adapter = document(
       rows: cid,
       root: bytes32,
       examples: count,
-      width: z.number().int().min(1).max(65_536),
+      width: z.number().int().min(1).max(MAX_INDEX_WIDTH),
       /** How rows were made of features: damping of the curvature, cap on a row's length, int8 steps a unit. */
       damping: figure,
       cap: figure,

@@ -29,7 +29,7 @@ export const INT8_MAX = 127
 const MAX_BLOCK_WIDTH = 1024
 
 /** Examples times width: 2 GiB of features, which is what one typed array and a laptop's memory bear. */
-const MAX_FEATURES = 2 ** 29
+export const MAX_FEATURES = 2 ** 29
 
 export interface Curvature {
   /** D: numbers in the features of one example. */

@@ -2,7 +2,7 @@
  * A fine-tune run, laid out from the job, the spec and the seed alone: worker and validator prepare the same run, the
  * worker to go through it, the validator to repeat parts of it.
  */
-import { Adapter, stepsDone } from '../../protocol/adapter.ts'
+import { Adapter, MAX_INDEX_WIDTH, stepsDone } from '../../protocol/adapter.ts'
 import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import type { Example } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
@@ -16,6 +16,7 @@ import {
   otherRun,
   unitsOf,
 } from '../../protocol/tuning.ts'
+import { MAX_FEATURES } from '../attribution/curvature.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
@@ -71,6 +72,7 @@ export async function prepareRun(
   if (hasTooManyOwners(corpus.owners)) {
     throw refuse(`its examples are of more than ${MAX_SHARES} contributors; order fewer examples`)
   }
+  refuseIndex(base.model.featureSize(FEATURE_WIDTH), numbers.length)
   const end = initial.step + spec.steps
   const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, end)
   return {
@@ -84,6 +86,15 @@ export async function prepareRun(
     steps: order.slice(initial.step).map((batch) => [...batch].map((place) => trained[place]!)),
     boundaries: boundariesOf(spec),
   }
+}
+
+/** Said before anything is trained: the index comes last. */
+function refuseIndex(width: number, examples: number): void {
+  if (width <= MAX_INDEX_WIDTH && width * examples <= MAX_FEATURES) return
+  const size = `${examples} rows of ${width} numbers`
+  const most = `rows of ${MAX_INDEX_WIDTH} and ${MAX_FEATURES} in all`
+  const advice = 'lower rank or maxExamples, or adapt fewer targets'
+  throw refuse(`its gradient index would have ${size}, the most is ${most}; ${advice}`)
 }
 
 function begunBy(seed: Hash, { model }: Base, { lora }: FineTuneSpec): Beginning {
