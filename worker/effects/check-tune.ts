@@ -12,7 +12,13 @@ import { random, sample } from '../../protocol/prng.ts'
 import { bestState, endsEarly, unitsOf } from '../../protocol/tuning.ts'
 import type { VoteReason } from '../../protocol/vote.ts'
 import { boundariesRoot, sealPlace } from '../../protocol/witness.ts'
-import { checkFeatures, checkIndex, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
+import {
+  checkFeatures,
+  checkIndex,
+  checkSpanIndex,
+  earningRowsToCheck,
+  rowsToCheck,
+} from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { committed, excuse, type Finding, fail, pass, unlessOfWeights } from './finding.ts'
@@ -130,7 +136,8 @@ async function checkIndexes(
 ): Promise<{ readonly checked: number; readonly fault?: VoteReason }> {
   const { index, spans } = document
   const own = await knowledge.index(document, run.corpus, run, run.spec.lora)
-  const numbers = rowsToCheck(beacon, index.examples)
+  const earning = earningRowsToCheck(beacon, own, run.corpus.owners)
+  const numbers = [...new Set([...rowsToCheck(beacon, index.examples), ...earning])]
   const features = await featuresOf(run, theta, numbers, signal)
   const sampled = new Map(
     numbers.map((number, place) => [

@@ -10,6 +10,7 @@ import {
   checkFeatures,
   checkIndex,
   checkSpanIndex,
+  earningRowsToCheck,
   rowsToCheck,
 } from '../../../worker/attribution/check.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
@@ -18,7 +19,7 @@ import { attributeAnswer, buildIndex } from '../../../worker/attribution/influen
 import { citedSpans } from '../../../worker/attribution/provenance.ts'
 import { buildSpanIndex } from '../../../worker/attribution/span-index.ts'
 import { spanRoot } from '../../../worker/attribution/span-tree.ts'
-import { gradients, ownersOf, stream } from './synthetic.ts'
+import { gradients, normal, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 100
 const WIDTH = 32
@@ -48,6 +49,27 @@ describe('check of an index', () => {
     )
     const share = caught.filter(Boolean).length / caught.length
     assert.ok(share > 0.92 && share < 0.99, `${share}`)
+  })
+
+  it('draws by what rows would earn, too: one that is forged to earn much is met nearly always', () => {
+    const source = stream('earning')
+    const common = Float64Array.from(gradients('common', 1, 1024), (value) => 1000 * value)
+    const forged = 7
+    const rows = Int8Array.from({ length: 200 * 1024 }, (_, at) => {
+      const along = 16 * common[at % 1024]!
+      return Math.floor(at / 1024) === forged ? along : along / 20 + 16 * normal(source)
+    })
+    const held = { rows, curvature: { ...index.curvature, width: 1024 } }
+    const owned = ownersOf(200)
+    const drawn = Array.from({ length: 100 }, (_, i) =>
+      earningRowsToCheck(keccak(utf8(`beacon ${i}`)), held, owned),
+    )
+    assert.ok(drawn.filter((some) => some.includes(forged)).length > 80)
+    assert.ok(drawn.flat().every((row) => owned[row] !== undefined))
+    assert.ok(new Set(drawn.flat()).size > 150)
+    assert.deepEqual(earningRowsToCheck(keccak(utf8('beacon 0')), held, owned), drawn[0])
+    const nothing = { ...held, rows: new Int8Array(rows.length) }
+    assert.deepEqual(earningRowsToCheck(seed, nothing, owned), [])
   })
 
   it('passes honest features and fails one changed in the last bit', () => {
