@@ -89,18 +89,25 @@ export class NearDuplicates {
 /** Letters in their plain form, small and without accents: a dot under every other one makes no other words. */
 function plain(text: string): string {
   const letters = text.normalize('NFKD').replace(ACCENT, '').toLowerCase()
-  return letters.replace(GREEK_OR_CYRILLIC, (letter) => LOOKALIKES.get(letter) ?? letter)
+  return letters.replace(LOOKALIKE, (letter) => LOOKALIKES.get(letter)!)
 }
 
-/** Cyrillic and Greek letters that look like Latin ones, small or capital. Texts in them stay apart as they were. */
-const LOOKALIKES = paired(
-  'авеһіјкӏмноԛрсѕтухԁԝ' + 'αικνορτυχ',
-  'abehijklmhoqpcstyxdw' + 'aikvoptux',
-)
-const GREEK_OR_CYRILLIC = /[\u0370-\u052f]/g
+/** What looks like a small or capital Latin letter (UTS 39), by script. Texts in other scripts stay apart as they were. */
+const LOOKALIKES: ReadonlyMap<string, string> = new Map([
+  ...paired('авгеһіјкӏмноԛрсѕтухԁѵԝ', 'abrehijklmhoqpcstyxdvw'),
+  ...paired('αγικηνορτυχω', 'ayiknvoptuxw'),
+  ...paired('աքցհոօզս', 'wfghnoqu'),
+  ...paired('ყⲥⲟⲣ', 'ycop'),
+  ...paired('ꭺꮯꭼꮐꮋꭻꮶꮮꮇꮲꭱꮪꭲꮩꮃꮓ', 'aceghjklmprstvwz'),
+  ...paired('ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ', 'abcdefghijklmnoprstuvwxyz'),
+  // Of the phonetic alphabets, most of them small capitals.
+  ...paired('ɑᴀʙᴄᴅᴇꜰɡɢʜıɪȷᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ', 'aabcdefgghiijjklmnopqrstuvwyz'),
+  ...paired('01', 'ol'),
+])
+const LOOKALIKE = new RegExp(`[${[...LOOKALIKES.keys()].join('')}]`, 'gu')
 
-function paired(letters: string, others: string): ReadonlyMap<string, string> {
-  return new Map([...letters].map((letter, index) => [letter, others[index]!]))
+function paired(letters: string, others: string): [letter: string, other: string][] {
+  return [...letters].map((letter, index) => [letter, others[index]!])
 }
 
 /** Marks that go with letters of any script; those of one script, such as vowels of Devanagari, are part of its words. */

@@ -21,6 +21,17 @@ describe('near duplicates', () => {
       shingles('Ｏne t\u0323w\u0323ó, 𝐭𝐡𝐫𝐞𝐞 four ﬁve'),
       shingles('one two three four five'),
     )
+    const looksAlike = [
+      ['аɑαꓮᴀꭺ', 'a'],
+      ['օоο0ꓳᴏⲟ', 'o'],
+      ['ıіιꓲɪ', 'i'],
+      ['ѕꮪꓢꜱ', 's'],
+    ] as const
+    for (const [others, letter] of looksAlike) {
+      const text = 'also one of its oasis paths'
+      const same = shingles(text)
+      for (const other of others) assert.deepEqual(shingles(text.replaceAll(letter, other)), same)
+    }
     assert.notDeepEqual(shingles('कि का कु'), shingles('का कि कु'))
     assert.equal(shingles('').length, 0)
     assert.equal(shingles('two words').length, 1)
