@@ -576,10 +576,7 @@ describe('the checks of a validator', () => {
     it('tell our own trouble from a fault of the claim', async () => {
       const { states } = await shop.adapter()
       const [first, ...rest] = states
-      const gone = [
-        first!,
-        ...rest.map(({ hash }) => ({ hash, cid: shop.model.replace(/.$/, 'q') as Cid })),
-      ]
+      const gone = [first!, ...rest.map(({ hash }) => ({ hash, cid: cidNumber(77) }))]
       await assert.rejects(
         adapterWith({ states: gone }),
         (error: Error) => error.name === 'StorageError',
