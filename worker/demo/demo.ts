@@ -179,6 +179,7 @@ async function linger(story: Story, cast: Cast, signal: AbortSignal): Promise<vo
   const gateway = cast.actors.find(({ role }) => role === 'gateway')!
   // Commands find the gateway of a demo by themselves where it lies in its usual folder.
   const where = nodeHere()?.api === gateway.api ? '' : ` --node ${gateway.api}`
+  story.line(`for OpenAI's clients: ${strong(`${gateway.api}/v1`)}`)
   story.line(
     `after ${seconds(story.elapsedMs)}: ask it with ${strong(`npx tributary ask${where} "…"`)}; Ctrl-C ends it`,
   )
