@@ -12,7 +12,7 @@ import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { after, before, describe, it } from 'mocha'
-import { addressOf, publicKeyOf } from '../../protocol/signature.ts'
+import { publicKeyOf } from '../../protocol/signature.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
 import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
 import { startPeer } from '../../worker/network/peer.ts'
@@ -23,6 +23,9 @@ import { receiveTokens, sendTokens } from '../../worker/network/tokens.ts'
 import { removeFolder, testFolder } from '../harness/folders.ts'
 import { hashNumber, keyNumber } from '../harness/messages.ts'
 import { Peers, type TestPeer, TOPICS, until } from '../harness/peers.ts'
+
+const RECONCILE = '/tributary/reconcile/1.0.0'
+const TOKENS = '/tributary/tokens/1.0.0'
 
 describe('the network', () => {
   const { everyone } = TOPICS
@@ -101,8 +104,8 @@ describe('the network', () => {
 
   it('carries text from a worker to the peer that belongs to a signature', async () => {
     const texts: string[] = []
-    await receiveTokens(nodes[1]!.peer, (jobId, text, from) => {
-      assert.equal(addressOf(from.publicKey!.raw), keyNumber(3).address)
+    await receiveTokens(nodes[1]!.peer, (jobId, text, worker) => {
+      assert.equal(worker, keyNumber(3).address)
       texts.push(`${jobId.slice(0, 6)} ${text}`)
     })
     const to = peerIdOf(publicKeyOf(keyNumber(2).privateKey))
@@ -118,9 +121,41 @@ describe('the network', () => {
     ])
   })
 
+  it('carries what was written before the other side was reached, however long', async () => {
+    const texts: string[] = []
+    await nodes[1]!.peer.libp2p.unhandle(TOKENS)
+    await receiveTokens(nodes[1]!.peer, (_jobId, text) => texts.push(text))
+    const to = peerIdOf(publicKeyOf(keyNumber(2).privateKey))
+    // Odd, so that pieces of an even length would cut a pair in two.
+    const long = `.${'\u{1f30a}'.repeat(2000)}`
+    const source = (async function* () {
+      yield long
+      yield 'end'
+    })()
+    await sendTokens(nodes[2]!.peer, to, hashNumber(1), source, AbortSignal.timeout(5000))
+    await until(() => texts.at(-1) === 'end')
+    assert.equal(texts.join(''), `${long}end`)
+  })
+
+  it('waits for no neighbour that asks and takes no answer', async () => {
+    const [asking, asked] = [nodes[2]!, nodes[1]!]
+    await asked.peer.libp2p.unhandle(RECONCILE)
+    const large = Array.from({ length: 256 }, () => Buffer.alloc(60_000))
+    await serveReconciliation(asked.peer, () => large)
+    const [connection] = asking.peer.libp2p.getConnections(asked.peer.libp2p.peerId)
+    const stream = await connection!.newStream(RECONCILE)
+    stream.pause()
+    let ended = false
+    stream.addEventListener('close', () => {
+      ended = true
+    })
+    stream.send(Uint8Array.of(0))
+    await until(() => ended, 30_000)
+  })
+
   it('lives through rubbish on each of its protocols', async () => {
     const { peerId } = nodes[2]!.peer.libp2p
-    for (const protocol of ['/tributary/reconcile/1.0.0', '/tributary/tokens/1.0.0']) {
+    for (const protocol of [RECONCILE, TOKENS]) {
       const stream = await nodes[3]!.peer.libp2p
         .dialProtocol(peerId, protocol)
         .catch(() => undefined)

@@ -1,5 +1,4 @@
 /** What a gateway has beyond a node: base models to offer, orders to write, text to pass on. */
-import { addressOf } from '../../protocol/signature.ts'
 import { domainOf } from '../chain/deployment.ts'
 import { receiveTokens } from '../network/tokens.ts'
 import type { Gateway, Service } from '../service.ts'
@@ -14,9 +13,8 @@ export async function openGateway(
 ): Promise<Gateway> {
   const { config: settings, runtime, content, key, deployment, peer } = service
   const texts = new Texts(() => runtime.core.ledger)
-  await receiveTokens(peer, (jobId, text, from) => {
-    const publicKey = from.publicKey?.raw
-    if (publicKey) texts.receive(jobId, text, addressOf(publicKey), Date.now())
+  await receiveTokens(peer, (jobId, text, worker) => {
+    texts.receive(jobId, text, worker, Date.now())
   })
   const orders = new Orders({
     runtime,

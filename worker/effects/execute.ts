@@ -95,7 +95,8 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
         .catch((error: unknown) => refused(slow.signal.aborted ? slow.signal.reason : error))
     }
     const texts = new TextQueue()
-    const sent = streamTo(options, jobId, texts, signal)
+    // Not waited for: whoever takes no text keeps no claim back.
+    void streamTo(options, jobId, texts, signal)
     const hooks = {
       signal,
       onText: (text: string) => texts.push(text),
@@ -106,7 +107,6 @@ export function performExecute(options: ExecuteOptions): Performer<'execute'> {
       return await executeAnswer(knowledge, content, jobId, job, hooks).then(executed, refused)
     } finally {
       texts.end()
-      await sent
     }
   }
 }

@@ -3,9 +3,7 @@
  * Lost messages and hours away from the network are made good this way; whatever comes passes admission as usual.
  */
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { lpStream, messageStreamToDuplex } from '@libp2p/utils'
-import { encode } from 'it-length-prefixed'
-import { pipe } from 'it-pipe'
+import { lpStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { fromHex, type Hash, toHex } from '../../protocol/hash.ts'
 import { MAX_ENVELOPE_BYTES, MAX_RECONCILED } from '../../protocol/params.ts'
@@ -33,13 +31,9 @@ export async function serveReconciliation(peer: Peer, answer: Answer): Promise<v
       requirePause(askers, connection.remotePeer)
       const framed = lpStream(stream, { maxDataLength: MAX_DIGESTS * HASH_BYTES })
       const have = digestsFrom((await framed.read({ signal })).subarray())
-      const envelopes = answer(connection.remotePeer.toString(), have)
-      const duplex = messageStreamToDuplex(framed.unwrap())
-      await pipe(
-        envelopes,
-        (source) => encode(source, { maxDataLength: MAX_ENVELOPE_BYTES }),
-        duplex.sink,
-      )
+      for (const envelope of answer(connection.remotePeer.toString(), have)) {
+        await framed.write(envelope, { signal })
+      }
       await stream.close({ signal })
     } catch (error) {
       stream.abort(error as Error)

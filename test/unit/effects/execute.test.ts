@@ -5,6 +5,7 @@ import type { Job } from '../../../protocol/job.ts'
 import { type ExecuteOptions, performExecute } from '../../../worker/effects/execute.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
 import { createLogger } from '../../../worker/telemetry/logger.ts'
+import { jobEnvelope } from '../../harness/council.ts'
 import { hashNumber } from '../../harness/messages.ts'
 
 const { signal } = new AbortController()
@@ -70,6 +71,32 @@ describe('a worker whose engine cannot do a job', () => {
       [2, 0],
       [40, 0],
     ])
+  })
+
+  it('keeps no outcome back where whoever ordered the job takes no text', async () => {
+    const envelope = jobEnvelope(1)
+    let asked = 0
+    const options = {
+      runtime: { core: { ledger: { jobs: new Map([[envelope.digest, { envelope }]]) } } },
+      knowledge: { isFaulty: () => false, fetch: async () => {} },
+      content: { get: () => Promise.reject(new EngineError('busy', 'later')) },
+      peer: {
+        libp2p: {
+          dialProtocol: () => {
+            asked += 1
+            return new Promise(() => {})
+          },
+        },
+      },
+      log: createLogger('silent'),
+    }
+    const { digest: jobId } = envelope
+    const duty = { jobId, job: envelope.message.body, states: [] } as unknown as Duty & {
+      kind: 'execute'
+    }
+    const performed = performExecute(options as unknown as ExecuteOptions)(duty, signal)
+    assert.deepEqual(await performed, { kind: 'refused', jobId, reason: 'busy' })
+    assert.equal(asked, 1)
   })
 
   it('tries again what may go well the next time', async () => {
