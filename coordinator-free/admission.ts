@@ -106,9 +106,10 @@ function checkSlot(ledger: Ledger, gate: Gate, envelope: Envelope): Admission | 
   if (envelope.message.kind !== 'beat') {
     // The L2 slashes who signed two results for one job, or two verdicts on one claim.
     const { kind } = envelope.message
-    const counts = (kind === 'claim' || kind === 'vote') && !checkSignature(gate, envelope)
+    const counts = kind === 'claim' || kind === 'vote'
     const judgement = { verdict: 'ignore', reason: 'contradicts' } as const
-    return counts ? { judgement, contradiction: [held, envelope] } : { judgement }
+    if (!counts) return { judgement }
+    return checkSignature(gate, envelope) ?? { judgement, contradiction: [held, envelope] }
   }
   const later = issuedAtMs(envelope.message)! > issuedAtMs(held.message)!
   return later ? undefined : refuse('ignore', 'seen')

@@ -25,6 +25,7 @@ import { createEngine } from './engine/engine.ts'
 import { GasPurse } from './gas-purse.ts'
 import { keepAcquainted } from './network/acquaint.ts'
 import { readAddresses } from './network/address-book.ts'
+import { hangUpOnDeaf } from './network/deaf.ts'
 import { keepFellows } from './network/fellows.ts'
 import { type Gossip, joinGossip, topicsOf } from './network/gossip.ts'
 import { type Peer, startPeer } from './network/peer.ts'
@@ -289,9 +290,14 @@ function listen(
 ): Gossip {
   const { everyone, validators } = topicsOf(chainId)
   const topics = roles.includes('validator') ? { everyone, validators } : { everyone }
-  const { pubsub } = peer.libp2p.services
-  const gossip = joinGossip(pubsub, topics, (bytes) => runtime.judge(bytes))
+  const { libp2p } = peer
+  const hangUp = (id: PeerId): void => {
+    for (const connection of libp2p.getConnections(id)) connection.abort(new Error('of no use'))
+  }
+  const judge = (bytes: Uint8Array) => runtime.judge(bytes)
+  const gossip = joinGossip(libp2p.services.pubsub, topics, judge, hangUp)
   parts.add(() => gossip.stop())
+  parts.add(hangUpOnDeaf(libp2p))
   if (topics.validators)
     parts.add(keepFellows(peer, topics.validators, () => gossip.subscribers('validators')))
   return gossip

@@ -4,18 +4,21 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
+import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
+import { lpStream } from '@libp2p/utils'
 import { FsBlockstore } from 'blockstore-fs'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { after, before, describe, it } from 'mocha'
 import { publicKeyOf } from '../../protocol/signature.ts'
+import { hangUpOnDeaf } from '../../worker/network/deaf.ts'
 import { NetworkError } from '../../worker/network/errors.ts'
 import { type Gossip, joinGossip } from '../../worker/network/gossip.ts'
-import { startPeer } from '../../worker/network/peer.ts'
+import { type Peer, startPeer } from '../../worker/network/peer.ts'
 import { peerIdOf } from '../../worker/network/peer-id.ts'
 import { askFor, serveReconciliation } from '../../worker/network/reconcile.ts'
 import { wireOptions } from '../../worker/network/stack.ts'
@@ -25,6 +28,7 @@ import { hashNumber, keyNumber } from '../harness/messages.ts'
 import { Peers, type TestPeer, TOPICS, until } from '../harness/peers.ts'
 
 const RECONCILE = '/tributary/reconcile/1.0.0'
+const GOSSIP = '/meshsub/1.2.0'
 const TOKENS = '/tributary/tokens/1.0.0'
 
 describe('the network', () => {
@@ -187,6 +191,63 @@ describe('the network', () => {
     assert.ok(others.every((texts) => !texts.includes('from the liar')))
   })
 
+  it('hangs up on who floods it with what is of no use, after looking at a part of it', async () => {
+    let judged = 0
+    const { peer } = await peers.start(7, [])
+    const judge = () => {
+      judged += 1
+      return { verdict: 'ignore', reason: 'stranger' } as const
+    }
+    joinGossip(peer.libp2p.services.pubsub, { everyone }, judge, (id) => {
+      for (const connection of peer.libp2p.getConnections(id)) connection.abort(new Error('no use'))
+    })
+    const stranger = await neighbour(peer)
+    const flood = Array.from({ length: 5000 }, (_, at) => Buffer.from(`of no use ${at}`))
+    await stranger.say(flood.slice(0, 2500))
+    await stranger.say(flood.slice(2500)).catch(() => undefined)
+    await until(() => peer.libp2p.getPeers().length === 0)
+    assert.ok(judged >= 4096 && judged < 5000, `${judged} judged`)
+    await stranger.stop()
+  })
+
+  it('keeps little for a neighbour that reads nothing, and hangs up on it', async () => {
+    const { peer } = await peers.start(8, [])
+    const gossip = joinGossip(peer.libp2p.services.pubsub, { everyone }, () => {
+      throw new Error('it says nothing')
+    })
+    const stranger = await neighbour(peer)
+    const [connection] = peer.libp2p.getConnections()
+    const told = () =>
+      connection!.streams.filter(
+        ({ protocol, direction }) => protocol === GOSSIP && direction === 'outbound',
+      )
+    await until(() => gossip.subscribers().length === 1 && told().length === 1)
+    const room = 2 * 2 ** 20
+    for (let i = 0; i < 64; i++) {
+      await gossip.publish(Buffer.alloc(60_000, i))
+      assert.ok(told().every(({ writeBufferLength }) => writeBufferLength < room))
+    }
+    assert.equal(told().length, 0)
+    const end = hangUpOnDeaf(peer.libp2p, 100)
+    try {
+      await until(() => peer.libp2p.getPeers().length === 0)
+    } finally {
+      end()
+      await stranger.stop()
+    }
+  })
+
+  it('hangs up on nobody that listens', async () => {
+    const [one, other] = [nodes[2]!.peer.libp2p, nodes[3]!.peer.libp2p]
+    const end = hangUpOnDeaf(one, 100)
+    try {
+      await sleep(1000)
+      assert.ok(one.getConnections(other.peerId).length > 0)
+    } finally {
+      end()
+    }
+  })
+
   it('lets newcomers in, though others connect and say nothing', async () => {
     const [address] = nodes[1]!.peer.libp2p.getMultiaddrs()
     const port = Number(/tcp\/(\d+)/.exec(`${address}`)![1])
@@ -283,6 +344,27 @@ describe('the network', () => {
     }
   })
 })
+
+/** Listens to what is said, reads nothing of it, and says what it is told to, so many at once. */
+async function neighbour({ libp2p }: Peer) {
+  const stranger = await createLibp2p({
+    ...wireOptions(),
+    services: { identify: identify(), ping: ping() },
+  })
+  await stranger.handle(GOSSIP, (stream) => stream.pause())
+  const connection = await stranger.dial(libp2p.getMultiaddrs())
+  const stream = await connection.newStream(GOSSIP)
+  const topic = TOPICS.everyone
+  const framed = lpStream(stream)
+  const send = (rpc: Partial<RPC>) =>
+    framed.write(RPC.encode({ subscriptions: [], messages: [], ...rpc }))
+  await send({ subscriptions: [{ topic, subscribe: true }] })
+  return {
+    say: (texts: readonly Uint8Array[]) =>
+      send({ messages: texts.map((data) => ({ topic, data })) }),
+    stop: () => stranger.stop(),
+  }
+}
 
 async function* errorAsEnd<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
   try {

@@ -3,6 +3,7 @@ import { type GossipSub, type Message, TopicValidatorResult } from '@chainsafe/l
 import type { PeerId } from '@libp2p/interface'
 import type { Judgement } from '../../coordinator-free/events.ts'
 import type { Audience } from '../../protocol/message.ts'
+import { Patience } from './patience.ts'
 
 export interface Gossip {
   /** What is for validators only goes to everyone where no neighbour is one. */
@@ -26,18 +27,31 @@ export function topicsOf(chainId: number): Required<Topics> {
   }
 }
 
-/** @param judge asks the core; what it accepts is passed on through the mesh */
+/**
+ * @param judge asks the core; what it accepts is passed on through the mesh
+ * @param hangUp ends a neighbour's connections. Else whoever has lost its score is still read from, and who sends what is
+ * only ignored never loses it.
+ */
 export function joinGossip(
   pubsub: GossipSub,
   topics: Topics,
   judge: (bytes: Uint8Array) => Judgement,
+  hangUp?: (peer: PeerId) => void,
 ): Gossip {
   const joined = Object.values<string>(topics as Required<Topics>)
+  const patience = new Patience()
+  const validate = (from: PeerId, { data }: Message): TopicValidatorResult => {
+    const peer = from.toString()
+    if (hangUp && !patience.isLeft(peer)) {
+      hangUp(from)
+      return TopicValidatorResult.Ignore
+    }
+    const { verdict } = judge(data)
+    patience.spend(peer, verdict)
+    return RESULTS[verdict]
+  }
   for (const topic of joined) {
-    pubsub.topicValidators.set(
-      topic,
-      (_from: PeerId, message: Message) => RESULTS[judge(message.data).verdict],
-    )
+    pubsub.topicValidators.set(topic, validate)
     pubsub.subscribe(topic)
   }
   const subscribers = (to: Audience = 'everyone'): PeerId[] => {

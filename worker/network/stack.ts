@@ -58,6 +58,8 @@ export function gossipOptions(topics: readonly string[]): Partial<GossipsubOpts>
     // What stands in the journal is said again, byte for byte.
     ignoreDuplicatePublishError: true,
     maxInboundDataLength: 4 * MAX_ENVELOPE_BYTES,
+    // Half a minute of a slow line: what waits for a minute is too old. Else who reads nothing is written to without end.
+    maxOutboundBufferSize: 16 * MAX_ENVELOPE_BYTES,
     scoreParams: createPeerScoreParams({
       topics: Object.fromEntries(topics.map((topic) => [topic, TOPIC_SCORE])),
       // A farm of workers behind one address would be punished for it, and so would any test on loopback.

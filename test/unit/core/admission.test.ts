@@ -69,7 +69,11 @@ describe('admission', () => {
     assert.equal(reasonFor(fresh, job.bytes), 'seen')
     receive(fresh, claim)
     assert.equal(reasonFor(fresh, claim.bytes), 'seen')
-    assert.equal(reasonFor(fresh, claimEnvelope(job.digest, 1, 2).bytes), 'contradicts')
+    const other = claimEnvelope(job.digest, 1, 2)
+    assert.equal(reasonFor(fresh, other.bytes), 'contradicts')
+    // A signature was checked for it, so who made it up is not to have that for nothing.
+    const madeUp = signed(other.message, 2)
+    assert.equal(reasonFor(fresh, madeUp.bytes), 'bad-signature')
   })
 
   it('[A6] ignores a beat on a job it does not know', () => {
