@@ -78,10 +78,7 @@ async function assemble(
   parts.use(lockFolder(config.data))
   const chain = await openChain(config, signal, parts)
   const { deployment, key, owner, ownerChain } = chain
-  const journal = new Journal(config.data, Date.now())
-  parts.add(() => journal.close())
-  const ballots = new Ballots(config.data, Date.now())
-  parts.add(() => ballots.close())
+  const { journal, ballots } = openSaid(config, log, parts)
   const core = coreSettings(config, deployment, key)
   const recorder = openRecorder(config, core, log)
   parts.add(() => recorder?.close())
@@ -148,6 +145,24 @@ async function assemble(
     failed: following.failed,
     [Symbol.asyncDispose]: () => parts.close(),
   }
+}
+
+/** What this node has said. Of a disk that has lost a part of it the operator should hear. */
+function openSaid({ data }: Config, log: Logger, parts: Parts) {
+  const journal = new Journal(data, Date.now())
+  parts.add(() => journal.close())
+  const ballots = new Ballots(data, Date.now())
+  parts.add(() => ballots.close())
+  const { lostBytes } = journal
+  if (lostBytes > 0) {
+    const silent = 'nothing is claimed or voted on jobs from before'
+    log.error({ lostBytes }, `a part of the journal cannot be read: ${silent}. Check the disk`)
+  }
+  if (ballots.lostBytes > 0) {
+    const about = { lostBytes: ballots.lostBytes }
+    log.error(about, 'some ballots cannot be read, and will not be revealed. Check the disk')
+  }
+  return { journal, ballots }
 }
 
 /** What was opened, to be closed in reverse order, whatever happens on the way. */

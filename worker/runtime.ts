@@ -18,9 +18,11 @@ import type { Block } from '../protocol/document.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import type { Hash } from '../protocol/hash.ts'
 import type { Job } from '../protocol/job.ts'
-import { type Audience, audienceOf, slotOf } from '../protocol/message.ts'
+import { type Audience, audienceOf, type Message, slotOf } from '../protocol/message.ts'
+import { MAX_AHEAD_MS } from '../protocol/params.ts'
 import type { Domain } from '../protocol/struct.ts'
 import { sleep } from './sleep.ts'
+import { StorageError } from './storage/errors.ts'
 import type { Journal } from './storage/journal.ts'
 import type { Recorder } from './storage/recorder.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -271,6 +273,7 @@ export class Runtime {
     const slot = slotOf(message) ?? (message.kind === 'beat' ? undefined : duty)
     let bytes = slot === undefined ? undefined : journal.held(slot)
     if (!bytes) {
+      this.#requireUnsaid(message)
       bytes = seal(message, privateKey, domain).bytes
       if (slot !== undefined) journal.write(slot, bytes, Date.now())
     }
@@ -278,6 +281,20 @@ export class Runtime {
     if (message.kind === 'job') this.#accepted(bytes)
     await this.#outside!.publish(bytes, aloud ? 'everyone' : audienceOf(message))
     if (!life.aborted) this.dispatch({ kind: 'duty-done', duty })
+  }
+
+  /**
+   * Where the journal is damaged, nobody knows what this node has claimed and voted on jobs from before: to say it otherwise
+   * would cost its stake.
+   * @throws StorageError `damaged`
+   */
+  #requireUnsaid(message: Message): void {
+    const { lostBeforeMs } = this.#options.journal
+    if (lostBeforeMs === undefined || (message.kind !== 'claim' && message.kind !== 'vote')) return
+    const { jobId } = message.body
+    const job = this.#core.ledger.jobs.get(jobId)?.envelope.message
+    if (job?.kind === 'job' && job.body.issuedAtMs > lostBeforeMs + MAX_AHEAD_MS) return
+    throw new StorageError('damaged', `what was said on job ${jobId} may be lost, so nothing is`)
   }
 
   #accepted(bytes: Uint8Array): void {

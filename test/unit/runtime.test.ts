@@ -5,12 +5,20 @@ import type { Core } from '../../coordinator-free/node.ts'
 import { type Block, blockOf } from '../../protocol/document.ts'
 import { type Outside, Runtime } from '../../worker/runtime.ts'
 import type { Journal } from '../../worker/storage/journal.ts'
-import { keyNumber, MESSAGES } from '../harness/messages.ts'
+import { claimEnvelope, jobEnvelope } from '../harness/council.ts'
+import { keyNumber, MESSAGES, NOW_MS } from '../harness/messages.ts'
+
+const JOB = jobEnvelope(1)
 
 describe('the runtime', () => {
   /** One whose core answers to a question by this effect. */
-  function answering(effect: Effect, handle: (event: Event) => void = () => {}): Runtime {
+  function answering(
+    effect: Effect,
+    handle: (event: Event) => void = () => {},
+    journal = {},
+  ): Runtime {
     const core = {
+      ledger: { jobs: new Map([[JOB.digest, { envelope: JOB }]]) },
       wakeAtMs: (nowMs: number) => nowMs + 1e9,
       handle: (event: Event) => {
         if (event.kind === 'asked') return [effect]
@@ -20,7 +28,7 @@ describe('the runtime', () => {
     }
     return new Runtime({
       createCore: () => core as unknown as Core,
-      journal: { statements: () => [] } as unknown as Journal,
+      journal: { statements: () => [], ...journal } as unknown as Journal,
       privateKey: keyNumber(1).privateKey,
       domain: MESSAGES,
       log: pino({ level: 'silent' }),
@@ -60,5 +68,27 @@ describe('the runtime', () => {
     await runtime.stop()
     assert.equal(handled.filter((via) => via === 'gossip').length, 1)
     assert.ok(handled.indexOf('gossip') < 3, `${handled}`)
+  })
+
+  it('claims nothing anew on jobs on which its journal has lost what it said', async () => {
+    const { message } = claimEnvelope(JOB.digest, 1)
+    const claim = { kind: 'publish', duty: 'a claim', message } as Effect
+    const outcome = async (lostBeforeMs: number): Promise<string> => {
+      const told = Promise.withResolvers<string>()
+      const written: string[] = []
+      const journal = {
+        lostBeforeMs,
+        held: () => undefined,
+        write: (slot: string) => written.push(slot),
+      }
+      const runtime = answering(claim, ({ kind }) => told.resolve(kind), journal)
+      runtime.start({ publish: async () => {} } as unknown as Outside)
+      runtime.dispatch({ kind: 'asked', peer: 'one', have: [] })
+      const kind = await told.promise
+      await runtime.stop()
+      return `${kind}, ${written.length} written`
+    }
+    assert.equal(await outcome(NOW_MS - 60_000), 'received, 1 written')
+    assert.equal(await outcome(NOW_MS + 1), 'duty-failed, 0 written')
   })
 })

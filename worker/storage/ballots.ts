@@ -44,6 +44,11 @@ export class Ballots {
     return ballot
   }
 
+  /** That were found damaged, with whole ballots behind them. */
+  get lostBytes(): number {
+    return this.#journal.lostBytes
+  }
+
   close(): void {
     this.#journal.close()
   }

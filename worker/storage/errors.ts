@@ -11,6 +11,8 @@ export type StorageCode =
   /** The same of what a claim commits to, which its worker has to deliver. */
   | 'withheld'
   | 'unwritable'
+  /** What this node has said is lost in part. */
+  | 'damaged'
 
 export class StorageError extends CodedError<StorageCode> {
   override readonly name = 'StorageError'

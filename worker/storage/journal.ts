@@ -1,7 +1,8 @@
 /**
  * What this node has said. A statement is on the disk before it is on the network, and what stands in a slot is what is
  * said again: so a node that was killed at any moment comes back without contradicting itself.
- * A record is length, CRC-32 and dag-cbor of slot, time and bytes; a torn tail from a crash is cut off at opening.
+ * A record is length, CRC-32 and dag-cbor of slot, time and bytes; a torn tail from a crash is cut off at opening. Damage
+ * before whole records is another thing: nobody knows what was said there, so that it was found is written down as well.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -27,6 +28,8 @@ const HEADER_BYTES = 8
 const MAX_BODY_BYTES = MAX_ENVELOPE_BYTES + 4 * MAX_SLOT + 1024
 /** Nobody needs a statement on a job that can no longer be settled. */
 const KEEP_MS = 3 * MAX_JOB_LIFETIME_MS
+/** Where it is held that statements are lost, and before when they were said. No statement has such a slot. */
+const DAMAGED = 'damaged'
 /** So many records may be of no use beside as many that are, before the file is written anew. */
 const SPARE = 1024
 
@@ -52,6 +55,8 @@ export class Journal {
   #file: AppendFile
   /** Records in the file that are of no use any more. */
   #useless = 0
+  /** That were found damaged at this opening, with whole records behind them. */
+  #lostBytes = 0
 
   /** Opens or creates `journal`, or a file of another name, in the folder. @throws StorageError where it cannot be written */
   constructor(folder: string, nowMs: number, options: JournalOptions = {}) {
@@ -65,7 +70,16 @@ export class Journal {
 
   /** All that was said, in the order in which it was said. */
   statements(): Uint8Array[] {
-    return [...this.#said.values()].map(({ bytes }) => bytes)
+    return [...this.#said.values()].flatMap(({ slot, bytes }) => (slot === DAMAGED ? [] : [bytes]))
+  }
+
+  get lostBytes(): number {
+    return this.#lostBytes
+  }
+
+  /** Statements from before are lost; nothing where none are, or where they are too old to matter. */
+  get lostBeforeMs(): number | undefined {
+    return this.#said.get(DAMAGED)?.saidAtMs
   }
 
   /** What stands in a slot, or nothing. */
@@ -107,12 +121,18 @@ export class Journal {
   /** A clock that is ahead when a machine starts, until the network sets it, makes nothing old either. */
   #load(content: Buffer, nowMs: number): void {
     const heldSinceMs = this.#elapsedMs()
-    const records = [...decodeAll(content)]
+    const { records, lostBytes } = decodeAll(content)
+    this.#lostBytes = lostBytes
     const newestMs = records.reduce((newest, { saidAtMs }) => Math.max(newest, saidAtMs), 0)
     for (const record of records) {
       if (record.saidAtMs <= Math.min(nowMs, newestMs) - this.#keepMs) continue
       this.#said.set(record.slot, { ...record, heldSinceMs })
     }
+    if (lostBytes === 0) return
+    this.#said.delete(DAMAGED)
+    const bytes = new Uint8Array()
+    // What is lost was said before what stands behind it.
+    this.#said.set(DAMAGED, { slot: DAMAGED, saidAtMs: newestMs, bytes, heldSinceMs })
   }
 
   /**
@@ -166,13 +186,22 @@ function encode({ slot, saidAtMs, bytes }: Record): Uint8Array {
  * All records that are whole. Behind one that is damaged or torn the next is looked for, byte by byte: its length may be what
  * is wrong, and what was said after it is not to be forgotten.
  */
-function* decodeAll(content: Buffer): Generator<Record> {
+function decodeAll(content: Buffer): { records: Record[]; lostBytes: number } {
+  const records: Record[] = []
+  let lostBytes = 0
+  let skipped = 0
   for (let at = 0; at < content.length; ) {
     const body = bodyAt(content, at)
     const record = body && read(body)
-    if (record) yield record
-    at += body ? HEADER_BYTES + body.length : 1
+    const bytes = body ? HEADER_BYTES + body.length : 1
+    if (record) {
+      records.push(record)
+      lostBytes += skipped
+    }
+    skipped = record ? 0 : skipped + bytes
+    at += bytes
   }
+  return { records, lostBytes }
 }
 
 /** What lies in the frame that begins here; nothing where none does. */

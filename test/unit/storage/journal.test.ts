@@ -83,6 +83,11 @@ describe('the journal', () => {
         const lost = 1 + ends.findIndex((end) => at < end)
         const kept = [1, 2, 3, 4].filter((number) => number !== lost)
         assert.deepEqual(statements(), kept.map(said))
+        const again = opened()
+        // The last one may as well be torn, and was not said then.
+        assert.equal(again.lostBeforeMs, lost === 4 ? undefined : NOW_MS)
+        assert.equal(again.lostBytes, 0)
+        again.close()
       }),
       { numRuns: 60 },
     )
