@@ -42,6 +42,12 @@ export function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
+/** Why there is no answer; `fetch` itself says only that it failed. */
+export function whyNot(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error && cause.message !== '' ? cause.message : message
+}
+
 /** The body's first bytes, and whether there are more; the rest is not waited for. */
 async function readBody(
   response: Response,

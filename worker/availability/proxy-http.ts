@@ -1,5 +1,5 @@
 /** One request to a proxy that is trusted with nothing: bounded in time, in bytes, and in what its words may do. */
-import { boundedFetch, isLate } from '../bounded-fetch.ts'
+import { boundedFetch, isLate, whyNot } from '../bounded-fetch.ts'
 import { AvailabilityError } from './errors.ts'
 
 export interface ProxyAnswer {
@@ -48,7 +48,7 @@ function unreachable({ url, timeoutMs }: Omit<ProxyRequest, 'maxBytes'>, cause: 
   const { origin } = new URL(url)
   return isLate(cause)
     ? `${origin} did not answer within ${timeoutMs} ms; is it overloaded?`
-    : `${origin} cannot be reached; is the proxy running, and is --eigenda-proxy right?`
+    : `${origin} gave no answer (${whyNot(cause)}); is the proxy running, and is --eigenda-proxy right?`
 }
 
 /** A stranger's words, short and without what would move a terminal's cursor. */

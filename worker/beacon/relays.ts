@@ -7,7 +7,7 @@ import {
   roundReader,
 } from '../../protocol/drand.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
-import { boundedFetch, isLate } from '../bounded-fetch.ts'
+import { boundedFetch, isLate, whyNot } from '../bounded-fetch.ts'
 
 /** Why a relay was passed over. */
 export interface PassedOver {
@@ -111,10 +111,4 @@ function roundIn(body: Uint8Array): z.output<typeof Round> | undefined {
     // No JSON, or none of that form.
     return undefined
   }
-}
-
-/** `fetch` itself says only that it failed. */
-function whyNot(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error && cause.message !== '' ? cause.message : message
 }
