@@ -42,7 +42,7 @@ async function fetchContent(
   try {
     return await blocks.bytes(parsed.cid, { signal })
   } catch (cause) {
-    if (!(cause instanceof StorageError)) throw cause
+    if (!(cause instanceof StorageError) || cause.code === 'unwritable') throw cause
     const message = `No peer delivered ${reference}; it may come back with a node that has it, so ask again later.`
     throw new AvailabilityError('missing', message, { cause })
   }

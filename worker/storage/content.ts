@@ -82,6 +82,7 @@ export class Content implements ContentStore {
       blocks: peer.blockstore,
       neighbours: (cid, signal) => asking.neighbours(cid, signal),
       everyone: (cid, signal) => asking.everyone(cid, signal),
+      requireRoom: () => shelf.requireRoom(),
     }
   }
 

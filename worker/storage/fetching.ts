@@ -54,6 +54,8 @@ export interface Sources {
   readonly neighbours: Ask
   /** Neighbours first, and after a while whom else this node knows. */
   readonly everyone: Ask
+  /** @throws StorageError `unwritable` where there is no room for a block */
+  readonly requireRoom?: () => Promise<void>
 }
 
 /** Brings one block of a fetch here, where it is not. @throws StorageError `stalled`, or `lies` beyond the limits */
@@ -92,7 +94,8 @@ export function fetching(sources: Sources, root: CID, limits: Limits): Fetching 
 
 /**
  * One block, from here or from any peer.
- * @throws StorageError `stalled` where nobody delivers it in time, `malformed` where nobody could
+ * @throws StorageError `stalled` where nobody delivers it in time, `malformed` where nobody could, `unwritable` where there is
+ * no room for it
  */
 export async function fetchBlock(
   sources: Sources,
@@ -133,6 +136,8 @@ export async function fetchBlock(
     found.abort()
   }
   stop.throwIfAborted()
+  // What comes and cannot be kept has not come, and on a full disk nobody can be asked either: no fault of others.
+  await sources.requireRoom?.()
   const cause = failures.at(-1)
   throw new StorageError('stalled', `No peer delivered block ${cid} in time.`, { cause })
 }

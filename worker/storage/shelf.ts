@@ -5,14 +5,16 @@
  * A power cut may leave a block's file torn or empty under its final name: what is read is compared with its content id, and
  * where it is something else it is not here.
  */
-import { readdir, stat, unlink, utimes } from 'node:fs/promises'
+import { readdir, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FsBlockstore } from 'blockstore-fs'
 import { NextToLast } from 'blockstore-fs/sharding'
 import type { CID } from 'multiformats/cid'
+import { LEAF_BYTES } from '../../protocol/manifest.ts'
 import { isBlockOf } from '../block-hash.ts'
 import { collect } from '../network/block-request.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { StorageError } from './errors.ts'
 
 /** For good, or for a month at least: longer than anybody may be asked to show what it was paid for. */
 export type Stay = 'for-good' | 'a-month'
@@ -46,6 +48,7 @@ export class Shelf extends FsBlockstore {
   /** What this node answers for, which lies where this store's own files do. */
   readonly #own: FsBlockstore
   readonly #passing: FsBlockstore
+  readonly #folder: string
   readonly #options: ShelfOptions
   readonly #now: () => number
   readonly #noted = new Map<string, number>()
@@ -63,9 +66,23 @@ export class Shelf extends FsBlockstore {
     super(join(folder, 'blocks'), { shardingStrategy: PLACES })
     this.#own = new FsBlockstore(this.path, { shardingStrategy: PLACES })
     this.#passing = new FsBlockstore(join(folder, 'passing'), { shardingStrategy: PLACES })
+    this.#folder = folder
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#sweepAtBytes = options.mostBytes
+  }
+
+  /** Tries whether the disk takes a block. @throws StorageError `unwritable` where it does not */
+  async requireRoom(): Promise<void> {
+    const path = join(this.#folder, 'room')
+    try {
+      await writeFile(path, new Uint8Array(LEAF_BYTES))
+    } catch (cause) {
+      const message = `${this.#folder} takes no more blocks. Is the disk full?`
+      throw new StorageError('unwritable', message, { cause })
+    } finally {
+      await rm(path, { force: true })
+    }
   }
 
   override async open(): Promise<void> {

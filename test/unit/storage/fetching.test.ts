@@ -3,7 +3,9 @@ import type { Blocks } from '@helia/interface'
 import { describe, it } from 'mocha'
 import { CID } from 'multiformats/cid'
 import { Prompt } from '../../../protocol/answer.ts'
+import { committed } from '../../../worker/effects/finding.ts'
 import { collect } from '../../../worker/network/block-request.ts'
+import { StorageError } from '../../../worker/storage/errors.ts'
 import { fetchBlock, fetching, type Sources } from '../../../worker/storage/fetching.ts'
 import { PROMPT } from '../../compliance/content.ts'
 
@@ -69,6 +71,14 @@ describe('a block that bitswap does not bring', () => {
       assert.match(`${error.cause}`, /no providers/)
       return true
     })
+  })
+
+  it('is nobody else’s fault where this disk is full', async () => {
+    const { blocks } = without(() => Promise.reject(new Error('no room')))
+    const requireRoom = () => Promise.reject(new StorageError('unwritable', 'full'))
+    const sources = { blocks, neighbours: nobody, everyone: nobody, requireRoom }
+    const fetched = fetchBlock(sources, ID, ID, NEVER)
+    await assert.rejects(committed(fetched, NEVER), { code: 'unwritable' })
   })
 
   it('is asked of others where it is here, but damaged', async () => {

@@ -208,4 +208,13 @@ describe('the shelf', () => {
     if (isOpen) await handle.close()
     ok(!isOpen)
   })
+
+  it('says where the disk takes no more blocks, and leaves nothing behind where it does', async () => {
+    const shelf = await opened(10)
+    const before = readdirSync(folder)
+    await shelf.requireRoom()
+    deepEqual(readdirSync(folder), before)
+    removeFolder(folder)
+    await rejects(shelf.requireRoom(), { code: 'unwritable' })
+  })
 })
