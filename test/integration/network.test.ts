@@ -108,9 +108,9 @@ describe('the network', () => {
 
   it('carries text from a worker to the peer that belongs to a signature', async () => {
     const texts: string[] = []
-    await receiveTokens(nodes[1]!.peer, (jobId, text, worker) => {
+    await receiveTokens(nodes[1]!.peer, (worker) => {
       assert.equal(worker, keyNumber(3).address)
-      texts.push(`${jobId.slice(0, 6)} ${text}`)
+      return (jobId, text) => texts.push(`${jobId.slice(0, 6)} ${text}`)
     })
     const to = peerIdOf(publicKeyOf(keyNumber(2).privateKey))
     const source = (async function* () {
@@ -128,7 +128,7 @@ describe('the network', () => {
   it('carries what was written before the other side was reached, however long', async () => {
     const texts: string[] = []
     await nodes[1]!.peer.libp2p.unhandle(TOKENS)
-    await receiveTokens(nodes[1]!.peer, (_jobId, text) => texts.push(text))
+    await receiveTokens(nodes[1]!.peer, () => (_jobId, text) => texts.push(text))
     const to = peerIdOf(publicKeyOf(keyNumber(2).privateKey))
     // Odd, so that pieces of an even length would cut a pair in two.
     const long = `.${'\u{1f30a}'.repeat(2000)}`

@@ -13,9 +13,7 @@ export async function openGateway(
 ): Promise<Gateway> {
   const { config: settings, runtime, content, key, deployment, peer } = service
   const texts = new Texts(() => runtime.core.ledger)
-  await receiveTokens(peer, (jobId, text, worker) => {
-    texts.receive(jobId, text, worker, Date.now())
-  })
+  await receiveTokens(peer, (worker) => texts.from(worker))
   const orders = new Orders({
     runtime,
     content,

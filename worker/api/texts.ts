@@ -5,40 +5,44 @@ import { MAX_ANSWER_TEXT } from '../../protocol/answer.ts'
 import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 
-type Listener = (text: string) => void
+interface Listening {
+  readonly listener: (text: string) => void
+  /** Characters. */
+  passed: number
+}
 
 export class Texts {
   readonly #ledger: () => Ledger
-  readonly #listeners = new Map<Hash, Listener>()
-  /** Characters received from the worker now writing, and characters passed on. */
-  readonly #written = new Map<Hash, { worker: Address; received: number; passed: number }>()
+  readonly #listening = new Map<Hash, Listening>()
 
   constructor(ledger: () => Ledger) {
     this.#ledger = ledger
   }
 
   /** Calls back with the text of one job. @returns what ends it */
-  listen(jobId: Hash, listener: Listener): () => void {
-    this.#listeners.set(jobId, listener)
-    return () => {
-      this.#listeners.delete(jobId)
-      this.#written.delete(jobId)
-    }
+  listen(jobId: Hash, listener: (text: string) => void): () => void {
+    this.#listening.set(jobId, { listener, passed: 0 })
+    return () => this.#listening.delete(jobId)
   }
 
-  /** Takes text only from the worker whose turn it is. */
-  receive(jobId: Hash, text: string, worker: Address, nowMs: number): void {
-    const listener = this.#listeners.get(jobId)
-    if (!listener || turnOf(this.#ledger(), jobId, nowMs)?.worker.node !== worker) return
-    const held = this.#written.get(jobId) ?? { worker, received: 0, passed: 0 }
-    if (held.worker !== worker) Object.assign(held, { worker, received: 0 })
-    const before = held.received
-    // No answer is longer: what goes on is none, and would fill the memory of who waits for it.
-    if (before + text.length > MAX_ANSWER_TEXT) return
-    held.received += text.length
-    const fresh = text.slice(Math.max(0, held.passed - before))
-    held.passed = Math.max(held.passed, held.received)
-    this.#written.set(jobId, held)
-    if (fresh !== '') listener(fresh)
+  /**
+   * Takes one stream, which begins where its answer begins: a worker that tries again opens another. Text is passed on only
+   * from the worker whose turn it is, and only where it goes on from what was passed.
+   */
+  from(worker: Address | undefined) {
+    let received = 0
+    return (jobId: Hash, text: string, nowMs = Date.now()): void => {
+      const before = received
+      // No answer is longer: what goes on is none, and would fill the memory of who waits for it.
+      if (before + text.length > MAX_ANSWER_TEXT) return
+      received += text.length
+      const held = this.#listening.get(jobId)
+      if (!held || before > held.passed) return
+      const turn = turnOf(this.#ledger(), jobId, nowMs)
+      if (!turn || turn.worker.node !== worker) return
+      const fresh = text.slice(held.passed - before)
+      held.passed += fresh.length
+      if (fresh !== '') held.listener(fresh)
+    }
   }
 }

@@ -22,20 +22,25 @@ const SILENCE_MS = 60_000
 
 const Frame = z.strictObject({ jobId: bytes32, text: z.string().max(MAX_FRAME_TEXT) })
 
-export type TokenListener = (jobId: Hash, text: string, worker: Address) => void
+export type TokenListener = (jobId: Hash, text: string) => void
 
-/** Receives tokens of jobs that this node ordered. */
-export async function receiveTokens(peer: Peer, listener: TokenListener): Promise<void> {
+/**
+ * Receives tokens of jobs that this node ordered.
+ * @param begin is told whose each stream is, and gives what hears it
+ */
+export async function receiveTokens(
+  peer: Peer,
+  begin: (worker: Address) => TokenListener,
+): Promise<void> {
   await peer.libp2p.handle(PROTOCOL, async (stream: Stream, { remotePeer }: Connection) => {
     try {
-      // Once a stream: to work it out takes longer than to read a frame.
-      const worker = workerOf(remotePeer)
+      const listener = begin(workerOf(remotePeer))
       const framed = lpStream(stream, { maxDataLength: MAX_FRAME_BYTES })
       for (;;) {
         const signal = AbortSignal.timeout(SILENCE_MS)
         const bytes = (await framed.read({ signal })).subarray()
         const { jobId, text } = Frame.parse(dagCbor.decode(bytes))
-        listener(jobId, text, worker)
+        listener(jobId, text)
       }
     } catch (error) {
       // The end of the stream, silence, or rubbish: each ends it, and the claim is what counts.
