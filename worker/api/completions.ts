@@ -3,22 +3,26 @@
  * as it is written; the last chunk says who checked it, whose data shaped it, and what it quotes.
  */
 import { type Context, Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
+import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import { refusedByAll } from '../../coordinator-free/assignment.ts'
 import { REFUSALS } from '../../coordinator-free/reason-words.ts'
+import { Prompt } from '../../protocol/answer.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import type { Gateway, Service } from '../service.ts'
 import { sleep } from '../sleep.ts'
 import { CHAT_FORM, type Form, finishReason, TEXT_FORM } from './completion-forms.ts'
 import { chatQuestion, type Question, textQuestion } from './completion-requests.ts'
+import { problem, RequestError, wrong } from './errors.ts'
 import { jsonBody } from './input.ts'
-import { listModels, modelAsked } from './models.ts'
+import { listModels, modelAsked, oneModel } from './models.ts'
 import type { OfferedModel } from './offered-models.ts'
 import { type JobView, viewAnswer, viewJob } from './views.ts'
 
 /** Of an answer at the most, where the caller has not said. */
 const ANSWER_TOKENS: Readonly<Record<Question['field'], number>> = { prompt: 64, messages: 256 }
+/** No prompt is as long by far: strangers shall not fill the memory. */
+const MAX_BODY_BYTES = 1024 * 1024
 const LOOK_MS = 50
 const FETCH_MS = 20_000
 /** Proxies cut a connection off over which nothing came for a minute; an answer may be waited for for ten. */
@@ -29,8 +33,12 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
     const ordered = await order(service, gateway, form, question)
     return question.stream ? streamed(c, service, gateway, ordered) : whole(c, service, ordered)
   }
+  const bounded = bodyLimit({ maxSize: MAX_BODY_BYTES })
   return new Hono()
     .get('/models', (c) => c.json({ object: 'list', data: listModels(service, gateway) }))
+    .get('/models/:model', (c) => c.json(oneModel(service, gateway, c.req.param('model'))))
+    .use('/completions', bounded)
+    .use('/chat/completions', bounded)
     .post('/completions', async (c) => answer(c, TEXT_FORM, textQuestion(await jsonBody(c.req))))
     .post('/chat/completions', async (c) => {
       return answer(c, CHAT_FORM, chatQuestion(await jsonBody(c.req)))
@@ -42,7 +50,7 @@ function usageOf({ promptTokens: read }: Ordered, written: number) {
   return { prompt_tokens: read, completion_tokens: written, total_tokens: read + written }
 }
 
-/** @throws HTTPException 400 where the model's context has no room for it */
+/** @throws RequestError 400 where the model's context has no room for it */
 async function order(
   service: Service,
   gateway: Gateway,
@@ -55,14 +63,25 @@ async function order(
   const room = base.contextTokens - promptTokens
   const maxTokens = question.maxTokens ?? Math.min(ANSWER_TOKENS[question.field], Math.max(1, room))
   if (maxTokens > room) {
-    throw new HTTPException(400, {
-      message: `${question.field}: ${promptTokens} tokens leave room for ${Math.max(0, room)}, not ${maxTokens}; shorten it or ask for fewer.`,
-    })
+    const why = `${promptTokens} tokens leave room for ${Math.max(0, room)}, not ${maxTokens}; shorten it or ask for fewer.`
+    throw wrong(question.field, why, 'context_length_exceeded')
   }
   const { temperature, topK, stop, logProbabilities } = question
   const prompt = { text, addSpecialTokens, temperature, topK, maxTokens, stop, logProbabilities }
+  requireFits(prompt, question.field)
   const jobId = await gateway.orders.answer(base.cid, adapter, prompt)
-  return { form, model: question.model, jobId, base, promptTokens }
+  const { model, includeUsage } = question
+  return { form, model, includeUsage, jobId, base, promptTokens }
+}
+
+/** Limits count characters, of which some have more bytes. @throws RequestError 400 */
+function requireFits(prompt: Prompt, field: Question['field']): void {
+  try {
+    Prompt.encode(prompt)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw wrong(field, `${error.message}; shorten it.`, 'context_length_exceeded')
+  }
 }
 
 /** A question on its way. */
@@ -70,6 +89,7 @@ interface Ordered {
   readonly form: Form
   /** As the caller names it. */
   readonly model: string
+  readonly includeUsage: boolean
   readonly jobId: Hash
   readonly base: OfferedModel
   readonly promptTokens: number
@@ -113,18 +133,18 @@ function streamed(c: Context, service: Service, gateway: Gateway, ordered: Order
       const view = await accepted(service, jobId, c.req.raw.signal)
       const answer = await answerOf(service, base, view)
       const { text, tokens, stop: why, logProbabilities, ...provenance } = answer
-      // Where a worker was caught cheating, what was streamed is not what was accepted: the end sets it right.
-      const rest = text.startsWith(sent) ? text.slice(sent.length) : ''
       await written
+      const tributary = { text, job: view, ...provenance }
+      if (!text.startsWith(sent)) return await send({ ...otherwise(jobId), tributary })
+      const rest = form.piece(text.slice(sent.length))
       const logprobs = form.logprobs(logProbabilities)
-      await send({
-        ...chunk({ ...form.piece(rest), finish_reason: finishReason(why), logprobs }),
-        usage: usageOf(ordered, tokens),
-        tributary: { text, job: view, ...provenance },
-      })
+      const usage = usageOf(ordered, tokens)
+      const last = chunk({ ...rest, finish_reason: finishReason(why), logprobs })
+      await send({ ...last, ...(!ordered.includeUsage && { usage }), tributary })
+      if (ordered.includeUsage) await send({ ...chunk({}), choices: [], usage })
       await stream.writeSSE({ data: '[DONE]' })
     } catch (error) {
-      await send({ error: { message: (error as Error).message } })
+      await send(problem(error as Error).body)
     } finally {
       clearInterval(alive)
       stop()
@@ -132,27 +152,32 @@ function streamed(c: Context, service: Service, gateway: Gateway, ordered: Order
   })
 }
 
+/** What a worker streamed that was caught cheating cannot be taken back, so whoever has read it must hear of it. */
+function otherwise(jobId: Hash) {
+  const message = `What was streamed is not the answer that validators accepted: discard it. GET /v1/jobs/${jobId}/answer has the one that counts.`
+  return problem(new RequestError(502, message)).body
+}
+
 /**
  * Waits until validators have accepted a claim.
- * @throws HTTPException 504 where the deadline passes first, 503 where no worker takes the job
+ * @throws RequestError 504 where the deadline passes first, 503 where no worker takes the job or this node has no record of it
  */
 async function accepted(service: Service, jobId: Hash, signal: AbortSignal): Promise<JobView> {
   for (;;) {
     const record = service.records.get(jobId)
-    if (record) {
-      const view = viewJob(service.runtime.core.ledger, record, Date.now())
-      if (view.accepted) return view
-      requireTaker(service, jobId)
-      if (Date.now() > record.job.deadlineMs) break
-    }
+    // Its own rules may keep it out, where other orders fill the ledger; and records end, the oldest first.
+    if (!record) throw new RequestError(503, `There are too many jobs for job ${jobId}. Ask later.`)
+    const view = viewJob(service.runtime.core.ledger, record, Date.now())
+    if (view.accepted) return view
+    requireTaker(service, jobId)
+    if (Date.now() > record.job.deadlineMs) break
     await sleep(LOOK_MS, signal)
   }
-  throw new HTTPException(504, {
-    message: `No worker's answer to job ${jobId} was accepted in time.`,
-  })
+  const message = `No worker's answer to job ${jobId} was accepted in time.`
+  throw new RequestError(504, message, { isFinal: true })
 }
 
-/** @throws HTTPException 503 where every worker has refused the job: waiting for its deadline would be in vain */
+/** @throws RequestError 503 where every worker has refused the job: waiting for its deadline would be in vain */
 function requireTaker({ runtime }: Service, jobId: Hash): void {
   const refused = refusedByAll(runtime.core.ledger, jobId)
   if (!refused) return
@@ -160,7 +185,9 @@ function requireTaker({ runtime }: Service, jobId: Hash): void {
   const mends = refused.includes('order')
     ? 'Ask with a shorter prompt, or another model.'
     : 'Bid more (start with --bid-answer), or ask later.'
-  throw new HTTPException(503, { message: `No worker takes job ${jobId}: ${reasons}. ${mends}` })
+  // Who has too much to do takes the next one, perhaps; whoever cannot, or is paid too little, does not.
+  const isFinal = !refused.includes('busy')
+  throw new RequestError(503, `No worker takes job ${jobId}: ${reasons}. ${mends}`, { isFinal })
 }
 
 function answerOf({ content }: Service, { tokenizer }: OfferedModel, view: JobView) {

@@ -19,6 +19,8 @@ export interface StoredModel {
   /** The folder's. */
   readonly name: string
   readonly contextTokens: number
+  /** When the last of its files was written. */
+  readonly createdMs: number
 }
 
 /** What a gateway needs besides, to count tokens and to show them. */
@@ -62,7 +64,8 @@ export async function storeModels(
     const id = isKnown ? before.cid : await store(folder, names, content, log)
     stored[folder] = { cid: id, files }
     isNew ||= !isKnown
-    models.push({ cid: id, folder, name, contextTokens })
+    const createdMs = Math.max(...Object.values(files).map(([, changedMs]) => changedMs))
+    models.push({ cid: id, folder, name, contextTokens, createdMs })
   }
   if (isNew) await writeWhole(file, JSON.stringify(stored))
   return models

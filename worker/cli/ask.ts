@@ -99,6 +99,10 @@ async function ask(prompt: string, options: AskOptions): Promise<void> {
   }
   if (!last?.tributary) throw new ClientError('The answer ended before it was checked. Ask again.')
   if (options.json) return printJson({ id: last.id, model, ...last.tributary })
+  if (last.error) {
+    say('\nThat is not what validators accepted, which is:')
+    print(plainText(last.tributary.text))
+  }
   explain(last.tributary)
 }
 
@@ -115,7 +119,7 @@ async function* chunks(client: Client, path: string, body: object): AsyncGenerat
   for await (const { data } of client.events(path, AbortSignal.timeout(600_000), body)) {
     if (data === '[DONE]') return
     const chunk = JSON.parse(data) as Chunk
-    if (chunk.error) throw new ClientError(chunk.error.message)
+    if (chunk.error && !chunk.tributary) throw new ClientError(chunk.error.message)
     yield chunk
   }
 }

@@ -144,8 +144,9 @@ async function stream(
   for await (const { data } of watching.client.events('/completions', signal, body)) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data) as Chunk
-    if (chunk.error) throw new DemoError(chunk.error.message)
+    // Also where what was streamed is not what was accepted.
     if (chunk.tributary) return chunk.tributary
+    if (chunk.error) throw new DemoError(chunk.error.message)
     onChunk(chunk)
   }
   throw new DemoError('An answer broke off before it was checked.')

@@ -21,6 +21,19 @@ interface ChatCompletion {
   readonly usage: object
 }
 
+interface Piece {
+  readonly choices: readonly { readonly text?: string; readonly finish_reason: string | null }[]
+  readonly usage?: object
+  readonly error?: { readonly message: string }
+  readonly tributary?: { readonly text: string }
+}
+
+/** The pieces of a stream, less its last word. */
+function piecesOf(text: string): Piece[] {
+  const events = text.split('\n\n').filter((event) => event.startsWith('data: {'))
+  return events.map((event) => JSON.parse(event.slice('data: '.length)) as Piece)
+}
+
 describe('log-probabilities of a completion', () => {
   it('come in the form that applications know', () => {
     const told = [
@@ -79,7 +92,7 @@ describe('a completion', () => {
     attribution: { shares: [], decoys: 0, decoySquares: '0' },
   }
   const MODEL = {
-    ...{ cid: 'bafy', name: 'brook-4m', contextTokens: 105 },
+    ...{ cid: 'bafy', name: 'brook-4m', contextTokens: 105, createdMs: 1_700_000_000_900 },
     tokenizer: { encode: () => [1, 2, 3, 4, 5], decode: () => '' },
   }
   const TEMPLATE = templateFrom(
@@ -90,6 +103,7 @@ describe('a completion', () => {
   const work = workNumber(1)
   const { message } = work.claim as { message: MessageOf<'claim'> }
   const asked: Prompt[] = []
+  let streamed: string[] = []
   const ordered: [base: string, adapter: string][] = []
   const record = {
     jobId: work.job.digest,
@@ -97,10 +111,11 @@ describe('a completion', () => {
     claims: new Map([[work.claim.digest, { claim: message.body, votes: new Map() }]]),
     settled: { batch: 1, index: 0, claim: work.claim.digest },
   }
+  let heard: typeof record | undefined = record
   const routes = completionRoutes(
     {
       runtime: { core },
-      records: { get: () => record },
+      records: { get: () => heard },
       content: { get: async () => answer },
     } as unknown as Service,
     {
@@ -112,7 +127,12 @@ describe('a completion', () => {
           return work.job.digest
         },
       },
-      texts: { listen: () => () => undefined },
+      texts: {
+        listen: (_: unknown, hear: (text: string) => void) => {
+          queueMicrotask(() => streamed.forEach(hear))
+          return () => undefined
+        },
+      },
     } as unknown as Gateway,
   )
   const ask = (change: object) => {
@@ -141,8 +161,17 @@ describe('a completion', () => {
     )
     assert.equal((await ask({ model: 'third' })).status, 404)
     const { data } = (await (await routes.request('/models')).json()) as {
-      data: { id: string; parent?: string }[]
+      data: { id: string; name?: string; parent?: string; created: number }[]
     }
+    for (const model of data) {
+      const [byId, byName] = await Promise.all(
+        [model.id, model.name ?? model.id].map((id) => routes.request(`/models/${id}`)),
+      )
+      assert.deepEqual(await byId!.json(), model)
+      assert.deepEqual(await byName!.json(), model)
+      assert.equal(model.created, model.parent === undefined ? 1_700_000_000 : 0)
+    }
+    assert.equal((await routes.request('/models/third')).status, 404)
     const parents = data.map(({ id, parent }) => [id, parent])
     assert.deepEqual(parents.slice(0, 3), [
       ['bafy', undefined],
@@ -158,6 +187,53 @@ describe('a completion', () => {
     const last = JSON.parse(events.at(-3)!.slice('data: '.length)) as { usage: object }
     assert.deepEqual(last.usage, USAGE)
     assert.equal(events.at(-2), 'data: [DONE]')
+  })
+
+  it('says so in a piece of its own where the caller asks for it', async () => {
+    const response = await ask({ stream: true, stream_options: { include_usage: true } })
+    const pieces = piecesOf(await response.text())
+    assert.deepEqual(pieces.at(-1)!.choices, [])
+    const usages = pieces.map(({ usage }) => usage)
+    assert.deepEqual(usages, [...Array(pieces.length - 1).fill(undefined), USAGE])
+    assert.equal(pieces.at(-2)!.choices[0]!.finish_reason, 'length')
+  })
+
+  it('is called false at the end of a stream that had another text', async () => {
+    try {
+      streamed = [' is']
+      const [, , last] = piecesOf(await (await ask({ stream: true })).text())
+      assert.equal(last!.choices[0]!.text, ' deep')
+      streamed = [' is', ' dry']
+      const pieces = piecesOf(await (await ask({ stream: true })).text())
+      const { error, tributary } = pieces.at(-1)!
+      assert.match(error!.message, /not the answer that validators accepted/)
+      assert.equal(tributary!.text, ' is deep')
+      assert.ok(pieces.every(({ choices }) => !choices?.[0]?.finish_reason))
+    } finally {
+      streamed = []
+    }
+  })
+
+  it('is not waited for where there is no record of its job', async () => {
+    try {
+      heard = undefined
+      const response = await ask({})
+      assert.equal(response.status, 503)
+      assert.match(await response.text(), /There are too many jobs/)
+    } finally {
+      heard = record
+    }
+  })
+
+  it('reads the one prompt of a list, and none that is more than a job holds', async () => {
+    await ask({ prompt: ['The river'] })
+    assert.equal(asked.at(-1)!.text, 'The river')
+    for (const prompt of [['a', 'b'], [[1, 2]], []]) {
+      assert.match(await (await ask({ prompt })).text(), /^prompt: must be a text .* or a list of/)
+    }
+    const wide = await ask({ prompt: '河'.repeat(22_000) })
+    assert.equal(wide.status, 400)
+    assert.match(await wide.text(), /^prompt: .* bytes, more than the 65536 allowed; shorten it/)
   })
 
   it('tells the job at once, and keeps a stream alive by what clients pass over', async () => {
@@ -197,13 +273,25 @@ describe('a completion', () => {
   })
 
   it('is refused where it asks for what nobody does, and not done otherwise', async () => {
-    assert.equal((await ask({ n: 1, best_of: 1, echo: false, suffix: '' })).status, 200)
+    const neutral = {
+      ...{ n: 1, best_of: 1, echo: false, suffix: '', top_p: 1, min_p: 0, logit_bias: {} },
+      ...{ presence_penalty: 0, frequency_penalty: 0, repetition_penalty: 1, store: false },
+      ...{ user: 'u', metadata: { a: 'b' }, seed: 7, temperature: 0 },
+    }
+    assert.equal((await ask(neutral)).status, 200)
     const count = asked.length
-    for (const [field, value] of Object.entries({ n: 2, best_of: 3, echo: true, suffix: '.' })) {
+    const wanted = {
+      ...{ n: 2, best_of: 3, echo: true, suffix: '.', top_p: 0.9, min_p: 0.1, store: true },
+      ...{ presence_penalty: 1, frequency_penalty: -1, repetition_penalty: 1.1, seed: 7 },
+      logit_bias: { 5: -100 },
+    }
+    for (const [field, value] of Object.entries(wanted)) {
       const response = await ask({ [field]: value })
       assert.equal(response.status, 400)
       assert.match(await response.text(), new RegExp(`^${field}: must be`))
     }
+    const unknown = await ask({ guided_json: '{}' })
+    assert.equal(await unknown.text(), 'guided_json: is no field that is known here')
     assert.equal(asked.length, count)
   })
 
@@ -272,6 +360,8 @@ describe('a completion', () => {
         [{ model: 'brook-4m' }, /brook-4m has no chat template.*POST \/v1\/completions/],
         [{ tools: [{ type: 'function' }] }, /^tools.*: must be left out/],
         [{ response_format: { type: 'json_object' } }, /must be text/],
+        [{ tool_choice: 'required' }, /^tool_choice: must be none or auto/],
+        [{ modalities: ['text', 'audio'] }, /^modalities: must be text alone/],
         [{ top_logprobs: 2 }, /^top_logprobs: needs logprobs/],
         [{ n: 2 }, /^n: must be 1/],
       ] as const
