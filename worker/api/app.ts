@@ -1,6 +1,5 @@
 /** The HTTP interface of a node: one small app, its routes grouped by subject. It listens on this machine by default. */
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Service } from '../service.ts'
 import { blockRoutes } from './blocks.ts'
 import { completionRoutes } from './completions.ts'
@@ -8,6 +7,7 @@ import { datanetRoutes } from './datanets.ts'
 import { problem, RequestError } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { fineTuneRoutes } from './fine-tunes.ts'
+import { bodyOfAtMost } from './input.ts'
 import { jobRoutes } from './jobs.ts'
 import { refusePages } from './pages.ts'
 import { statusRoutes } from './status.ts'
@@ -27,7 +27,7 @@ const GATEWAY_PATHS = [
 export function createApp(service: Service): Hono {
   const app = new Hono({ strict: false })
   app.use(refusePages(service.config.apiHost))
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
+  app.use(bodyOfAtMost(MAX_BODY_BYTES))
   app.route('/v1', statusRoutes(service))
   app.route('/v1', jobRoutes(service))
   app.route('/v1', eventRoutes(service))

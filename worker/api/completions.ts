@@ -3,7 +3,6 @@
  * as it is written; the last chunk says who checked it, whose data shaped it, and what it quotes.
  */
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import { refusedByAll } from '../../coordinator-free/assignment.ts'
 import { REFUSALS } from '../../coordinator-free/reason-words.ts'
@@ -14,7 +13,7 @@ import { sleep } from '../sleep.ts'
 import { CHAT_FORM, type Form, finishReason, TEXT_FORM } from './completion-forms.ts'
 import { chatQuestion, type Question, textQuestion } from './completion-requests.ts'
 import { problem, RequestError, wrong } from './errors.ts'
-import { jsonBody } from './input.ts'
+import { bodyOfAtMost, jsonBody } from './input.ts'
 import { listModels, modelAsked, oneModel } from './models.ts'
 import type { OfferedModel } from './offered-models.ts'
 import { type JobView, viewAnswer, viewJob } from './views.ts'
@@ -33,7 +32,7 @@ export function completionRoutes(service: Service, gateway: Gateway): Hono {
     const ordered = await order(service, gateway, form, question)
     return question.stream ? streamed(c, service, gateway, ordered) : whole(c, service, ordered)
   }
-  const bounded = bodyLimit({ maxSize: MAX_BODY_BYTES })
+  const bounded = bodyOfAtMost(MAX_BODY_BYTES)
   return new Hono()
     .get('/models', (c) => c.json({ object: 'list', data: listModels(service, gateway) }))
     .get('/models/:model', (c) => c.json(oneModel(service, gateway, c.req.param('model'))))

@@ -1,4 +1,5 @@
 /** What strangers send over HTTP, checked; what is wrong comes back as a 400 that names the field. */
+import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import { RequestError, wrong } from './errors.ts'
 
@@ -19,6 +20,16 @@ function faultOf(issue: z.core.$ZodIssue) {
     field: [...issue.path, issue.keys[0]!].join('.'),
     message: 'is no field that is known here',
   }
+}
+
+/** Refuses bodies that are larger. */
+export function bodyOfAtMost(maxBytes: number) {
+  return bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new RequestError(413, `The body has more than the ${maxBytes} bytes allowed.`)
+    },
+  })
 }
 
 /** The body as JSON. @throws HTTPException 400 */

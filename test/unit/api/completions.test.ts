@@ -236,6 +236,12 @@ describe('a completion', () => {
     assert.match(await wide.text(), /^prompt: .* bytes, more than the 65536 allowed; shorten it/)
   })
 
+  it('is refused unread where its request is larger than any prompt', async () => {
+    const response = await ask({ metadata: { text: 'a'.repeat(1024 * 1024) } })
+    assert.equal(response.status, 413)
+    assert.match(await response.text(), /more than the 1048576 bytes allowed/)
+  })
+
   it('tells the job at once, and keeps a stream alive by what clients pass over', async () => {
     const { settled } = record
     Reflect.deleteProperty(record, 'settled')
