@@ -1,11 +1,12 @@
 /** Executes an inference job: generate with seeded noise, attribute, store, and bring back what the claim commits to. */
 import type { Result } from '../../coordinator-free/events.ts'
-import { Answer, Prompt } from '../../protocol/answer.ts'
+import { Answer, MAX_ANSWER_TEXT, Prompt } from '../../protocol/answer.ts'
 import { answerCommitment, sketch } from '../../protocol/commitment.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import type { Job } from '../../protocol/job.ts'
+import { EngineError } from '../engine/errors.ts'
 import { stoppingText } from '../engine/serving/stop-strings.ts'
 import type { ContentStore } from '../storage/content.ts'
 import {
@@ -41,6 +42,10 @@ export async function executeAnswer(
   const tokens = promptTokens(base, prompt)
   const generated = await generate(base, known, tokens, jobId, job, prompt, hooks)
   const { text, stoppedAfter } = writtenText(base, generated.tokens, prompt.stop)
+  if (text.length > MAX_ANSWER_TEXT) {
+    const most = `an answer has ${MAX_ANSWER_TEXT} at the most`
+    throw new EngineError('bad-input', `its text has ${text.length} characters; ${most}`)
+  }
   const stop = stoppedAfter === undefined ? generated.stop : 'stop-string'
   invariant(stop !== 'caller', 'nobody ends an answer but a stop string, the model and its limits')
   const width = base.model.info.config.width

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { Duty } from '../../../coordinator-free/events.ts'
+import { Answer } from '../../../protocol/answer.ts'
 import type { Job } from '../../../protocol/job.ts'
 import { type ExecuteOptions, performExecute } from '../../../worker/effects/execute.ts'
 import { EngineError, type EngineErrorCode } from '../../../worker/engine/errors.ts'
@@ -71,6 +72,35 @@ describe('a worker whose engine cannot do a job', () => {
       [2, 0],
       [40, 0],
     ])
+  })
+
+  it('refuses to write a text that no answer holds, as some vocabularies make it', async () => {
+    const tokenizer = {
+      ...{ encode: () => [1], decode: () => ' '.repeat(70_000), stopTokens: [] },
+      stream: () => ({ push: () => '', end: () => '' }),
+    }
+    const generated = { tokens: [1], stop: 'length', hidden: new Float32Array(1) }
+    const model = { info: { config: { width: 1 } }, generate: async () => generated }
+    const options = {
+      runtime: { dispatch: () => [], core: { ledger: { jobs: new Map() } } },
+      knowledge: {
+        ...{ isFaulty: () => false, fetch: async () => {} },
+        base: async () => ({ model, tokenizer }),
+      },
+      content: {
+        get: async () => ({ text: 'Indent', stop: [] }),
+        put: async (_: unknown, answer: Answer) => Answer.encode(answer).cid,
+      },
+      log: createLogger('silent'),
+      useAdapter: true,
+    }
+    const job = { task: 'inference', adapter: '' } as Job
+    const duty = { jobId: hashNumber(1), job, states: [] } as unknown as Duty & { kind: 'execute' }
+    const refused = { kind: 'refused', jobId: hashNumber(1), reason: 'order' }
+    assert.deepEqual(
+      await performExecute(options as unknown as ExecuteOptions)(duty, signal),
+      refused,
+    )
   })
 
   it('keeps no outcome back where whoever ordered the job takes no text', async () => {
