@@ -87,13 +87,15 @@ export const Adapter = document(
     /** Mean loss on the held-out examples, with the base alone and with the adapter. */
     heldOutLossBefore: loss,
     heldOutLossAfter: loss,
-    /** The gradient index: features as they came (f32) and rows after whitening (int8), one for each example. */
+    /** The gradient index: features as they came and rows after whitening, both in int8, one for each example. */
     index: z.strictObject({
       features: cid,
       rows: cid,
       root: bytes32,
       examples: count,
       width: z.number().int().min(1).max(MAX_INDEX_WIDTH),
+      /** Columns of the random projections: half a map has rank · columns numbers. */
+      columns: z.number().int().min(1).max(MAX_INDEX_WIDTH),
       /** How rows were made of features: damping of the curvature, cap on a row's length, int8 steps a unit. */
       damping: figure,
       cap: figure,

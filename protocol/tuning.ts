@@ -9,8 +9,20 @@ import { permutation, random } from './prng.ts'
 export const PROJECTIONS = ['qkv', 'q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const
 export type Projection = (typeof PROJECTIONS)[number]
 
-/** Columns of the random projections that narrow a gradient to features: 2 · rank · 8 numbers a module. */
-export const FEATURE_WIDTH = 8
+/** Numbers in a row of the gradient index at the most, where two columns a map do not already make more. */
+const ROW_NUMBERS = 16_384
+const MOST_COLUMNS = 32
+const LEAST_COLUMNS = 2
+
+/**
+ * Columns of the random projections that narrow a gradient to features, 2 · rank numbers each for every adapted map: a power
+ * of two. How well shares follow what training again without an example does depends on the numbers in a row.
+ */
+export function featureColumns(maps: number, rank: number): number {
+  let columns = MOST_COLUMNS
+  while (columns > LEAST_COLUMNS && 2 * rank * maps * columns > ROW_NUMBERS) columns /= 2
+  return columns
+}
 
 /** Of an example at the least. */
 export const MIN_EXAMPLE_TOKENS = 16

@@ -1,8 +1,9 @@
-/** What attribution is worth: who would be paid for saying again what another has said. */
+/** What attribution is worth: whether it says whose data made a difference, and who would be paid for another's words. */
 import type { Benchmark } from '../figure.ts'
+import { retraining } from './retraining.ts'
 import { rewording } from './rewording.ts'
 
-const PARTS = { rewording } as const
+const PARTS = { retraining, rewording } as const
 
 export const benchmarkAttribution: Benchmark = {
   parts: Object.keys(PARTS),

@@ -2,45 +2,38 @@
  * What a text in other words earns. Of 64 packages' documentation eight are reworded and offered anew; the shipped model is
  * fine-tuned on all of it, as a job would be, and each text's rows are weighed against what was held out.
  */
-import { fileURLToPath } from 'node:url'
 import { cutExamples, type Example } from '../../protocol/datanet.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { type Random, random } from '../../protocol/prng.ts'
-import { dataOrder, FEATURE_WIDTH, type LoraSpec, type Optimiser } from '../../protocol/tuning.ts'
 import { fitCurvature, toRows } from '../../worker/attribution/curvature.ts'
 import { emptyDuplicates } from '../../worker/attribution/duplicate-rows.ts'
-import { createDoor } from '../../worker/datanet/contribute.ts'
-import { packageTexts } from '../../worker/datanet/packages.ts'
-import { blockWidth } from '../../worker/effects/indexing.ts'
-import { paddedBatch } from '../../worker/effects/tuning.ts'
 import { createEngine, type Model } from '../../worker/engine/engine.ts'
 import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
 import type { Figure } from '../figure.ts'
 import { readSynonyms } from './synonyms.ts'
+import {
+  asPublished,
+  documentation,
+  EXAMPLE_TOKENS,
+  featuresOf,
+  LORA,
+  STEPS,
+  trained as trainedOn,
+} from './trial-run.ts'
 
-const PACKAGES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const TEXTS = 64
 /** One text in so many is reworded. */
 const REWORDED_ONE_IN = 8
 const EXAMPLES_EACH = 10
-const EXAMPLE_TOKENS = 128
-const BATCH = 8
-const STEPS = 120
-const LORA: LoraSpec = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] }
-const OPTIMISER: Optimiser = {
-  ...{ learningRate: 0.004, schedule: 'cosine', warmupSteps: 10 },
-  ...{ beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0 },
-}
-const NOBODY = `0x${'0'.repeat(40)}` as Address
 const SEED = keccak(utf8('rewording'))
 
 /** Gives a text in other words. */
 type Reword = (text: string, source: Random) => string
 
 export async function* rewording(say: (line: string) => void): AsyncIterable<Figure> {
-  const texts = await documentation()
+  const texts = await documentation(TEXTS)
   await using engine = createEngine({ threads: 2 })
   const model = await engine.open(SHIPPED_MODEL, LORA)
   const tokenizer = await openTokenizer(SHIPPED_MODEL)
@@ -102,18 +95,6 @@ function waysOf(texts: readonly string[], say: (line: string) => void): Map<stri
 
 const WORD = /[\p{L}\p{N}]+/gu
 
-/** The longest documentation that passes the door, of what a demo would take. */
-async function documentation(): Promise<string[]> {
-  const door = createDoor()
-  const texts: string[] = []
-  for await (const offered of packageTexts(PACKAGES, () => NOBODY)) {
-    if (offered.content.length > 48 * 1024) continue
-    const verdict = door.submit(offered)
-    if (verdict.accepted) texts.push(verdict.contribution.text)
-  }
-  return texts.sort((a, b) => b.length - a.length).slice(0, TEXTS)
-}
-
 interface Weighed {
   /** Shares of the rows of copies, and of all others, that are empty. */
   readonly found: number
@@ -158,22 +139,14 @@ async function rowsAfterTraining(
   examples: readonly Example[],
   isTrained: readonly boolean[],
 ) {
-  const pieces = examples.map(({ tokens }) => Int32Array.from(tokens))
-  const trained = examples.filter((_, i) => isTrained[i])
-  const order = dataOrder(SEED, trained.length, BATCH, STEPS)
-  const exampleTokens = EXAMPLE_TOKENS + 1
-  const batches = order.map((batch) =>
-    paddedBatch(
-      [...batch].map((place) => trained[place]!),
-      exampleTokens,
-    ),
+  const theta = await trainedOn(
+    model,
+    examples.filter((_, i) => isTrained[i]),
+    SEED,
   )
-  const run = { state: model.initialState(SEED), batches, exampleTokens }
-  const { state } = await model.train({ ...run, optimiser: OPTIMISER, totalSteps: STEPS })
-  const projection = { projectionSeed: SEED, width: FEATURE_WIDTH }
-  const asked = { adapter: state.theta, examples: pieces, ...projection }
-  const { features } = await model.features(asked)
-  const curvature = fitCurvature(features, isTrained, blockWidth(LORA))
+  const pieces = examples.map(({ tokens }) => ({ prompt: [], answer: tokens }))
+  const features = asPublished(model, await featuresOf(model, theta, pieces, SEED))
+  const curvature = fitCurvature(features, isTrained)
   return { rows: toRows(curvature, features), width: curvature.width }
 }
 

@@ -1,88 +1,99 @@
-"""Golden vectors for worker/attribution/curvature.ts, made without it.
+"""Golden vectors for worker/attribution/features.ts and curvature.ts, made without them.
 
     pip install numpy && python test/vectors/attribution.py > test/vectors/attribution.json
 
-Whitening is by numpy's Cholesky and general solver, scores by the plain inverse, so a mistake in the TypeScript is
-not repeated here. Features are float32; everything else is reckoned in float64.
+Eigenvectors are LAPACK's, whose order and signs are other ones: what does not depend on them is compared, scores, cap, scale
+and of each half of a row the sorted sizes. Features are float32; everything else is reckoned in float64.
 """
 
 import json
 
 import numpy as np
 
-DAMPING = 0.5
+DAMPING = 0.1
 CAP_QUANTILE = 0.95
 STEPS_AT_CAP = 16
+MAPS, RANK, COLUMNS = 3, 3, 4
+HALVES, SIZE = 2 * MAPS, RANK * COLUMNS
 
 
-def features(rng, examples, width, block_width):
-    """Correlated gradients with long tails; one block in which only a held-out example has any."""
+def features(rng, examples):
+    """Correlated gradients with long tails; one half in which only a held-out example has any."""
+    width = HALVES * SIZE
     mix = rng.normal(size=(width, width)) * (rng.random((1, width)) ** 3)
     raw = rng.normal(size=(examples, width)) @ mix * np.exp(rng.normal(size=(examples, 1)) * 0.5) * 1e-3
-    raw[:, block_width : 2 * block_width] = 0
-    raw[3, block_width] = 0.5
+    raw[:, SIZE : 2 * SIZE] = 0
+    raw[3, SIZE] = 0.5
     return raw.astype(np.float32)
 
 
-def whiten(x, factors, block_width):
-    out = np.zeros(x.shape)
-    for block, factor in enumerate(factors):
-        if factor is None:
-            continue
-        part = slice(block * block_width, (block + 1) * block_width)
-        out[part] = np.linalg.solve(factor, x[part].astype(np.float64))
-    return out
+def pack(x):
+    """int8 on a scale for each half, and what they stand for."""
+    halves = x.reshape(len(x), HALVES, SIZE)
+    scales = (np.abs(halves).max(2).astype(np.float64) / 127).astype(np.float32)
+    steps = halves.astype(np.float64) / np.where(scales > 0, scales, 1)[:, :, None]
+    assert np.all(np.abs(steps - np.floor(steps) - 0.5) > 1e-9)
+    numbers = np.clip(np.floor(steps + 0.5), -127, 127)
+    return numbers.astype(int), scales, numbers * scales[:, :, None].astype(np.float64)
+
+
+def matrices(halves):
+    """(n, halves, rank, columns): the halves of B lie the other way round."""
+    a = halves[:, 0::2].reshape(len(halves), MAPS, RANK, COLUMNS)
+    b = halves[:, 1::2].reshape(len(halves), MAPS, COLUMNS, RANK).transpose(0, 1, 3, 2)
+    return np.stack([a, b], 2).reshape(len(halves), HALVES, RANK, COLUMNS)
 
 
 def main():
     rng = np.random.default_rng(20)
-    examples, block_width, width = 24, 8, 32
-    x = features(rng, examples, width, block_width)
+    examples = 24
+    x = features(rng, examples)
     trained = np.array([i % 4 != 3 for i in range(examples)])
     queries = (x[:2] + x[5:7] * 0.5).astype(np.float32)
     queries[1] *= 50
+    numbers, scales, unpacked = pack(x)
+    own = matrices(unpacked)
+    asked = matrices(queries.astype(np.float64).reshape(len(queries), HALVES, SIZE))
 
-    factors, inverses = [], []
-    for start in range(0, width, block_width):
-        part = x[trained, start : start + block_width].astype(np.float64)
-        fisher = part.T @ part / len(part)
-        trace = np.trace(fisher)
-        damped = fisher + DAMPING * trace / block_width * np.eye(block_width)
-        factors.append(np.linalg.cholesky(damped) if trace > 0 else None)
-        inverses.append(np.linalg.inv(damped) if trace > 0 else np.zeros(damped.shape))
-
-    white = np.array([whiten(row, factors, block_width) for row in x])
+    white, query_white = np.zeros(own.shape), np.zeros(asked.shape)
+    for half in range(HALVES):
+        g = own[trained, half]
+        _, left = np.linalg.eigh(np.einsum("nij,nkj->ik", g, g) / len(g))
+        _, right = np.linalg.eigh(np.einsum("nij,nik->jk", g, g) / len(g))
+        squares = np.mean((left.T @ g @ right) ** 2, 0)
+        if not squares.mean() > 0:
+            continue
+        divisors = np.sqrt(squares + DAMPING * squares.mean())
+        white[:, half] = left.T @ own[:, half] @ right / divisors
+        query_white[:, half] = left.T @ asked[:, half] @ right / divisors
+    white, query_white = (rows.reshape(len(rows), -1) for rows in (white, query_white))
+    width = HALVES * SIZE
     lengths = np.sort(np.linalg.norm(white[trained], axis=1))
     cap = lengths[int(CAP_QUANTILE * (len(lengths) - 1))]
     scale = STEPS_AT_CAP * np.sqrt(width) / cap
 
-    def quantise(row):
+    def sizes(row):
         length = np.linalg.norm(row)
-        steps = row * scale * min(1.0, cap / length if length > 0 else 1.0)
+        steps = np.abs(row) * scale * min(1.0, cap / length if length > 0 else 1.0)
         # A value on the edge between two integers would test rounding of the last bit, not the method.
         assert np.all(np.abs(steps - np.floor(steps) - 0.5) > 1e-6)
-        return np.clip(np.floor(steps + 0.5), -127, 127).astype(int).tolist()
-
-    def inner(a, b):
-        total = 0.0
-        for block, inverse in enumerate(inverses):
-            part = slice(block * block_width, (block + 1) * block_width)
-            total += a[part].astype(np.float64) @ inverse @ b[part].astype(np.float64)
-        return total
+        rounded = np.minimum(np.floor(steps + 0.5), 127).astype(int)
+        return np.sort(rounded.reshape(HALVES, SIZE), 1).flatten().tolist()
 
     print(
         json.dumps(
             {
-                "blockWidth": block_width,
-                "width": width,
+                "shape": {"maps": MAPS, "rank": RANK, "columns": COLUMNS},
                 "trained": trained.tolist(),
                 "features": x.flatten().tolist(),
+                "numbers": numbers.flatten().tolist(),
+                "scales": scales.flatten().tolist(),
                 "queries": queries.flatten().tolist(),
                 "cap": cap,
                 "scale": scale,
-                "rows": [quantise(row) for row in white],
-                "queryRows": [quantise(whiten(row, factors, block_width)) for row in queries],
-                "products": [[i, j, inner(x[i], x[j])] for i, j in [(0, 0), (0, 1), (4, 9), (3, 7), (12, 20)]],
+                "rowSizes": [sizes(row) for row in white],
+                "queryRowSizes": [sizes(row) for row in query_white],
+                "products": [[i, j, float(white[i] @ white[j])] for i, j in [(0, 0), (0, 1), (4, 9), (3, 7), (12, 20)]],
             }
         )
     )

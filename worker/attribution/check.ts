@@ -12,6 +12,7 @@ import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { toRow } from './curvature.ts'
+import { type Features, halvesOf, widthOf } from './features.ts'
 import { attributeAnswer, type InfluenceIndex, type Owners, rowsOf } from './influence.ts'
 import { citedSpans } from './provenance.ts'
 import type { SpanIndex } from './span-index.ts'
@@ -85,16 +86,24 @@ export function earningRowsToCheck(
 }
 
 /**
- * Compares the committed features (N, D) of the sampled examples with the validator's own (D), by example number.
+ * Compares the committed features with those of sampled examples, `numbers`, which the validator has worked out itself.
  * In class `cpu-exact` they are equal, whatever the batch and the number of threads.
  */
 export function checkFeatures(
-  features: Float32Array,
-  own: ReadonlyMap<number, Float32Array>,
+  features: Features,
+  own: Features,
+  numbers: readonly number[],
 ): Checked {
-  for (const [example, mine] of own) {
-    const theirs = features.subarray(example * mine.length, (example + 1) * mine.length)
-    const fault = firstDifference(mine, theirs)
+  const width = widthOf(own.shape)
+  const halves = halvesOf(own.shape)
+  for (const [place, example] of numbers.entries()) {
+    const rowOf = (of: Features, row: number): Int8Array =>
+      of.numbers.subarray(row * width, (row + 1) * width)
+    const scalesOf = (of: Features, row: number): Float32Array =>
+      of.scales.subarray(row * halves, (row + 1) * halves)
+    const fault =
+      firstDifference(rowOf(own, place), rowOf(features, example)) ??
+      firstDifference(scalesOf(own, place), scalesOf(features, example))
     if (fault !== undefined) return fail('features', `example ${example}: ${fault}`)
   }
   return OK

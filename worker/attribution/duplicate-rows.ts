@@ -4,17 +4,16 @@
  * few of their words are alike. Contributions are compared by the sums of their rows, and row by row, for a copy may be cut
  * in pieces or stand in the midst of something new.
  *
- * Measured in 24 trainings of `brook-4m`, 120 steps each on 64 npm READMEs, EIPs or PEPs and rewordings of eight of them, ten
- * rows of 3,584 numbers each. Found were 442 of 444 rows where three words in ten were replaced at random, 325 where half were,
- * 420 where a fifth or a quarter were replaced by synonyms, 129 where all were that have one; and 3 % of all other rows, mostly
- * of packages and proposals that build on another of the 64. What was left of rewordings earned nothing or less, but for one
- * training, where it earned 0.18 of what honest texts did; before, it was 0.28 to 1.23 of that in four.
+ * Measured on 64 npm READMEs and rewordings of eight of them (`npm run bench -- attribution --only rewording`): found were all
+ * rows where three words in ten were replaced at random, or half of those that have a synonym, and nine in ten where half of all
+ * were; and 2 to 4 % of all other rows, mostly of packages that build on another of the 64. What was left of rewordings earned 0.06
+ * of what honest texts did at the most; before, it was 0.64 to 0.96 of that.
  */
 import type { Duplicate } from '../../protocol/adapter.ts'
-import { INT8_MAX } from './curvature.ts'
+import { INT8_MAX } from './features.ts'
 
 /** Cosine from which on two vectors are near duplicates. */
-const LIKENESS = 0.25
+const LIKENESS = 0.28
 /** Narrow vectors are like each other by chance: their cosine has a deviation of 1 / √width, and must have as many. */
 const CHANCE_DEVIATIONS = 6
 

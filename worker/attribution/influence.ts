@@ -18,6 +18,7 @@ import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
 import { type Curvature, fitCurvature, toRows } from './curvature.ts'
 import { emptyDuplicates } from './duplicate-rows.ts'
 import { AttributionError } from './errors.ts'
+import type { Features } from './features.ts'
 
 export interface InfluenceIndex {
   readonly curvature: Curvature
@@ -30,27 +31,34 @@ export interface InfluenceIndex {
 }
 
 /**
- * Builds the index of an adapter from its examples' features (N, D); see `fitCurvature` for what it throws. `owners[i]`
- * owns row i, and `contributions[i]` is the number of the contribution it is cut from; held-out examples have no owner and get
- * rows as well: they are the decoys that set the noise floor.
+ * Builds the index of an adapter from its examples' features; see `fitCurvature` for what it throws. `owners[i]` owns row i,
+ * and `contributions[i]` is the number of the contribution it is cut from; held-out examples have no owner and get rows as
+ * well: they are the decoys that set the noise floor.
  */
 export function buildIndex(
-  features: Float32Array,
+  features: Features,
   owners: Owners,
   contributions: readonly number[],
-  blockWidth: number,
 ): InfluenceIndex {
   const trained = owners.map((owner) => owner !== undefined)
-  const curvature = fitCurvature(features, trained, blockWidth)
+  const curvature = fitCurvature(features, trained)
   const rows = toRows(curvature, features)
   const found = emptyDuplicates(rows, curvature.width, contributions, trained)
   const duplicates = found.slice(0, MAX_DUPLICATES)
-  const root = indexRoot(curvature, rows, owners)
+  const root = indexRoot(scaleOf(curvature), rows, owners)
   return { curvature, examples: owners.length, rows, duplicates, root }
 }
 
-/** The figures that made rows out of features: what an adapter's document says of its curvature. */
-type RowScale = Omit<Curvature, 'factors'>
+/** The figures that made rows out of features: what an adapter's document and its spec say of its curvature. */
+interface RowScale extends Pick<Curvature, 'width' | 'damping' | 'cap' | 'scale'> {
+  readonly rank: number
+  readonly columns: number
+}
+
+export function scaleOf({ shape, width, damping, cap, scale }: Curvature): RowScale {
+  const { rank, columns } = shape
+  return { width, rank, columns, damping, cap, scale }
+}
 
 /** Who owns each row; none for a decoy. */
 export type Owners = readonly (Address | undefined)[]
@@ -84,12 +92,13 @@ function rowSums(rows: readonly Int8Array[], owners: Owners): RowSum[] {
 
 /** The head: shape in words, then damping, cap and scale as big-endian doubles. */
 export function headLeaf(of: RowScale, examples: number): Uint8Array {
-  const { width, blockWidth, damping, cap, scale } = of
+  const { width, rank, columns, damping, cap, scale } = of
   const numbers = new DataView(new ArrayBuffer(24))
   for (const [place, number] of [damping, cap, scale].entries()) {
     numbers.setFloat64(8 * place, number)
   }
-  const shape = utf8(`influence index 4: ${examples} rows of ${width} in blocks of ${blockWidth}\n`)
+  const halves = `halves of ${rank} by ${columns}`
+  const shape = utf8(`influence index 5: ${examples} rows of ${width} in ${halves}\n`)
   return concat(shape, new Uint8Array(numbers.buffer))
 }
 
@@ -118,22 +127,6 @@ export function attributeAnswer(
   return attribute(rowsOf(index.rows, width), owners, query)
 }
 
-/** The features file: float32 little-endian, row by row, nothing else. */
-export function encodeFeatures(features: Float32Array): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 * features.length))
-  for (let i = 0; i < features.length; i++) view.setFloat32(4 * i, features[i]!, true)
-  return new Uint8Array(view.buffer)
-}
-
-/** Reads a features file of known shape. Throws `AttributionError` `bad-shape` where its size is another. */
-export function decodeFeatures(bytes: Uint8Array, examples: number, width: number): Float32Array {
-  requireSize('features', bytes.length, examples, 4 * width)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const features = new Float32Array(examples * width)
-  for (let i = 0; i < features.length; i++) features[i] = view.getFloat32(4 * i, true)
-  return features
-}
-
 /** The rows file: int8, row by row, nothing else. */
 export function encodeRows(rows: Int8Array): Uint8Array {
   return new Uint8Array(rows.buffer, rows.byteOffset, rows.length).slice()
@@ -141,12 +134,9 @@ export function encodeRows(rows: Int8Array): Uint8Array {
 
 /** Reads a rows file of known shape. Throws `AttributionError` `bad-shape` where its size is another. */
 export function decodeRows(bytes: Uint8Array, examples: number, width: number): Int8Array {
-  requireSize('rows', bytes.length, examples, width)
+  if (bytes.length !== examples * width) {
+    const asked = `${examples} rows of ${width} bytes are ${examples * width}`
+    throw new AttributionError('bad-shape', `the rows file has ${bytes.length} bytes, ${asked}`)
+  }
   return Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length))
-}
-
-function requireSize(what: string, bytes: number, examples: number, rowBytes: number): void {
-  if (bytes === examples * rowBytes) return
-  const asked = `${examples} rows of ${rowBytes} bytes are ${examples * rowBytes}`
-  throw new AttributionError('bad-shape', `the ${what} file has ${bytes} bytes, ${asked}`)
 }

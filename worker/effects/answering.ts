@@ -5,7 +5,6 @@ import type { Answer, Prompt } from '../../protocol/answer.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { fromHex } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
-import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
 import { toRow } from '../attribution/curvature.ts'
 import { attributeAnswer } from '../attribution/influence.ts'
 import { citedSpans } from '../attribution/provenance.ts'
@@ -48,7 +47,7 @@ export async function speaker(
 
 /** The gradient features of an answer: those of the mean log-likelihood of its tokens, given the prompt. */
 export async function answerFeature(
-  known: KnownAdapter,
+  { model, theta, document, source }: KnownAdapter,
   prompt: readonly number[],
   tokens: readonly number[],
   { signal }: CallOptions,
@@ -56,13 +55,13 @@ export async function answerFeature(
   const example = Int32Array.from([...prompt, ...tokens])
   const weights = new Float32Array(example.length).fill(1 / tokens.length, prompt.length)
   const request = {
-    adapter: known.theta,
+    adapter: theta,
     examples: [example],
     weights: [weights],
-    projectionSeed: fromHex(known.document.seed),
-    width: FEATURE_WIDTH,
+    projectionSeed: fromHex(document.seed),
+    width: source.index.curvature.shape.columns,
   }
-  const { features } = await known.model.features(request, { signal })
+  const { features } = await model.features(request, { signal })
   return features
 }
 

@@ -138,15 +138,9 @@ async function checkIndexes(
   const own = await knowledge.index(document, run.corpus, run, run.spec.lora)
   const earning = earningRowsToCheck(beacon, own, run.corpus.owners)
   const numbers = [...new Set([...rowsToCheck(beacon, index.examples), ...earning])]
-  const features = await featuresOf(run, theta, numbers, signal)
-  const sampled = new Map(
-    numbers.map((number, place) => [
-      number,
-      features.subarray(place * index.width, (place + 1) * index.width),
-    ]),
-  )
+  const sampled = await featuresOf(run, theta, numbers, signal)
   const checked = numbers.length
-  if (!checkFeatures(own.features, sampled).ok) return { checked, fault: 'rows-differ' }
+  if (!checkFeatures(own.features, sampled, numbers).ok) return { checked, fault: 'rows-differ' }
   const bytes = await content.getFile(index.rows, index.examples * index.width, { signal })
   const rows = decodeRows(bytes, index.examples, index.width)
   if (!checkIndex(own, { ...index, rows }).ok) return { checked, fault: 'index-differs' }

@@ -4,11 +4,13 @@
  */
 import type { Example } from '../../protocol/datanet.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { FEATURE_WIDTH, type LoraSpec } from '../../protocol/tuning.ts'
+import { featureColumns } from '../../protocol/tuning.ts'
+import type { FeatureShape, Features } from '../attribution/features.ts'
 import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { openTokenizer } from '../engine/files/tokenizer.ts'
+import type { LoraLayout } from '../engine/lora.ts'
 import { inThread } from '../thread.ts'
 
 /** Texts as one tokenizer reads them. */
@@ -26,9 +28,9 @@ export interface CutTexts {
   readonly owners: Owners
 }
 
-/** Coordinates of one module in an example's features: a block of the curvature. */
-export function blockWidth(lora: LoraSpec): number {
-  return 2 * lora.rank * FEATURE_WIDTH
+/** How the features of an adapter's examples lie. */
+export function featureShape({ modules, rank }: LoraLayout): FeatureShape {
+  return { maps: modules.length, rank, columns: featureColumns(modules.length, rank) }
 }
 
 /** Tokens and span index of texts, by the tokenizer in a folder. */
@@ -36,15 +38,13 @@ export function readTexts(tokenizerFolder: string, texts: readonly string[]): Pr
   return inThread(import.meta.url, 'readTextsHere', [tokenizerFolder, texts])
 }
 
-/** The gradient index over features (N, D). @throws AttributionError */
+/** The gradient index over features. @throws AttributionError */
 export function indexFeatures(
-  features: Float32Array,
+  features: Features,
   { examples, owners }: CutTexts,
-  lora: LoraSpec,
 ): Promise<InfluenceIndex> {
   const contributions = examples.map(({ contribution }) => contribution)
-  const given = [features, owners, contributions, blockWidth(lora)]
-  return inThread(import.meta.url, 'indexFeaturesHere', given)
+  return inThread(import.meta.url, 'indexFeaturesHere', [features, owners, contributions])
 }
 
 export async function readTextsHere(folder: string, texts: readonly string[]): Promise<ReadTexts> {

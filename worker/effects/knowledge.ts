@@ -9,23 +9,29 @@ import { type Contribution, cutExamples, rowOwners } from '../../protocol/datane
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
 import { FilesManifest, manifestFault } from '../../protocol/manifest.ts'
-import { FEATURE_WIDTH, FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
+import { FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
 import type { AttributionSource } from '../attribution/check.ts'
-import { decodeFeatures, type InfluenceIndex } from '../attribution/influence.ts'
+import { decodeFeatures, type Features, featuresBytes, widthOf } from '../attribution/features.ts'
+import type { InfluenceIndex } from '../attribution/influence.ts'
 import { fetchVersion, type Version } from '../datanet/publish.ts'
 import type { Engine, Model } from '../engine/engine.ts'
 import { EngineError } from '../engine/errors.ts'
 import { ADAPTER_WEIGHTS_FILE, readAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import { openTokenizer, type Tokenizer } from '../engine/files/tokenizer.ts'
-import { featureSize } from '../engine/graph/projection.ts'
 import { MOST_KEPT } from '../engine/kept.ts'
 import { loraLayout } from '../engine/lora.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { StorageError } from '../storage/errors.ts'
 import { ModelFolders, type ModelFoldersOptions } from '../storage/model-folders.ts'
-import { type CutTexts, indexFeatures, type ReadTexts, readTexts } from './indexing.ts'
+import {
+  type CutTexts,
+  featureShape,
+  indexFeatures,
+  type ReadTexts,
+  readTexts,
+} from './indexing.ts'
 import { TuneJournal } from './tune-journal.ts'
 
 /** Bytes of a base model's files: about 8 B parameters in bf16. */
@@ -51,8 +57,7 @@ export interface Corpus extends Texts, CutTexts {}
 
 /** A gradient index worked out by this node, with the features that it came from. */
 export interface OwnIndex extends InfluenceIndex {
-  /** (N, D) */
-  readonly features: Float32Array
+  readonly features: Features
 }
 
 export interface KnownAdapter extends Base {
@@ -174,18 +179,19 @@ export class Knowledge {
   index(document: Adapter, corpus: Corpus, { model }: Base, lora: LoraSpec): Promise<OwnIndex> {
     const { index, seed, spec } = document
     return remember(this.#indexes, `${index.features} ${seed} ${spec}`, async () => {
-      const width = featureSize(loraLayout(model.info.config, lora), FEATURE_WIDTH)
-      if (index.examples !== corpus.examples.length || index.width !== width) {
-        const own = `${corpus.examples.length} rows of ${width}`
-        const said = `${index.examples} of ${index.width}`
+      const shape = featureShape(loraLayout(model.info.config, lora))
+      const rows = (examples: number, width: number, columns: number): string =>
+        `${examples} rows of ${width} in ${columns} columns a map`
+      const own = rows(corpus.examples.length, widthOf(shape), shape.columns)
+      const said = rows(index.examples, index.width, index.columns)
+      if (said !== own) {
         throw new StorageError('lies', `The gradient index has ${said}; the job gives ${own}.`)
       }
+      const size = featuresBytes(shape, index.examples)
       const signal = AbortSignal.timeout(FEATURES_WAIT_MS)
-      const bytes = await this.#content.getFile(index.features, 4 * index.examples * width, {
-        signal,
-      })
-      const features = decodeFeatures(bytes, index.examples, width)
-      return { ...(await indexFeatures(features, corpus, lora)), features }
+      const bytes = await this.#content.getFile(index.features, size, { signal })
+      const features = decodeFeatures(bytes, shape, index.examples)
+      return { ...(await indexFeatures(features, corpus)), features }
     })
   }
 

@@ -3,7 +3,7 @@ import type { InBatch } from '../../coordinator-free/events.ts'
 import { Answer } from '../../protocol/answer.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import { falseShare, falseSpan } from '../attribution/evidence.ts'
-import { indexLeaves } from '../attribution/influence.ts'
+import { indexLeaves, scaleOf } from '../attribution/influence.ts'
 import { spanTree } from '../attribution/span-tree.ts'
 import type { Call } from '../chain/calls.ts'
 import { falseCountCall, falseScoreCall, placedIn } from '../chain/dispute-calls.ts'
@@ -28,7 +28,7 @@ export async function proofAgainst(
   if (attributionRoot(answer) !== attribution) return undefined
   const { source, document } = await knowledge.adapter(adapter, signal)
   const { index, owners, spanIndex } = source
-  const share = falseShare(answer, indexLeaves(index.curvature, index.rows, owners))
+  const share = falseShare(answer, indexLeaves(scaleOf(index.curvature), index.rows, owners))
   if (share) return falseScoreCall(placedIn(place), share, document.spans.root)
   const span = falseSpan(answer, spanIndex, spanTree(spanIndex))
   return span && falseCountCall(placedIn(place), span, document.index.root)

@@ -7,7 +7,8 @@ import type { Hash } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { unitsOf } from '../../protocol/tuning.ts'
 import { boundariesRoot } from '../../protocol/witness.ts'
-import { encodeFeatures, encodeRows } from '../attribution/influence.ts'
+import { encodeFeatures } from '../attribution/features.ts'
+import { encodeRows } from '../attribution/influence.ts'
 import { ADAPTER_WEIGHTS_FILE, writeAdapter } from '../engine/files/adapters.ts'
 import { ADAPTER_CONFIG_FILE } from '../engine/files/peft-config.ts'
 import type { ContentStore } from '../storage/content.ts'
@@ -52,7 +53,7 @@ export async function executeTune(
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(toTrain + done, total, last),
   )
-  const index = await indexFeatures(features, run.corpus, run.spec.lora)
+  const index = await indexFeatures(features, run.corpus)
   const document: Adapter = {
     jobId,
     base: job.model,
@@ -74,6 +75,7 @@ export async function executeTune(
       root: index.root,
       examples: index.examples,
       width: index.curvature.width,
+      columns: index.curvature.shape.columns,
       damping: index.curvature.damping,
       cap: index.curvature.cap,
       scale: index.curvature.scale,

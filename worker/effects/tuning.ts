@@ -10,17 +10,23 @@ import { fromHex, type Hash, keccakHash, word } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import {
   dataOrder,
-  FEATURE_WIDTH,
   FineTuneSpec,
   HELD_OUT_ONE_IN,
   otherRun,
   unitsOf,
 } from '../../protocol/tuning.ts'
-import { MAX_FEATURES } from '../attribution/curvature.ts'
+import {
+  emptyFeatures,
+  type Features,
+  MAX_FEATURES,
+  pack,
+  widthOf,
+} from '../attribution/features.ts'
 import { EngineError } from '../engine/errors.ts'
 import { initialState, loraLayout, type TrainingState } from '../engine/lora.ts'
 import type { StepProgress, Trained, TrainingBatch } from '../engine/requests.ts'
 import type { ContentStore } from '../storage/content.ts'
+import { featureShape } from './indexing.ts'
 import type { Base, Corpus, Knowledge } from './knowledge.ts'
 
 export interface Run extends Base {
@@ -72,7 +78,7 @@ export async function prepareRun(
   if (hasTooManyOwners(corpus.owners)) {
     throw refuse(`its examples are of more than ${MAX_SHARES} contributors; order fewer examples`)
   }
-  refuseIndex(base.model.featureSize(FEATURE_WIDTH), numbers.length)
+  refuseIndex(widthOf(featureShape(base.model.layout)), numbers.length)
   const end = initial.step + spec.steps
   const order = dataOrder(fromHex(seed), trained.length, spec.batchExamples, end)
   return {
@@ -144,22 +150,31 @@ export async function trainSteps(
   return run.model.train(request, { signal, onStep })
 }
 
-/** Gradient features of examples, by number: (numbers, D). */
+/** Examples whose raw features are held at once: some 16 MiB. */
+const UNPACKED_EXAMPLES = 256
+
+/** Gradient features of examples, by number. */
 export async function featuresOf(
   run: Run,
   theta: Float32Array,
   numbers: readonly number[],
   signal: AbortSignal,
   onProgress: (done: number) => void = () => {},
-): Promise<Float32Array> {
-  const request = {
-    adapter: theta,
-    examples: examplesOf(run, numbers),
-    projectionSeed: fromHex(run.seed),
-    width: FEATURE_WIDTH,
+): Promise<Features> {
+  const shape = featureShape(run.model.layout)
+  const all = emptyFeatures(shape, numbers.length)
+  for (let first = 0; first < numbers.length; first += UNPACKED_EXAMPLES) {
+    const request = {
+      adapter: theta,
+      examples: examplesOf(run, numbers.slice(first, first + UNPACKED_EXAMPLES)),
+      projectionSeed: fromHex(run.seed),
+      width: shape.columns,
+    }
+    const onDone = ({ done }: { done: number }): void => onProgress(first + done)
+    const { features } = await run.model.features(request, { signal, onProgress: onDone })
+    pack(all, first, features)
   }
-  const options = { signal, onProgress: ({ done }: { done: number }) => onProgress(done) }
-  return (await run.model.features(request, options)).features
+  return all
 }
 
 /** Mean loss on the held-out examples, in nats a token; without an adapter that of the base model. */

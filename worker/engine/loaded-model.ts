@@ -1,6 +1,6 @@
 /** A base model in the engine's thread: its graphs, and the sessions that have been asked for so far. */
 import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
-import { FEATURE_WIDTH } from '../../protocol/tuning.ts'
+import { featureColumns } from '../../protocol/tuning.ts'
 import { allFinite } from './checks.ts'
 import { EngineError } from './errors.ts'
 import type { BaseModel } from './files/base-model.ts'
@@ -24,14 +24,11 @@ export type GraphName =
   | 'loss'
   | `features ${number}`
 
-/** What enters the model's hash: of the features graphs that with the protocol's width, whatever widths are used. */
-const GRAPHS: readonly GraphName[] = [
-  'gradient',
-  'gradient with dropout',
-  'adam',
-  'loss',
-  `features ${FEATURE_WIDTH}`,
-]
+/** What enters the model's hash: of the features graphs that with the protocol's columns, whatever widths are used. */
+function graphsOf({ modules, rank }: LoraLayout): readonly GraphName[] {
+  const columns = featureColumns(modules.length, rank)
+  return ['gradient', 'gradient with dropout', 'adam', 'loss', `features ${columns}`]
+}
 
 /** How the graphs are run, as far as it changes a bit of what comes out. */
 const RECKONING = `onnxruntime ${RUNTIME_VERSION}, texts read ${PIECE_TOKENS} tokens at a time`
@@ -89,9 +86,8 @@ export class LoadedModel {
   async info(): Promise<ModelInfo> {
     const { config, parameterCount } = this.base
     const serving = serveGraph(config, storedWeights(this.base.places))
-    const graphs = [serving, ...GRAPHS.map((name) => this.#graph(name))].map((graph) =>
-      keccak(graph),
-    )
+    const all = graphsOf(this.layout).map((name) => this.#graph(name))
+    const graphs = [serving, ...all].map((graph) => keccak(graph))
     return {
       config,
       parameterCount,

@@ -28,7 +28,6 @@ import { buildSpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { fetchVersion } from '../datanet/publish.ts'
 import { isShapedByNobody, SHAPED_BY_NOBODY } from '../effects/answering.ts'
-import { blockWidth } from '../effects/indexing.ts'
 import { tokenizerFrom } from '../engine/files/tokenizer.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Archive } from './archive.ts'
@@ -222,7 +221,7 @@ async function readIndexes(archive: Archive, receipt: ReceiptFile['receipt']) {
   const bytes = await archive.file(index.rows, index.examples * index.width)
   const rows = decodeRows(bytes, index.examples, index.width)
   const owners = rowOwners(examples, contributions)
-  const root = indexRoot({ ...index, blockWidth: blockWidth(spec.lora) }, rows, owners)
+  const root = indexRoot({ ...index, rank: spec.lora.rank }, rows, owners)
   const spanIndex = buildSpanIndex(tokens)
   const influence = {
     what: 'gradient index under its root',

@@ -15,6 +15,7 @@ import {
 } from '../../../worker/attribution/check.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError } from '../../../worker/attribution/errors.ts'
+import { packed } from '../../../worker/attribution/features.ts'
 import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
 import { citedSpans } from '../../../worker/attribution/provenance.ts'
 import { buildSpanIndex } from '../../../worker/attribution/span-index.ts'
@@ -22,15 +23,17 @@ import { spanRoot } from '../../../worker/attribution/span-tree.ts'
 import { gradients, normal, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 100
+const SHAPE = { maps: 2, rank: 2, columns: 4 }
+const OTHER = { maps: 4, rank: 2, columns: 2 }
 const WIDTH = 32
-const BLOCK = 16
 
 const seed = keccak(utf8('beacon'))
-const features = gradients('check', EXAMPLES, WIDTH)
+const raw = gradients('check', EXAMPLES, WIDTH)
+const features = packed(SHAPE, raw)
 const owners = ownersOf(EXAMPLES)
 const contributions = owners.map((_, i) => i % 3)
-const index = buildIndex(features, owners, contributions, BLOCK)
-const feature = (i: number) => features.subarray(i * WIDTH, (i + 1) * WIDTH)
+const index = buildIndex(features, owners, contributions)
+const feature = (i: number) => raw.subarray(i * WIDTH, (i + 1) * WIDTH)
 
 const fault = (checked: Checked): AttributionFault | 'ok' => (checked.ok ? 'ok' : checked.fault)
 
@@ -74,15 +77,19 @@ describe('check of an index', () => {
 
   it('passes honest features and fails one changed in the last bit', () => {
     const rows = rowsToCheck(seed, EXAMPLES)
-    const own = new Map(rows.map((row) => [row, feature(row).slice()]))
-    assert.equal(fault(checkFeatures(features, own)), 'ok')
-    const changed = features.slice()
-    const bits = new Uint32Array(changed.buffer)
-    bits[rows[9]! * WIDTH + 3]! ^= 1
-    const checked = checkFeatures(changed, own)
-    assert.equal(fault(checked), 'features')
-    assert.ok(!checked.ok && checked.reason.includes(`example ${rows[9]}`))
-    assert.equal(fault(checkFeatures(features.subarray(0, 10 * WIDTH), own)), 'features')
+    const own = packed(SHAPE, Float32Array.from(rows.flatMap((row) => [...feature(row)])))
+    assert.equal(fault(checkFeatures(features, own, rows)), 'ok')
+    const numbers = features.numbers.slice()
+    numbers[rows[9]! * WIDTH + 3]! ^= 1
+    const scales = features.scales.slice()
+    new Uint32Array(scales.buffer)[rows[9]! * 4 + 2]! ^= 1
+    for (const changed of [{ numbers }, { scales }]) {
+      const checked = checkFeatures({ ...features, ...changed }, own, rows)
+      assert.equal(fault(checked), 'features')
+      assert.ok(!checked.ok && checked.reason.includes(`example ${rows[9]}`))
+    }
+    const few = packed(SHAPE, raw.subarray(0, 10 * WIDTH))
+    assert.equal(fault(checkFeatures(few, own, rows)), 'features')
   })
 
   it('recomputes curvature, rows and root', () => {
@@ -106,23 +113,21 @@ describe('check of an index', () => {
     assert.equal(fault(checkIndex(index, { ...honest, rows: short })), 'rows')
     assert.equal(fault(checkIndex(index, { ...honest, root: ZERO_HASH })), 'root')
     assert.equal(
-      fault(checkIndex(buildIndex(features, owners, contributions, BLOCK / 2), honest)),
+      fault(checkIndex(buildIndex(packed(OTHER, raw), owners, contributions), honest)),
       'rows',
     )
     const fewer = owners.with(4, undefined)
-    assert.equal(
-      fault(checkIndex(buildIndex(features, fewer, contributions, BLOCK), honest)),
-      'rows',
-    )
+    assert.equal(fault(checkIndex(buildIndex(features, fewer, contributions), honest)), 'rows')
   })
 
   it('refuses what is no index', () => {
     const source = stream('broken')
     for (let i = 0; i < 100; i++) {
-      const broken = features.slice(0, source.below(features.length))
-      broken[source.below(Math.max(1, broken.length))] = Number.NaN
-      assert.throws(() => buildIndex(broken, owners, contributions, BLOCK), AttributionError)
+      const broken = raw.slice(0, 1 + source.below(raw.length - 1))
+      broken[source.below(broken.length)] = Number.NaN
+      assert.throws(() => packed(SHAPE, broken), AttributionError)
     }
+    assert.throws(() => buildIndex(features, owners.slice(1), contributions), AttributionError)
   })
 })
 

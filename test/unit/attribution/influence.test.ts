@@ -5,32 +5,34 @@ import { merkleHolds } from '../../../protocol/merkle.ts'
 import { MAX_EXAMPLES } from '../../../protocol/tuning.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError } from '../../../worker/attribution/errors.ts'
+import { packed } from '../../../worker/attribution/features.ts'
 import {
   attributeAnswer,
   buildIndex,
-  decodeFeatures,
   decodeRows,
-  encodeFeatures,
   encodeRows,
   headLeaf,
   indexLeaves,
   indexRoot,
   rowsOf,
+  scaleOf,
 } from '../../../worker/attribution/influence.ts'
 import { gradients, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 33
+const SHAPE = { maps: 3, rank: 2, columns: 2 }
 const WIDTH = 24
-const BLOCK = 8
 
 const badShape = (act: () => unknown): void =>
   assert.throws(act, (error) => error instanceof AttributionError && error.code === 'bad-shape')
 
 describe('influence index', () => {
-  const features = gradients('index', EXAMPLES, WIDTH)
+  const raw = gradients('index', EXAMPLES, WIDTH)
+  const features = packed(SHAPE, raw)
   const owners = ownersOf(EXAMPLES)
   const contributions = owners.map((_, i) => i % 3)
-  const index = buildIndex(features, owners, contributions, BLOCK)
+  const index = buildIndex(features, owners, contributions)
+  const scale = scaleOf(index.curvature)
   const rows = rowsOf(index.rows, WIDTH)
 
   it('gives held-out examples rows as well', () => {
@@ -41,11 +43,7 @@ describe('influence index', () => {
   it('sums the rows of one contributor in time, as many as an adapter may have', () => {
     const many = new Array(MAX_EXAMPLES).fill(owners.find((owner) => owner !== undefined))
     const before = process.cpuUsage()
-    const { sums } = indexLeaves(
-      { ...index.curvature, width: 8 },
-      new Int8Array(8 * many.length),
-      many,
-    )
+    const { sums } = indexLeaves({ ...scale, width: 8 }, new Int8Array(8 * many.length), many)
     assert.deepEqual([sums.length, sums[0]!.rows], [1, MAX_EXAMPLES])
     // A tenth of that; with a new list for each row, five times as much.
     const { user, system } = process.cpuUsage(before)
@@ -53,7 +51,7 @@ describe('influence index', () => {
   })
 
   it('proves the sum of each contributor under the root', () => {
-    const leaves = indexLeaves(index.curvature, index.rows, owners)
+    const leaves = indexLeaves(scale, index.rows, owners)
     for (const [i, sum] of leaves.sums.entries()) {
       const way = rowSumWay(leaves, i)
       assert.ok(merkleHolds(index.root, rowSumLeaf(sum), way))
@@ -63,34 +61,32 @@ describe('influence index', () => {
   })
 
   it('binds every row', () => {
-    const { curvature } = index
     for (const at of [0, 7 * WIDTH + 3, index.rows.length - 1]) {
       const changed = index.rows.with(at, index.rows[at]! ^ 1)
-      assert.notEqual(indexRoot(curvature, changed, owners), index.root)
+      assert.notEqual(indexRoot(scale, changed, owners), index.root)
     }
   })
 
   it('binds every number that made the rows', () => {
-    const { curvature } = index
     const others = [
-      { ...curvature, damping: 2 },
-      { ...curvature, cap: curvature.cap * (1 + 2 ** -52) },
-      { ...curvature, scale: curvature.scale * (1 + 2 ** -52) },
-      { ...curvature, blockWidth: 2 * BLOCK },
+      { ...scale, damping: 2 },
+      { ...scale, cap: scale.cap * (1 + 2 ** -52) },
+      { ...scale, scale: scale.scale * (1 + 2 ** -52) },
+      { ...scale, rank: 4 },
+      { ...scale, columns: 4 },
     ]
     const roots = others.map((other) => indexRoot(other, index.rows, owners))
     assert.equal(new Set([index.root, ...roots]).size, 1 + others.length)
     const changed = index.rows.slice()
     changed[5]! += 1
-    assert.notEqual(indexRoot(curvature, changed, owners), index.root)
+    assert.notEqual(indexRoot(scale, changed, owners), index.root)
   })
 
   it("binds who owns the rows, by the sum of each one's", () => {
-    const { curvature } = index
     const moved = owners.with(0, owners[1]!)
-    assert.notEqual(indexRoot(curvature, index.rows, moved), index.root)
-    const leaves = indexLeaves(curvature, index.rows, owners)
-    assert.deepEqual(leaves.head, headLeaf(curvature, EXAMPLES))
+    assert.notEqual(indexRoot(scale, index.rows, moved), index.root)
+    const leaves = indexLeaves(scale, index.rows, owners)
+    assert.deepEqual(leaves.head, headLeaf(scale, EXAMPLES))
     assert.equal(leaves.rows.length, EXAMPLES)
     assert.equal(leaves.sums.length, 3)
     const held = rows.filter((_, i) => owners[i] === owners[0])
@@ -106,11 +102,11 @@ describe('influence index', () => {
   })
 
   it('comes out the same each time', () => {
-    assert.deepEqual(buildIndex(features.slice(), owners, contributions, BLOCK), index)
+    assert.deepEqual(buildIndex(packed(SHAPE, raw), owners, contributions), index)
   })
 
   it('sums an answer by owner, decoys apart', () => {
-    const query = toRow(index.curvature, features.subarray(0, WIDTH))
+    const query = toRow(index.curvature, raw.subarray(0, WIDTH))
     const { shares, decoys } = attributeAnswer(index, owners, query)
     assert.equal(decoys, 2)
     assert.deepEqual(
@@ -121,26 +117,19 @@ describe('influence index', () => {
     badShape(() => attributeAnswer(index, owners, query.subarray(1)))
   })
 
-  it('writes and reads its files', () => {
-    const bytes = encodeFeatures(features)
-    assert.deepEqual(decodeFeatures(bytes, EXAMPLES, WIDTH), features)
-    assert.deepEqual([...bytes.subarray(0, 4)], [...new Uint8Array(features.buffer, 0, 4)])
+  it('writes and reads its rows', () => {
     assert.deepEqual(decodeRows(encodeRows(index.rows), EXAMPLES, WIDTH), index.rows)
-    const inside = new Uint8Array(bytes.length + 3)
-    inside.set(bytes, 3)
-    assert.deepEqual(decodeFeatures(inside.subarray(3), EXAMPLES, WIDTH), features)
   })
 
   it('refuses files of another size than their shape says', () => {
-    const bytes = encodeFeatures(features)
+    const bytes = encodeRows(index.rows)
     const source = stream('cuts')
     for (let i = 0; i < 50; i++) {
       const cut = bytes.subarray(0, source.below(bytes.length))
-      badShape(() => decodeFeatures(cut, EXAMPLES, WIDTH))
-      badShape(() => decodeRows(cut.subarray(1), EXAMPLES, 4 * WIDTH))
+      badShape(() => decodeRows(cut, EXAMPLES, WIDTH))
     }
-    badShape(() => decodeFeatures(bytes, EXAMPLES + 1, WIDTH))
-    badShape(() => decodeFeatures(bytes, 2 ** 32, 2 ** 16))
+    badShape(() => decodeRows(bytes, EXAMPLES + 1, WIDTH))
+    badShape(() => decodeRows(bytes, 2 ** 32, 2 ** 16))
     badShape(() => decodeRows(bytes, EXAMPLES, Number.NaN))
     badShape(() => decodeRows(bytes, -1, -bytes.length - 0.5))
   })

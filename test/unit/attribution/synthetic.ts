@@ -2,6 +2,7 @@
 import type { Address } from '../../../protocol/fields.ts'
 import { keccak, utf8 } from '../../../protocol/hash.ts'
 import { type Random, random } from '../../../protocol/prng.ts'
+import type { FeatureShape } from '../../../worker/attribution/features.ts'
 
 export function stream(label: string): Random {
   return random(keccak(utf8('synthetic')), label)
@@ -27,10 +28,15 @@ export function gradients(label: string, examples: number, width: number): Float
   return Float32Array.from({ length: examples * width }, () => 1e-3 * normal(source))
 }
 
-/** A direction of length 1. */
-export function direction(label: string, width: number): Float64Array {
+/** A direction of length 1 such as one token's gradient has: in each half an outer product. */
+export function outerProduct(label: string, { maps, rank, columns }: FeatureShape): Float64Array {
   const source = stream(label)
-  const vector = Float64Array.from({ length: width }, () => normal(source))
-  const length = Math.hypot(...vector)
-  return vector.map((value) => value / length)
+  const some = (length: number): number[] => Array.from({ length }, () => normal(source))
+  const values = Array.from({ length: 2 * maps }, (_, half) => {
+    const [rows, places] = half % 2 === 0 ? [rank, columns] : [columns, rank]
+    const across = some(places)
+    return some(rows).flatMap((down) => across.map((value) => down * value))
+  }).flat()
+  const length = Math.hypot(...values)
+  return Float64Array.from(values, (value) => value / length)
 }

@@ -1,6 +1,5 @@
 import { equal, rejects } from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import { FEATURE_WIDTH } from '../../../protocol/tuning.ts'
 import { prepareRun } from '../../../worker/effects/tuning.ts'
 import { SEED, Workshop } from '../../harness/workshop.ts'
 
@@ -15,18 +14,18 @@ describe('a fine-tune', () => {
 
   after(() => shop?.close())
 
-  /** Lays the run out, where one example's features are so many numbers. */
-  async function prepared(width: number) {
+  /** Lays the run out, where so many maps carry an adapter of rank 64. */
+  async function prepared(maps: number) {
     const base = await shop.knowledge.base(shop.model)
-    const model = { ...base.model, featureSize: (columns: number) => columns * width }
+    const layout = { ...base.model.layout, modules: new Array(maps), rank: 64 }
+    const model = { ...base.model, layout }
     const corpus = shop.knowledge.corpus.bind(shop.knowledge)
     const knowledge = { corpus, base: async () => ({ ...base, model }) } as never
     return prepareRun(knowledge, shop.content, shop.tuneJob, SEED, signal)
   }
 
   it('is refused before it begins where nobody could store or work out its index', async () => {
-    const most = 65_536 / FEATURE_WIDTH
-    equal((await prepared(most)).corpus.examples.length, 48)
-    await rejects(prepared(most + 1), /48 rows of 65544 numbers.*lower rank/)
+    equal((await prepared(256)).corpus.examples.length, 48)
+    await rejects(prepared(257), /48 rows of 65792 numbers.*lower rank/)
   })
 })

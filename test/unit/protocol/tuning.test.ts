@@ -127,7 +127,7 @@ describe('fine-tune spec', () => {
     const many = 2 ** 32 - 1
     const duplicate = { contribution: many, earlier: many, rows: many }
     const figures = { damping: 0.1, cap: 0.1, scale: 0.1 }
-    const size = { root: hash, examples: MAX_EXAMPLES, width: 65_536, ...figures }
+    const size = { root: hash, examples: MAX_EXAMPLES, width: 65_536, columns: 2, ...figures }
     const duplicates = Array.from({ length: MAX_DUPLICATES }, () => duplicate)
     return {
       ...{ jobId: hash, base: cid, datanet: cid, spec: cid, parent: cid, firstStep: many },
