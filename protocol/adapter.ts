@@ -94,7 +94,7 @@ export const Adapter = document(
       root: bytes32,
       examples: count,
       width: z.number().int().min(1).max(MAX_INDEX_WIDTH),
-      /** Columns of the random projections: half a map has rank · columns numbers. */
+      /** Columns of the random projections: each map has columns · rank numbers. */
       columns: z.number().int().min(1).max(MAX_INDEX_WIDTH),
       /** How rows were made of features: damping of the curvature, cap on a row's length, int8 steps a unit. */
       damping: figure,

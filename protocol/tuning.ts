@@ -11,16 +11,27 @@ export type Projection = (typeof PROJECTIONS)[number]
 
 /** Numbers in a row of the gradient index at the most, where two columns a map do not already make more. */
 const ROW_NUMBERS = 16_384
-const MOST_COLUMNS = 32
+const MOST_COLUMNS = 128
 const LEAST_COLUMNS = 2
 
+/** What mixes tokens: their gradients tell least of whose data counted, number by number. */
+const MIXING: readonly Projection[] = ['qkv', 'q', 'k', 'v']
+
+/** The adapted maps whose gradients make features: those that mix no tokens, and all where there are no others. */
+export function featuredMaps<M extends { readonly projection: Projection }>(
+  maps: readonly M[],
+): readonly M[] {
+  const featured = maps.filter(({ projection }) => !MIXING.includes(projection))
+  return featured.length > 0 ? featured : maps
+}
+
 /**
- * Columns of the random projections that narrow a gradient to features, 2 · rank numbers each for every adapted map: a power
- * of two. How well shares follow what training again without an example does depends on the numbers in a row.
+ * Columns of the random projections that narrow a gradient to features, as many numbers each as the adapter has ranks, for every
+ * featured map: a power of two. How well shares foretell what training without an example does depends on the numbers in a row.
  */
 export function featureColumns(maps: number, rank: number): number {
   let columns = MOST_COLUMNS
-  while (columns > LEAST_COLUMNS && 2 * rank * maps * columns > ROW_NUMBERS) columns /= 2
+  while (columns > LEAST_COLUMNS && rank * maps * columns > ROW_NUMBERS) columns /= 2
   return columns
 }
 

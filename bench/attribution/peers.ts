@@ -1,5 +1,5 @@
 /** Other ways to say whose data shaped a text. */
-import { type FeatureShape, halfSize } from '../../worker/attribution/features.ts'
+import { type FeatureShape, mapSize } from '../../worker/attribution/features.ts'
 import type { Query } from './trial-run.ts'
 
 /** (queries, examples): what is positive lowers a query's loss. */
@@ -18,7 +18,7 @@ export function dotProducts({ examples, queries }: Gradients): Scores {
 
 /** Kwon et al. 2024, layer by layer, damped by a tenth of the mean square, as its authors do. */
 export function dataInf({ examples, queries }: Gradients, shape: FeatureShape): Scores {
-  const width = 2 * halfSize(shape)
+  const width = mapSize(shape)
   const scores = queries.map(() => new Array<number>(examples.length).fill(0))
   for (let layer = 0; layer < shape.maps; layer++) {
     const part = (of: Vector): Vector => of.subarray(layer * width, (layer + 1) * width)

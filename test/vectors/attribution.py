@@ -3,7 +3,7 @@
     pip install numpy && python test/vectors/attribution.py > test/vectors/attribution.json
 
 Eigenvectors are LAPACK's, whose order and signs are other ones: what does not depend on them is compared, scores, cap, scale
-and of each half of a row the sorted sizes. Features are float32; everything else is reckoned in float64.
+and of each map in a row the sorted sizes. Features are float32; everything else is reckoned in float64.
 """
 
 import json
@@ -13,13 +13,13 @@ import numpy as np
 DAMPING = 0.1
 CAP_QUANTILE = 0.95
 STEPS_AT_CAP = 16
-MAPS, RANK, COLUMNS = 3, 3, 4
-HALVES, SIZE = 2 * MAPS, RANK * COLUMNS
+MAPS, RANK, COLUMNS = 6, 3, 4
+SIZE = RANK * COLUMNS
 
 
 def features(rng, examples):
-    """Correlated gradients with long tails; one half in which only a held-out example has any."""
-    width = HALVES * SIZE
+    """Correlated gradients with long tails; one map in which only a held-out example has any."""
+    width = MAPS * SIZE
     mix = rng.normal(size=(width, width)) * (rng.random((1, width)) ** 3)
     raw = rng.normal(size=(examples, width)) @ mix * np.exp(rng.normal(size=(examples, 1)) * 0.5) * 1e-3
     raw[:, SIZE : 2 * SIZE] = 0
@@ -28,20 +28,18 @@ def features(rng, examples):
 
 
 def pack(x):
-    """int8 on a scale for each half, and what they stand for."""
-    halves = x.reshape(len(x), HALVES, SIZE)
-    scales = (np.abs(halves).max(2).astype(np.float64) / 127).astype(np.float32)
-    steps = halves.astype(np.float64) / np.where(scales > 0, scales, 1)[:, :, None]
+    """int8 on a scale for each map, and what they stand for."""
+    maps = x.reshape(len(x), MAPS, SIZE)
+    scales = (np.abs(maps).max(2).astype(np.float64) / 127).astype(np.float32)
+    steps = maps.astype(np.float64) / np.where(scales > 0, scales, 1)[:, :, None]
     assert np.all(np.abs(steps - np.floor(steps) - 0.5) > 1e-9)
     numbers = np.clip(np.floor(steps + 0.5), -127, 127)
     return numbers.astype(int), scales, numbers * scales[:, :, None].astype(np.float64)
 
 
-def matrices(halves):
-    """(n, halves, rank, columns): the halves of B lie the other way round."""
-    a = halves[:, 0::2].reshape(len(halves), MAPS, RANK, COLUMNS)
-    b = halves[:, 1::2].reshape(len(halves), MAPS, COLUMNS, RANK).transpose(0, 1, 3, 2)
-    return np.stack([a, b], 2).reshape(len(halves), HALVES, RANK, COLUMNS)
+def matrices(flat):
+    """(n, maps, columns, rank)."""
+    return flat.reshape(len(flat), MAPS, COLUMNS, RANK)
 
 
 def main():
@@ -53,21 +51,21 @@ def main():
     queries[1] *= 50
     numbers, scales, unpacked = pack(x)
     own = matrices(unpacked)
-    asked = matrices(queries.astype(np.float64).reshape(len(queries), HALVES, SIZE))
+    asked = matrices(queries.astype(np.float64).reshape(len(queries), MAPS, SIZE))
 
     white, query_white = np.zeros(own.shape), np.zeros(asked.shape)
-    for half in range(HALVES):
-        g = own[trained, half]
+    for one in range(MAPS):
+        g = own[trained, one]
         _, left = np.linalg.eigh(np.einsum("nij,nkj->ik", g, g) / len(g))
         _, right = np.linalg.eigh(np.einsum("nij,nik->jk", g, g) / len(g))
         squares = np.mean((left.T @ g @ right) ** 2, 0)
         if not squares.mean() > 0:
             continue
         divisors = np.sqrt(squares + DAMPING * squares.mean())
-        white[:, half] = left.T @ own[:, half] @ right / divisors
-        query_white[:, half] = left.T @ asked[:, half] @ right / divisors
+        white[:, one] = left.T @ own[:, one] @ right / divisors
+        query_white[:, one] = left.T @ asked[:, one] @ right / divisors
     white, query_white = (rows.reshape(len(rows), -1) for rows in (white, query_white))
-    width = HALVES * SIZE
+    width = MAPS * SIZE
     lengths = np.sort(np.linalg.norm(white[trained], axis=1))
     cap = lengths[int(CAP_QUANTILE * (len(lengths) - 1))]
     scale = STEPS_AT_CAP * np.sqrt(width) / cap
@@ -78,7 +76,7 @@ def main():
         # A value on the edge between two integers would test rounding of the last bit, not the method.
         assert np.all(np.abs(steps - np.floor(steps) - 0.5) > 1e-6)
         rounded = np.minimum(np.floor(steps + 0.5), 127).astype(int)
-        return np.sort(rounded.reshape(HALVES, SIZE), 1).flatten().tolist()
+        return np.sort(rounded.reshape(MAPS, SIZE), 1).flatten().tolist()
 
     print(
         json.dumps(

@@ -12,7 +12,7 @@ import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { toRow } from './curvature.ts'
-import { type Features, halvesOf, widthOf } from './features.ts'
+import { type Features, widthOf } from './features.ts'
 import { attributeAnswer, type InfluenceIndex, type Owners, rowsOf } from './influence.ts'
 import { citedSpans } from './provenance.ts'
 import type { SpanIndex } from './span-index.ts'
@@ -95,12 +95,12 @@ export function checkFeatures(
   numbers: readonly number[],
 ): Checked {
   const width = widthOf(own.shape)
-  const halves = halvesOf(own.shape)
+  const { maps } = own.shape
   for (const [place, example] of numbers.entries()) {
     const rowOf = (of: Features, row: number): Int8Array =>
       of.numbers.subarray(row * width, (row + 1) * width)
     const scalesOf = (of: Features, row: number): Float32Array =>
-      of.scales.subarray(row * halves, (row + 1) * halves)
+      of.scales.subarray(row * maps, (row + 1) * maps)
     const fault =
       firstDifference(rowOf(own, place), rowOf(features, example)) ??
       firstDifference(scalesOf(own, place), scalesOf(features, example))

@@ -9,7 +9,7 @@ const MOST_SWEEPS = 40
 /** What may be left beside the diagonal, as a part of it, squared: the precision of a double. */
 const NOTHING = 1e-30
 
-/** The eigenvectors of a symmetric matrix (n, n), which is spent: the columns of an orthogonal matrix (n, n), row by row. */
+/** The eigenvectors of a symmetric matrix (n, n), which is spent: the rows of an orthogonal matrix (n, n). */
 export function eigenvectors(matrix: Float64Array, n: number): Float64Array {
   const vectors = new Float64Array(n * n)
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1
@@ -47,7 +47,7 @@ function rotate(
   const sine = tangent * cosine
   for (let k = 0; k < n; k++) turn(matrix, k * n + p, k * n + q, cosine, sine)
   for (let k = 0; k < n; k++) turn(matrix, p * n + k, q * n + k, cosine, sine)
-  for (let k = 0; k < n; k++) turn(vectors, k * n + p, k * n + q, cosine, sine)
+  for (let k = 0; k < n; k++) turn(vectors, p * n + k, q * n + k, cosine, sine)
   matrix[p * n + q] = 0
   matrix[q * n + p] = 0
 }

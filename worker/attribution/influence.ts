@@ -97,8 +97,8 @@ export function headLeaf(of: RowScale, examples: number): Uint8Array {
   for (const [place, number] of [damping, cap, scale].entries()) {
     numbers.setFloat64(8 * place, number)
   }
-  const halves = `halves of ${rank} by ${columns}`
-  const shape = utf8(`influence index 5: ${examples} rows of ${width} in ${halves}\n`)
+  const maps = `maps of ${columns} by ${rank}`
+  const shape = utf8(`influence index 5: ${examples} rows of ${width} in ${maps}\n`)
   return concat(shape, new Uint8Array(numbers.buffer))
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Example } from '../../protocol/datanet.ts'
 import type { Hash } from '../../protocol/hash.ts'
-import { featureColumns } from '../../protocol/tuning.ts'
+import { featureColumns, featuredMaps } from '../../protocol/tuning.ts'
 import type { FeatureShape, Features } from '../attribution/features.ts'
 import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
@@ -30,7 +30,8 @@ export interface CutTexts {
 
 /** How the features of an adapter's examples lie. */
 export function featureShape({ modules, rank }: LoraLayout): FeatureShape {
-  return { maps: modules.length, rank, columns: featureColumns(modules.length, rank) }
+  const maps = featuredMaps(modules).length
+  return { maps, rank, columns: featureColumns(maps, rank) }
 }
 
 /** Tokens and span index of texts, by the tokenizer in a folder. */

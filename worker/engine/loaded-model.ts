@@ -1,6 +1,6 @@
 /** A base model in the engine's thread: its graphs, and the sessions that have been asked for so far. */
 import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
-import { featureColumns } from '../../protocol/tuning.ts'
+import { featureColumns, featuredMaps } from '../../protocol/tuning.ts'
 import { allFinite } from './checks.ts'
 import { EngineError } from './errors.ts'
 import type { BaseModel } from './files/base-model.ts'
@@ -26,7 +26,7 @@ export type GraphName =
 
 /** What enters the model's hash: of the features graphs that with the protocol's columns, whatever widths are used. */
 function graphsOf({ modules, rank }: LoraLayout): readonly GraphName[] {
-  const columns = featureColumns(modules.length, rank)
+  const columns = featureColumns(featuredMaps(modules).length, rank)
   return ['gradient', 'gradient with dropout', 'adam', 'loss', `features ${columns}`]
 }
 

@@ -38,7 +38,15 @@ describe('the order of the next part of a run', () => {
   async function gateway(change: Partial<Adapter> = {}): Promise<{ orders: Orders; adapter: Cid }> {
     const core = council(GATEWAY)
     const state = { hash: hashNumber(1), cid: await content.putFile(Uint8Array.of(1)) }
-    const figures = { examples: 1, width: 1, columns: 1, damping: 1, cap: 1, scale: 1, duplicates: [] }
+    const figures = {
+      examples: 1,
+      width: 1,
+      columns: 1,
+      damping: 1,
+      cap: 1,
+      scale: 1,
+      duplicates: [],
+    }
     const cids = { base: cidNumber(2), datanet: SPEC.datanet, files: cidNumber(3) }
     const adapter = await content.put(Adapter, {
       ...{ jobId: hashNumber(2), seed: hashNumber(3), ...cids },

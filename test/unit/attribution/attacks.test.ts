@@ -7,7 +7,7 @@ import { packed } from '../../../worker/attribution/features.ts'
 import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
 import { normal, outerProduct, stream } from './synthetic.ts'
 
-const SHAPE = { maps: 1, rank: 4, columns: 12 }
+const SHAPE = { maps: 2, rank: 4, columns: 12 }
 const WIDTH = 96
 const ROWS = 12
 const TOPICS = 9

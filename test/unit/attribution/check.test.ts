@@ -23,8 +23,8 @@ import { spanRoot } from '../../../worker/attribution/span-tree.ts'
 import { gradients, normal, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 100
-const SHAPE = { maps: 2, rank: 2, columns: 4 }
-const OTHER = { maps: 4, rank: 2, columns: 2 }
+const SHAPE = { maps: 4, rank: 2, columns: 4 }
+const OTHER = { maps: 8, rank: 2, columns: 2 }
 const WIDTH = 32
 
 const seed = keccak(utf8('beacon'))

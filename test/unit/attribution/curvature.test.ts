@@ -6,7 +6,7 @@ import { fitCurvature, toRow, toRows } from '../../../worker/attribution/curvatu
 import { AttributionError, type AttributionErrorCode } from '../../../worker/attribution/errors.ts'
 import {
   type FeatureShape,
-  halfSize,
+  mapSize,
   packed,
   widthOf,
 } from '../../../worker/attribution/features.ts'
@@ -41,10 +41,10 @@ describe('curvature', () => {
   const curvature = fitCurvature(features, trained)
   const rows = toRows(curvature, features)
   const row = (i: number) => rows.subarray(i * width, (i + 1) * width)
-  /** Of each half of a row the sizes of its numbers, ascending: whatever the order and signs of eigenvectors. */
+  /** Of each map in a row the sizes of its numbers, ascending: whatever the order and signs of eigenvectors. */
   const sizes = (of: Int8Array): number[] =>
-    Array.from({ length: width / halfSize(shape) }, (_, half) =>
-      [...of.subarray(half * halfSize(shape), (half + 1) * halfSize(shape))]
+    Array.from({ length: shape.maps }, (_, map) =>
+      [...of.subarray(map * mapSize(shape), (map + 1) * mapSize(shape))]
         .map(Math.abs)
         .sort((a, b) => a - b),
     ).flat()
@@ -96,9 +96,9 @@ describe('curvature', () => {
     )
   })
 
-  it('has nothing to say in a half where no trained example has a gradient', () => {
-    assert.equal(curvature.halves[1], undefined)
-    const [from, until] = [halfSize(shape), 2 * halfSize(shape)]
+  it('has nothing to say in a map where no trained example has a gradient', () => {
+    assert.equal(curvature.maps[1], undefined)
+    const [from, until] = [mapSize(shape), 2 * mapSize(shape)]
     assert.ok(raw[3 * width + from])
     assert.ok(
       row(3)
@@ -114,7 +114,7 @@ describe('curvature', () => {
   })
 
   it('dampens what all examples have in common', () => {
-    const form = { maps: 1, rank: 4, columns: 8 }
+    const form = { maps: 2, rank: 4, columns: 8 }
     const size = widthOf(form)
     const common = outerProduct('common', form)
     const source = stream('parts along it')
@@ -131,10 +131,10 @@ describe('curvature', () => {
     assert.ok(lengthOf(common) < 0.3 * lengthOf(outerProduct('other', form)))
   })
 
-  it('works with fewer examples than a half has numbers, and with one', () => {
+  it('works with fewer examples than a map has numbers, and with one', () => {
     for (const examples of [1, 3]) {
       const few = gradients(`few ${examples}`, examples, 64)
-      const form = { maps: 1, rank: 4, columns: 8 }
+      const form = { maps: 2, rank: 4, columns: 8 }
       const fitted = fitCurvature(packed(form, few), new Array(examples).fill(true))
       assert.ok(toRow(fitted, few.subarray(0, 64)).some((value) => value !== 0))
     }
@@ -143,14 +143,14 @@ describe('curvature', () => {
   it('clips a coordinate to int8 and never to -128', () => {
     const spike = new Float32Array(512)
     spike[5] = -1e-3
-    const form = { maps: 1, rank: 8, columns: 32 }
+    const form = { maps: 2, rank: 8, columns: 32 }
     const row = toRow(fitCurvature(packed(form, spike), [true]), spike)
     assert.deepEqual([Math.min(...row), Math.max(...row)].map(Math.abs).sort(), [0, 127])
   })
 
   it('stays finite from the smallest to the greatest float', () => {
     const extreme = Float32Array.of(1e-45, 3e38, 0, -3e38, 1e-40, 0, 0, 1e-40)
-    const fitted = fitCurvature(packed({ maps: 1, rank: 1, columns: 2 }, extreme), [true, true])
+    const fitted = fitCurvature(packed({ maps: 2, rank: 1, columns: 2 }, extreme), [true, true])
     assert.ok(Number.isFinite(fitted.cap) && Number.isFinite(fitted.scale))
     assert.ok(toRow(fitted, Float32Array.of(3e38, 3e38, 3e38, 3e38)).some((value) => value !== 0))
   })

@@ -8,8 +8,8 @@ import {
   encodeFeatures,
   type FeatureShape,
   featuresBytes,
-  halfSize,
   INT8_MAX,
+  mapSize,
   pack,
   packed,
   unpack,
@@ -28,7 +28,7 @@ const vectors: Vectors = JSON.parse(
   readFileSync(new URL('../../vectors/attribution.json', import.meta.url), 'utf8'),
 )
 
-const SHAPE: FeatureShape = { maps: 2, rank: 2, columns: 4 }
+const SHAPE: FeatureShape = { maps: 4, rank: 2, columns: 4 }
 const WIDTH = widthOf(SHAPE)
 const EXAMPLES = 9
 
@@ -45,8 +45,8 @@ describe('gradient features', () => {
     assert.deepEqual([...own.scales], vectors.scales)
   })
 
-  it('lose half a step of their half at the most', () => {
-    const size = halfSize(SHAPE)
+  it('lose half a step of their map at the most', () => {
+    const size = mapSize(SHAPE)
     const out = new Float64Array(WIDTH)
     for (let example = 0; example < EXAMPLES; example++) {
       unpack(features, example, out)

@@ -20,7 +20,7 @@ import {
 import { gradients, ownersOf, stream } from './synthetic.ts'
 
 const EXAMPLES = 33
-const SHAPE = { maps: 3, rank: 2, columns: 2 }
+const SHAPE = { maps: 6, rank: 2, columns: 2 }
 const WIDTH = 24
 
 const badShape = (act: () => unknown): void =>

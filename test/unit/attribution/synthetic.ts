@@ -28,14 +28,13 @@ export function gradients(label: string, examples: number, width: number): Float
   return Float32Array.from({ length: examples * width }, () => 1e-3 * normal(source))
 }
 
-/** A direction of length 1 such as one token's gradient has: in each half an outer product. */
+/** A direction of length 1 such as one token's gradient has: in each map an outer product. */
 export function outerProduct(label: string, { maps, rank, columns }: FeatureShape): Float64Array {
   const source = stream(label)
   const some = (length: number): number[] => Array.from({ length }, () => normal(source))
-  const values = Array.from({ length: 2 * maps }, (_, half) => {
-    const [rows, places] = half % 2 === 0 ? [rank, columns] : [columns, rank]
-    const across = some(places)
-    return some(rows).flatMap((down) => across.map((value) => down * value))
+  const values = Array.from({ length: maps }, () => {
+    const across = some(rank)
+    return some(columns).flatMap((down) => across.map((value) => down * value))
   }).flat()
   const length = Math.hypot(...values)
   return Float64Array.from(values, (value) => value / length)

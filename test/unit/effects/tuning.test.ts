@@ -14,10 +14,14 @@ describe('a fine-tune', () => {
 
   after(() => shop?.close())
 
-  /** Lays the run out, where so many maps carry an adapter of rank 64. */
+  /** Lays the run out, where so many maps carry an adapter of rank 128. */
   async function prepared(maps: number) {
     const base = await shop.knowledge.base(shop.model)
-    const layout = { ...base.model.layout, modules: new Array(maps), rank: 64 }
+    const layout = {
+      ...base.model.layout,
+      modules: new Array(maps).fill({ projection: 'up' }),
+      rank: 128,
+    }
     const model = { ...base.model, layout }
     const corpus = shop.knowledge.corpus.bind(shop.knowledge)
     const knowledge = { corpus, base: async () => ({ ...base, model }) } as never

@@ -1,4 +1,5 @@
 /** The graphs that train an adapter and that take an example's fingerprint from its gradient. Shapes as in graph.ts. */
+import { featuredMaps } from '../../../protocol/tuning.ts'
 import type { ModelConfig } from '../families/model-config.ts'
 import type { LoraLayout, LoraModule } from '../lora.ts'
 import { dropoutColumns } from './dropout.ts'
@@ -124,10 +125,10 @@ export function gradientGraph(
 }
 
 /**
- * Gradient features of each example, for data attribution: the gradient of its loss by A and by B, projected on the wide
- * side. In: as `lossGraph`, and theta (P); projection (Σ (inputs + outputs)·k), for each module of the layout R_in
- * (inputs, k) and then R_out (outputs, k). Out: features (B, D) with D = 2·rank·k·modules, for each module of the layout
- * dA·R_in (rank, k) and then R_outᵀ·dB (k, rank), row by row; losses (B).
+ * Gradient features of each example, for data attribution: the gradient of its loss by B, projected on the wide side. That
+ * by A tells less, number by number: it is small where training begins, for B is zero. In: as `lossGraph`, and theta (P);
+ * projection (Σ outputs·k), for each featured module of the layout R (outputs, k). Out: features (B, D) with D =
+ * rank·k·modules, for each featured module Rᵀ·dB (k, rank), row by row; losses (B).
  */
 export function featuresGraph(
   config: ModelConfig,
@@ -136,11 +137,13 @@ export function featuresGraph(
   width: number,
   checkpointing = false,
 ): Uint8Array {
-  const projectionStarts = new Map<LoraModule, number>()
+  const featured = featuredMaps(layout.modules)
+  const projections = new Map<LoraModule, { readonly start: number; readonly end: number }>()
   let projectionSize = 0
-  for (const module of layout.modules) {
-    projectionStarts.set(module, projectionSize)
-    projectionSize += (module.inputs + module.outputs) * width
+  for (const module of featured) {
+    const start = projectionSize
+    projectionSize += module.outputs * width
+    projections.set(module, { start, end: projectionSize })
   }
   const features = new Map<LoraModule, Value>()
   const { graph, tape, losses } = loraLossGraph(
@@ -148,34 +151,23 @@ export function featuresGraph(
     source,
     layout,
     { checkpointing },
-    ({ graph, tape }, module, { x, down, dy, dDown }, size) => {
-      const start = projectionStarts.get(module)!
-      const middle = start + module.inputs * width
-      const end = middle + module.outputs * width
-      const projected = (rows: Value, from: number, to: number): Value => {
-        const matrix = graph.reshape(graph.slice(signs, 0, from, to), [-1, width])
-        return graph.matmul(rows, matrix)
-      }
-      // Sums over an example's own tokens only: one product for each example, (a, T) · (T, b).
-      const byExample = (a: Value, b: Value): Value => {
-        const left = graph.reshape(a, graph.shape(size.batch, size.time, -1))
-        const right = graph.reshape(b, graph.shape(size.batch, size.time, -1))
-        const product = graph.matmul(graph.transpose(left, [0, 2, 1]), right)
-        return graph.reshape(product, graph.shape(size.batch, -1))
-      }
-      const partA = byExample(dDown, projected(x, start, middle))
-      const partB = byExample(
-        projected(dy, middle, end),
-        graph.mul(down, graph.float(layout.scale)),
-      )
-      const both = graph.concat([partA, partB], 1)
-      features.set(module, both)
-      tape.finish(both)
+    ({ graph, tape }, module, { down, dy }, size) => {
+      const place = projections.get(module)
+      if (place === undefined) return
+      const matrix = graph.reshape(graph.slice(signs, 0, place.start, place.end), [-1, width])
+      // Sums over an example's own tokens only: one product for each example, (k, T) · (T, rank).
+      const ofExamples = (rows: Value): Value =>
+        graph.reshape(rows, graph.shape(size.batch, size.time, -1))
+      const left = graph.transpose(ofExamples(graph.matmul(dy, matrix)), [0, 2, 1])
+      const right = ofExamples(graph.mul(down, graph.float(layout.scale)))
+      const part = graph.reshape(graph.matmul(left, right), graph.shape(size.batch, -1))
+      features.set(module, part)
+      tape.finish(part)
     },
   )
   const signs = graph.input('projection', 'float32', [projectionSize])
   tape.backward()
-  const all = layout.modules.map((module) => features.get(module)!)
+  const all = featured.map((module) => features.get(module)!)
   graph.output('features', graph.concat(all, 1), 'float32', ['B', featureSize(layout, width)])
   graph.output('losses', losses, 'float32', ['B'])
   return graph.encode()
