@@ -6,7 +6,7 @@ import type { Random } from '../../../protocol/prng.ts'
 import { emptyDuplicates } from '../../../worker/attribution/duplicate-rows.ts'
 import { normal, stream } from './synthetic.ts'
 
-/** More than the signs that are compared. */
+/** More than the signs that are compared, which a row is folded to. */
 const WIDTH = 2500
 
 type Row = readonly number[]
@@ -128,6 +128,12 @@ describe('rows that say an earlier contribution again', () => {
       { contribution: 1, earlier: 0, rows: 16 },
       { contribution: 2, earlier: 1, rows: 16 },
     ])
+  })
+
+  it('are told where they share a few great numbers, and nothing else', () => {
+    const great = fresh(source).map((value, i) => (i % 100 === 0 ? Math.sign(value) * 100 : 0))
+    const row = () => fresh(source).map((value, i) => great[i]! || value)
+    assert.deepEqual(emptied([...given(0, row()), ...given(1, row())]).empty, [1])
   })
 
   it('are told by where they point, and not by how far', () => {
