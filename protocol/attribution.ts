@@ -70,30 +70,54 @@ export function hasTooManyOwners(owners: readonly (Address | undefined)[]): bool
   return new Set(owners.filter((owner) => owner !== undefined)).size > MAX_SHARES
 }
 
-/** Scores of all rows summed by contributor. `owners[i]` owns row i; a row without an owner is a decoy. */
-export function attribute(
+/** Rows of a contributor in an index, as answers are scored by them: scores add up, so their sum does for all. */
+export interface SummedRows {
+  readonly contributor: Address
+  readonly rows: number
+  /** (D). */
+  readonly sum: Int32Array
+}
+
+/** All that any answer is scored by. */
+export interface ScoringRows {
+  /** Ascending by contributor. */
+  readonly sums: readonly SummedRows[]
+  /** Each (D): they count one by one. */
+  readonly decoys: readonly Int8Array[]
+}
+
+/** The rows (N, D) of an index as answers are scored by them. `owners[i]` owns row i; a row without an owner is a decoy. */
+export function scoringRows(
   rows: readonly Int8Array[],
   owners: readonly (Address | undefined)[],
-  query: Int8Array,
-): Attribution {
-  const totals = new Map<Address, Share>()
-  let decoys = 0
-  let squares = 0n
-  for (const [index, row] of rows.entries()) {
-    const parts = scoreParts(row, query)
-    const owner = owners[index]
-    if (owner === undefined) {
-      decoys += 1
-      squares += BigInt(scoreOf({ parts })) ** 2n
-      continue
-    }
-    const held = totals.get(owner) ?? { contributor: owner, rows: 0, parts: [0, 0, 0, 0] }
-    held.rows += 1
-    for (const [part, product] of parts.entries()) held.parts[part]! += product
-    totals.set(owner, held)
-  }
-  const shares = [...totals.values()].sort((a, b) => (a.contributor < b.contributor ? -1 : 1))
-  return { shares, decoys, decoySquares: squares.toString() }
+): ScoringRows {
+  const owned = [...rows.keys()].filter((row) => owners[row])
+  const sums = [...Map.groupBy(owned, (row) => owners[row]!)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([contributor, held]) =>
+      summed(
+        contributor,
+        held.map((row) => rows[row]!),
+      ),
+    )
+  return { sums, decoys: rows.filter((_, row) => !owners[row]) }
+}
+
+/** The sum of a contributor's rows, int8 and of equal length. */
+export function summed(contributor: Address, rows: readonly Int8Array[]): SummedRows {
+  const sum = new Int32Array(rows[0]?.length ?? 0)
+  for (const row of rows) for (let i = 0; i < sum.length; i++) sum[i]! += row[i]!
+  return { contributor, rows: rows.length, sum }
+}
+
+/** Scores of each contributor's rows for an answer's row, and what chance makes of them. */
+export function attribute({ sums, decoys }: ScoringRows, query: Int8Array): Attribution {
+  const shares = sums.map(({ sum, ...share }) => ({ ...share, parts: scoreParts(sum, query) }))
+  const squares = decoys.reduce(
+    (total, row) => total + BigInt(scoreOf({ parts: scoreParts(row, query) })) ** 2n,
+    0n,
+  )
+  return { shares, decoys: decoys.length, decoySquares: squares.toString() }
 }
 
 /** What one answer brings to a settlement. */

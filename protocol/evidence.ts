@@ -7,7 +7,7 @@
  * `SCORE_PARTS` parts, and a share names the product of each: a false one shows by a single part. What every case
  * needs stands at the top of its tree.
  */
-import { type Attribution, inParts, type PartsOf } from './attribution.ts'
+import { type Attribution, inParts, type PartsOf, type SummedRows } from './attribution.ts'
 import type { Address } from './fields.ts'
 import { concat, fromHex, type Hash, keccak, utf8, word } from './hash.ts'
 import { merkleLeaf, merkleNode, merkleProof, merkleRoot, merkleWay, type Way } from './merkle.ts'
@@ -94,20 +94,16 @@ export interface RowSum {
   readonly coordinateBytes: number
 }
 
-/** Sums the rows of a contributor, int8 and of equal length. */
-export function sumRows(contributor: Address, rows: readonly Int8Array[]): RowSum {
-  const width = rows[0]?.length ?? 0
-  const coordinateBytes = [1, 2, 3].find((size) => rows.length * 128 <= 2 ** (8 * size - 1)) ?? 4
-  const bytes = new Uint8Array(width * coordinateBytes)
+/** A sum as the index commits to it. */
+export function rowSum({ contributor, rows, sum }: SummedRows): RowSum {
+  const coordinateBytes = [1, 2, 3].find((size) => rows * 128 <= 2 ** (8 * size - 1)) ?? 4
+  const bytes = new Uint8Array(sum.length * coordinateBytes)
   const view = new DataView(new ArrayBuffer(4))
-  for (let i = 0; i < width; i++) {
-    view.setInt32(
-      0,
-      rows.reduce((sum, row) => sum + row[i]!, 0),
-    )
+  for (const [i, coordinate] of sum.entries()) {
+    view.setInt32(0, coordinate)
     bytes.set(new Uint8Array(view.buffer, 4 - coordinateBytes), i * coordinateBytes)
   }
-  return { contributor, rows: rows.length, bytes, coordinateBytes }
+  return { contributor, rows, bytes, coordinateBytes }
 }
 
 export function rowSumLeaf({ contributor, rows, bytes, coordinateBytes }: RowSum): Uint8Array {

@@ -1,13 +1,13 @@
 /** Gas of what a settled answer costs, of claims and of disputes. Gas is exact: it is measured once. */
-import { scoreParts } from '../../protocol/attribution.ts'
+import { scoreParts, summed } from '../../protocol/attribution.ts'
 import {
   attributionRoot,
   type InfluenceLeaves,
   indexesRoot,
   influenceRoot,
   rowLeaf,
+  rowSum,
   type Shaped,
-  sumRows,
 } from '../../protocol/evidence.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
@@ -153,7 +153,7 @@ function indexesOf() {
   const influence: InfluenceLeaves = {
     head: utf8('gas'),
     rows: rows.map((held, example) => rowLeaf(example, held)),
-    sums: rows.map((held, index) => sumRows(owners[index]!, [held])),
+    sums: rows.map((held, index) => rowSum(summed(owners[index]!, [held]))),
   }
   const query = row()
   const run = Array.from({ length: 12 }, (_, index) => 500 + index)

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { rank } from '../../coordinator-free/rank.ts'
-import { attribute } from '../../protocol/attribution.ts'
+import { attribute, scoringRows } from '../../protocol/attribution.ts'
 import { BatchHeader, chargesHash, Endorsement } from '../../protocol/batch.ts'
 import { Claim } from '../../protocol/claim.ts'
 import { NodeConsent } from '../../protocol/consent.ts'
@@ -21,13 +21,13 @@ import {
   influenceRoot,
   partsBytes,
   rowPart,
+  rowSum,
   rowSumLeaf,
   rowSumWay,
   type Shaped,
   shapedLeaves,
   shareWay,
   spanWay,
-  sumRows,
   tokenBytes,
 } from '../../protocol/evidence.ts'
 import { splitFee, splitOf } from '../../protocol/fee.ts'
@@ -249,8 +249,9 @@ function evidence() {
   )
   const contributors = [account('contributor 1'), account('contributor 2')]
   const owners = rows.flatMap((held, i) => held.map(() => contributors[i]))
-  const { shares } = attribute(rows.flat(), owners, query)
-  const sums = rows.map((held, i) => sumRows(contributors[i]!, held))
+  const scoring = scoringRows(rows.flat(), owners)
+  const { shares } = attribute(scoring, query)
+  const sums = scoring.sums.map(rowSum)
   const tokens = [5, 70_000, 4_294_967_295, 8, 9]
   const spans = [{ start: 1, end: 4, place: 70_001, occurrences: 17 }]
   const shaped: Shaped = {

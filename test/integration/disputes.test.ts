@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
-import { attribute, type PartsOf } from '../../protocol/attribution.ts'
+import { attribute, type PartsOf, scoringRows } from '../../protocol/attribution.ts'
 import { headerHash } from '../../protocol/batch.ts'
 import { seal } from '../../protocol/envelope.ts'
 import {
@@ -8,8 +8,8 @@ import {
   indexesRoot,
   influenceRoot,
   rowLeaf,
+  rowSum,
   type Shaped,
-  sumRows,
 } from '../../protocol/evidence.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, keccakHash, utf8, ZERO_HASH } from '../../protocol/hash.ts'
@@ -149,17 +149,18 @@ describe('false attribution on an embedded chain', () => {
   const rows = [0, 1, 1, 1].map((_, row) =>
     Int8Array.from({ length: 32 }, (_, at) => ((at * 29 + row * 71) % 255) - 127),
   )
+  const owners = [0, 1, 1, 1].map((owner) => CONTRIBUTORS[owner])
+  const scoring = scoringRows(rows, owners)
   const index: InfluenceLeaves = {
     head: utf8('head'),
     rows: rows.map((row, example) => rowLeaf(example, row)),
-    sums: [sumRows(CONTRIBUTORS[0]!, rows.slice(0, 1)), sumRows(CONTRIBUTORS[1]!, rows.slice(1))],
+    sums: scoring.sums.map(rowSum),
   }
   const query = Int8Array.from({ length: 32 }, (_, at) => ((at * 53) % 255) - 127)
-  const owners = [0, 1, 1, 1].map((owner) => CONTRIBUTORS[owner])
   const tokens = TEXT.slice(40, 49)
   const { lo, hi } = findRange(spans, tokens, 0, tokens.length)
   const honest: Shaped = {
-    attribution: attribute(rows, owners, query),
+    attribution: attribute(scoring, query),
     query: new Uint8Array(query.buffer),
     tokens,
     spans: [{ start: 0, end: tokens.length, place: lo, occurrences: hi - lo }],

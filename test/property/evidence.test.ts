@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { attribute, type PartsOf, SCORE_PARTS } from '../../protocol/attribution.ts'
+import {
+  attribute,
+  type PartsOf,
+  SCORE_PARTS,
+  scoreParts,
+  scoringRows,
+} from '../../protocol/attribution.ts'
 import {
   attributionRoot,
   headLeaf,
   influenceRoot,
   type RowPart,
+  type RowSum,
+  rowSum,
   rowSumLeaf,
   type Shaped,
   shapedLeaves,
-  sumRows,
 } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { concat, fromHex, type Hash, toHex } from '../../protocol/hash.ts'
@@ -27,22 +34,18 @@ const index = fc.array(fc.tuple(row, fc.nat(3)), { minLength: 1, maxLength: 12 }
 function rowsAndOwners(drawn: readonly (readonly [Int8Array, number])[]) {
   const rows = drawn.map(([held]) => held)
   const owners = drawn.map(([, owner]) => CONTRIBUTORS[owner])
-  const sums = CONTRIBUTORS.filter((who) => owners.includes(who)).map((who) =>
-    sumRows(
-      who,
-      rows.filter((_, i) => owners[i] === who),
-    ),
-  )
+  const scoring = scoringRows(rows, owners)
+  const sums = scoring.sums.map(rowSum)
   return {
     rows,
     owners,
+    scoring,
     leaves: { head: Uint8Array.of(1), rows: rows.map((r) => Uint8Array.from(r)), sums },
   }
 }
 
 function answerOf(drawn: readonly (readonly [Int8Array, number])[], query: Int8Array): Shaped {
-  const { rows, owners } = rowsAndOwners(drawn)
-  const attribution = attribute(rows, owners, query)
+  const attribution = attribute(rowsAndOwners(drawn).scoring, query)
   return { attribution, query: Uint8Array.from(query), tokens: [], spans: [] }
 }
 
@@ -55,6 +58,41 @@ function rowRoot({ coordinates, siblings }: RowPart, part: number): Hash | undef
     merkleLeaf(coordinates),
   )
 }
+
+describe('shares of an answer', () => {
+  it('are the products of each row, summed by contributor', () => {
+    const check = fc.property(index, row, (drawn, query) => {
+      const { rows, owners, scoring } = rowsAndOwners(drawn)
+      const { shares, decoys, decoySquares } = attribute(scoring, query)
+      const parts = rows.map((held) => scoreParts(held, query))
+      const placesOf = (who: Address | undefined) =>
+        [...owners.keys()].filter((place) => owners[place] === who)
+      const whole = (place: number) => BigInt(parts[place]!.reduce((sum, part) => sum + part, 0))
+      for (const { contributor, rows: count, parts: told } of shares) {
+        const places = placesOf(contributor)
+        assert.equal(count, places.length)
+        for (const [part, sum] of told.entries()) {
+          assert.equal(
+            sum,
+            places.reduce((total, place) => total + parts[place]![part]!, 0),
+          )
+        }
+      }
+      const credited = CONTRIBUTORS.filter((who) => owners.includes(who))
+      assert.deepEqual(
+        shares.map(({ contributor }) => contributor),
+        credited,
+      )
+      const none = placesOf(undefined)
+      assert.equal(decoys, none.length)
+      assert.equal(
+        BigInt(decoySquares),
+        none.map(whole).reduce((sum, one) => sum + one * one, 0n),
+      )
+    })
+    fc.assert(check)
+  })
+})
 
 describe('evidence against a share', () => {
   it('is none where the answer is right', () => {
@@ -159,7 +197,7 @@ function climbed(leaf: Uint8Array, way: { path: bigint; siblings: readonly Hash[
   )
 }
 
-function sumOf(sums: readonly ReturnType<typeof sumRows>[], who: Address): Uint8Array {
+function sumOf(sums: readonly RowSum[], who: Address): Uint8Array {
   return rowSumLeaf(sums.find(({ contributor }) => contributor === who)!)
 }
 

@@ -8,12 +8,17 @@ import type { Answer } from '../../protocol/answer.ts'
 import { scoreOf, scoreParts } from '../../protocol/attribution.ts'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
-import type { Address } from '../../protocol/fields.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { toRow } from './curvature.ts'
 import { type Features, widthOf } from './features.ts'
-import { attributeAnswer, type InfluenceIndex, type Owners, rowsOf } from './influence.ts'
+import {
+  attributeAnswer,
+  type InfluenceIndex,
+  type Owners,
+  rowsOf,
+  type ScoringIndex,
+} from './influence.ts'
 import { citedSpans } from './provenance.ts'
 import type { SpanIndex } from './span-index.ts'
 
@@ -151,9 +156,7 @@ export function checkSpanIndex(
 
 /** What a validator holds of the adapter that gave an answer. */
 export interface AttributionSource {
-  readonly index: InfluenceIndex
-  /** Owner of each row; none for a decoy. */
-  readonly owners: readonly (Address | undefined)[]
+  readonly index: ScoringIndex
   readonly spanIndex: SpanIndex
   readonly contributions: readonly Pick<Contribution, 'contributor' | 'name'>[]
 }
@@ -162,12 +165,12 @@ export interface AttributionSource {
 export function checkAnswer(
   answer: Pick<Answer, 'tokens' | 'query' | 'attribution' | 'spans'>,
   feature: Float32Array,
-  { index, owners, spanIndex, contributions }: AttributionSource,
+  { index, spanIndex, contributions }: AttributionSource,
 ): Checked {
   const query = toRow(index.curvature, feature)
   const difference = firstDifference(query, Int8Array.from(answer.query))
   if (difference !== undefined) return fail('query', difference)
-  const attribution = attributeAnswer(index, owners, query)
+  const attribution = attributeAnswer(index, query)
   if (attributionRoot({ ...answer, attribution }) !== attributionRoot(answer)) {
     return fail('attribution', 'its shares are not the scores of its query against the index')
   }

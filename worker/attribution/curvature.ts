@@ -10,9 +10,19 @@
 import { eigenvectors } from './eigenvectors.ts'
 import { AttributionError } from './errors.ts'
 import { type FeatureShape, type Features, mapSize, toInt8, unpack, widthOf } from './features.ts'
+import { addTimesTransposed } from './products.ts'
 
 /** λ in units of a map's mean eigenvalue. From 0.03 to 0.3 nothing changes that can be measured. */
 const DAMPING = 0.1
+
+/**
+ * Examples that curvature is fitted to, at the most. Of few each counts: fitted to half of 240 the datamodeling score falls by
+ * 0.02 to 0.05, to a quarter by 0.07 to 0.11.
+ */
+const MOST_FITTED = 4096
+
+/** Examples whose products are summed at once. */
+const AT_ONCE = 16
 
 /** Lengths above that of this share of the trained rows are cut to it: an outlier gains nothing by being one. */
 const CAP_QUANTILE = 0.95
@@ -68,20 +78,20 @@ export function fitCurvature(
     throw new AttributionError('bad-shape', `damping is ${damping}; give 0.000001 to 1000000`)
   }
   const width = widthOf(shape)
-  const chosen = trained.flatMap((is, example) => (is ? [example] : []))
-  const maps = eigenvalues(features, chosen, bases(features, chosen), damping)
-  const lengths = new Float64Array(chosen.length)
+  const fitted = fittedOf(trained)
+  const maps = eigenvalues(features, fitted, bases(features, fitted), damping)
+  const lengths = new Float64Array(fitted.length)
   const whitened = new Float64Array(width)
-  for (const [place, example] of chosen.entries()) {
+  for (const [place, example] of fitted.entries()) {
     unpack(features, example, whitened)
     whiten(whitened, maps, shape)
     lengths[place] = length(whitened)
   }
-  const cap = lengths.sort()[Math.floor(CAP_QUANTILE * (chosen.length - 1))] ?? 0
+  const cap = lengths.sort()[Math.floor(CAP_QUANTILE * (fitted.length - 1))] ?? 0
   if (!(cap > 0)) {
     throw new AttributionError(
       'nothing-trained',
-      `${chosen.length} trained examples, and 95 % of them without any gradient: nothing to attribute to`,
+      `${fitted.length} trained examples, and 95 % of them without any gradient: nothing to attribute to`,
     )
   }
   return { shape, width, damping, maps, cap, scale: (STEPS_AT_CAP * Math.sqrt(width)) / cap }
@@ -117,11 +127,20 @@ function rounded({ shape, maps, cap, scale }: Curvature, feature: Float64Array):
   whiten(feature, maps, shape)
   const reached = length(feature)
   const factor = reached > cap ? scale * (cap / reached) : scale
-  return Int8Array.from(feature, (value) => toInt8(value * factor))
+  const row = new Int8Array(feature.length)
+  for (let i = 0; i < row.length; i++) row[i] = toInt8(feature[i]! * factor)
+  return row
 }
 
-/** Of each map the eigenvectors of the mean G·Gᵀ and Gᵀ·G over the chosen examples. */
-function bases(features: Features, chosen: readonly number[]): Basis[] {
+/** Trained examples, at equal distances where there are more than are fitted. */
+function fittedOf(trained: readonly boolean[]): number[] {
+  const all = trained.flatMap((is, example) => (is ? [example] : []))
+  const count = Math.min(all.length, MOST_FITTED)
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!)
+}
+
+/** Of each map the eigenvectors of the mean G·Gᵀ and Gᵀ·G over the fitted examples. */
+function bases(features: Features, fitted: readonly number[]): Basis[] {
   const { shape } = features
   const { rank, columns } = shape
   const size = mapSize(shape)
@@ -129,51 +148,47 @@ function bases(features: Features, chosen: readonly number[]): Basis[] {
     left: new Float64Array(columns * columns),
     right: new Float64Array(rank * rank),
   }))
-  const feature = new Float64Array(widthOf(shape))
-  for (const example of chosen) {
-    unpack(features, example, feature)
+  const one = new Float64Array(widthOf(shape))
+  const many = new Float64Array(AT_ONCE * one.length)
+  // G of many examples side by side, and Gᵀ of them.
+  const wide = new Float64Array(AT_ONCE * size)
+  const wideTransposed = new Float64Array(AT_ONCE * size)
+  for (let from = 0; from < fitted.length; from += AT_ONCE) {
+    const examples = fitted.slice(from, from + AT_ONCE)
+    for (const [place, example] of examples.entries()) {
+      unpack(features, example, one)
+      many.set(one, place * one.length)
+    }
+    const count = examples.length
     for (const [map, { left, right }] of sums.entries()) {
-      const matrix = feature.subarray(map * size, (map + 1) * size)
-      addProducts(left, matrix, columns, rank, rank, 1)
-      addProducts(right, matrix, rank, columns, 1, rank)
+      for (let place = 0; place < count; place++) {
+        const at = place * one.length + map * size
+        for (let k = 0; k < columns; k++) {
+          for (let j = 0; j < rank; j++) {
+            const value = many[at + k * rank + j]!
+            wide[(k * count + place) * rank + j] = value
+            wideTransposed[(j * count + place) * columns + k] = value
+          }
+        }
+      }
+      addTimesTransposed(wide, columns, wide, columns, count * rank, left)
+      addTimesTransposed(wideTransposed, rank, wideTransposed, rank, count * columns, right)
     }
   }
-  for (const { left, right } of sums) {
-    for (let i = 0; i < left.length; i++) left[i] = left[i]! / chosen.length
-    for (let i = 0; i < right.length; i++) right[i] = right[i]! / chosen.length
-  }
   return sums.map(({ left, right }) => ({
-    left: eigenvectors(left, columns),
-    right: eigenvectors(right, rank),
+    left: eigenvectors(meanOf(left, fitted.length), columns),
+    right: eigenvectors(meanOf(right, fitted.length), rank),
   }))
 }
 
-/** Adds M·Mᵀ to a sum (n, n), where M (n, depth) has its rows `rowStep` and its columns `step` apart. */
-function addProducts(
-  sum: Float64Array,
-  matrix: Float64Array,
-  n: number,
-  depth: number,
-  rowStep: number,
-  step: number,
-): void {
-  for (let i = 0; i < n; i++) {
-    for (let j = i; j < n; j++) {
-      let product = 0
-      for (let k = 0; k < depth; k++) {
-        product += matrix[i * rowStep + k * step]! * matrix[j * rowStep + k * step]!
-      }
-      const total = sum[i * n + j]! + product
-      sum[i * n + j] = total
-      sum[j * n + i] = total
-    }
-  }
+function meanOf(sum: Float64Array, count: number): Float64Array {
+  return sum.map((value) => value / count)
 }
 
 /** Mean squares in each map's basis, damped. */
 function eigenvalues(
   features: Features,
-  chosen: readonly number[],
+  fitted: readonly number[],
   found: readonly Basis[],
   damping: number,
 ): (Whitening | undefined)[] {
@@ -181,16 +196,17 @@ function eigenvalues(
   const size = mapSize(shape)
   const squares = found.map(() => new Float64Array(size))
   const feature = new Float64Array(widthOf(shape))
+  const between = new Float64Array(size)
   const turned = new Float64Array(size)
-  for (const example of chosen) {
+  for (const example of fitted) {
     unpack(features, example, feature)
     for (const [map, sum] of squares.entries()) {
-      turn(feature.subarray(map * size, (map + 1) * size), found[map]!, shape, turned)
+      turn(feature.subarray(map * size, (map + 1) * size), found[map]!, shape, between, turned)
       for (let i = 0; i < size; i++) sum[i] = sum[i]! + turned[i]! * turned[i]!
     }
   }
   return squares.map((sum, map) => {
-    const values = sum.map((value) => value / chosen.length)
+    const values = meanOf(sum, fitted.length)
     const mean = values.reduce((total, value) => total + value, 0) / size
     if (!(mean > 0)) return undefined
     return { ...found[map]!, divisors: values.map((value) => Math.sqrt(value + damping * mean)) }
@@ -204,6 +220,7 @@ function whiten(
   shape: FeatureShape,
 ): void {
   const size = mapSize(shape)
+  const between = new Float64Array(size)
   const turned = new Float64Array(size)
   for (const [number, map] of maps.entries()) {
     const matrix = feature.subarray(number * size, (number + 1) * size)
@@ -211,39 +228,23 @@ function whiten(
       matrix.fill(0)
       continue
     }
-    turn(matrix, map, shape, turned)
+    turn(matrix, map, shape, between, turned)
     for (let i = 0; i < size; i++) matrix[i] = turned[i]! / map.divisors[i]!
   }
 }
 
-/** (U·G·Tᵀ)ᵀ of a matrix G (columns, rank): (rank, columns), row by row. */
+/** (U·G·Tᵀ)ᵀ of a matrix G (columns, rank): (rank, columns), row by row. `between` is room for as many. */
 function turn(
   matrix: Float64Array,
   { left, right }: Basis,
   { rank, columns }: FeatureShape,
+  between: Float64Array,
   out: Float64Array,
 ): void {
-  const turned = new Float64Array(columns)
-  for (let i = 0; i < rank; i++) {
-    for (let k = 0; k < columns; k++) turned[k] = dot(matrix, k * rank, right, i * rank, rank)
-    for (let k = 0; k < columns; k++) {
-      out[i * columns + k] = dot(left, k * columns, turned, 0, columns)
-    }
-  }
-}
-
-/** The product of n numbers of each, in four sums that do not wait for each other. */
-function dot(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, n: number): number {
-  let [first, second, third, fourth] = [0, 0, 0, 0]
-  let i = 0
-  for (; i + 3 < n; i += 4) {
-    first += a[aFrom + i]! * b[bFrom + i]!
-    second += a[aFrom + i + 1]! * b[bFrom + i + 1]!
-    third += a[aFrom + i + 2]! * b[bFrom + i + 2]!
-    fourth += a[aFrom + i + 3]! * b[bFrom + i + 3]!
-  }
-  for (; i < n; i++) first += a[aFrom + i]! * b[bFrom + i]!
-  return first + second + (third + fourth)
+  between.fill(0)
+  addTimesTransposed(right, rank, matrix, columns, rank, between)
+  out.fill(0)
+  addTimesTransposed(between, rank, left, columns, columns, out)
 }
 
 function length(row: Float64Array): number {

@@ -5,14 +5,13 @@
  * empty rows.
  */
 import { type Duplicate, MAX_DUPLICATES } from '../../protocol/adapter.ts'
-import { type Attribution, attribute } from '../../protocol/attribution.ts'
 import {
-  type InfluenceLeaves,
-  influenceRoot,
-  type RowSum,
-  rowLeaf,
-  sumRows,
-} from '../../protocol/evidence.ts'
+  type Attribution,
+  attribute,
+  type ScoringRows,
+  scoringRows,
+} from '../../protocol/attribution.ts'
+import { type InfluenceLeaves, influenceRoot, rowLeaf, rowSum } from '../../protocol/evidence.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { concat, type Hash, utf8 } from '../../protocol/hash.ts'
 import { type Curvature, fitCurvature, toRows } from './curvature.ts'
@@ -73,21 +72,8 @@ export function indexLeaves(scale: RowScale, rows: Int8Array, owners: Owners): I
   return {
     head: headLeaf(scale, each.length),
     rows: each.map((row, example) => rowLeaf(example, row)),
-    sums: rowSums(each, owners),
+    sums: scoringRows(each, owners).sums.map(rowSum),
   }
-}
-
-/** The sum of each contributor's rows, ascending by contributor. */
-function rowSums(rows: readonly Int8Array[], owners: Owners): RowSum[] {
-  const owned = [...owners.keys()].filter((row) => owners[row])
-  return [...Map.groupBy(owned, (row) => owners[row]!)]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([owner, held]) =>
-      sumRows(
-        owner,
-        held.map((row) => rows[row]!),
-      ),
-    )
 }
 
 /** The head: shape in words, then damping, cap and scale as big-endian doubles. */
@@ -109,22 +95,26 @@ export function rowsOf(rows: Int8Array, width: number): Int8Array[] {
   )
 }
 
-/**
- * Who shaped an answer: its query row (D) against all rows. `owners[i]` owns row i, none for a decoy.
- * Throws `AttributionError` `bad-shape` where the lengths do not fit.
- */
-export function attributeAnswer(
-  index: InfluenceIndex,
+/** The part of an index that answers are scored by, which weighs far less than all of its rows. */
+export interface ScoringIndex extends Pick<InfluenceIndex, 'curvature' | 'root'>, ScoringRows {}
+
+/** `owners[i]` owns row i, none for a decoy. */
+export function scoringIndex(
+  { curvature, root, rows }: InfluenceIndex,
   owners: Owners,
-  query: Int8Array,
-): Attribution {
+): ScoringIndex {
+  const { sums, decoys } = scoringRows(rowsOf(rows, curvature.width), owners)
+  return { curvature, root, sums, decoys: decoys.map((row) => row.slice()) }
+}
+
+/** Who shaped an answer: its query row (D) against all rows. Throws `AttributionError` `bad-shape` where its length does not fit. */
+export function attributeAnswer(index: ScoringIndex, query: Int8Array): Attribution {
   const { width } = index.curvature
-  if (owners.length !== index.examples || query.length !== width) {
-    const given = `${owners.length} owners and a query of ${query.length}`
-    const message = `${given} for an index of ${index.examples} rows of ${width}`
+  if (query.length !== width) {
+    const message = `a query of ${query.length} for an index of rows of ${width}`
     throw new AttributionError('bad-shape', message)
   }
-  return attribute(rowsOf(index.rows, width), owners, query)
+  return attribute(index, query)
 }
 
 /** The rows file: int8, row by row, nothing else. */

@@ -74,7 +74,7 @@ export function attribution(
   const query = toRow(source.index.curvature, feature)
   return {
     query: new Uint8Array(query.buffer, query.byteOffset, query.length),
-    attribution: attributeAnswer(source.index, source.owners, query),
+    attribution: attributeAnswer(source.index, query),
     spans: citedSpans(source.spanIndex, source.contributions, tokens),
   }
 }

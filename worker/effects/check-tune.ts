@@ -6,22 +6,18 @@
 import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import type { Claim } from '../../protocol/claim.ts'
 import { indexesRoot } from '../../protocol/evidence.ts'
+import type { Cid } from '../../protocol/fields.ts'
 import { type Hash, keccak } from '../../protocol/hash.ts'
 import type { Job } from '../../protocol/job.ts'
 import { random, sample } from '../../protocol/prng.ts'
 import { bestState, endsEarly, unitsOf } from '../../protocol/tuning.ts'
 import type { VoteReason } from '../../protocol/vote.ts'
 import { boundariesRoot, sealPlace } from '../../protocol/witness.ts'
-import {
-  checkFeatures,
-  checkIndex,
-  checkSpanIndex,
-  earningRowsToCheck,
-  rowsToCheck,
-} from '../attribution/check.ts'
+import { checkFeatures, checkSpanIndex, rowsToCheck } from '../attribution/check.ts'
 import { decodeRows } from '../attribution/influence.ts'
 import type { ContentStore } from '../storage/content.ts'
 import { committed, excuse, type Finding, fail, pass, unlessOfWeights } from './finding.ts'
+import { auditIndex } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
 import { LOSS_TOLERANCE, readState, repeatSegment, same } from './repeat-segment.ts'
 import { featuresOf, heldOutLoss, prepareRun, type Run, stateHash } from './tuning.ts'
@@ -45,7 +41,7 @@ export async function checkTune(
   const run = await prepareRun(knowledge, content, job, seed, signal)
   const formal = checkForm(run, job, document, claim)
   if (formal) return formal
-  const audited = { run, document, beacon }
+  const audited = { run, output: claim.output, document, beacon }
   const repeated = repeat(knowledge, content, audited, signal)
   const found = unlessOfWeights(repeated, fail('adapter-differs'))
   return excuse(run, await committed(found, signal))
@@ -54,6 +50,7 @@ export async function checkTune(
 /** A run that was claimed, and what chooses the parts of it that are looked at. */
 interface Audited {
   readonly run: Run
+  readonly output: Cid
   readonly document: Adapter
   readonly beacon: Uint8Array
 }
@@ -130,21 +127,22 @@ async function checkSegment(
 async function checkIndexes(
   knowledge: Knowledge,
   content: ContentStore,
-  { run, document, beacon }: Audited,
+  { run, output, document, beacon }: Audited,
   theta: Float32Array,
   signal: AbortSignal,
 ): Promise<{ readonly checked: number; readonly fault?: VoteReason }> {
   const { index, spans } = document
-  const own = await knowledge.index(document, run.corpus, run, run.spec.lora)
-  const earning = earningRowsToCheck(beacon, own, run.corpus.owners)
-  const numbers = [...new Set([...rowsToCheck(beacon, index.examples), ...earning])]
-  const sampled = await featuresOf(run, theta, numbers, signal)
-  const checked = numbers.length
-  if (!checkFeatures(own.features, sampled, numbers).ok) return { checked, fault: 'rows-differ' }
+  const features = await knowledge.features(document, run.corpus, run, run.spec.lora)
   const bytes = await content.getFile(index.rows, index.examples * index.width, { signal })
   const rows = decodeRows(bytes, index.examples, index.width)
-  if (!checkIndex(own, { ...index, rows }).ok) return { checked, fault: 'index-differs' }
+  const audited = await auditIndex(features, run.corpus, { ...index, rows }, beacon)
+  const numbers = [...new Set([...rowsToCheck(beacon, index.examples), ...audited.earning])]
+  const sampled = await featuresOf(run, theta, numbers, signal)
+  const checked = numbers.length
+  if (!checkFeatures(features, sampled, numbers).ok) return { checked, fault: 'rows-differ' }
+  if (!audited.checked.ok) return { checked, fault: 'index-differs' }
   if (!checkSpanIndex(run.corpus.spans, spans).ok) return { checked, fault: 'spans-differ' }
+  await knowledge.keepScoring(output, audited.scoring)
   return { checked }
 }
 

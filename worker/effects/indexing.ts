@@ -3,10 +3,26 @@
  * alive. What comes out follows from what goes in, to the bit.
  */
 import type { Example } from '../../protocol/datanet.ts'
+import type { Shaped } from '../../protocol/evidence.ts'
 import type { Hash } from '../../protocol/hash.ts'
 import { featureColumns, featuredMaps } from '../../protocol/tuning.ts'
+import {
+  type Checked,
+  checkIndex,
+  earningRowsToCheck,
+  type PublishedIndex,
+} from '../attribution/check.ts'
+import { falseShare, type ScoreEvidence } from '../attribution/evidence.ts'
 import type { FeatureShape, Features } from '../attribution/features.ts'
-import { buildIndex, type InfluenceIndex, type Owners } from '../attribution/influence.ts'
+import {
+  buildIndex,
+  type InfluenceIndex,
+  indexLeaves,
+  type Owners,
+  type ScoringIndex,
+  scaleOf,
+  scoringIndex,
+} from '../attribution/influence.ts'
 import { buildSpanIndex, type SpanIndex } from '../attribution/span-index.ts'
 import { spanRoot } from '../attribution/span-tree.ts'
 import { openTokenizer } from '../engine/files/tokenizer.ts'
@@ -39,13 +55,56 @@ export function readTexts(tokenizerFolder: string, texts: readonly string[]): Pr
   return inThread(import.meta.url, 'readTextsHere', [tokenizerFolder, texts])
 }
 
+/** What an index follows from. */
+type Ground = [features: Features, owners: Owners, contributions: readonly number[]]
+
+function ground(features: Features, { examples, owners }: CutTexts): Ground {
+  return [features, owners, examples.map(({ contribution }) => contribution)]
+}
+
+/** A gradient index, and what answers are scored by of it. */
+export interface BuiltIndex {
+  readonly index: InfluenceIndex
+  readonly scoring: ScoringIndex
+}
+
 /** The gradient index over features. @throws AttributionError */
-export function indexFeatures(
+export function indexFeatures(features: Features, cut: CutTexts): Promise<BuiltIndex> {
+  return inThread(import.meta.url, 'indexFeaturesHere', ground(features, cut))
+}
+
+/** What answers are scored by, of that index. @throws AttributionError */
+export function scoreFeatures(features: Features, cut: CutTexts): Promise<ScoringIndex> {
+  return inThread(import.meta.url, 'scoreFeaturesHere', ground(features, cut))
+}
+
+/** What an auditor finds of a published index. */
+export interface AuditedIndex {
+  readonly checked: Checked
+  /** Numbers of examples whose features are to be computed again, for what they would earn. */
+  readonly earning: readonly number[]
+  /** What answers are scored by of the auditor's own. */
+  readonly scoring: ScoringIndex
+}
+
+/** Compares a published index with that index. @throws AttributionError */
+export function auditIndex(
   features: Features,
-  { examples, owners }: CutTexts,
-): Promise<InfluenceIndex> {
-  const contributions = examples.map(({ contribution }) => contribution)
-  return inThread(import.meta.url, 'indexFeaturesHere', [features, owners, contributions])
+  cut: CutTexts,
+  published: PublishedIndex,
+  beacon: Uint8Array,
+): Promise<AuditedIndex> {
+  const args = [...ground(features, cut), published, beacon]
+  return inThread(import.meta.url, 'auditIndexHere', args)
+}
+
+/** The first share of an answer that the L2 would find false by that index. @throws AttributionError */
+export function findFalseShare(
+  features: Features,
+  cut: CutTexts,
+  answer: Shaped,
+): Promise<ScoreEvidence | undefined> {
+  return inThread(import.meta.url, 'findFalseShareHere', [...ground(features, cut), answer])
 }
 
 export async function readTextsHere(folder: string, texts: readonly string[]): Promise<ReadTexts> {
@@ -56,4 +115,27 @@ export async function readTextsHere(folder: string, texts: readonly string[]): P
   return { tokens, spanIndex, spans: { root: spanRoot(spanIndex), tokens: count } }
 }
 
-export const indexFeaturesHere = buildIndex
+export function indexFeaturesHere(...of: Ground): BuiltIndex {
+  const index = buildIndex(...of)
+  const [, owners] = of
+  return { index, scoring: scoringIndex(index, owners) }
+}
+
+export function scoreFeaturesHere(...of: Ground): ScoringIndex {
+  return indexFeaturesHere(...of).scoring
+}
+
+export function auditIndexHere(
+  ...[features, owners, contributions, published, beacon]: [...Ground, PublishedIndex, Uint8Array]
+): AuditedIndex {
+  const { index, scoring } = indexFeaturesHere(features, owners, contributions)
+  const earning = earningRowsToCheck(beacon, index, owners)
+  return { checked: checkIndex(index, published), earning, scoring }
+}
+
+export function findFalseShareHere(
+  ...[features, owners, contributions, answer]: [...Ground, Shaped]
+): ScoreEvidence | undefined {
+  const { curvature, rows } = buildIndex(features, owners, contributions)
+  return falseShare(answer, indexLeaves(scaleOf(curvature), rows, owners))
+}

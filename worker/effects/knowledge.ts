@@ -12,7 +12,7 @@ import { FilesManifest, manifestFault } from '../../protocol/manifest.ts'
 import { FineTuneSpec, type LoraSpec } from '../../protocol/tuning.ts'
 import type { AttributionSource } from '../attribution/check.ts'
 import { decodeFeatures, type Features, featuresBytes, widthOf } from '../attribution/features.ts'
-import type { InfluenceIndex } from '../attribution/influence.ts'
+import type { ScoringIndex } from '../attribution/influence.ts'
 import { fetchVersion, type Version } from '../datanet/publish.ts'
 import type { Engine, Model } from '../engine/engine.ts'
 import { EngineError } from '../engine/errors.ts'
@@ -23,14 +23,15 @@ import { MOST_KEPT } from '../engine/kept.ts'
 import { loraLayout } from '../engine/lora.ts'
 import type { AdapterReference } from '../engine/serving/adapter-store.ts'
 import type { ContentStore } from '../storage/content.ts'
+import { Derived } from '../storage/derived.ts'
 import { StorageError } from '../storage/errors.ts'
 import { ModelFolders, type ModelFoldersOptions } from '../storage/model-folders.ts'
 import {
   type CutTexts,
   featureShape,
-  indexFeatures,
   type ReadTexts,
   readTexts,
+  scoreFeatures,
 } from './indexing.ts'
 import { TuneJournal } from './tune-journal.ts'
 
@@ -39,6 +40,9 @@ const MAX_MODEL_BYTES = 20 * 1024 ** 3
 const MAX_ADAPTER_BYTES = 1024 ** 3
 /** Models that cannot be opened, whose fault is remembered: who orders them again has them fetched no more. */
 const MOST_FAULTS = 1024
+const MAX_DERIVED_BYTES = 4 * 1024 ** 3
+/** By which things are worked out: what lies on disk by others has another name. Raise it with every change of them. */
+const RULES = 'rules 1'
 /** Features weigh four bytes a number; they come over the network once. */
 const FEATURES_WAIT_MS = 300_000
 
@@ -55,9 +59,10 @@ export interface Texts extends ReadTexts {
 /** The same, cut as a spec and a seed ask. */
 export interface Corpus extends Texts, CutTexts {}
 
-/** A gradient index worked out by this node, with the features that it came from. */
-export interface OwnIndex extends InfluenceIndex {
+/** What the gradient index of an adapter follows from. */
+export interface Grounds {
   readonly features: Features
+  readonly corpus: Corpus
 }
 
 export interface KnownAdapter extends Base {
@@ -73,6 +78,7 @@ export class Knowledge {
   readonly #content: ContentStore
   readonly #engine: Engine
   readonly #models: ModelFolders
+  readonly #derived: Derived
   /** Fine-tunes of this node that are under way. */
   readonly tunes: TuneJournal
   readonly #bases = new Map<string, Promise<Base>>()
@@ -83,13 +89,14 @@ export class Knowledge {
   readonly #fresh = new Set<Cid>()
   readonly #datanets = new Map<string, Promise<Version>>()
   readonly #texts = new Map<string, Promise<Texts>>()
-  readonly #indexes = new Map<string, Promise<OwnIndex>>()
   readonly #adapters = new Map<string, Promise<KnownAdapter>>()
 
   constructor(content: ContentStore, engine: Engine, folder: string, options: ModelFoldersOptions) {
     this.#content = content
     this.#engine = engine
     this.#models = new ModelFolders(folder, options)
+    const derived = { limitBytes: MAX_DERIVED_BYTES, log: options.log }
+    this.#derived = new Derived(join(folder, 'derived'), derived)
     this.tunes = new TuneJournal(join(folder, 'tunes'))
   }
 
@@ -163,7 +170,10 @@ export class Knowledge {
       const { contributions } = await this.datanet(datanet, signal)
       const texts = contributions.map(({ text }) => text)
       await this.fetch(model, signal)
-      return { contributions, ...(await readTexts(this.#models.pathOf(model), texts)) }
+      const read = await this.#derived.of(`${RULES} texts ${model} ${datanet}`, () =>
+        readTexts(this.#models.pathOf(model), texts),
+      )
+      return { contributions, ...read }
     })
   }
 
@@ -175,24 +185,44 @@ export class Knowledge {
     return { ...texts, examples, owners: rowOwners(examples, texts.contributions) }
   }
 
-  /** The gradient index that follows from an adapter's published features; whether it is the claimed one is not asked. */
-  index(document: Adapter, corpus: Corpus, { model }: Base, lora: LoraSpec): Promise<OwnIndex> {
-    const { index, seed, spec } = document
-    return remember(this.#indexes, `${index.features} ${seed} ${spec}`, async () => {
-      const shape = featureShape(loraLayout(model.info.config, lora))
-      const rows = (examples: number, width: number, columns: number): string =>
-        `${examples} rows of ${width} in ${columns} columns a map`
-      const own = rows(corpus.examples.length, widthOf(shape), shape.columns)
-      const said = rows(index.examples, index.width, index.columns)
-      if (said !== own) {
-        throw new StorageError('lies', `The gradient index has ${said}; the job gives ${own}.`)
-      }
-      const size = featuresBytes(shape, index.examples)
-      const signal = AbortSignal.timeout(FEATURES_WAIT_MS)
-      const bytes = await this.#content.getFile(index.features, size, { signal })
-      const features = decodeFeatures(bytes, shape, index.examples)
-      return { ...(await indexFeatures(features, corpus)), features }
-    })
+  /** The features that an adapter's document publishes, of as many examples as its job gives. */
+  async features(
+    { index }: Adapter,
+    { examples }: CutTexts,
+    { model }: Base,
+    lora: LoraSpec,
+  ): Promise<Features> {
+    const shape = featureShape(loraLayout(model.info.config, lora))
+    const rows = (count: number, width: number, columns: number): string =>
+      `${count} rows of ${width} in ${columns} columns a map`
+    const own = rows(examples.length, widthOf(shape), shape.columns)
+    const said = rows(index.examples, index.width, index.columns)
+    if (said !== own) {
+      throw new StorageError('lies', `The gradient index has ${said}; the job gives ${own}.`)
+    }
+    const size = featuresBytes(shape, index.examples)
+    const signal = AbortSignal.timeout(FEATURES_WAIT_MS)
+    const bytes = await this.#content.getFile(index.features, size, { signal })
+    return decodeFeatures(bytes, shape, index.examples)
+  }
+
+  /** Keeps what answers of an adapter are scored by, which this node has worked out otherwise. */
+  async keepScoring(adapter: Cid, scoring: ScoringIndex): Promise<void> {
+    await this.#derived.of(scoringId(adapter), async () => scoring)
+  }
+
+  /** An adapter's features, and the texts that they are of. */
+  async grounds(cid: Cid, signal: AbortSignal): Promise<Grounds> {
+    const document = await this.#content.get(Adapter, cid, { signal })
+    const { spec, base, corpus } = await this.#cut(document, signal)
+    return { features: await this.features(document, corpus, base, spec.lora), corpus }
+  }
+
+  async #cut(document: Adapter, signal: AbortSignal) {
+    const spec = await this.#content.get(FineTuneSpec, document.spec, { signal })
+    const base = await this.base(document.base, spec.lora, signal)
+    const corpus = await this.corpus(document.base, spec, document.seed, signal)
+    return { spec, base, corpus }
   }
 
   async adapter(cid: Cid, signal: AbortSignal): Promise<KnownAdapter> {
@@ -204,20 +234,20 @@ export class Knowledge {
   /** Everything is derived from the published features and texts again; the document only says what must come out. */
   async #loadAdapter(cid: Cid, signal: AbortSignal): Promise<KnownAdapter> {
     const document = await this.#content.get(Adapter, cid, { signal })
-    const spec = await this.#content.get(FineTuneSpec, document.spec, { signal })
-    const base = await this.base(document.base, spec.lora, signal)
-    const corpus = await this.corpus(document.base, spec, document.seed, signal)
+    const { spec, base, corpus } = await this.#cut(document, signal)
     if (hasTooManyOwners(corpus.owners)) {
       const reason = `is trained on the texts of more than ${MAX_SHARES} contributors`
       throw new EngineError('bad-adapter', `Adapter ${cid} ${reason}: no answer could credit them.`)
     }
     const theta = await this.readTheta(document, base, signal)
-    const index = await this.index(document, corpus, base, spec.lora)
-    if (index.root !== document.index.root) {
+    const index = await this.#derived.of(scoringId(cid), async () => {
+      const features = await this.features(document, corpus, base, spec.lora)
+      const own = await scoreFeatures(features, corpus)
+      if (own.root === document.index.root) return own
       throw new StorageError('lies', `The gradient index of adapter ${cid} has another root.`)
-    }
-    const { contributions, owners, spanIndex } = corpus
-    const source = { index, owners, spanIndex, contributions }
+    })
+    const { contributions, spanIndex } = corpus
+    const source = { index, spanIndex, contributions }
     const reference = { id: cid, load: async () => ({ lora: spec.lora, theta }) }
     return { ...base, document, lora: spec.lora, theta, reference, source }
   }
@@ -242,6 +272,10 @@ export class Knowledge {
     ])
     return readAdapter(model.info.config, { config, weights }).theta
   }
+}
+
+function scoringId(adapter: Cid): string {
+  return `${RULES} scoring ${adapter}`
 }
 
 const NEVER = new AbortController().signal

@@ -2,12 +2,12 @@
 import type { InBatch } from '../../coordinator-free/events.ts'
 import { Answer } from '../../protocol/answer.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
-import { falseShare, falseSpan } from '../attribution/evidence.ts'
-import { indexLeaves, scaleOf } from '../attribution/influence.ts'
+import { falseSpan } from '../attribution/evidence.ts'
 import { spanTree } from '../attribution/span-tree.ts'
 import type { Call } from '../chain/calls.ts'
 import { falseCountCall, falseScoreCall, placedIn } from '../chain/dispute-calls.ts'
 import type { ContentStore } from '../storage/content.ts'
+import { findFalseShare } from './indexing.ts'
 import type { Knowledge } from './knowledge.ts'
 
 export interface Library {
@@ -27,9 +27,9 @@ export async function proofAgainst(
   // Where the answer is not the one committed to, no leaf of it is.
   if (attributionRoot(answer) !== attribution) return undefined
   const { source, document } = await knowledge.adapter(adapter, signal)
-  const { index, owners, spanIndex } = source
-  const share = falseShare(answer, indexLeaves(scaleOf(index.curvature), index.rows, owners))
+  const { features, corpus } = await knowledge.grounds(adapter, signal)
+  const share = await findFalseShare(features, corpus, answer)
   if (share) return falseScoreCall(placedIn(place), share, document.spans.root)
-  const span = falseSpan(answer, spanIndex, spanTree(spanIndex))
+  const span = falseSpan(answer, source.spanIndex, spanTree(source.spanIndex))
   return span && falseCountCall(placedIn(place), span, document.index.root)
 }

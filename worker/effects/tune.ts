@@ -53,7 +53,7 @@ export async function executeTune(
   const features = await featuresOf(run, theta, numbers, signal, (done) =>
     onProgress(toTrain + done, total, last),
   )
-  const index = await indexFeatures(features, run.corpus)
+  const { index, scoring } = await indexFeatures(features, run.corpus)
   const document: Adapter = {
     jobId,
     base: job.model,
@@ -84,6 +84,7 @@ export async function executeTune(
     spans: run.corpus.spans,
   }
   const output = await content.put(Adapter, document)
+  await knowledge.keepScoring(output, scoring)
   knowledge.tunes.forget(jobId)
   return {
     output,

@@ -4,7 +4,7 @@
  */
 import { Adapter, boundariesOf } from '../../protocol/adapter.ts'
 import { Answer } from '../../protocol/answer.ts'
-import { attribute } from '../../protocol/attribution.ts'
+import { attribute, scoringRows } from '../../protocol/attribution.ts'
 import { BatchHeader, Endorsement } from '../../protocol/batch.ts'
 import { answerCommitment } from '../../protocol/commitment.ts'
 import { cutExamples, rowOwners } from '../../protocol/datanet.ts'
@@ -167,7 +167,7 @@ async function checkAnswer(
   const query = Int8Array.from(answer.query)
   const fits = query.length === adapter.index.width
   const attribution = fits
-    ? attribute(rowsOf(rows, query.length), owners, query)
+    ? attribute(scoringRows(rowsOf(rows, query.length), owners), query)
     : SHAPED_BY_NOBODY.attribution
   const same = fits && attributionRoot({ ...answer, attribution }) === receipt.attribution
   const spans = citedSpans(spanIndex, contributions, answer.tokens)

@@ -4,7 +4,7 @@ import { type Attribution, weights } from '../../../protocol/attribution.ts'
 import type { Address } from '../../../protocol/fields.ts'
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { packed } from '../../../worker/attribution/features.ts'
-import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
+import { attributeAnswer, buildIndex, scoringIndex } from '../../../worker/attribution/influence.ts'
 import { normal, outerProduct, stream } from './synthetic.ts'
 
 const SHAPE = { maps: 2, rank: 4, columns: 12 }
@@ -58,9 +58,8 @@ function settle(items: readonly Item[], answers: readonly Float32Array[]): Map<A
   const owners = mixed.map(({ owner }, i) => (i % 16 === 15 ? undefined : owner))
   const contributions = mixed.map(({ contribution }) => contribution)
   const index = buildIndex(features, owners, contributions)
-  return parts(
-    answers.map((answer) => attributeAnswer(index, owners, toRow(index.curvature, answer))),
-  )
+  const scoring = scoringIndex(index, owners)
+  return parts(answers.map((answer) => attributeAnswer(scoring, toRow(index.curvature, answer))))
 }
 
 /** The rule we do not use: raw gradients, and pay for the ten best positive scores of each answer. */

@@ -16,7 +16,7 @@ import {
 import { toRow } from '../../../worker/attribution/curvature.ts'
 import { AttributionError } from '../../../worker/attribution/errors.ts'
 import { packed } from '../../../worker/attribution/features.ts'
-import { attributeAnswer, buildIndex } from '../../../worker/attribution/influence.ts'
+import { attributeAnswer, buildIndex, scoringIndex } from '../../../worker/attribution/influence.ts'
 import { citedSpans } from '../../../worker/attribution/provenance.ts'
 import { buildSpanIndex } from '../../../worker/attribution/span-index.ts'
 import { spanRoot } from '../../../worker/attribution/span-tree.ts'
@@ -144,13 +144,14 @@ describe('check of an answer', () => {
   const owners = Array.from({ length: EXAMPLES }, (_, i) =>
     i % 16 === 15 ? undefined : contributions[i % 2]!.contributor,
   )
-  const source = { index, owners, spanIndex, contributions }
+  const scoring = scoringIndex(index, owners)
+  const source = { index: scoring, spanIndex, contributions }
   const tokens = [99, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
   const query = toRow(index.curvature, feature(3))
   const answer = {
     tokens,
     query: new Uint8Array(query.buffer),
-    attribution: attributeAnswer(index, owners, query),
+    attribution: attributeAnswer(scoring, query),
     spans: citedSpans(spanIndex, contributions, tokens),
   }
   const check = (other: object) => fault(checkAnswer({ ...answer, ...other }, feature(3), source))

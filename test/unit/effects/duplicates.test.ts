@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'mocha'
 import { random } from '../../../protocol/prng.ts'
 import type { JobRecord } from '../../../worker/api/records.ts'
 import { whyRepeated } from '../../../worker/api/why.ts'
-import { rowsOf } from '../../../worker/attribution/influence.ts'
+import { decodeRows, rowsOf } from '../../../worker/attribution/influence.ts'
 import { createDoor } from '../../../worker/datanet/contribute.ts'
 import { packageTexts } from '../../../worker/datanet/packages.ts'
 import type { Service } from '../../../worker/service.ts'
@@ -13,6 +13,7 @@ import { Workshop } from '../../harness/workshop.ts'
 
 const PACKAGES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const TEXTS = 5
+const NEVER = new AbortController().signal
 const WORD = /[\p{L}\p{N}]+/gu
 
 /** Documentation of a few packages, as a door takes it. */
@@ -61,14 +62,17 @@ describe('a text that says an earlier one again in other words', () => {
 
   it('has no rows in the index, and all others have theirs', async () => {
     const { index } = await shop.adapter()
-    const { source } = await shop.knowledge.adapter(shop.tuned.output, new AbortController().signal)
-    const rows = rowsOf(source.index.rows, index.width)
+    const { corpus } = await shop.knowledge.grounds(shop.tuned.output, NEVER)
+    const bytes = await shop.content.getFile(index.rows, index.examples * index.width, {
+      signal: NEVER,
+    })
+    const rows = rowsOf(decodeRows(bytes, index.examples, index.width), index.width)
     const isEmpty = (row: Int8Array) => row.every((value) => value === 0)
     const copyist = keyNumber(100 + TEXTS).address
-    const paid = source.owners.filter((owner) => owner === copyist).length
+    const paid = corpus.owners.filter((owner) => owner === copyist).length
     assert.ok(paid > 4)
     assert.deepEqual(index.duplicates, [{ contribution: TEXTS, earlier: 1, rows: paid }])
-    for (const [i, owner] of source.owners.entries()) {
+    for (const [i, owner] of corpus.owners.entries()) {
       assert.equal(isEmpty(rows[i]!), owner === copyist, `${i}`)
     }
   })
