@@ -136,7 +136,7 @@ export class GasNetwork {
       strictness: INITIAL_STRICTNESS_THOUSANDTHS,
       answers: 0,
       payees: 0,
-      data: cid('data'),
+      data: contentId('data'),
       availability: '',
     }
     this.#beforeLast = this.#last
@@ -218,9 +218,9 @@ export function receiptFor(
     claim: keccakHash(utf8(`${task} claim`)),
     passedBy: [1, 2, 3].map((n) => person(`validator ${n}`).account).sort(),
     failedBy: [],
-    model: cid('model'),
+    model: contentId('model'),
     adapter,
-    output: cid(`${task} output`),
+    output: contentId(`${task} output`),
     attribution,
     units: 200,
     feeWei: FEE_WEI,
@@ -234,7 +234,7 @@ export function receiptFor(
 }
 
 /** Not a content id that any content has, but one in form. */
-function cid(name: string): Cid {
+export function contentId(name: string): Cid {
   const digits = 'abcdefghijklmnopqrstuvwxyz234567'
   const letters = [...keccakHash(utf8(name)).slice(2)].map(
     (hex) => digits[Number.parseInt(hex, 16)],

@@ -9,7 +9,7 @@ import {
   rowSum,
   type Shaped,
 } from '../../protocol/evidence.ts'
-import { keccak, utf8 } from '../../protocol/hash.ts'
+import { keccak, keccakHash, utf8 } from '../../protocol/hash.ts'
 import { merkleProof, type Payout, sumWay } from '../../protocol/merkle.ts'
 import { random } from '../../protocol/prng.ts'
 import type { Receipt } from '../../protocol/receipt.ts'
@@ -24,6 +24,7 @@ import {
 } from '../../worker/chain/dispute-calls.ts'
 import type { Figure } from '../figure.ts'
 import {
+  contentId,
   type Draft,
   GasNetwork,
   leavesOf,
@@ -37,9 +38,15 @@ import {
 
 /** A base transaction: what a call costs before it does anything. */
 const BASE_GAS = 21_000
-/** Coordinates of a row, and contributors in the index. */
-const WIDTH = 512
-const CONTRIBUTORS = 1024
+/** How an index lies: numbers in a row, contributors, and rows of each. */
+interface Size {
+  readonly width: number
+  readonly contributors: number
+  readonly rowsEach: number
+}
+const NARROW: Size = { width: 512, contributors: 1024, rowsEach: 1 }
+/** As wide as rows get; a sum of that many rows takes two bytes a number. */
+const WIDE: Size = { width: 16_384, contributors: 64, rowsEach: 16 }
 /** Accounts that were ever paid. */
 const PAYEES = 10_000
 const BATCHES_A_COLLECTION = 10
@@ -58,7 +65,7 @@ async function* settlement(
     return { account: stranger(index), cumulativeWei: 1_000_000_000n + BigInt(index) }
   }).sort((a, b) => (a.account < b.account ? -1 : 1))
   const owner = person('validator 0')
-  const leaves = leavesOf([receiptFor('fine-tune', owner.account, indexesOf().root, '')])
+  const leaves = leavesOf([receiptFor('fine-tune', owner.account, indexesOf(NARROW).root, '')])
   say(`batches of ${RECEIPTS} receipts …`)
   // The first touches slots that no later one fills anew.
   await measured(network, network.batch(leaves, payouts, true), QUORUM)
@@ -144,16 +151,16 @@ async function measured(network: GasNetwork, draft: Draft, signers: number) {
   return { draft, post, finalise: await network.finalise(draft) }
 }
 
-/** An index of so many contributors with a row each, and a text of 100,000 tokens in which a run occurs 300 times. */
-function indexesOf() {
+/** An index of that size, and a text of 100,000 tokens in which a run occurs 300 times. */
+function indexesOf({ width, contributors, rowsEach }: Size) {
   const source = random(keccak(utf8('gas')), 'rows')
-  const row = (): Int8Array => Int8Array.from({ length: WIDTH }, () => source.below(200) - 100)
-  const owners = Array.from({ length: CONTRIBUTORS }, (_, index) => stranger(index)).sort()
-  const rows = owners.map(row)
+  const row = (): Int8Array => Int8Array.from({ length: width }, () => source.below(200) - 100)
+  const owners = Array.from({ length: contributors }, (_, index) => stranger(index)).sort()
+  const held = owners.map((owner) => summed(owner, Array.from({ length: rowsEach }, row)))
   const influence: InfluenceLeaves = {
     head: utf8('gas'),
-    rows: rows.map((held, example) => rowLeaf(example, held)),
-    sums: rows.map((held, index) => rowSum(summed(owners[index]!, [held]))),
+    rows: owners.map((_, example) => rowLeaf(example, row())),
+    sums: held.map(rowSum),
   }
   const query = row()
   const run = Array.from({ length: 12 }, (_, index) => 500 + index)
@@ -162,14 +169,43 @@ function indexesOf() {
   const spans = buildSpanIndex([text])
   const tree = spanTree(spans)
   const root = indexesRoot(influenceRoot(influence), tree.root)
-  return { owners, rows, influence, query, run, spans, tree, root }
+  return { held, influence, query, run, spans, tree, root }
 }
 
 async function* disputes(network: GasNetwork, say: (line: string) => void): AsyncIterable<Figure> {
   say('disputes …')
+  const made = indexesOf(NARROW)
+  const falsified = await falseAnswer(network, made, 'narrow')
+  const { answer, shaped } = falsified
+  yield {
+    ...(await scoreDispute(network, made, falsified, NARROW)),
+    bar: { atMost: 115_000 },
+  }
+  const wide = indexesOf(WIDE)
+  yield await scoreDispute(network, wide, await falseAnswer(network, wide, 'wide'), WIDE)
+  const count = falseSpan(shaped, made.spans, made.tree)!
+  const influence = influenceRoot(made.influence)
+  // A batch that was taken back is not taken again, so this is about another job.
+  const another = { ...answer, jobId: keccakHash(utf8('span')) }
+  yield {
+    name: 'dispute of a span count',
+    value: await dispute(network, another, (at) => falseCountCall(at, count, influence)),
+    unit: 'gas',
+    bar: { atMost: 130_000 },
+    note: `${shaped.spans[0]!.occurrences + 1} places among ${count.symbols} symbols, a run of ${made.run.length} tokens`,
+  }
+}
+
+/** An answer by an adapter that is registered: one share of twenty is too high by one, and a span occurs once more than it says. */
+async function falseAnswer(
+  network: GasNetwork,
+  made: ReturnType<typeof indexesOf>,
+  name: string,
+): Promise<{ readonly answer: Receipt; readonly shaped: Shaped }> {
   const owner = person('validator 0')
-  const made = indexesOf()
-  const tuned = receiptFor('fine-tune', owner.account, made.root, '')
+  const jobId = keccakHash(utf8(name))
+  const output = contentId(name)
+  const tuned = { ...receiptFor('fine-tune', owner.account, made.root, ''), jobId, output }
   const client = await network.clientOf(owner)
   const tune = network.batch(leavesOf([tuned]), [], true)
   await network.post(tune, QUORUM)
@@ -177,13 +213,11 @@ async function* disputes(network: GasNetwork, say: (line: string) => void): Asyn
   const { header } = tune
   const proof = merkleProof(leavesOf([tuned]), 0)
   await client.registerModel({ header, receipt: tuned, proof, owner: owner.account })
-
   const { lo, hi } = findRange(made.spans, made.run, 0, made.run.length)
-  // One share of twenty is too high by one, and the span is said to occur once less than it does.
-  const shares = made.owners.slice(0, 20).map((contributor, index) => {
-    const parts = scoreParts(made.rows[index]!, made.query)
+  const shares = made.held.slice(0, 20).map(({ contributor, rows, sum }, index) => {
+    const parts = scoreParts(sum, made.query)
     if (index === 5) parts[2] += 1
-    return { contributor, rows: 1, parts }
+    return { contributor, rows, parts }
   })
   const shaped: Shaped = {
     attribution: { shares, decoys: 60, decoySquares: '123456789' },
@@ -192,24 +226,21 @@ async function* disputes(network: GasNetwork, say: (line: string) => void): Asyn
     spans: [{ start: 0, end: made.run.length, place: lo, occurrences: hi - lo - 1 }],
   }
   const answer = receiptFor('inference', owner.account, attributionRoot(shaped), tuned.output)
+  return { answer: { ...answer, jobId: keccakHash(utf8(`${name} answer`)) }, shaped }
+}
+
+async function scoreDispute(
+  network: GasNetwork,
+  made: ReturnType<typeof indexesOf>,
+  { answer, shaped }: Awaited<ReturnType<typeof falseAnswer>>,
+  { width, contributors, rowsEach }: Size,
+): Promise<Figure> {
   const score = falseShare(shaped, made.influence)!
-  yield {
-    name: `dispute of a score, k = ${WIDTH}`,
+  return {
+    name: `dispute of a score, k = ${width}`,
     value: await dispute(network, answer, (at) => falseScoreCall(at, score, made.tree.root)),
     unit: 'gas',
-    bar: { atMost: 115_000 },
-    note: `in a batch of ${RECEIPTS}, ${CONTRIBUTORS} contributors and rows in the index`,
-  }
-  const count = falseSpan(shaped, made.spans, made.tree)!
-  const influence = influenceRoot(made.influence)
-  // A batch that was taken back is not taken again, so the second is about another job.
-  const another = { ...answer, jobId: tuned.claim }
-  yield {
-    name: 'dispute of a span count',
-    value: await dispute(network, another, (at) => falseCountCall(at, count, influence)),
-    unit: 'gas',
-    bar: { atMost: 130_000 },
-    note: `${hi - lo} places among ${count.symbols} symbols, a run of ${made.run.length} tokens`,
+    note: `in a batch of ${RECEIPTS}, ${contributors} contributors with ${rowsEach} rows each in the index`,
   }
 }
 
