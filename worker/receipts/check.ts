@@ -172,7 +172,7 @@ async function checkAnswer(
   const same = fits && attributionRoot({ ...answer, attribution }) === receipt.attribution
   const spans = citedSpans(spanIndex, contributions, answer.tokens)
   const spansOk = JSON.stringify(spans) === JSON.stringify(answer.spans)
-  const scored = `${owners.length} integer dot products, ${attribution.shares.length} contributors`
+  const scored = `${owners.length} rows, ${attribution.shares.length} contributors`
   return [
     ...checks,
     ...indexes,
