@@ -4,6 +4,9 @@ import { ConfigError } from '../config/load.ts'
 import { WorldError } from '../errors.ts'
 import { say } from './output.ts'
 
+// Small buffers are cut from one of this size, which lives as long as any of them: 64 KiB in Node 24, 8 before.
+Buffer.poolSize = 8192
+
 const program = new Command('tributary')
   .description('A network of GPU workers that pays the people whose data shaped each answer.')
   .version('0.1.0')

@@ -4,9 +4,9 @@
  * its own oldest.
  */
 import { LevelDatastore } from 'datastore-level'
+import { Key } from 'interface-datastore'
 import { StorageError } from '../storage/errors.ts'
 
-type Key = Parameters<LevelDatastore['put']>[0]
 type Options = Parameters<LevelDatastore['put']>[2]
 
 /** At some 150 bytes each on the disk, and as much in memory: a network that provides a thousand contents an hour fits. */
@@ -18,8 +18,8 @@ export class RoutingStore extends LevelDatastore {
   readonly #folder: string
   readonly #self: string
   readonly #most: number
-  /** What each peer has told, the oldest first. */
-  readonly #told = new Map<string, Map<string, Key>>()
+  /** Names of what each peer has told, the oldest first. A key's bytes would keep all that was allocated around them. */
+  readonly #told = new Map<string, Set<string>>()
   #count = 0
 
   /** @param self this node's own peer id: what it tells itself is not bounded here */
@@ -64,23 +64,24 @@ export class RoutingStore extends LevelDatastore {
     const name = key.toString()
     const peer = key.name()
     if (!name.startsWith(TOLD) || peer === this.#self) return
-    const told = this.#told.get(peer) ?? new Map<string, Key>()
+    const told = this.#told.get(peer) ?? new Set<string>()
     this.#told.set(peer, told)
     if (!told.delete(name)) this.#count += 1
-    told.set(name, key)
+    told.add(name)
   }
 
   async #makeRoom(): Promise<void> {
     while (this.#count > this.#most) {
-      const [oldest] = this.#longest().values()
+      const [name] = this.#longest()
+      const oldest = new Key(name!)
       // Before it has gone: of many that come at once, each is to take another's place.
-      this.#forget(oldest!)
-      await super.delete(oldest!)
+      this.#forget(oldest)
+      await super.delete(oldest)
     }
   }
 
-  #longest(): ReadonlyMap<string, Key> {
-    let longest: ReadonlyMap<string, Key> = new Map()
+  #longest(): ReadonlySet<string> {
+    let longest: ReadonlySet<string> = new Set()
     for (const told of this.#told.values()) if (told.size > longest.size) longest = told
     return longest
   }

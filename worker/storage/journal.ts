@@ -46,6 +46,14 @@ interface Held extends Record {
   readonly heldSinceMs: number
 }
 
+/**
+ * Bytes in memory of their own: what is kept for days as a view keeps all that lies around it, of a small buffer the 64 KiB
+ * that Node cut it from.
+ */
+function hold(record: Record, heldSinceMs: number): Held {
+  return { ...record, bytes: Uint8Array.from(record.bytes), heldSinceMs }
+}
+
 export class Journal {
   readonly #path: string
   readonly #keepMs: number
@@ -104,7 +112,7 @@ export class Journal {
         { cause },
       )
     }
-    this.#said.set(slot, { ...record, heldSinceMs: this.#elapsedMs() })
+    this.#said.set(slot, hold(record, this.#elapsedMs()))
     this.#letGo(nowMs)
   }
 
@@ -126,7 +134,7 @@ export class Journal {
     const newestMs = records.reduce((newest, { saidAtMs }) => Math.max(newest, saidAtMs), 0)
     for (const record of records) {
       if (record.saidAtMs <= Math.min(nowMs, newestMs) - this.#keepMs) continue
-      this.#said.set(record.slot, { ...record, heldSinceMs })
+      this.#said.set(record.slot, hold(record, heldSinceMs))
     }
     if (lostBytes === 0) return
     this.#said.delete(DAMAGED)

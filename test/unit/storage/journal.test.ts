@@ -38,6 +38,18 @@ describe('the journal', () => {
     return journal.statements().map(Buffer.from)
   }
 
+  it('keeps what was said in memory of its own, and not what lay around it', () => {
+    const around = Buffer.alloc(100_000, 7)
+    const journal = opened()
+    journal.write('slot', around.subarray(500, 600), NOW_MS)
+    const fresh = opened()
+    for (const held of [journal.held('slot')!, fresh.held('slot')!]) {
+      assert.deepEqual([held.length, held.buffer.byteLength, held[0]], [100, 100, 7])
+    }
+    journal.close()
+    fresh.close()
+  })
+
   it('gives back what was said, in order, after a restart', () => {
     filled(3)
     const journal = opened()
