@@ -64,6 +64,6 @@ export class Derived {
 }
 
 /** Against a failing disk and a torn write; nobody else writes here. */
-async function hashOf(content: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await subtle.digest('SHA-256', Uint8Array.from(content)))
+async function hashOf(content: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await subtle.digest('SHA-256', content))
 }
