@@ -4,7 +4,7 @@
  */
 import { subtle } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { deserialize, serialize } from 'node:v8'
+import { Deserializer, Serializer } from 'node:v8'
 import { BoundedFolder } from '../bounded-folder.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
@@ -47,20 +47,34 @@ export class Derived {
     const bytes = await readFile(path)
     const content = bytes.subarray(HASH_BYTES)
     const whole = bytes.subarray(0, HASH_BYTES).equals(await hashOf(content))
-    const stored = whole ? (deserialize(content) as Stored) : undefined
+    const stored = whole ? decode(content) : undefined
     if (stored?.id === id) return stored
     await this.#files.forget(id)
     throw new Error(`${path} is not what was written, so it is worked out again`)
   }
 
   async #write(stored: Stored): Promise<void> {
-    const content = serialize(stored)
+    const content = encode(stored)
     await this.#files.write(stored.id, Buffer.concat([await hashOf(content), content]))
   }
 
   #tell(error: Error): undefined {
     this.#log.warn({ error: error.message }, 'what was worked out before is of no use')
   }
+}
+
+/** Arrays in memory of their own: what `v8.deserialize` gives would keep the whole file. */
+function encode(stored: Stored): Buffer<ArrayBuffer> {
+  const serializer = new Serializer()
+  serializer.writeHeader()
+  serializer.writeValue(stored)
+  return serializer.releaseBuffer()
+}
+
+function decode(content: Buffer): Stored {
+  const deserializer = new Deserializer(content)
+  deserializer.readHeader()
+  return deserializer.readValue() as Stored
 }
 
 /** Against a failing disk and a torn write; nobody else writes here. */

@@ -36,8 +36,15 @@ describe('what was worked out before', () => {
     for (const derived of [first, first, open()]) {
       assert.deepEqual(await derived.of('a', make('a')), value('a'))
     }
-    assert.deepEqual(await open().of('b', make('b')), value('b'))
+    const kept = await open().of('b', make('b'))
+    assert.deepEqual(await open().of('b', make('b')), kept)
     assert.deepEqual(made, ['a', 'b'])
+  })
+
+  it('keeps nothing in memory beside it', async () => {
+    await open().of('a', make('a'))
+    const { numbers, divisors } = await open().of('a', make('a'))
+    assert.deepEqual([numbers.buffer.byteLength, divisors.buffer.byteLength], [16, 24])
   })
 
   it('is worked out again where the disk has lost or altered it', async () => {
