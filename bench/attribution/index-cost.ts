@@ -47,7 +47,8 @@ export async function* indexCost(): AsyncIterable<Figure> {
   } finally {
     await rm(folder, { recursive: true })
   }
-  const query = toRow(scoring.curvature, Float32Array.from({ length: widthOf(SHAPE) }, Math.sin))
+  const feature = Float32Array.from({ length: widthOf(SHAPE) }, (_, i) => Math.sin(i))
+  const query = toRow(scoring.curvature, feature)
   const scored = await timed(async () => {
     for (let i = 0; i < ANSWERS; i++) attributeAnswer(scoring, query)
   })
