@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { Adapter } from '../../protocol/adapter.ts'
-import { MAX_SHARES } from '../../protocol/attribution.ts'
+import { hasTooManyOwners, MAX_SHARES } from '../../protocol/attribution.ts'
 import { type Contribution, cutExamples, rowOwners } from '../../protocol/datanet.ts'
 import type { Cid } from '../../protocol/fields.ts'
 import { fromHex, type Hash } from '../../protocol/hash.ts'
@@ -215,17 +215,12 @@ export class Knowledge {
   async grounds(cid: Cid, signal: AbortSignal): Promise<Grounds> {
     const document = await this.#content.get(Adapter, cid, { signal })
     const spec = await this.#content.get(FineTuneSpec, document.spec, { signal })
-    const base = await this.base(document.base, spec.lora, signal)
-    return this.#grounds(document, spec, base, signal)
-  }
-
-  async #grounds(
-    document: Adapter,
-    spec: FineTuneSpec,
-    base: Base,
-    signal: AbortSignal,
-  ): Promise<Grounds> {
     const corpus = await this.corpus(document.base, spec, document.seed, signal)
+    if (hasTooManyOwners(corpus.owners)) {
+      const reason = `is trained on the texts of more than ${MAX_SHARES} contributors`
+      throw new EngineError('bad-adapter', `Adapter ${cid} ${reason}: no answer could credit them.`)
+    }
+    const base = await this.base(document.base, spec.lora, signal)
     return { corpus, features: await this.features(document, corpus, base, spec.lora) }
   }
 
@@ -242,15 +237,11 @@ export class Knowledge {
     const base = await this.base(document.base, spec.lora, signal)
     const theta = await this.readTheta(document, base, signal)
     const index = await this.#derived.of(scoringId(cid), async () => {
-      const { corpus, features } = await this.#grounds(document, spec, base, signal)
+      const { corpus, features } = await this.grounds(cid, signal)
       const own = await scoreFeatures(features, corpus)
       if (own.root === document.index.root) return own
       throw new StorageError('lies', `The gradient index of adapter ${cid} has another root.`)
     })
-    if (index.sums.length > MAX_SHARES) {
-      const reason = `is trained on the texts of more than ${MAX_SHARES} contributors`
-      throw new EngineError('bad-adapter', `Adapter ${cid} ${reason}: no answer could credit them.`)
-    }
     const texts = await this.texts(document.base, spec.datanet, signal)
     const source = { index, spanIndex: texts.spanIndex, contributions: texts.contributions }
     const reference = { id: cid, load: async () => ({ lora: spec.lora, theta }) }
