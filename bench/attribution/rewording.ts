@@ -76,6 +76,8 @@ function waysOf(texts: readonly string[], say: (line: string) => void): Map<stri
   const ways = new Map([
     ['3 words in 10 replaced by any', anyWord(0.3)],
     ['5 words in 10 replaced by any', anyWord(0.5)],
+    ['all words replaced by any', anyWord(1)],
+    ['one word over and over', (text) => text.replace(WORD, 'the')],
   ])
   const folder = process.env['TRIBUTARY_BENCH_WORDNET']
   if (folder === undefined) {
