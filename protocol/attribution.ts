@@ -103,11 +103,16 @@ export function scoringRows(
   return { sums, decoys: rows.filter((_, row) => !owners[row]) }
 }
 
-/** The sum of a contributor's rows, int8 and of equal length. */
+/** The sum of a contributor's rows, of equal length. */
 export function summed(contributor: Address, rows: readonly Int8Array[]): SummedRows {
-  const sum = new Int32Array(rows[0]?.length ?? 0)
-  for (const row of rows) for (let i = 0; i < sum.length; i++) sum[i]! += row[i]!
-  return { contributor, rows: rows.length, sum }
+  return { contributor, rows: rows.length, sum: sumOf(rows, rows[0]?.length ?? 0) }
+}
+
+/** The sum (D) of rows, each (D). */
+export function sumOf(rows: readonly Int8Array[], width: number): Int32Array {
+  const sum = new Int32Array(width)
+  for (const row of rows) for (let i = 0; i < width; i++) sum[i]! += row[i]!
+  return sum
 }
 
 /** Scores of each contributor's rows for an answer's row, and what chance makes of them. */

@@ -2,12 +2,14 @@
  * What a text in other words earns. Of 64 packages' documentation eight are reworded and offered anew; the shipped model is
  * fine-tuned on all of it, as a job would be, and each text's rows are weighed against what was held out.
  */
+import { sumOf } from '../../protocol/attribution.ts'
 import { cutExamples, type Example } from '../../protocol/datanet.ts'
 import type { Address } from '../../protocol/fields.ts'
 import { keccak, utf8 } from '../../protocol/hash.ts'
 import { type Random, random } from '../../protocol/prng.ts'
 import { fitCurvature, toRows } from '../../worker/attribution/curvature.ts'
 import { emptyDuplicates } from '../../worker/attribution/duplicate-rows.ts'
+import { rowsOf } from '../../worker/attribution/influence.ts'
 import { createEngine, type Model } from '../../worker/engine/engine.ts'
 import { openTokenizer } from '../../worker/engine/files/tokenizer.ts'
 import { SHIPPED_MODEL } from '../../worker/shipped-model.ts'
@@ -121,8 +123,8 @@ async function weigh(
   const paid = (copies: boolean): boolean[] =>
     examples.map((one) => !one.heldOut && isCopy(one.contribution) === copies)
   const asked = examples.map((one) => one.heldOut && !isCopy(one.contribution))
-  const queries = sumOf(rows, width, asked)
-  const earned = (copies: boolean): number => dot(sumOf(rows, width, paid(copies)), queries)
+  const queries = sumOfPicked(rows, width, asked)
+  const earned = (copies: boolean): number => dot(sumOfPicked(rows, width, paid(copies)), queries)
   const oneHonest = earned(false) / honest
   const oneCopy = (): number => earned(true) / (tokens.length - honest) / oneHonest
   const before = oneCopy()
@@ -153,14 +155,13 @@ async function rowsAfterTraining(
 }
 
 /** The sum of the rows that are picked. */
-function sumOf(rows: Int8Array, width: number, picked: readonly boolean[]): Float64Array {
-  const sum = new Float64Array(width)
-  for (const [row, is] of picked.entries()) {
-    for (let i = 0; is && i < width; i++) sum[i]! += rows[row * width + i]!
-  }
-  return sum
+function sumOfPicked(rows: Int8Array, width: number, picked: readonly boolean[]): Int32Array {
+  return sumOf(
+    rowsOf(rows, width).filter((_, row) => picked[row]),
+    width,
+  )
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+function dot(a: Int32Array, b: Int32Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
 }

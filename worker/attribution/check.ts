@@ -5,7 +5,7 @@
  */
 import type { Duplicate } from '../../protocol/adapter.ts'
 import type { Answer } from '../../protocol/answer.ts'
-import { scoreOf, scoreParts } from '../../protocol/attribution.ts'
+import { scoreOf, scoreParts, sumOf } from '../../protocol/attribution.ts'
 import type { Contribution } from '../../protocol/datanet.ts'
 import { attributionRoot } from '../../protocol/evidence.ts'
 import type { Hash } from '../../protocol/hash.ts'
@@ -68,11 +68,8 @@ export function earningRowsToCheck(
   count: number = EARNING_ROWS,
 ): number[] {
   const each = rowsOf(rows, width)
-  const sum = new Int32Array(width)
-  for (const [number, row] of each.entries()) {
-    if (owners[number] === undefined) continue
-    for (let i = 0; i < width; i++) sum[i]! += row[i]!
-  }
+  const paid = each.filter((_, number) => owners[number] !== undefined)
+  const sum = sumOf(paid, width)
   const product = (row: Int8Array, other: Int8Array | Int32Array): number =>
     scoreOf({ parts: scoreParts(row, other) })
   let total = 0

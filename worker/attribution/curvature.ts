@@ -163,12 +163,11 @@ function bases(features: Features, fitted: readonly number[]): Basis[] {
     for (const [map, { left, right }] of sums.entries()) {
       for (let place = 0; place < count; place++) {
         const at = place * one.length + map * size
-        for (let k = 0; k < columns; k++) {
-          for (let j = 0; j < rank; j++) {
-            const value = many[at + k * rank + j]!
-            wide[(k * count + place) * rank + j] = value
-            wideTransposed[(j * count + place) * columns + k] = value
-          }
+        const matrix = many.subarray(at, at + size)
+        for (let i = 0; i < size; i++) {
+          const [column, row] = [Math.floor(i / rank), i % rank]
+          wide[(column * count + place) * rank + row] = matrix[i]!
+          wideTransposed[(row * count + place) * columns + column] = matrix[i]!
         }
       }
       addTimesTransposed(wide, columns, wide, columns, count * rank, left)

@@ -10,6 +10,7 @@
  * of what honest texts did at the most; before, it was 0.53 to 0.88 of that.
  */
 import type { Duplicate } from '../../protocol/adapter.ts'
+import { sumOf } from '../../protocol/attribution.ts'
 import { INT8_MAX } from './features.ts'
 import { createSimHash, differing, mostDiffering, SIGN_WORDS } from './simhash.ts'
 
@@ -35,13 +36,15 @@ export function emptyDuplicates(
   const empty: Int8Array[] = []
   const rowAt = (place: number): Int8Array => rows.subarray(place * width, (place + 1) * width)
   const duplicates = [...places].flatMap(([contribution, own]) => {
-    const paid = own.filter((place) => trained[place]).map(rowAt)
-    const sum = sumOf(paid, width)
+    const all = own.map((place) => singles.of(rowAt(place)))
+    const paid = all.filter((_, i) => trained[own[i]!])
+    const rowsPaid = paid.map(({ values }) => values)
+    const sum = sums.of(scaledSum(rowsPaid, width))
     const whole = sums.firstLike(sum)
     const earlier = paid.map((row) => whole ?? singles.firstLike(row))
     sums.add(sum, contribution)
-    for (const place of own) singles.add(rowAt(place), contribution)
-    const found = paid.filter((_, i) => earlier[i] !== undefined)
+    for (const row of all) singles.add(row, contribution)
+    const found = rowsPaid.filter((_, i) => earlier[i] !== undefined)
     empty.push(...found)
     const first = earlier.find((one) => one !== undefined)
     return first === undefined ? [] : [{ contribution, earlier: first, rows: found.length }]
@@ -59,11 +62,17 @@ function placesOf(contributions: readonly number[]): Map<number, number[]> {
 }
 
 /** Where the sum of rows points, to a part in 127 of its greatest coordinate. */
-function sumOf(rows: readonly Int8Array[], width: number): Int8Array {
-  const sum = new Float64Array(width)
-  for (const row of rows) for (let i = 0; i < width; i++) sum[i]! += row[i]!
+function scaledSum(rows: readonly Int8Array[], width: number): Int8Array {
+  const sum = sumOf(rows, width)
   const greatest = sum.reduce((most, value) => Math.max(most, Math.abs(value)), 1)
   return Int8Array.from(sum, (value) => Math.round((value / greatest) * INT8_MAX))
+}
+
+/** A vector as others are compared with it. */
+interface Direction {
+  readonly values: Int8Array
+  readonly square: number
+  readonly signs: Int32Array
 }
 
 /** Vectors of one width, in the order in which they came: rows, or sums of a contribution's rows. */
@@ -84,22 +93,24 @@ class Directions {
     this.#signs = new Int32Array(most * SIGN_WORDS)
   }
 
-  add(values: Int8Array, contribution: number): void {
-    this.#signs.set(this.#hash(values), this.#values.length * SIGN_WORDS)
+  of(values: Int8Array): Direction {
+    return { values, square: product(values, values), signs: this.#hash(values) }
+  }
+
+  add({ values, square, signs }: Direction, contribution: number): void {
+    this.#signs.set(signs, this.#values.length * SIGN_WORDS)
     this.#values.push(values)
-    this.#squares.push(product(values, values))
+    this.#squares.push(square)
     this.#contributions.push(contribution)
   }
 
   /** The contribution of the first that points the same way. */
-  firstLike(values: Int8Array): number | undefined {
-    const signs = this.#hash(values)
+  firstLike({ values, square, signs }: Direction): number | undefined {
     const all = this.#signs
-    const squares = product(values, values)
     for (let i = 0; i < this.#values.length; i++) {
       if (differing(signs, all, i * SIGN_WORDS) > this.#mostDiffering) continue
       const both = product(values, this.#values[i]!)
-      if (both > 0 && both * both >= this.#least * squares * this.#squares[i]!) {
+      if (both > 0 && both * both >= this.#least * square * this.#squares[i]!) {
         return this.#contributions[i]
       }
     }

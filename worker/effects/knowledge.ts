@@ -43,7 +43,7 @@ const MOST_FAULTS = 1024
 const MAX_DERIVED_BYTES = 4 * 1024 ** 3
 /** By which things are worked out: what lies on disk by others has another name. Raise it with every change of them. */
 const RULES = 'rules 1'
-/** Features weigh four bytes a number; they come over the network once. */
+/** Features weigh half a GiB at the most; they come over the network once. */
 const FEATURES_WAIT_MS = 300_000
 
 export interface Base {
